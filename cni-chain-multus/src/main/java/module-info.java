@@ -1,0 +1,4 @@
+/** The chain adapter for multus. */
+module dev.meshcni.chain.multus {
+    requires dev.meshcni.api;
+}

@@ -1,0 +1,4 @@
+/** The chain adapter for ptp. */
+module dev.meshcni.chain.ptp {
+    requires dev.meshcni.api;
+}

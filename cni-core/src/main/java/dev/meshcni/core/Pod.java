@@ -1,0 +1,90 @@
+package dev.meshcni.core;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What the engine reads of a Kubernetes pod, and nothing more, so that a node's pods cost little memory.
+ *
+ * @param namespace {@code metadata.namespace}
+ * @param name {@code metadata.name}
+ * @param uid {@code metadata.uid}; empty where the source has none (a manifest in a file)
+ * @param labels {@code metadata.labels}
+ * @param annotations {@code metadata.annotations}
+ * @param hostNetwork {@code spec.hostNetwork}: such a pod has no network namespace of its own
+ * @param initContainers {@code spec.initContainers}; native sidecars stand here
+ * @param containers {@code spec.containers}
+ */
+public record Pod(
+        String namespace,
+        String name,
+        String uid,
+        Map<String, String> labels,
+        Map<String, String> annotations,
+        boolean hostNetwork,
+        List<Container> initContainers,
+        List<Container> containers) {
+    /** The annotation that ties the mirror of a static pod to the static pod that the runtime knows. */
+    public static final String CONFIG_HASH = "kubernetes.io/config.hash";
+
+    public Pod {
+        Objects.requireNonNull(namespace, "namespace is null");
+        Objects.requireNonNull(name, "name is null");
+        Objects.requireNonNull(uid, "uid is null");
+        labels = Map.copyOf(labels);
+        annotations = Map.copyOf(annotations);
+        initContainers = List.copyOf(initContainers);
+        containers = List.copyOf(containers);
+    }
+
+    /**
+     * A container of the pod.
+     *
+     * @param name its name, unique in the pod
+     * @param args its arguments
+     * @param env environment variables that have a literal value
+     * @param runAsUser its security context's user, else the pod's
+     * @param runAsGroup its security context's group, else the pod's
+     */
+    public record Container(
+            String name, List<String> args, Map<String, String> env, OptionalLong runAsUser, OptionalLong runAsGroup) {
+        public Container {
+            Objects.requireNonNull(name, "name is null");
+            args = List.copyOf(args);
+            env = Map.copyOf(env);
+            Objects.requireNonNull(runAsUser, "runAsUser is null");
+            Objects.requireNonNull(runAsGroup, "runAsGroup is null");
+        }
+    }
+
+    /** {@code namespace/name}, as people write it. */
+    public String qualifiedName() {
+        return namespace + "/" + name;
+    }
+
+    /** A container or init container by its name. */
+    public Optional<Container> container(String wanted) {
+        return containers.stream()
+                .filter(container -> container.name().equals(wanted))
+                .findFirst()
+                .or(() -> initContainer(wanted));
+    }
+
+    /** An init container by its name. */
+    public Optional<Container> initContainer(String wanted) {
+        return initContainers.stream()
+                .filter(container -> container.name().equals(wanted))
+                .findFirst();
+    }
+
+    /**
+     * Whether a runtime that says {@code K8S_POD_UID} means this pod. For a static pod the runtime's UID is the hash of
+     * its manifest, which the mirror in the API server carries as an annotation.
+     */
+    public boolean hasUid(String runtimeUid) {
+        return uid.isEmpty() || uid.equals(runtimeUid) || runtimeUid.equals(annotations.get(CONFIG_HASH));
+    }
+}

@@ -1,0 +1,48 @@
+package dev.meshcni.core.spi;
+
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Puts a {@link RedirectPlan} into a network namespace, and reads what is there. One instance serves a whole node, many
+ * namespaces at once, from any thread; no call changes anything outside the namespace that it is given.
+ *
+ * <p>All methods throw {@link dev.meshcni.core.RedirectException} when the namespace cannot be entered or a step fails.
+ */
+public interface RedirectBackend {
+    /** The name that the configuration chooses this backend by, such as {@code iptables} or {@code nftables}. */
+    String name();
+
+    /**
+     * Finds out whether and how this backend works on this node. Called once before anything else; the result is for
+     * the log ("iptables-nft 1.8.9").
+     *
+     * @throws dev.meshcni.core.RedirectException if it does not work here, with the remedy
+     */
+    String detect();
+
+    /**
+     * The addresses of all interfaces of the namespace except loopback, link-local ones left out, in the order in which
+     * the kernel lists them.
+     */
+    List<InetAddress> addresses(Path netns);
+
+    /**
+     * Makes the namespace hold just what the plan says, in all tables of all families or in none: on a failure what was
+     * there before is put back. Reads the result back and compares it before it returns. Applying a plan that is there
+     * already changes nothing.
+     */
+    void apply(Path netns, RedirectPlan plan);
+
+    /** What differs between the namespace and the plan; empty when they agree. Changes nothing. */
+    List<RuleDifference> differences(Path netns, RedirectPlan plan);
+
+    /**
+     * Removes everything that any {@link #apply} has put there, whatever plan it was. Rules of others stay. Does
+     * nothing where nothing of ours is.
+     */
+    void remove(Path netns);
+}
