@@ -1,4 +1,27 @@
-/** {@code install-cni}: the installer, the agent that answers the plugin, the pod cache, repair, health and metrics. */
+import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.core.spi.RedirectBackend;
+
+/**
+ * {@code install-cni}: the installer, the agent that answers the plugin, the pod cache, repair, health and metrics.
+ *
+ * <p>fabric8 and the Prometheus library have no module descriptor yet; they are required by their automatic names.
+ */
 module dev.meshcni.daemon {
     requires transitive dev.meshcni.core;
+    requires transitive info.picocli;
+    requires kubernetes.client.api;
+    requires kubernetes.model.core;
+    requires kubernetes.model.common;
+    requires ch.qos.logback.classic;
+    requires ch.qos.logback.core;
+    requires jdk.net;
+    requires org.slf4j;
+
+    exports dev.meshcni.daemon;
+
+    opens dev.meshcni.daemon to
+            info.picocli;
+
+    uses PodSource;
+    uses RedirectBackend;
 }

@@ -1,0 +1,47 @@
+package dev.meshcni.core;
+
+import java.util.Objects;
+
+/**
+ * The answer to one call of the plugin, with what a log line and a metric say about it.
+ *
+ * @param reply what the plugin prints and exits with
+ * @param command the CNI command as it was given; {@code "?"} when there was none that could be read
+ * @param pod {@code namespace/name}; empty when the call was not for a pod
+ * @param outcome what became of it
+ * @param reason why, in words; for a failure the error's message
+ */
+public record Answer(AgentProtocol.Reply reply, String command, String pod, Outcome outcome, String reason) {
+    /** What became of a call. */
+    public enum Outcome {
+        /** The pod's traffic is redirected, and that was verified. */
+        REDIRECTED("redirected"),
+        /** The pod is none of ours, its network was left as it was. */
+        SKIPPED("skipped"),
+        /** What was asked for is so: CHECK, STATUS, DEL, GC, VERSION. */
+        OK("ok"),
+        /** Refused for now; the runtime is told to try again. */
+        RETRY("retry"),
+        /** Refused. */
+        FAILED("failed");
+
+        private final String label;
+
+        Outcome(String label) {
+            this.label = label;
+        }
+
+        /** The word used in logs and as the value of metric labels. */
+        public String label() {
+            return label;
+        }
+    }
+
+    public Answer {
+        Objects.requireNonNull(reply, "reply is null");
+        Objects.requireNonNull(command, "command is null");
+        Objects.requireNonNull(pod, "pod is null");
+        Objects.requireNonNull(outcome, "outcome is null");
+        Objects.requireNonNull(reason, "reason is null");
+    }
+}

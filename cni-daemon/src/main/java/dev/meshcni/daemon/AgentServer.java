@@ -1,0 +1,230 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Answer;
+import dev.meshcni.core.MalformedFrameException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import jdk.net.ExtendedSocketOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/**
+ * The agent's socket: {@code agent.sock} in the run directory, for root alone.
+ *
+ * <p>Each connection carries one request and has a thread of its own, so that a pod that waits delays no other; a
+ * connection that says nothing, or never ends, is closed at its deadline. Nothing that a client sends, or leaves out, stops
+ * the server.
+ */
+public final class AgentServer implements AutoCloseable {
+    /** How many connections are served at once; those beyond it are closed, and their plugins tell the runtime to retry. */
+    static final int MAX_CONNECTIONS = 1024;
+
+    private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
+    private static final int BACKLOG = 512;
+    private static final Duration TRANSFER_TIME = Duration.ofSeconds(10);
+    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
+
+    private final Path socket;
+    private final ServerSocketChannel server;
+    private final UserPrincipal root;
+    private final CallHandler handler;
+    private final Duration callTime;
+    private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
+    private final ScheduledExecutorService deadlines;
+    private final Thread acceptor;
+
+    /** What answers a call of the plugin. */
+    @FunctionalInterface
+    public interface CallHandler {
+        /** Answers a call within a time. */
+        Answer handle(AgentProtocol.Request call, Duration budget);
+    }
+
+    private AgentServer(
+            Path socket, ServerSocketChannel server, UserPrincipal root, CallHandler handler, Duration callTime) {
+        this.socket = socket;
+        this.server = server;
+        this.root = root;
+        this.handler = handler;
+        this.callTime = callTime;
+        this.deadlines = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("agent-deadlines").factory());
+        this.acceptor = Thread.ofPlatform().name("agent-accept").unstarted(this::acceptAll);
+    }
+
+    /**
+     * Opens the socket, in place of one that an earlier agent left, and starts to answer.
+     *
+     * @param runDirectory made when it is missing; closed to all but root
+     * @param handler what answers
+     * @param callTime how long one call may take in all
+     * @throws DaemonException if the socket cannot be opened
+     */
+    public static AgentServer start(Path runDirectory, CallHandler handler, Duration callTime) {
+        requireNonNull(handler, "handler is null");
+        requireNonNull(callTime, "callTime is null");
+        Path socket = runDirectory.resolve(AgentProtocol.SOCKET_NAME);
+        try {
+            Files.createDirectories(runDirectory);
+            Files.setPosixFilePermissions(runDirectory, PosixFilePermissions.fromString("rwx------"));
+            UserPrincipal root =
+                    runDirectory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("root");
+            AgentServer agent = new AgentServer(socket, bind(socket), root, handler, callTime);
+            agent.acceptor.start();
+            return agent;
+        } catch (IOException e) {
+            throw new DaemonException("the agent's socket " + socket + " cannot be opened: " + e, e);
+        }
+    }
+
+    /** The path of the socket. */
+    public Path socket() {
+        return socket;
+    }
+
+    /** The number of connections that are being served. */
+    public int inFlight() {
+        return MAX_CONNECTIONS - places.availablePermits();
+    }
+
+    /**
+     * Stops to accept. The socket's file stays: the next agent renames its own over it, and until then it refuses
+     * connections, which the plugin answers as it does when there is none.
+     */
+    @Override
+    public void close() {
+        try {
+            server.close();
+            acceptor.join();
+        } catch (IOException e) {
+            LOG.warn("closing {}: {}", socket, e.toString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            deadlines.shutdown();
+        }
+    }
+
+    /** Binds under a name of its own and renames, so that there is no moment in which a plugin finds no socket. */
+    private static ServerSocketChannel bind(Path socket) throws IOException {
+        Path fresh = socket.resolveSibling(
+                AgentProtocol.SOCKET_NAME + "." + ProcessHandle.current().pid());
+        Files.deleteIfExists(fresh);
+        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            server.bind(UnixDomainSocketAddress.of(fresh), BACKLOG);
+            Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
+            Files.move(fresh, socket, StandardCopyOption.ATOMIC_MOVE);
+            return server;
+        } catch (IOException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    private void acceptAll() {
+        while (server.isOpen()) {
+            try {
+                SocketChannel client = server.accept();
+                Thread.ofVirtual().name("agent-call").start(() -> admit(client));
+            } catch (ClosedChannelException e) {
+                return;
+            } catch (IOException e) {
+                LOG.warn("accepting on {}: {}", socket, e.toString());
+                pause();
+            }
+        }
+    }
+
+    private void admit(SocketChannel client) {
+        try (client) {
+            if (!places.tryAcquire()) {
+                LOG.warn("{} connections at once, one more is sent away to try again", MAX_CONNECTIONS);
+                return;
+            }
+            try {
+                serve(client);
+            } finally {
+                places.release();
+            }
+        } catch (MalformedFrameException e) {
+            LOG.warn("refused a request: {}", e.getMessage());
+        } catch (IOException e) {
+            LOG.debug("a client left before its call was done: {}", e.toString());
+        } catch (RuntimeException e) {
+            LOG.error("a call failed in a way that it must not", e);
+        }
+    }
+
+    private void serve(SocketChannel client) throws IOException {
+        if (!client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().equals(root)) {
+            LOG.warn("refused a client that is not root");
+            return;
+        }
+        AgentProtocol.Request call;
+        Future<?> cut = cutAfter(client, TRANSFER_TIME);
+        try {
+            call = AgentProtocol.readRequest(client);
+        } finally {
+            cut.cancel(false);
+        }
+        long start = System.nanoTime();
+        Answer answer = handler.handle(call, callTime);
+        log(answer, Duration.ofNanos(System.nanoTime() - start));
+        cut = cutAfter(client, TRANSFER_TIME);
+        try {
+            AgentProtocol.write(client, answer.reply());
+        } finally {
+            cut.cancel(false);
+        }
+    }
+
+    private Future<?> cutAfter(SocketChannel client, Duration time) {
+        return deadlines.schedule(() -> cut(client), time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private static void cut(SocketChannel client) {
+        try {
+            client.close();
+        } catch (IOException e) {
+            LOG.debug("closing a connection at its deadline: {}", e.toString());
+        }
+    }
+
+    private static void log(Answer answer, Duration time) {
+        boolean failed = answer.outcome() == Answer.Outcome.FAILED || answer.outcome() == Answer.Outcome.RETRY;
+        LOG.atLevel(failed ? Level.WARN : Level.INFO)
+                .addKeyValue("command", answer.command())
+                .addKeyValue("pod", answer.pod())
+                .addKeyValue("outcome", answer.outcome().label())
+                .addKeyValue("ms", Math.round(time.toNanos() / 1e5) / 10.0)
+                .log(answer.reason());
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(ACCEPT_PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

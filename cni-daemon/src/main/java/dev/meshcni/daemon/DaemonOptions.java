@@ -1,0 +1,97 @@
+package dev.meshcni.daemon;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/**
+ * The options of {@code install-cni}. Each has an environment variable as well ({@link EnvironmentDefaults}); names and
+ * defaults are those of Istio's install-cni where it has the option.
+ */
+final class DaemonOptions {
+    @Option(
+            names = "--cni-agent-run-dir",
+            paramLabel = "DIR",
+            defaultValue = "/var/run/istio-cni",
+            description = "Directory of the agent's socket; root's alone. Default: ${DEFAULT-VALUE}.")
+    private Path agentRunDirectory;
+
+    @Option(
+            names = "--pod-manifest-dir",
+            paramLabel = "DIR",
+            description =
+                    "Take the pods from the Pod manifests in this directory (YAML or JSON) instead of the API server.")
+    private Path podManifestDirectory;
+
+    @Option(names = "--no-install", description = "Answer the plugin only; install nothing and watch nothing.")
+    private boolean noInstall;
+
+    @Option(
+            names = "--native-nftables",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Make sure at start that nftables works, for configurations that ask for it.")
+    private boolean nativeNftables;
+
+    @Option(
+            names = "--pod-wait-seconds",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "How long an ADD waits for a pod that is not known yet. Default: ${DEFAULT-VALUE}.")
+    private int podWaitSeconds;
+
+    @Option(
+            names = "--call-timeout-seconds",
+            paramLabel = "N",
+            defaultValue = "60",
+            description = "How long one call of the plugin may take in all. Default: ${DEFAULT-VALUE}.")
+    private int callTimeoutSeconds;
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            defaultValue = "info",
+            description = "debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
+    private String logLevel;
+
+    @Option(
+            names = "--log-format",
+            paramLabel = "FORMAT",
+            defaultValue = "text",
+            description = "${COMPLETION-CANDIDATES}, in lower or upper case. Default: ${DEFAULT-VALUE}.")
+    private LogSetup.Format logFormat;
+
+    Path agentRunDirectory() {
+        return agentRunDirectory;
+    }
+
+    Optional<Path> podManifestDirectory() {
+        return Optional.ofNullable(podManifestDirectory);
+    }
+
+    boolean noInstall() {
+        return noInstall;
+    }
+
+    boolean nativeNftables() {
+        return nativeNftables;
+    }
+
+    Duration podWait() {
+        return Duration.ofSeconds(podWaitSeconds);
+    }
+
+    Duration callTimeout() {
+        return Duration.ofSeconds(callTimeoutSeconds);
+    }
+
+    String logLevel() {
+        return logLevel;
+    }
+
+    LogSetup.Format logFormat() {
+        return logFormat;
+    }
+}

@@ -1,0 +1,37 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Gives each option that was not on the command line the value of its environment variable: the option's name in upper
+ * case with {@code _} for {@code -}, as Istio's tools have it. An empty variable counts as absent.
+ */
+public final class EnvironmentDefaults implements IDefaultValueProvider {
+    private final Map<String, String> environment;
+
+    public EnvironmentDefaults(Map<String, String> environment) {
+        this.environment = requireNonNull(environment, "environment is null");
+    }
+
+    @Override
+    public String defaultValue(ArgSpec argument) {
+        if (argument instanceof OptionSpec option) {
+            String value = environment.get(variable(option.longestName()));
+            if (value != null && !value.isEmpty()) {
+                return value;
+            }
+        }
+        return argument.defaultValue();
+    }
+
+    /** The environment variable of an option. */
+    static String variable(String option) {
+        return option.replaceFirst("^--?", "").replace('-', '_').toUpperCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,66 @@
+package dev.meshcni.daemon;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.JsonEncoder;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.ConsoleAppender;
+import ch.qos.logback.core.encoder.Encoder;
+import java.util.Locale;
+import org.slf4j.LoggerFactory;
+
+/** Sets logging up: one line per event on standard error, as text or as JSON. */
+final class LogSetup {
+    private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level %kvp{NONE} %msg%n%rEx{5}";
+
+    /** The form of a log line. */
+    enum Format {
+        TEXT,
+        JSON
+    }
+
+    private LogSetup() {}
+
+    /**
+     * Sets logging up for the whole process.
+     *
+     * @param level {@code debug}, {@code info}, {@code warn} or {@code error}
+     * @param format the form of a line
+     */
+    static void configure(String level, Format format) {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.reset();
+        ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
+        appender.setContext(context);
+        appender.setTarget("System.err");
+        appender.setEncoder(encoder(context, format));
+        appender.start();
+        Logger rootLogger = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+        rootLogger.setLevel(Level.WARN);
+        rootLogger.addAppender(appender);
+        context.getLogger("dev.meshcni").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT), Level.INFO));
+    }
+
+    private static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {
+        return switch (format) {
+            case TEXT -> {
+                PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+                encoder.setContext(context);
+                encoder.setPattern(TEXT);
+                encoder.start();
+                yield encoder;
+            }
+            case JSON -> {
+                JsonEncoder encoder = new JsonEncoder();
+                encoder.setContext(context);
+                encoder.setWithFormattedMessage(true);
+                encoder.setWithMessage(false);
+                encoder.setWithContext(false);
+                encoder.start();
+                yield encoder;
+            }
+        };
+    }
+}

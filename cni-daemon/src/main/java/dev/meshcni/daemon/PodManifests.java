@@ -1,0 +1,49 @@
+package dev.meshcni.daemon;
+
+import dev.meshcni.core.Pod;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.KubernetesList;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
+public final class PodManifests {
+    private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
+
+    private PodManifests() {}
+
+    /**
+     * The pods in a file; what is not a Pod is passed over.
+     *
+     * @throws DaemonException if the file cannot be read or is not a manifest, with its name and the position
+     */
+    public static List<Pod> read(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return resources(SERIALIZATION.unmarshal(in))
+                    .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
+                    .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
+                    .map(PodModel::of)
+                    .toList();
+        } catch (IOException | RuntimeException e) {
+            throw new DaemonException(file + " cannot be read as a Kubernetes manifest: " + e.getMessage(), e);
+        }
+    }
+
+    private static Stream<?> resources(Object document) {
+        return switch (document) {
+            case null -> Stream.empty();
+            case KubernetesList list -> list.getItems().stream();
+            case Collection<?> documents -> documents.stream().flatMap(PodManifests::resources);
+            case GenericKubernetesResource _ -> Stream.empty();
+            case HasMetadata resource -> Stream.of(resource);
+            default -> throw new DaemonException("it holds no Kubernetes resource");
+        };
+    }
+}
