@@ -1,0 +1,56 @@
+package dev.meshcni.core;
+
+import java.util.Objects;
+
+/**
+ * A value that a pod or a command line gives cannot be used. The message names where it stands, quotes it, and says
+ * what is allowed; it is safe to log and to return to a runtime, whatever the value holds.
+ */
+public class InvalidParameterException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private static final int MAX_QUOTED = 80;
+
+    private final String parameter;
+    private final String value;
+
+    /**
+     * @param parameter where the value stands, as in "annotation traffic.sidecar.istio.io/excludeInboundPorts"
+     * @param value the value as it was given
+     * @param problem what is wrong with it and what is allowed
+     */
+    public InvalidParameterException(String parameter, String value, String problem) {
+        super(Objects.requireNonNull(parameter, "parameter is null") + " is " + quote(value) + ": " + problem);
+        this.parameter = parameter;
+        this.value = value;
+    }
+
+    /** Where the value stands: an annotation, a variable or a flag, with its name. */
+    public String parameter() {
+        return parameter;
+    }
+
+    /** The value, whole and as it was given. */
+    public String value() {
+        return value;
+    }
+
+    /** A text in quotes on one line, cut after {@value #MAX_QUOTED} characters, with all but printable ASCII escaped. */
+    public static String quote(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (int i = 0; i < Math.min(text.length(), MAX_QUOTED); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                quoted.append('\\').append(c);
+            } else if (c >= ' ' && c < 127) {
+                quoted.append(c);
+            } else {
+                quoted.append(String.format("\\u%04x", (int) c));
+            }
+        }
+        quoted.append('"');
+        if (text.length() > MAX_QUOTED) {
+            quoted.append("... (").append(text.length()).append(" characters)");
+        }
+        return quoted.toString();
+    }
+}
