@@ -1,0 +1,89 @@
+package dev.meshcni.core;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What {@code iptables-save(8)} or {@code ip6tables-save(8)} printed, from the nf_tables variant or the legacy one, with
+ * or without counters.
+ *
+ * @param chains by table, then by chain, each in the order of the printout; built-in chains included
+ * @param unreadable tables that {@code iptables} cannot show because others filled them by means of {@code nft}
+ */
+public record IptablesSave(Map<String, Map<String, List<SavedRule>>> chains, Set<String> unreadable) {
+    private static final String INCOMPATIBLE = "# Table `";
+
+    public IptablesSave {
+        Map<String, Map<String, List<SavedRule>>> copy = new LinkedHashMap<>();
+        chains.forEach((table, rules) -> copy.put(table, new LinkedHashMap<>(rules)));
+        chains = copy;
+        unreadable = Set.copyOf(unreadable);
+    }
+
+    /** A namespace without any rule. */
+    public static IptablesSave empty() {
+        return new IptablesSave(Map.of(), Set.of());
+    }
+
+    /**
+     * Reads a printout.
+     *
+     * @throws IllegalArgumentException if a line is none that {@code iptables-save} prints
+     */
+    public static IptablesSave parse(String text) {
+        Map<String, List<String>> sections = new LinkedHashMap<>();
+        List<String> section = null;
+        List<String> unreadable = new ArrayList<>();
+        for (String line : text.split("\n")) {
+            if (line.startsWith(INCOMPATIBLE)) {
+                unreadable.add(line.substring(INCOMPATIBLE.length(), line.indexOf('\'')));
+            } else if (line.startsWith("*")) {
+                section = sections.computeIfAbsent(line.substring(1), _ -> new ArrayList<>());
+            } else if (!line.isBlank() && !line.startsWith("#") && !line.equals("COMMIT")) {
+                if (section == null) {
+                    throw notSaved(line);
+                }
+                section.add(line);
+            }
+        }
+        Map<String, Map<String, List<SavedRule>>> tables = new LinkedHashMap<>();
+        sections.forEach((table, lines) -> tables.put(table, chains(lines)));
+        return new IptablesSave(tables, Set.copyOf(unreadable));
+    }
+
+    /** The chains of a table, by name; empty if the table is not there. */
+    public Map<String, List<SavedRule>> table(String label) {
+        return chains.getOrDefault(Objects.requireNonNull(label, "label is null"), Map.of());
+    }
+
+    private static Map<String, List<SavedRule>> chains(List<String> lines) {
+        Map<String, List<SavedRule>> chains = new LinkedHashMap<>();
+        lines.stream()
+                .filter(line -> line.startsWith(":"))
+                .forEach(line -> chains.put(line.substring(1, line.indexOf(' ')), new ArrayList<>()));
+        Set<String> own =
+                chains.keySet().stream().filter(name -> !Chain.isBuiltIn(name)).collect(Collectors.toSet());
+        lines.stream().filter(line -> !line.startsWith(":")).forEach(line -> addRule(chains, own, line));
+        return chains;
+    }
+
+    private static void addRule(Map<String, List<SavedRule>> chains, Set<String> own, String line) {
+        String rule = line.startsWith("[") ? line.substring(line.indexOf(' ') + 1) : line;
+        if (!rule.startsWith("-A ")) {
+            throw notSaved(line);
+        }
+        int end = rule.indexOf(' ', 3);
+        String chain = end < 0 ? rule.substring(3) : rule.substring(3, end);
+        String rest = end < 0 ? "" : rule.substring(end + 1);
+        chains.computeIfAbsent(chain, _ -> new ArrayList<>()).add(SavedRuleParser.parse(rest, own));
+    }
+
+    private static IllegalArgumentException notSaved(String line) {
+        return new IllegalArgumentException("not a line of iptables-save: '" + line + "'");
+    }
+}
