@@ -1,0 +1,16 @@
+package dev.meshcni.api;
+
+import java.util.Objects;
+
+/**
+ * A container's attachment to a network, as GC names those that are still in use (CNI specification 1.1, section 2, "GC").
+ *
+ * @param containerId the container's ID
+ * @param ifName the interface inside the container
+ */
+public record Attachment(String containerId, String ifName) {
+    public Attachment {
+        Objects.requireNonNull(containerId, "containerId is null");
+        Objects.requireNonNull(ifName, "ifName is null");
+    }
+}

@@ -1,0 +1,117 @@
+package dev.meshcni.api;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The extra arguments of {@code CNI_ARGS}: {@code KEY=VALUE} pairs separated by semicolons, in any order
+ * (CNI specification 1.1, section 2, "Parameters"; the keys are those that Kubernetes runtimes pass).
+ *
+ * <p>As in libcni, a key that is neither {@code IgnoreUnknown} nor one of the four {@code K8S_POD_} keys is an error
+ * unless {@code IgnoreUnknown} is {@code 1} or {@code true}. Of a key that occurs twice the last one counts. A value may
+ * contain {@code =}.
+ *
+ * @param pairs all pairs, also unknown ones, in the order of their first occurrence
+ */
+public record CniArgs(Map<String, String> pairs) {
+    /** No arguments. */
+    public static final CniArgs NONE = new CniArgs(Map.of());
+
+    private static final String IGNORE_UNKNOWN = "IgnoreUnknown";
+    private static final String NAMESPACE = "K8S_POD_NAMESPACE";
+    private static final String NAME = "K8S_POD_NAME";
+    private static final String INFRA_CONTAINER_ID = "K8S_POD_INFRA_CONTAINER_ID";
+    private static final String UID = "K8S_POD_UID";
+    private static final Set<String> KNOWN = Set.of(IGNORE_UNKNOWN, NAMESPACE, NAME, INFRA_CONTAINER_ID, UID);
+
+    public CniArgs {
+        pairs = Collections.unmodifiableMap(new LinkedHashMap<>(pairs));
+    }
+
+    /**
+     * Parses the value of {@code CNI_ARGS}; the empty text has no pairs.
+     *
+     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, quoting what cannot be understood
+     */
+    public static CniArgs parse(String text) {
+        if (text.isEmpty()) {
+            return NONE;
+        }
+        Map<String, String> pairs = new LinkedHashMap<>();
+        for (String pair : text.split(";", -1)) {
+            int equals = pair.indexOf('=');
+            if (equals < 1) {
+                throw invalid("not a KEY=VALUE pair: " + Quote.of(pair), text);
+            }
+            pairs.put(pair.substring(0, equals), pair.substring(equals + 1));
+        }
+        CniArgs args = new CniArgs(pairs);
+        if (!args.ignoreUnknown(text)) {
+            args.refuseUnknown(text);
+        }
+        return args;
+    }
+
+    /** {@code K8S_POD_NAMESPACE}, if it is there and not empty. */
+    public Optional<String> podNamespace() {
+        return value(NAMESPACE);
+    }
+
+    /** {@code K8S_POD_NAME}, if it is there and not empty. */
+    public Optional<String> podName() {
+        return value(NAME);
+    }
+
+    /** {@code K8S_POD_INFRA_CONTAINER_ID}, the sandbox's container, if it is there and not empty. */
+    public Optional<String> podInfraContainerId() {
+        return value(INFRA_CONTAINER_ID);
+    }
+
+    /** {@code K8S_POD_UID}, if it is there and not empty. */
+    public Optional<String> podUid() {
+        return value(UID);
+    }
+
+    /** The pairs as they stand in {@code CNI_ARGS}. */
+    @Override
+    public String toString() {
+        return pairs.entrySet().stream()
+                .map(pair -> pair.getKey() + "=" + pair.getValue())
+                .collect(Collectors.joining(";"));
+    }
+
+    private Optional<String> value(String key) {
+        return Optional.ofNullable(pairs.get(key)).filter(value -> !value.isEmpty());
+    }
+
+    private boolean ignoreUnknown(String text) {
+        String value = pairs.getOrDefault(IGNORE_UNKNOWN, "false");
+        return switch (value.toLowerCase(Locale.ROOT)) {
+            case "1", "true" -> true;
+            case "0", "false" -> false;
+            default ->
+                throw invalid(IGNORE_UNKNOWN + " is " + Quote.of(value) + ", allowed are 1, true, 0 and false", text);
+        };
+    }
+
+    private void refuseUnknown(String text) {
+        List<String> unknown = pairs.keySet().stream()
+                .filter(key -> !KNOWN.contains(key))
+                .map(Quote::of)
+                .toList();
+        if (!unknown.isEmpty()) {
+            throw invalid("unknown keys, and " + IGNORE_UNKNOWN + " is not set: " + String.join(", ", unknown), text);
+        }
+    }
+
+    private static CniException invalid(String why, String text) {
+        return new CniException(
+                ErrorCode.INVALID_ENVIRONMENT, "invalid CNI_ARGS: " + why, "CNI_ARGS is " + Quote.of(text));
+    }
+}

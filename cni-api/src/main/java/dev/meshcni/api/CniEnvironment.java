@@ -1,0 +1,146 @@
+package dev.meshcni.api;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What a runtime tells a plugin through environment variables (CNI specification 1.1, section 2, "Parameters"). A value
+ * that is absent, or that the command gives no meaning to, is empty.
+ *
+ * @param command {@code CNI_COMMAND}
+ * @param containerId {@code CNI_CONTAINERID}
+ * @param netns {@code CNI_NETNS}, an absolute path as the runtime sees it; DEL may have none
+ * @param ifName {@code CNI_IFNAME}
+ * @param args {@code CNI_ARGS}
+ * @param path {@code CNI_PATH}, the directories of plugins
+ */
+public record CniEnvironment(
+        CniCommand command, String containerId, String netns, String ifName, CniArgs args, List<Path> path) {
+    /** The longest name of a network interface, in bytes. */
+    public static final int MAX_INTERFACE_NAME = 15;
+
+    private static final String COMMAND = "CNI_COMMAND";
+    private static final String CONTAINER_ID = "CNI_CONTAINERID";
+    private static final String NETNS = "CNI_NETNS";
+    private static final String IF_NAME = "CNI_IFNAME";
+    private static final String ARGS = "CNI_ARGS";
+    private static final String PATH = "CNI_PATH";
+    private static final Pattern IDENTIFIER = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*+");
+
+    public CniEnvironment {
+        Objects.requireNonNull(command, "command is null");
+        Objects.requireNonNull(containerId, "containerId is null");
+        Objects.requireNonNull(netns, "netns is null");
+        Objects.requireNonNull(ifName, "ifName is null");
+        Objects.requireNonNull(args, "args is null");
+        path = List.copyOf(path);
+    }
+
+    /**
+     * Reads and validates the variables that the command needs. ADD and CHECK need container, netns and interface; DEL
+     * the same without netns; GC the plugin path; STATUS and VERSION nothing more. GC, STATUS and VERSION are about no
+     * container, so what stands in its variables is not looked at (podman sends {@code CNI_NETNS=dummy} with VERSION).
+     *
+     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all that
+     *     are invalid
+     */
+    public static CniEnvironment parse(Map<String, String> env) {
+        String commandText = env.getOrDefault(COMMAND, "");
+        if (commandText.isEmpty()) {
+            throw missing(List.of(COMMAND));
+        }
+        CniCommand command = CniCommand.of(commandText)
+                .orElseThrow(() -> new CniException(
+                        ErrorCode.INVALID_ENVIRONMENT,
+                        "unknown CNI_COMMAND: " + Quote.of(commandText),
+                        "known are " + Arrays.toString(CniCommand.values())));
+        List<String> missing = required(command).stream()
+                .filter(name -> env.getOrDefault(name, "").isEmpty())
+                .toList();
+        if (!missing.isEmpty()) {
+            throw missing(missing);
+        }
+        return switch (command) {
+            case ADD, CHECK, DEL -> ofContainer(command, env);
+            case GC, STATUS, VERSION -> new CniEnvironment(command, "", "", "", CniArgs.NONE, path(env));
+        };
+    }
+
+    /** Whether a text is a container ID or a network name as the specification has them. */
+    static boolean isIdentifier(String text) {
+        return IDENTIFIER.matcher(text).matches();
+    }
+
+    /** Why a text cannot be the name of a network interface, if it cannot. */
+    static Optional<String> interfaceNameFault(String name) {
+        if (name.isEmpty() || name.equals(".") || name.equals("..")) {
+            return Optional.of("this is no name");
+        }
+        if (name.getBytes(StandardCharsets.UTF_8).length > MAX_INTERFACE_NAME) {
+            return Optional.of("longer than " + MAX_INTERFACE_NAME + " bytes");
+        }
+        boolean forbidden = name.codePoints()
+                .anyMatch(c -> c == '/'
+                        || c == ':'
+                        || Character.isWhitespace(c)
+                        || Character.isSpaceChar(c)
+                        || Character.isISOControl(c));
+        return forbidden ? Optional.of("'/', ':', blanks and control characters are not allowed") : Optional.empty();
+    }
+
+    private static List<String> required(CniCommand command) {
+        return switch (command) {
+            case ADD, CHECK -> List.of(CONTAINER_ID, NETNS, IF_NAME);
+            case DEL -> List.of(CONTAINER_ID, IF_NAME);
+            case GC -> List.of(PATH);
+            case STATUS, VERSION -> List.of();
+        };
+    }
+
+    private static CniEnvironment ofContainer(CniCommand command, Map<String, String> env) {
+        String containerId = env.get(CONTAINER_ID);
+        String netns = env.getOrDefault(NETNS, "");
+        String ifName = env.get(IF_NAME);
+        List<String> faults = new ArrayList<>();
+        if (!isIdentifier(containerId)) {
+            faults.add(CONTAINER_ID + " " + Quote.of(containerId)
+                    + ": a letter or digit, then letters, digits, '_', '.' and '-'");
+        }
+        if (!netns.isEmpty() && (netns.charAt(0) != '/' || netns.indexOf('\0') >= 0)) {
+            faults.add(NETNS + " " + Quote.of(netns) + ": an absolute path is expected");
+        }
+        interfaceNameFault(ifName).ifPresent(why -> faults.add(IF_NAME + " " + Quote.of(ifName) + ": " + why));
+        if (!faults.isEmpty()) {
+            throw new CniException(ErrorCode.INVALID_ENVIRONMENT, "invalid " + String.join("; invalid ", faults), "");
+        }
+        CniArgs args = CniArgs.parse(env.getOrDefault(ARGS, ""));
+        return new CniEnvironment(command, containerId, netns, ifName, args, path(env));
+    }
+
+    private static List<Path> path(Map<String, String> env) {
+        String text = env.getOrDefault(PATH, "");
+        try {
+            return Arrays.stream(text.split(":", -1))
+                    .filter(part -> !part.isEmpty())
+                    .map(Path::of)
+                    .toList();
+        } catch (InvalidPathException e) {
+            throw new CniException(ErrorCode.INVALID_ENVIRONMENT, "invalid " + PATH + " " + Quote.of(text), "", e);
+        }
+    }
+
+    private static CniException missing(List<String> names) {
+        return new CniException(
+                ErrorCode.INVALID_ENVIRONMENT,
+                "required environment variables missing: " + String.join(", ", names),
+                "");
+    }
+}

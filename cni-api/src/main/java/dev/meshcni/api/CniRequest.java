@@ -1,0 +1,38 @@
+package dev.meshcni.api;
+
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * One call of a plugin: its environment and what it read from standard input (CNI specification 1.1, section 2).
+ *
+ * @param environment the variables
+ * @param config the configuration
+ */
+public record CniRequest(CniEnvironment environment, PluginConfig config) {
+    public CniRequest {
+        Objects.requireNonNull(environment, "environment is null");
+        Objects.requireNonNull(config, "config is null");
+    }
+
+    /**
+     * Parses and validates a call. Whatever is wrong with it is a {@link CniException}; nothing else is ever thrown.
+     *
+     * <p>VERSION is how a runtime finds out what a plugin can speak, so it is answered whatever version it is asked in:
+     * standard input may then be empty (as before 1.0.0) and need not have a name.
+     */
+    public static CniRequest parse(Map<String, String> env, byte[] stdin) {
+        CniEnvironment environment = CniEnvironment.parse(env);
+        return new CniRequest(
+                environment,
+                switch (environment.command()) {
+                    case ADD, CHECK, DEL, GC, STATUS -> PluginConfig.parse(stdin);
+                    case VERSION -> PluginConfig.parseForVersion(stdin);
+                });
+    }
+
+    /** What the runtime asks for. */
+    public CniCommand command() {
+        return environment.command();
+    }
+}

@@ -1,0 +1,44 @@
+package dev.meshcni.api;
+
+import java.util.Objects;
+import java.util.Optional;
+
+/** A file in a configuration directory that container runtimes look at. */
+public sealed interface ConfFile {
+    /** Its name within the directory. */
+    String name();
+
+    /** The network that it holds, if it is valid. */
+    default Optional<NetworkConfigList> network() {
+        return switch (this) {
+            case Valid valid -> Optional.of(valid.list());
+            case Invalid ignored -> Optional.empty();
+        };
+    }
+
+    /**
+     * A file that runtimes can load.
+     *
+     * @param name its name within the directory
+     * @param list the network that it holds
+     */
+    record Valid(String name, NetworkConfigList list) implements ConfFile {
+        public Valid {
+            Objects.requireNonNull(name, "name is null");
+            Objects.requireNonNull(list, "list is null");
+        }
+    }
+
+    /**
+     * A file that runtimes cannot load.
+     *
+     * @param name its name within the directory
+     * @param reason why, with line and column where it is a matter of syntax
+     */
+    record Invalid(String name, String reason) implements ConfFile {
+        public Invalid {
+            Objects.requireNonNull(name, "name is null");
+            Objects.requireNonNull(reason, "reason is null");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.meshcni.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * Resolver settings (CNI specification 1.1, section 5, "ADD Success", {@code dns}).
+ *
+ * @param nameservers addresses of name servers, in order of preference
+ * @param domain the local domain; may be empty
+ * @param search search domains, in order
+ * @param options options for the resolver
+ * @param others fields that are not known here
+ */
+public record Dns(
+        List<String> nameservers,
+        String domain,
+        List<String> search,
+        List<String> options,
+        Map<String, JsonNode> others) {
+    /** No settings. */
+    public static final Dns NONE = new Dns(List.of(), "", List.of(), List.of(), Map.of());
+
+    private static final Set<String> KNOWN = Set.of("nameservers", "domain", "search", "options");
+
+    public Dns {
+        nameservers = List.copyOf(nameservers);
+        Objects.requireNonNull(domain, "domain is null");
+        search = List.copyOf(search);
+        options = List.copyOf(options);
+        others = Others.copy(others);
+    }
+
+    static Dns read(Fields fields) {
+        return new Dns(
+                fields.strings("nameservers"),
+                fields.textOr("domain", ""),
+                fields.strings("search"),
+                fields.strings("options"),
+                fields.others(KNOWN));
+    }
+
+    /** Whether nothing is set. */
+    public boolean isEmpty() {
+        return equals(NONE);
+    }
+
+    ObjectNode toJson() {
+        ObjectNode json = CniJson.newObject();
+        put(json, "nameservers", nameservers);
+        if (!domain.isEmpty()) {
+            json.put("domain", domain);
+        }
+        put(json, "search", search);
+        put(json, "options", options);
+        return Others.add(json, others);
+    }
+
+    private static void put(ObjectNode json, String field, List<String> values) {
+        if (!values.isEmpty()) {
+            values.forEach(json.putArray(field)::add);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package dev.meshcni.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Fields that are not known here and survive a round trip. */
+final class Others {
+    private Others() {}
+
+    static Map<String, JsonNode> copy(Map<String, JsonNode> others) {
+        return Collections.unmodifiableMap(new LinkedHashMap<>(others));
+    }
+
+    static ObjectNode add(ObjectNode json, Map<String, JsonNode> others) {
+        others.forEach((name, value) -> json.set(name, value.deepCopy()));
+        return json;
+    }
+}
