@@ -57,15 +57,15 @@ final class OwnRules {
     }
 
     private static boolean hasShapeOfOurs(Table table, Rule rule) {
-        return table != Table.RAW && isInterfaceExemption(rule) || table == Table.MANGLE && isTproxyMarking(rule);
+        return (table != Table.RAW && isInterfaceExemption(rule)) || (table == Table.MANGLE && isTproxyMarking(rule));
     }
 
     /** {@code -i NAME -j RETURN}: an excluded or a virtual interface. */
     private static boolean isInterfaceExemption(Rule rule) {
         return rule.target() instanceof Target.Return
                 && rule.matches().size() == 1
-                && (rule.matches().getFirst() instanceof Match.InInterface in && !in.negated()
-                        || rule.matches().getFirst() instanceof Match.OutInterface out && !out.negated());
+                && ((rule.matches().getFirst() instanceof Match.InInterface in && !in.negated())
+                        || (rule.matches().getFirst() instanceof Match.OutInterface out && !out.negated()));
     }
 
     private static boolean isTproxyMarking(Rule rule) {

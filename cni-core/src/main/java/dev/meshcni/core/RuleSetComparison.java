@@ -93,7 +93,7 @@ public final class RuleSetComparison {
             boolean own = OwnRules.owns(table, name, rule, chain.rules());
             if (own) {
                 ours++;
-            } else if (ours < chain.leading() || ours < chain.rules().size() && OwnRules.decidesFirst(table, rule)) {
+            } else if (ours < chain.leading() || (ours < chain.rules().size() && OwnRules.decidesFirst(table, rule))) {
                 String behind = IptablesRenderer.rule(chain.rules().get(ours));
                 add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " stands behind " + rule.text());
                 return;

@@ -1,0 +1,123 @@
+package dev.meshcni.cli;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AgentlessPlugin;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The plugin {@code istio-cni}, as a container runtime starts it: hands its environment and standard input to the agent and
+ * prints the agent's answer.
+ *
+ * <p>A process of this class is started for each pod, so it loads as little as it can: whatever is not needed to reach the
+ * agent stands in {@link AgentlessPlugin}, which is loaded when the agent does not answer.
+ */
+public final class IstioCni {
+    private static final String DEFAULT_RUN_DIRECTORY = "/var/run/istio-cni";
+    private static final int TIME_FOR_ADD_MILLIS = 90_000;
+    private static final int TIME_FOR_DEL_MILLIS = 5_000;
+
+    private IstioCni() {}
+
+    /** Answers one call, and ends the process with its exit code. */
+    public static void main(String[] args) {
+        AgentProtocol.Reply reply;
+        try (InputStream stdin = new FileInputStream(FileDescriptor.in)) {
+            reply = answer(System.getenv(), stdin);
+        } catch (IOException e) {
+            reply = AgentlessPlugin.unreadableInput(String.valueOf(e.getMessage()));
+        }
+        try (FileOutputStream stdout = new FileOutputStream(FileDescriptor.out)) {
+            stdout.write(reply.stdout());
+        } catch (IOException e) {
+            Runtime.getRuntime().halt(1);
+        }
+        Runtime.getRuntime().halt(reply.exitCode());
+    }
+
+    /** Answers one call; whatever goes wrong is part of the answer. */
+    static AgentProtocol.Reply answer(Map<String, String> variables, InputStream stdin) throws IOException {
+        Map<String, String> environment = new HashMap<>();
+        variables.forEach((name, value) -> {
+            if (name.startsWith("CNI_")) {
+                environment.put(name, value);
+            }
+        });
+        String command = environment.get("CNI_COMMAND");
+        if ("VERSION".equals(command)) {
+            return AgentlessPlugin.version();
+        }
+        byte[] config = stdin.readNBytes(AgentProtocol.MAX_STREAM + 1);
+        if (config.length > AgentProtocol.MAX_STREAM) {
+            return AgentlessPlugin.unreadableInput("more than " + AgentProtocol.MAX_STREAM + " bytes");
+        }
+        try {
+            return askAgent(new AgentProtocol.Request(environment, config));
+        } catch (IOException | InvalidPathException e) {
+            return AgentlessPlugin.answer(environment, config, reason(e));
+        }
+    }
+
+    private static AgentProtocol.Reply askAgent(AgentProtocol.Request request) throws IOException {
+        Path socket = Path.of(runDirectory(request.stdin()), AgentProtocol.SOCKET_NAME);
+        int time = "DEL".equals(request.environment().get("CNI_COMMAND")) ? TIME_FOR_DEL_MILLIS : TIME_FOR_ADD_MILLIS;
+        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            cutAfter(agent, time);
+            AgentProtocol.write(agent, request);
+            return AgentProtocol.readReply(agent);
+        } catch (IOException e) {
+            throw new IOException(socket + ": " + reason(e), e);
+        }
+    }
+
+    /** The run directory that the configuration names; a configuration that cannot be read gets its error later. */
+    private static String runDirectory(byte[] config) throws IOException {
+        try (JsonParser parser = new JsonFactory().createParser(config)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("the configuration is not a JSON object");
+            }
+            String directory = DEFAULT_RUN_DIRECTORY;
+            for (String field = parser.nextFieldName(); field != null; field = parser.nextFieldName()) {
+                JsonToken value = parser.nextToken();
+                if (field.equals("cni_agent_run_dir")
+                        && value == JsonToken.VALUE_STRING
+                        && !parser.getText().isEmpty()) {
+                    directory = parser.getText();
+                }
+                parser.skipChildren();
+            }
+            return directory;
+        }
+    }
+
+    /** A blocking read of a socket has no time limit of its own, so another thread closes it. */
+    private static void cutAfter(SocketChannel agent, int millis) {
+        Thread watch = new Thread(() -> {
+            try {
+                Thread.sleep(millis);
+                agent.close();
+            } catch (InterruptedException | IOException e) {
+                Runtime.getRuntime().halt(1);
+            }
+        });
+        watch.setDaemon(true);
+        watch.start();
+    }
+
+    private static String reason(Exception failure) {
+        String message = failure.getMessage();
+        return message == null ? failure.getClass().getSimpleName() : message;
+    }
+}

@@ -1,0 +1,51 @@
+package dev.meshcni.core;
+
+import dev.meshcni.api.PluginConfig;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The redirection backends of this node, by name. */
+public final class Backends {
+    /** The name of the backend that is used unless the configuration asks for another. */
+    public static final String DEFAULT = "iptables";
+
+    /** The name of the backend that {@code native_nftables} asks for. */
+    public static final String NFTABLES = "nftables";
+
+    private final Map<String, RedirectBackend> byName;
+
+    private Backends(Map<String, RedirectBackend> byName) {
+        this.byName = byName;
+    }
+
+    /** All the backends given; of two with the same name the first counts. */
+    public static Backends of(Iterable<RedirectBackend> backends) {
+        Map<String, RedirectBackend> byName = new TreeMap<>();
+        backends.forEach(backend -> byName.putIfAbsent(backend.name(), backend));
+        return new Backends(byName);
+    }
+
+    /**
+     * The backend that a plugin's configuration asks for.
+     *
+     * @throws RedirectException if this node has no such backend
+     */
+    public RedirectBackend of(PluginConfig config) {
+        return named(config.bool("native_nftables").orElse(false) ? NFTABLES : DEFAULT);
+    }
+
+    /**
+     * The backend of a name.
+     *
+     * @throws RedirectException if this node has no such backend
+     */
+    public RedirectBackend named(String name) {
+        RedirectBackend backend = byName.get(name);
+        if (backend == null) {
+            throw new RedirectException(
+                    "there is no redirection backend '" + name + "', this installation has " + byName.keySet());
+        }
+        return backend;
+    }
+}

@@ -1,0 +1,291 @@
+package dev.meshcni.core;
+
+import dev.meshcni.api.Attachment;
+import dev.meshcni.api.CniArgs;
+import dev.meshcni.api.CniEnvironment;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniRequest;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.SpecVersion;
+import dev.meshcni.core.Answer.Outcome;
+import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.net.InetAddress;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The plugin's verbs, as the agent carries them out (CNI specification 1.1, section 2).
+ *
+ * <p>Every call gives an {@link Answer}: whatever comes in, and whatever fails, the runtime gets a result or a CNI error.
+ */
+public final class PluginHandler {
+    private static final System.Logger LOG = System.getLogger(PluginHandler.class.getName());
+
+    private final PodSource pods;
+    private final Backends backends;
+    private final Duration podPatience;
+    private final RedirectPolicy policy = new RedirectPolicy(Set.of());
+    private final PrevResultCheck prevResultCheck;
+    private final Attachments attachments = new Attachments();
+    private final KeyedLocks locks = new KeyedLocks();
+
+    /**
+     * @param pods where the pods of this node are known
+     * @param backends the backends of this node
+     * @param prevResultCheck what the base CNI must have left
+     * @param podPatience how long an ADD waits for a pod that is not known yet
+     */
+    public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
+        this.pods = Objects.requireNonNull(pods, "pods is null");
+        this.backends = Objects.requireNonNull(backends, "backends is null");
+        this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
+        this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
+    }
+
+    /** The attachments that are redirected now. */
+    public Attachments attachments() {
+        return attachments;
+    }
+
+    /**
+     * Carries out one call of the plugin.
+     *
+     * @param call what the plugin was called with
+     * @param budget how long it may take in all
+     */
+    public Answer handle(AgentProtocol.Request call, Duration budget) {
+        Deadline deadline = Deadline.after(budget);
+        CniRequest request;
+        try {
+            request = CniRequest.parse(call.environment(), call.stdin());
+        } catch (CniException e) {
+            String command = call.environment().getOrDefault("CNI_COMMAND", "?");
+            return refusal(command, "", PluginReplies.versionOf(call.stdin()), e);
+        }
+        try {
+            return switch (request.environment().command()) {
+                case ADD -> add(request, deadline);
+                case DEL -> del(request, deadline);
+                case CHECK -> check(request, deadline);
+                case GC -> gc(request);
+                case STATUS -> status(request);
+                case VERSION -> answer(request, PluginReplies.version(), Outcome.OK, "");
+            };
+        } catch (RuntimeException e) {
+            return refusal(
+                    request.environment().command().name(),
+                    podName(request),
+                    request.config().cniVersion(),
+                    asCniException(e));
+        }
+    }
+
+    private Answer add(CniRequest request, Deadline deadline) {
+        Optional<String> passes =
+                Exemption.withoutLook(request.config(), request.environment().args());
+        if (passes.isPresent()) {
+            return answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get());
+        }
+        return switch (policy.decide(findPod(request, deadline))) {
+            case Decision.Skip skip ->
+                answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail());
+            case Decision.Redirect redirect -> {
+                prevResultCheck.verify(request);
+                RedirectPlan plan = redirect(request, redirect.parameters(), deadline);
+                attachments.add(
+                        request.config().name(),
+                        attachment(request),
+                        new Attachments.Redirected(
+                                podName(request), request.environment().netns()));
+                yield answer(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan));
+            }
+        };
+    }
+
+    private RedirectPlan redirect(CniRequest request, RedirectParameters parameters, Deadline deadline) {
+        RedirectBackend backend = backends.of(request.config());
+        Path netns = netns(request);
+        return locks.locked(netns.toString(), deadline.remaining(), () -> {
+            RedirectPlan plan = plan(request, parameters, backend, netns);
+            backend.apply(netns, plan);
+            return plan;
+        });
+    }
+
+    private Answer check(CniRequest request, Deadline deadline) {
+        Optional<String> passes =
+                Exemption.withoutLook(request.config(), request.environment().args());
+        if (passes.isPresent()) {
+            return answer(request, PluginReplies.empty(), Outcome.OK, passes.get());
+        }
+        return switch (policy.decide(findPod(request, deadline))) {
+            case Decision.Skip skip -> answer(request, PluginReplies.empty(), Outcome.OK, skip.detail());
+            case Decision.Redirect redirect -> {
+                prevResultCheck.verify(request);
+                RedirectPlan plan = compare(request, redirect.parameters());
+                yield answer(request, PluginReplies.empty(), Outcome.OK, describe(plan));
+            }
+        };
+    }
+
+    private RedirectPlan compare(CniRequest request, RedirectParameters parameters) {
+        RedirectBackend backend = backends.of(request.config());
+        Path netns = netns(request);
+        RedirectPlan plan = plan(request, parameters, backend, netns);
+        List<RuleDifference> differences = backend.differences(netns, plan);
+        if (!differences.isEmpty()) {
+            throw new CniException(
+                    PluginErrorCode.NOT_AS_ADDED,
+                    "the traffic redirection of pod " + podName(request) + " is not as ADD left it: "
+                            + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
+                    differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+        }
+        return plan;
+    }
+
+    /**
+     * Takes our rules out of a namespace that is still there. What cannot be taken out ends with the namespace, so nothing
+     * that happens here lets DEL fail (CNI specification 1.1, section 2, "DEL").
+     */
+    private Answer del(CniRequest request, Deadline deadline) {
+        Optional<Attachments.Redirected> known =
+                attachments.remove(request.config().name(), attachment(request));
+        if (request.environment().netns().isEmpty() || (known.isEmpty() && passes(request))) {
+            return answer(request, PluginReplies.empty(), Outcome.OK, "nothing to remove");
+        }
+        try {
+            Path netns = netns(request);
+            RedirectBackend backend = backends.of(request.config());
+            locks.locked(netns.toString(), deadline.remaining(), () -> {
+                backend.remove(netns);
+                return netns;
+            });
+            return answer(request, PluginReplies.empty(), Outcome.OK, "removed");
+        } catch (NetnsException e) {
+            return answer(request, PluginReplies.empty(), Outcome.OK, "the network namespace is gone");
+        } catch (RedirectException e) {
+            LOG.log(System.Logger.Level.WARNING, "DEL " + podName(request) + ": the rules end with the namespace", e);
+            return answer(request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + e.getMessage());
+        }
+    }
+
+    private Answer gc(CniRequest request) {
+        int dropped = attachments.retain(
+                request.config().name(),
+                request.config()
+                        .validAttachments()
+                        .orElseThrow(() -> new CniException(
+                                ErrorCode.INVALID_NETWORK_CONFIG, "GC without cni.dev/valid-attachments", "")));
+        return answer(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
+    }
+
+    private Answer status(CniRequest request) {
+        Optional<String> notReady = pods.notReady();
+        if (notReady.isPresent()) {
+            throw new CniException(
+                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", notReady.get());
+        }
+        return answer(request, PluginReplies.empty(), Outcome.OK, "ready");
+    }
+
+    private Pod findPod(CniRequest request, Deadline deadline) {
+        CniArgs args = request.environment().args();
+        String namespace = args.podNamespace().orElseThrow();
+        String name = args.podName().orElseThrow();
+        Optional<String> uid = args.podUid().filter(text -> !text.isEmpty());
+        return pods.find(namespace, name, uid, deadline.atMost(podPatience))
+                .orElseThrow(() -> new PodSourceException("pod " + namespace + "/" + name
+                        + uid.map(text -> " with UID " + text).orElse("") + " is not known"));
+    }
+
+    /** What the pod's namespace has to hold, for the addresses that it has. */
+    private static RedirectPlan plan(
+            CniRequest request, RedirectParameters parameters, RedirectBackend backend, Path netns) {
+        List<InetAddress> addresses = new ArrayList<>(backend.addresses(netns));
+        request.config().prevResult().stream()
+                .flatMap(result -> result.ips().stream())
+                .map(ip -> ip.address().address())
+                .filter(address -> !addresses.contains(address))
+                .forEach(addresses::add);
+        IpFamilies families = IpFamilies.choose(addresses, parameters.dualStack());
+        if (!families.uncovered().isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
+                    podName(request),
+                    families.uncovered());
+        }
+        return RuleCompiler.compile(parameters, families.families());
+    }
+
+    private static String describe(RedirectPlan plan) {
+        return plan.ruleSets().stream()
+                .map(set -> set.family().label() + " " + set.ruleCount() + " rules")
+                .collect(Collectors.joining(", "));
+    }
+
+    private static CniException asCniException(RuntimeException failure) {
+        return switch (failure) {
+            case CniException e -> e;
+            case InvalidParameterException e -> new CniException(PluginErrorCode.INVALID_POD, e.getMessage(), "", e);
+            case PodSourceException e ->
+                new CniException(ErrorCode.TRY_AGAIN_LATER, e.getMessage(), "the runtime tries again by itself", e);
+            case NetnsException e ->
+                new CniException(ErrorCode.INVALID_ENVIRONMENT, "CNI_NETNS: " + e.getMessage(), "", e);
+            case RedirectException e ->
+                new CniException(
+                        PluginErrorCode.REDIRECT_FAILED, "the traffic redirection failed: " + e.getMessage(), "", e);
+            default -> {
+                LOG.log(System.Logger.Level.ERROR, "a fault of the agent's own", failure);
+                yield new CniException(
+                        PluginErrorCode.INTERNAL, "internal fault: " + failure, "see the agent's log", failure);
+            }
+        };
+    }
+
+    private static Answer refusal(String command, String pod, SpecVersion version, CniException failure) {
+        Outcome outcome = failure.code() == ErrorCode.TRY_AGAIN_LATER ? Outcome.RETRY : Outcome.FAILED;
+        String reason = failure.details().isEmpty()
+                ? failure.getMessage()
+                : failure.getMessage() + " (" + failure.details() + ")";
+        return new Answer(PluginReplies.error(version, failure), command, pod, outcome, reason);
+    }
+
+    private static Answer answer(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
+        return new Answer(reply, request.environment().command().name(), podName(request), outcome, reason);
+    }
+
+    private static Attachment attachment(CniRequest request) {
+        CniEnvironment environment = request.environment();
+        return new Attachment(environment.containerId(), environment.ifName());
+    }
+
+    private static String podName(CniRequest request) {
+        CniArgs args = request.environment().args();
+        return args.podName()
+                .map(name ->
+                        args.podNamespace().map(namespace -> namespace + "/").orElse("") + name)
+                .orElse("");
+    }
+
+    private static boolean passes(CniRequest request) {
+        return Exemption.withoutLook(request.config(), request.environment().args())
+                .isPresent();
+    }
+
+    private static Path netns(CniRequest request) {
+        try {
+            return Path.of(request.environment().netns());
+        } catch (InvalidPathException e) {
+            throw new NetnsException("'" + request.environment().netns() + "' is not a path", e);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package dev.meshcni.it;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.jna.LastErrorException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * A network namespace of a test's own, with its loopback interface up, and gone when it is closed.
+ *
+ * <p>Code runs inside it through {@link #inside} and nowhere else, so that no thread of the test can be left there.
+ */
+final class Netns implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final String name;
+
+    private Netns(String name) {
+        this.name = name;
+    }
+
+    /** Makes a namespace. The hint, a few letters, stands in its name. */
+    static Netns create(String hint) {
+        byte[] unique = new byte[5];
+        ThreadLocalRandom.current().nextBytes(unique);
+        Netns netns = new Netns("it-" + hint + "-" + HexFormat.of().formatHex(unique));
+        Command.of("ip", "netns", "add", netns.name).run();
+        try {
+            netns.withoutAddressDetection();
+            netns.ip("link set lo up");
+            return netns;
+        } catch (RuntimeException e) {
+            netns.close();
+            throw e;
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** The file that stands for it, as {@code CNI_NETNS} names it. */
+    Path path() {
+        return Path.of("/run/netns", name);
+    }
+
+    /** Runs code on a new thread in this namespace, and passes on what it returns or throws. */
+    <T> T inside(Callable<T> body) {
+        FutureTask<T> task = new FutureTask<>(() -> {
+            enter();
+            return body.call();
+        });
+        Thread.ofPlatform().name("inside " + name).start(task);
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                default -> throw new IllegalStateException("failed inside " + name, e.getCause());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted inside " + name, e);
+        }
+    }
+
+    /** Starts a thread that stays in this namespace until its body ends. */
+    Thread start(String purpose, Runnable body) {
+        return Thread.ofPlatform().daemon().name(purpose + " in " + name).start(() -> {
+            enter();
+            body.run();
+        });
+    }
+
+    /** Runs a command to its end in this namespace and returns its standard output; it must exit with 0. */
+    String run(String... line) {
+        return run(Command.of(line));
+    }
+
+    String run(Command command) {
+        return inside(command::run);
+    }
+
+    /** Runs command lines of {@code ip(8)}, without the word ip, in one process. */
+    void ip(String... lines) {
+        run(Command.of("ip", "-batch", "-").input(String.join("\n", lines) + "\n"));
+    }
+
+    /**
+     * Connects two namespaces by a cable: a veth pair with an end in each, up and with addresses.
+     *
+     * @param addresses of this end; each a literal address with its prefix length
+     * @param peerAddresses of the other end
+     */
+    void connect(String link, List<String> addresses, Netns peer, String peerLink, List<String> peerAddresses) {
+        ip("link add " + link + " type veth peer name " + peerLink + " netns " + peer.name);
+        raise(link, addresses);
+        peer.raise(peerLink, peerAddresses);
+    }
+
+    /** Takes every packet to an address outside the connected networks for itself, whatever the address. */
+    void claimAllAddresses() {
+        ip("route add local 0.0.0.0/0 dev lo table main", "route add local ::/0 dev lo table main");
+    }
+
+    /** The names of its interfaces. */
+    List<String> links() {
+        try {
+            return JSON.readTree(run("ip", "-json", "link")).findValuesAsText("ifname");
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        Command.of("ip", "netns", "delete", name).run();
+    }
+
+    private void raise(String link, List<String> addresses) {
+        String[] lines = new String[addresses.size() + 1];
+        for (int i = 0; i < addresses.size(); i++) {
+            // nodad: an address would be unusable for a second while the kernel looks for a duplicate
+            String flag = addresses.get(i).indexOf(':') >= 0 ? " nodad" : "";
+            lines[i] = "address add " + addresses.get(i) + " dev " + link + flag;
+        }
+        lines[addresses.size()] = "link set " + link + " up";
+        ip(lines);
+    }
+
+    private void withoutAddressDetection() {
+        inside(() -> Files.writeString(Path.of("/proc/sys/net/ipv6/conf/default/accept_dad"), "0"));
+    }
+
+    private void enter() {
+        try {
+            int fd = Libc.C.open(path().toString(), Libc.O_RDONLY | Libc.O_CLOEXEC);
+            try {
+                Libc.C.setns(fd, Libc.CLONE_NEWNET);
+            } finally {
+                Libc.C.close(fd);
+            }
+        } catch (LastErrorException e) {
+            throw new UncheckedIOException(new IOException("cannot enter " + path(), e));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package dev.meshcni.it;
+
+import dev.meshcni.core.TransportProtocol;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+
+/** What became of a {@link Probe}. */
+sealed interface Outcome {
+    /**
+     * A listener got it.
+     *
+     * @param listener the name of the {@link ProbeServer}
+     * @param port the port that the listener is bound to
+     * @param local the address on the listener's side; for a datagram the wildcard address
+     * @param originalDestination where connection tracking says that a connection was going; empty for datagrams
+     */
+    record Arrived(
+            String listener,
+            TransportProtocol protocol,
+            int port,
+            InetSocketAddress local,
+            Optional<InetSocketAddress> originalDestination)
+            implements Outcome {}
+
+    /** The machine that it reached said that nobody listens. */
+    record Refused() implements Outcome {}
+
+    /** The kernel would not send it, such as for want of a route. */
+    record Unsendable(int errno) implements Outcome {}
+
+    /** Nobody got it and nobody said why. */
+    record Silent() implements Outcome {}
+}

@@ -1,0 +1,92 @@
+package dev.meshcni.it;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * A pod's namespace and the world beyond it, another namespace that owns every address there is.
+ *
+ * <pre>
+ *   pod  eth0 10.244.7.2/24, fd00:10:244:7::2/64 ---- 10.244.7.1, fd00:10:244:7::1  beyond  any other address
+ * </pre>
+ *
+ * <p>Routes to any address exist only here, so nothing that a test sends can reach a network.
+ */
+final class PodNetns implements AutoCloseable {
+    static final String ADDRESS = "10.244.7.2";
+    static final String ADDRESS_V6 = "fd00:10:244:7::2";
+    static final String GATEWAY = "10.244.7.1";
+    static final String GATEWAY_V6 = "fd00:10:244:7::1";
+
+    private final Arrivals arrivals = new Arrivals();
+    private final List<ProbeServer> servers = new ArrayList<>();
+    private final Netns pod;
+    private final Netns beyond;
+
+    private PodNetns(Netns pod, Netns beyond) {
+        this.pod = pod;
+        this.beyond = beyond;
+    }
+
+    static PodNetns create() {
+        PodNetns world = new PodNetns(Netns.create("pod"), Netns.create("beyond"));
+        try {
+            world.wire();
+            return world;
+        } catch (RuntimeException e) {
+            world.close();
+            throw e;
+        }
+    }
+
+    Netns pod() {
+        return pod;
+    }
+
+    Netns beyond() {
+        return beyond;
+    }
+
+    /** Listens in the pod on these ports. */
+    void listenInside(String name, Owner owner, Collection<Integer> ports) {
+        servers.add(ProbeServer.start(name, arrivals, pod, owner, ports));
+    }
+
+    /** Listens in the world beyond, on every address, on these ports. */
+    void listenBeyond(String name, Collection<Integer> ports) {
+        servers.add(ProbeServer.start(name, arrivals, beyond, Owner.ROOT, ports));
+    }
+
+    /** Sends from within the pod. */
+    ProbeSender inside() {
+        return new ProbeSender(pod, arrivals);
+    }
+
+    /** Sends from the world beyond. */
+    ProbeSender outside() {
+        return new ProbeSender(beyond, arrivals);
+    }
+
+    @Override
+    public void close() {
+        try {
+            servers.forEach(ProbeServer::close);
+        } finally {
+            try (beyond) {
+                pod.close();
+            }
+        }
+    }
+
+    private void wire() {
+        pod.connect(
+                "eth0",
+                List.of(ADDRESS + "/24", ADDRESS_V6 + "/64"),
+                beyond,
+                "eth0",
+                List.of(GATEWAY + "/24", GATEWAY_V6 + "/64"));
+        pod.ip("route add default via " + GATEWAY, "route add ::/0 via " + GATEWAY_V6);
+        beyond.claimAllAddresses();
+    }
+}
