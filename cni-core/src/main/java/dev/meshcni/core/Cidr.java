@@ -151,9 +151,32 @@ public final class Cidr {
         return Objects.hash(address, prefixLength);
     }
 
-    /** The block as {@code ADDRESS/PREFIX}. */
+    /** The block as {@code ADDRESS/PREFIX}, an IPv6 address in its short form (RFC 5952). */
     @Override
     public String toString() {
-        return address.getHostAddress() + "/" + prefixLength;
+        return (family() == IpFamily.IPV6 ? shortForm() : address.getHostAddress()) + "/" + prefixLength;
+    }
+
+    /** Leaves out the first of the longest runs of two or more zero groups. */
+    private String shortForm() {
+        String[] groups = address.getHostAddress().split(":");
+        int bestStart = 0;
+        int bestLength = 1;
+        for (int start = 0; start < groups.length; start++) {
+            int end = start;
+            while (end < groups.length && groups[end].equals("0")) {
+                end++;
+            }
+            if (end - start > bestLength) {
+                bestStart = start;
+                bestLength = end - start;
+            }
+        }
+        if (bestLength == 1) {
+            return address.getHostAddress();
+        }
+        String before = String.join(":", Arrays.copyOfRange(groups, 0, bestStart));
+        String after = String.join(":", Arrays.copyOfRange(groups, bestStart + bestLength, groups.length));
+        return before + "::" + after;
     }
 }
