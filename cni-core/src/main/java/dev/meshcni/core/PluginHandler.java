@@ -178,12 +178,10 @@ public final class PluginHandler {
     }
 
     private Answer gc(CniRequest request) {
-        int dropped = attachments.retain(
-                request.config().name(),
-                request.config()
-                        .validAttachments()
-                        .orElseThrow(() -> new CniException(
-                                ErrorCode.INVALID_NETWORK_CONFIG, "GC without cni.dev/valid-attachments", "")));
+        int dropped = request.config()
+                .validAttachments()
+                .map(valid -> attachments.retain(request.config().name(), valid))
+                .orElse(0);
         return answer(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
     }
 

@@ -1,0 +1,114 @@
+package dev.meshcni.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Map;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.ByteRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class AgentProtocolTest {
+    private static final AgentProtocol.Request REQUEST = new AgentProtocol.Request(
+            Map.of("CNI_COMMAND", "ADD", "CNI_ARGS", "A=1;B=", "CNI_PATH", "/ü"),
+            "{\"a\":1}".getBytes(StandardCharsets.UTF_8));
+
+    @Test
+    void aRequestArrivesAsItWasSent() throws IOException {
+        AgentProtocol.Request read = AgentProtocol.readRequest(channel(written(REQUEST)));
+
+        assertThat(read.environment()).isEqualTo(REQUEST.environment());
+        assertThat(read.stdin()).isEqualTo(REQUEST.stdin());
+    }
+
+    @Test
+    void aReplyArrivesAsItWasSent() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        AgentProtocol.write(Channels.newChannel(out), new AgentProtocol.Reply(255, new byte[] {1, 2, 3}));
+
+        AgentProtocol.Reply read = AgentProtocol.readReply(channel(out.toByteArray()));
+
+        assertThat(read.exitCode()).isEqualTo(255);
+        assertThat(read.stdout()).containsExactly(1, 2, 3);
+    }
+
+    @Test
+    void aRequestCutAnywhereIsAnEarlyEnd() throws IOException {
+        byte[] whole = written(REQUEST);
+        for (int length = 0; length < whole.length; length++) {
+            byte[] part = Arrays.copyOf(whole, length);
+            assertThatThrownBy(() -> AgentProtocol.readRequest(channel(part))).isInstanceOf(EOFException.class);
+        }
+    }
+
+    @Test
+    void aLengthOverTheLimitIsRefusedBeforeAnythingIsAllocated() throws IOException {
+        byte[] frame = written(REQUEST);
+        ByteBuffer.wrap(frame).putInt(5, 100 * 1024 * 1024);
+
+        assertThatThrownBy(() -> AgentProtocol.readRequest(channel(frame)))
+                .isInstanceOf(MalformedFrameException.class)
+                .hasMessageContaining("environment of 104857600 bytes, at most 65536");
+    }
+
+    @Test
+    void aNegativeLengthIsRefused() throws IOException {
+        byte[] frame = written(REQUEST);
+        ByteBuffer.wrap(frame).putInt(5, -1);
+
+        assertThatThrownBy(() -> AgentProtocol.readRequest(channel(frame)))
+                .isInstanceOf(MalformedFrameException.class)
+                .hasMessageContaining("4294967295 bytes");
+    }
+
+    @Test
+    void anotherProtocolVersionIsNamed() throws IOException {
+        byte[] frame = written(REQUEST);
+        frame[4] = 9;
+
+        assertThatThrownBy(() -> AgentProtocol.readRequest(channel(frame)))
+                .isInstanceOf(MalformedFrameException.class)
+                .hasMessageContaining("protocol version 9");
+    }
+
+    @Test
+    void whatIsTooLongIsNotSent() {
+        AgentProtocol.Request tooLong = new AgentProtocol.Request(Map.of(), new byte[AgentProtocol.MAX_STREAM + 1]);
+
+        assertThatThrownBy(() -> written(tooLong)).isInstanceOf(MalformedFrameException.class);
+    }
+
+    @Property(tries = 2000)
+    void changedBytesGiveARequestOrAnOrdinaryError(
+            @ForAll @Size(max = 4) Map<@ByteRange(min = 0, max = 90) Byte, Byte> changes) throws IOException {
+        byte[] frame = written(REQUEST);
+        changes.forEach((position, value) -> frame[position % frame.length] = value);
+
+        try {
+            assertThat(AgentProtocol.readRequest(channel(frame)).stdin().length).isLessThan(frame.length);
+        } catch (EOFException | MalformedFrameException expected) {
+            assertThat(expected.getMessage()).isNotBlank();
+        }
+    }
+
+    private static byte[] written(AgentProtocol.Request request) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        AgentProtocol.write(Channels.newChannel(out), request);
+        return out.toByteArray();
+    }
+
+    private static ReadableByteChannel channel(byte[] bytes) {
+        return Channels.newChannel(new ByteArrayInputStream(bytes));
+    }
+}

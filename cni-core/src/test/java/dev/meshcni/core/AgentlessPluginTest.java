@@ -1,0 +1,111 @@
+package dev.meshcni.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AgentlessPluginTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Test
+    void aPodWaitsForTheAgent() throws JsonProcessingException {
+        AgentProtocol.Reply reply = answer("ADD", "shop", "web", "");
+
+        assertThat(reply.exitCode()).isEqualTo(1);
+        JsonNode error = JSON.readTree(reply.stdout().length == 0 ? "{}" : Calls.text(reply));
+        assertThat(error.path("code").asInt()).isEqualTo(11);
+        assertThat(error.path("cniVersion").asText()).isEqualTo("1.0.0");
+        assertThat(error.path("details").asText()).contains("no such socket").contains("istio-cni-node");
+    }
+
+    @Test
+    void aPodOfAnExcludedNamespacePasses() throws JsonProcessingException {
+        AgentProtocol.Reply reply = answer("ADD", "kube-system", "dns", ",\"exclude_namespaces\":[\"kube-system\"]");
+
+        assertThat(reply.exitCode()).isZero();
+        assertThat(JSON.readTree(Calls.text(reply))).isEqualTo(JSON.readTree(Calls.PREV_RESULT));
+    }
+
+    @Test
+    void theAgentsOwnPodPassesInTheAgentsNamespace() {
+        String config = ",\"pod_namespace\":\"istio-system\"";
+
+        assertThat(answer("ADD", "istio-system", "istio-cni-node-x7k2p", config).exitCode())
+                .isZero();
+        assertThat(answer("ADD", "shop", "istio-cni-node-x7k2p", config).exitCode())
+                .isEqualTo(1);
+        assertThat(answer("ADD", "istio-system", "web", config).exitCode()).isEqualTo(1);
+        assertThat(answer("ADD", "istio-system", "istio-cni-node-x7k2p", "").exitCode())
+                .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"DEL", "GC"})
+    void deletingNeverNeedsTheAgent(String command) {
+        AgentProtocol.Reply reply = answer(command, "shop", "web", "");
+
+        assertThat(reply.exitCode()).isZero();
+        assertThat(reply.stdout()).isEmpty();
+    }
+
+    @Test
+    void statusSaysThatThePluginCannotServe() throws JsonProcessingException {
+        AgentProtocol.Reply reply = answer("STATUS", "shop", "web", "");
+
+        assertThat(reply.exitCode()).isEqualTo(1);
+        assertThat(JSON.readTree(Calls.text(reply)).path("code").asInt()).isEqualTo(50);
+    }
+
+    @Test
+    void aCheckThatNobodyCanMakeFailsForNow() throws JsonProcessingException {
+        assertThat(JSON.readTree(Calls.text(answer("CHECK", "shop", "web", "")))
+                        .path("code")
+                        .asInt())
+                .isEqualTo(11);
+    }
+
+    @Test
+    void whatIsNoPodPasses() {
+        Map<String, String> environment = Calls.environment("ADD", "shop", "web");
+        environment.put("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAME=podman-container");
+
+        assertThat(AgentlessPlugin.answer(environment, Calls.config(""), "gone").exitCode())
+                .isZero();
+    }
+
+    @Test
+    void aRequestThatIsWrongGetsItsOwnError() throws JsonProcessingException {
+        Map<String, String> environment = Calls.environment("ADD", "shop", "web");
+        environment.remove("CNI_NETNS");
+
+        JsonNode error = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, Calls.config(""), "gone")));
+
+        assertThat(error.path("code").asInt()).isEqualTo(4);
+        assertThat(error.path("msg").asText()).contains("CNI_NETNS");
+    }
+
+    @Test
+    void thePreviousResultIsConvertedToTheVersionAskedFor() throws JsonProcessingException {
+        byte[] config = ("{\"cniVersion\":\"0.4.0\",\"name\":\"net\",\"prevResult\":" + Calls.PREV_RESULT + "}")
+                .getBytes(StandardCharsets.UTF_8);
+        Map<String, String> environment = Calls.environment("ADD", "shop", "web");
+        environment.put("CNI_ARGS", "");
+
+        JsonNode result = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, config, "gone")));
+
+        assertThat(result.path("cniVersion").asText()).isEqualTo("0.4.0");
+        assertThat(result.path("ips").path(0).path("version").asText()).isEqualTo("4");
+    }
+
+    private static AgentProtocol.Reply answer(String command, String namespace, String pod, String config) {
+        return AgentlessPlugin.answer(
+                Calls.environment(command, namespace, pod), Calls.config(config), "/run/agent.sock: no such socket");
+    }
+}

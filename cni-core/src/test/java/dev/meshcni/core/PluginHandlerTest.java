@@ -1,0 +1,262 @@
+package dev.meshcni.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.core.Answer.Outcome;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class PluginHandlerTest {
+    private static final Duration BUDGET = Duration.ofSeconds(20);
+    private static final Path NETNS = Path.of(Calls.NETNS);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final ListedPods pods = new ListedPods();
+    private final MemoryBackend backend = new MemoryBackend();
+    private final PluginHandler handler = new PluginHandler(
+            pods, Backends.of(List.of(backend)), PrevResultCheck.fromServices(), Duration.ofSeconds(1));
+
+    @Test
+    void addRedirectsAnInjectedPodAndReturnsThePreviousResult() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+
+        Answer answer = handle("ADD");
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.REDIRECTED);
+        assertThat(answer.pod()).isEqualTo("shop/web");
+        assertThat(answer.reason()).isEqualTo("ipv4 20 rules");
+        assertThat(JSON.readTree(Calls.text(answer.reply()))).isEqualTo(JSON.readTree(Calls.PREV_RESULT));
+        assertThat(backend.applied.get(NETNS).families()).containsExactly(IpFamily.IPV4);
+        assertThat(handler.attachments().size()).isEqualTo(1);
+    }
+
+    @Test
+    void addLeavesAPodWithoutProxyAlone() {
+        pods.pods.add(new Pod("shop", "web", "", Map.of(), Map.of(), false, List.of(), List.of()));
+
+        Answer answer = handle("ADD");
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.SKIPPED);
+        assertThat(answer.reply().exitCode()).isZero();
+        assertThat(answer.reason()).contains("istio-proxy");
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void addLooksForNoPodOfAnExcludedNamespace() {
+        pods.failure = Optional.of(new PodSourceException("must not be asked"));
+
+        Answer answer = handler.handle(
+                new AgentProtocol.Request(
+                        Calls.environment("ADD", "kube-system", "dns"),
+                        Calls.config(",\"exclude_namespaces\":[\"kube-system\"]")),
+                BUDGET);
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.SKIPPED);
+    }
+
+    @Test
+    void addOfAPodThatNobodyKnowsIsToBeTriedAgain() throws JsonProcessingException {
+        Answer answer = handle("ADD");
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.RETRY);
+        assertThat(error(answer).path("code").asInt()).isEqualTo(11);
+        assertThat(error(answer).path("msg").asText()).contains("shop/web");
+    }
+
+    @Test
+    void addNeverTakesAPodOfAnotherUid() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        Map<String, String> environment = Calls.environment("ADD", "shop", "web");
+        environment.merge("CNI_ARGS", ";K8S_POD_UID=another", String::concat);
+
+        Answer answer = handler.handle(new AgentProtocol.Request(environment, Calls.config("")), BUDGET);
+
+        assertThat(error(answer).path("code").asInt()).isEqualTo(11);
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void aBadAnnotationIsNamedWithItsValue() throws JsonProcessingException {
+        pods.pods.add(
+                ListedPods.injected("shop", "web", Map.of("traffic.sidecar.istio.io/excludeInboundPorts", "80,http")));
+
+        Answer answer = handle("ADD");
+
+        assertThat(error(answer).path("code").asInt()).isEqualTo(100);
+        assertThat(error(answer).path("msg").asText())
+                .contains("traffic.sidecar.istio.io/excludeInboundPorts")
+                .contains("http");
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void aBackendThatFailsFailsTheAdd() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        backend.failure = Optional.of(new RedirectException("iptables-restore: line 3 failed"));
+
+        Answer answer = handle("ADD");
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.FAILED);
+        assertThat(error(answer).path("code").asInt()).isEqualTo(101);
+        assertThat(error(answer).path("msg").asText()).contains("line 3 failed");
+        assertThat(handler.attachments().size()).isZero();
+    }
+
+    @Test
+    void aNetnsThatIsNoneIsAnInvalidVariable() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        backend.failure = Optional.of(new NetnsException("/var/run/netns/test does not exist"));
+
+        assertThat(error(handle("ADD")).path("code").asInt()).isEqualTo(4);
+        assertThat(error(handle("ADD")).path("msg").asText()).startsWith("CNI_NETNS: ");
+    }
+
+    @Test
+    void aFaultOfOurOwnIsACniErrorToo() throws JsonProcessingException {
+        pods.failure = Optional.of(new IllegalStateException("unexpected"));
+
+        assertThat(error(handle("ADD")).path("code").asInt()).isEqualTo(199);
+    }
+
+    @Test
+    void ipv6IsRedirectedWhenItIsThePodsFirstAddress() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        backend.addresses.addFirst(InetAddress.ofLiteral("fd00::5"));
+
+        handle("ADD");
+
+        assertThat(backend.applied.get(NETNS).families()).containsExactlyInAnyOrder(IpFamily.IPV4, IpFamily.IPV6);
+    }
+
+    @Test
+    void checkSucceedsAfterAdd() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+
+        assertThat(handle("CHECK").reply()).satisfies(reply -> {
+            assertThat(reply.exitCode()).isZero();
+            assertThat(reply.stdout()).isEmpty();
+        });
+    }
+
+    @Test
+    void checkNamesEachDifference() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+
+        JsonNode error = error(handle("CHECK"));
+
+        assertThat(error.path("code").asInt()).isEqualTo(102);
+        assertThat(error.path("details").asText()).isEqualTo("missing in ipv4 nat OUTPUT: -A OUTPUT -j ISTIO_OUTPUT");
+    }
+
+    @Test
+    void delTakesTheRulesOutAndForgetsTheAttachment() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+
+        Answer answer = handle("DEL");
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.OK);
+        assertThat(backend.applied).isEmpty();
+        assertThat(handler.attachments().size()).isZero();
+    }
+
+    @Test
+    void delSucceedsWhenTheNamespaceIsGone() {
+        backend.failure = Optional.of(new NetnsException("gone"));
+
+        assertThat(handle("DEL").reply().exitCode()).isZero();
+    }
+
+    @Test
+    void delSucceedsWhenTheRulesCannotBeTakenOut() {
+        backend.failure = Optional.of(new RedirectException("no"));
+
+        assertThat(handle("DEL").reply().exitCode()).isZero();
+    }
+
+    @Test
+    void delWithoutNetnsAndResultSucceeds() {
+        Map<String, String> environment = Calls.environment("DEL", "shop", "web");
+        environment.put("CNI_NETNS", "");
+
+        Answer answer = handler.handle(
+                new AgentProtocol.Request(
+                        environment, "{\"cniVersion\":\"1.0.0\",\"name\":\"net\"}".getBytes(StandardCharsets.UTF_8)),
+                BUDGET);
+
+        assertThat(answer.reply().exitCode()).isZero();
+    }
+
+    @Test
+    void statusIsAnErrorUntilThePodsAreKnown() throws JsonProcessingException {
+        pods.notReady = Optional.of("the first list has not come in");
+
+        JsonNode error = error(handle("STATUS"));
+
+        assertThat(error.path("code").asInt()).isEqualTo(50);
+        assertThat(error.path("details").asText()).contains("first list");
+        pods.notReady = Optional.empty();
+        assertThat(handle("STATUS").reply().exitCode()).isZero();
+    }
+
+    @Test
+    void gcForgetsAttachmentsThatAreNoLongerValid() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+
+        assertThat(gc("[{\"containerID\":\"0123456789abcdef\",\"ifname\":\"eth0\"}]")
+                        .reply()
+                        .exitCode())
+                .isZero();
+        assertThat(handler.attachments().size()).isEqualTo(1);
+        gc("[]");
+        assertThat(handler.attachments().size()).isZero();
+    }
+
+    @Test
+    void gcThatDoesNotSayWhatIsValidForgetsNothing() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+
+        Answer answer = handler.handle(Calls.call("GC", "shop", "web"), BUDGET);
+
+        assertThat(answer.reply().exitCode()).isZero();
+        assertThat(handler.attachments().size()).isEqualTo(1);
+    }
+
+    @Test
+    void versionListsAllVersions() throws JsonProcessingException {
+        JsonNode version = JSON.readTree(Calls.text(handle("VERSION").reply()));
+
+        assertThat(version.path("supportedVersions").valueStream().map(JsonNode::asText))
+                .containsExactly("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0");
+    }
+
+    private Answer handle(String command) {
+        return handler.handle(Calls.call(command, "shop", "web"), BUDGET);
+    }
+
+    private Answer gc(String valid) {
+        return handler.handle(
+                new AgentProtocol.Request(
+                        Calls.environment("GC", "shop", "web"),
+                        Calls.config(",\"cni.dev/valid-attachments\":" + valid)),
+                BUDGET);
+    }
+
+    private static JsonNode error(Answer answer) throws JsonProcessingException {
+        assertThat(answer.reply().exitCode()).isEqualTo(1);
+        return JSON.readTree(Calls.text(answer.reply()));
+    }
+}
