@@ -1,0 +1,108 @@
+package dev.meshcni.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What the host holds: asked for in order to see that nothing is left, and removed where a test ended badly. */
+final class HostState {
+    private HostState() {}
+
+    /** The mount points that a process sees, outermost first (proc(5), mountinfo). */
+    static List<Path> mounts(long pid) {
+        return lines(Path.of("/proc", String.valueOf(pid), "mountinfo")).stream()
+                .map(line -> Path.of(line.split(" ", 6)[4]))
+                .toList();
+    }
+
+    /** Processes that have the text in their command line, this one left out. */
+    static List<ProcessHandle> processesNaming(String text) {
+        return ProcessHandle.allProcesses()
+                .filter(process -> process.pid() != ProcessHandle.current().pid())
+                .filter(process -> commandLine(process).contains(text))
+                .toList();
+    }
+
+    /** Regular files below a directory, which need not exist. */
+    static List<Path> files(Path directory) {
+        return walk(directory).filter(Files::isRegularFile).toList();
+    }
+
+    /** Processes in a cgroup of any hierarchy, or in one below it. */
+    static List<ProcessHandle> processesIn(String cgroup) {
+        return cgroupDirectories(cgroup)
+                .flatMap(directory -> lines(directory.resolve("cgroup.procs")).stream())
+                .distinct()
+                .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
+                .toList();
+    }
+
+    /** Removes a cgroup of all hierarchies, with those below it. */
+    static void removeCgroups(String cgroup) {
+        cgroupDirectories(cgroup)
+                .forEach(directory -> Eventually.isTrue(
+                        directory + " has no process",
+                        () -> lines(directory.resolve("cgroup.procs")).isEmpty()));
+        cgroupDirectories(cgroup).forEach(HostState::delete);
+    }
+
+    static void removeTree(Path directory) {
+        walk(directory).sorted(Comparator.reverseOrder()).forEach(HostState::delete);
+    }
+
+    private static Stream<Path> cgroupDirectories(String cgroup) {
+        Path root = Path.of("/sys/fs/cgroup");
+        return Stream.concat(Stream.of(root), children(root))
+                .flatMap(hierarchy -> walk(Path.of(hierarchy + cgroup)))
+                .filter(Files::isDirectory)
+                .sorted(Comparator.reverseOrder());
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Stream<Path> walk(Path directory) {
+        if (!Files.exists(directory)) {
+            return Stream.empty();
+        }
+        try (Stream<Path> paths = Files.walk(directory)) {
+            return paths.toList().stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Stream<Path> children(Path directory) {
+        try (Stream<Path> paths = Files.list(directory)) {
+            return paths.filter(Files::isDirectory).toList().stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(Path.of("/proc", String.valueOf(process.pid()), "cmdline"));
+        } catch (IOException e) {
+            // The process ended between the listing and the reading.
+            return "";
+        }
+    }
+
+    private static List<String> lines(Path file) {
+        try {
+            return Files.readAllLines(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
