@@ -1,0 +1,203 @@
+package dev.meshcni.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Answer;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class AgentServerTest {
+    private static final Duration CALL_TIME = Duration.ofSeconds(20);
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void onlyAsRoot() {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: the agent serves root only");
+    }
+
+    @Test
+    void theSocketIsForRootAlone() throws IOException {
+        try (AgentServer agent = start()) {
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory)))
+                    .isEqualTo("rwx------");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(agent.socket())))
+                    .isEqualTo("rw-------");
+        }
+    }
+
+    @Test
+    void aCallIsAnswered() throws IOException {
+        try (AgentServer agent = start()) {
+            assertThat(ask(agent, "web")).isEqualTo("web");
+        }
+    }
+
+    @Test
+    void manyCallsAreServedAtOnceAndOneThatHangsDelaysNoOther() throws Exception {
+        CountDownLatch hang = new CountDownLatch(1);
+        CountDownLatch allIn = new CountDownLatch(200);
+        AgentServer.CallHandler handler = (call, _) -> {
+            String pod = call.environment().get("POD");
+            await(pod, hang, allIn);
+            return answer(pod);
+        };
+        try (AgentServer agent = AgentServer.start(directory, handler, CALL_TIME);
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<String> stuck = clients.submit(() -> ask(agent, "stuck"));
+            List<Future<String>> others = new ArrayList<>();
+            for (int i = 0; i < 200; i++) {
+                String pod = "pod-" + i;
+                others.add(clients.submit(() -> ask(agent, pod)));
+            }
+            for (int i = 0; i < others.size(); i++) {
+                assertThat(others.get(i).get()).isEqualTo("pod-" + i);
+            }
+            assertThat(stuck.isDone()).isFalse();
+            hang.countDown();
+            assertThat(stuck.get()).isEqualTo("stuck");
+        }
+    }
+
+    @Test
+    void whateverAClientSendsTheNextOneIsServed() throws IOException {
+        byte[] garbage = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] huge = ByteBuffer.allocate(13)
+                .putInt(0x6d636e69)
+                .put((byte) 1)
+                .putInt(0)
+                .putInt(100 * 1024 * 1024)
+                .array();
+        byte[] half = ByteBuffer.allocate(9)
+                .putInt(0x6d636e69)
+                .put((byte) 1)
+                .putInt(5000)
+                .array();
+        try (AgentServer agent = start()) {
+            for (byte[] bytes : List.of(garbage, huge, half, new byte[0], new byte[1])) {
+                try (SocketChannel client = connect(agent)) {
+                    client.write(ByteBuffer.wrap(bytes));
+                }
+                assertThat(ask(agent, "next")).isEqualTo("next");
+            }
+        }
+    }
+
+    @Test
+    void aHundredMegabytesAreRefusedUnread() throws IOException {
+        try (AgentServer agent = start();
+                SocketChannel client = connect(agent)) {
+            client.write(ByteBuffer.allocate(13)
+                    .putInt(0x6d636e69)
+                    .put((byte) 1)
+                    .putInt(0)
+                    .putInt(100 * 1024 * 1024)
+                    .flip());
+
+            assertThatThrownBy(() -> AgentProtocol.readReply(client)).isInstanceOf(EOFException.class);
+        }
+    }
+
+    @Test
+    void aHandlerThatThrowsHarmsOnlyItsOwnCall() throws IOException {
+        AgentServer.CallHandler handler = (call, _) -> {
+            if (call.environment().get("POD").equals("bad")) {
+                throw new IllegalStateException("on purpose");
+            }
+            return answer("good");
+        };
+        try (AgentServer agent = AgentServer.start(directory, handler, CALL_TIME)) {
+            assertThatThrownBy(() -> ask(agent, "bad")).isInstanceOf(EOFException.class);
+            assertThat(ask(agent, "good")).isEqualTo("good");
+        }
+    }
+
+    @Test
+    void aNewAgentTakesOverFromOneThatIsStillThere() throws IOException {
+        try (AgentServer _ = start();
+                AgentServer second = AgentServer.start(directory, (_, _) -> answer("second"), CALL_TIME)) {
+            assertThat(ask(second, "web")).isEqualTo("second");
+        }
+    }
+
+    @Test
+    void anAgentThatEndedRefusesConnections() throws IOException {
+        Path socket;
+        try (AgentServer agent = start()) {
+            socket = agent.socket();
+        }
+        assertThatThrownBy(() -> SocketChannel.open(UnixDomainSocketAddress.of(socket)))
+                .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void aDirectoryThatCannotBeMadeIsNamed() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+
+        assertThatThrownBy(() -> AgentServer.start(file.resolve("run"), (_, _) -> answer(""), CALL_TIME))
+                .isInstanceOf(DaemonException.class)
+                .hasMessageContaining(file.resolve("run").toString());
+    }
+
+    private AgentServer start() {
+        return AgentServer.start(
+                directory, (call, _) -> answer(call.environment().get("POD")), CALL_TIME);
+    }
+
+    private static void await(String pod, CountDownLatch hang, CountDownLatch allIn) {
+        try {
+            if (pod.equals("stuck")) {
+                hang.await();
+            } else {
+                allIn.countDown();
+                allIn.await();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static Answer answer(String text) {
+        return new Answer(
+                new AgentProtocol.Reply(0, text.getBytes(StandardCharsets.UTF_8)),
+                "ADD",
+                text,
+                Answer.Outcome.OK,
+                "test");
+    }
+
+    private static SocketChannel connect(AgentServer agent) throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(agent.socket()));
+    }
+
+    private static String ask(AgentServer agent, String pod) throws IOException {
+        try (SocketChannel client = connect(agent)) {
+            AgentProtocol.write(client, new AgentProtocol.Request(Map.of("POD", pod), new byte[0]));
+            return new String(AgentProtocol.readReply(client).stdout(), StandardCharsets.UTF_8);
+        }
+    }
+}
