@@ -132,7 +132,15 @@ final class ResultWriter {
         address.ifPresent(value -> json.put(field, IpNet.text(value)));
     }
 
+    /** As a number of the type that reading gives it, so that trees compare equal. */
     private static void putNumber(ObjectNode json, String field, OptionalLong number) {
-        number.ifPresent(value -> json.put(field, value));
+        if (number.isPresent()) {
+            long value = number.getAsLong();
+            if (value == (int) value) {
+                json.put(field, (int) value);
+            } else {
+                json.put(field, value);
+            }
+        }
     }
 }

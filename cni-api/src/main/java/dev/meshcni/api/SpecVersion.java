@@ -50,7 +50,7 @@ public enum SpecVersion {
         }
         return of(text).orElseThrow(() -> new CniException(
                 ErrorCode.INCOMPATIBLE_VERSION,
-                "unsupported CNI version \"" + text + "\"",
+                "unsupported CNI version " + Quote.of(text),
                 "supported: " + all().stream().map(SpecVersion::text).collect(Collectors.joining(", "))));
     }
 
