@@ -39,7 +39,7 @@ public record IptablesSave(Map<String, Map<String, List<SavedRule>>> chains, Set
         Map<String, List<String>> sections = new LinkedHashMap<>();
         List<String> section = null;
         List<String> unreadable = new ArrayList<>();
-        for (String line : text.split("\n")) {
+        for (String line : text.lines().toList()) {
             if (line.startsWith(INCOMPATIBLE)) {
                 unreadable.add(line.substring(INCOMPATIBLE.length(), line.indexOf('\'')));
             } else if (line.startsWith("*")) {
