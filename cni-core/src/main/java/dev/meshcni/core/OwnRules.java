@@ -57,15 +57,23 @@ final class OwnRules {
     }
 
     private static boolean hasShapeOfOurs(Table table, Rule rule) {
-        return (table != Table.RAW && isInterfaceExemption(rule)) || (table == Table.MANGLE && isTproxyMarking(rule));
+        return switch (table) {
+            case RAW -> false;
+            case MANGLE -> isInterfaceExemption(rule) || isTproxyMarking(rule);
+            case NAT -> isInterfaceExemption(rule);
+        };
     }
 
     /** {@code -i NAME -j RETURN}: an excluded or a virtual interface. */
     private static boolean isInterfaceExemption(Rule rule) {
-        return rule.target() instanceof Target.Return
-                && rule.matches().size() == 1
-                && ((rule.matches().getFirst() instanceof Match.InInterface in && !in.negated())
-                        || (rule.matches().getFirst() instanceof Match.OutInterface out && !out.negated()));
+        if (!(rule.target() instanceof Target.Return) || rule.matches().size() != 1) {
+            return false;
+        }
+        return switch (rule.matches().getFirst()) {
+            case Match.InInterface in -> !in.negated();
+            case Match.OutInterface out -> !out.negated();
+            default -> false;
+        };
     }
 
     private static boolean isTproxyMarking(Rule rule) {

@@ -90,10 +90,11 @@ public final class RuleSetComparison {
         Chain chain = wanted.chain(table, name).orElseThrow();
         int ours = 0;
         for (SavedRule rule : saved) {
-            boolean own = OwnRules.owns(table, name, rule, chain.rules());
-            if (own) {
+            boolean leading = ours < chain.leading();
+            boolean last = ours == chain.rules().size();
+            if (OwnRules.owns(table, name, rule, chain.rules())) {
                 ours++;
-            } else if (ours < chain.leading() || (ours < chain.rules().size() && OwnRules.decidesFirst(table, rule))) {
+            } else if (leading || (!last && OwnRules.decidesFirst(table, rule))) {
                 String behind = IptablesRenderer.rule(chain.rules().get(ours));
                 add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " stands behind " + rule.text());
                 return;

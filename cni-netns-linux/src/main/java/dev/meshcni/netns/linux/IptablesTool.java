@@ -1,0 +1,122 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.IptablesSave;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.Table;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * One variant of {@code iptables} that is installed here: the programs that load and show rules, for both families.
+ *
+ * @param name the part between {@code iptables} and {@code restore} in their names: {@code -nft}, {@code -legacy} or
+ *     nothing
+ * @param directory where they are
+ * @param kind which of the kernel's two implementations they use
+ */
+record IptablesTool(String name, Path directory, Kind kind) {
+    /** The kernel's implementations of iptables: each has its own tables, and a packet passes those of both. */
+    enum Kind {
+        NFT,
+        LEGACY
+    }
+
+    private static final Duration BOUND = Duration.ofSeconds(10);
+
+    /**
+     * The legacy variant locks a file, by default one for the whole node, although its race (read, change, write back)
+     * is one within a namespace. The file of the namespace itself gives each pod a lock of its own, leaves nothing
+     * behind and is never on a read-only disk.
+     */
+    private static final List<String> ENVIRONMENT = List.of(
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LC_ALL=C",
+            "XTABLES_LOCKFILE=/proc/self/ns/net");
+
+    private static final List<String> WAIT_FOR_LOCK = List.of("-w", "5");
+
+    /** The variant of a name in the first of the directories that has all four programs. */
+    static Optional<IptablesTool> find(String name, List<Path> directories) {
+        return directories.stream()
+                .filter(directory -> programs(name).map(directory::resolve).allMatch(Files::isExecutable))
+                .findFirst()
+                .map(directory -> new IptablesTool(name, directory, kind(name, directory)));
+    }
+
+    /** What people call it: {@code iptables-nft 1.8.9}. */
+    String version() {
+        return versionLine(program(IpFamily.IPV4, "restore"))
+                .replaceFirst("^\\S+ v?", "iptables" + name + " ")
+                .replaceFirst(" \\(.*", "");
+    }
+
+    /** Whether the namespace of the calling thread has tables of this variant in which rules of ours could be. */
+    boolean hasTables(IpFamily family) {
+        Set<String> tables = switch (kind) {
+            case NFT -> TablesPresent.ofNft(family);
+            case LEGACY -> TablesPresent.ofLegacy(family);
+        };
+        return Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
+    }
+
+    /** All rules with their counters, as {@link IptablesSave} reads them; empty if there are no tables. */
+    String save(IpFamily family) {
+        return hasTables(family) ? run(family, "save", List.of("-c"), "") : "";
+    }
+
+    /** Adds to what is there; each table changes as a whole or not at all. */
+    void add(IpFamily family, String rules) {
+        run(family, "restore", List.of("--noflush"), rules);
+    }
+
+    /** Replaces the tables that are named, counters included. */
+    void replace(IpFamily family, String rules) {
+        run(family, "restore", List.of("--counters"), rules);
+    }
+
+    private String run(IpFamily family, String verb, List<String> options, String input) {
+        Path program = program(family, verb);
+        List<String> arguments = verb.equals("restore")
+                ? Stream.concat(options.stream(), WAIT_FOR_LOCK.stream()).toList()
+                : options;
+        ChildProcess.Output output = ChildProcess.run(program, arguments, ENVIRONMENT, input, BOUND);
+        if (output.status() != 0) {
+            throw new RedirectException(program.getFileName() + " failed with status " + output.status() + ": "
+                    + (output.stderr().isEmpty() ? "no message" : output.stderr()));
+        }
+        return output.stdout();
+    }
+
+    private Path program(IpFamily family, String verb) {
+        return directory.resolve(program(family, name, verb));
+    }
+
+    private static Stream<String> programs(String name) {
+        return Stream.of(IpFamily.values())
+                .flatMap(family -> Stream.of(program(family, name, "restore"), program(family, name, "save")));
+    }
+
+    private static String program(IpFamily family, String name, String verb) {
+        return switch (family) {
+            case IPV4 -> "iptables" + name + "-" + verb;
+            case IPV6 -> "ip6tables" + name + "-" + verb;
+        };
+    }
+
+    private static Kind kind(String name, Path directory) {
+        Path program = directory.resolve(program(IpFamily.IPV4, name, "restore"));
+        return versionLine(program).contains("nf_tables") ? Kind.NFT : Kind.LEGACY;
+    }
+
+    private static String versionLine(Path program) {
+        return ChildProcess.run(program, List.of("--version"), ENVIRONMENT, "", BOUND)
+                .stdout()
+                .strip();
+    }
+}

@@ -1,0 +1,112 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.RedirectException;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * Runs code inside a network namespace ({@code network_namespaces(7)}, {@code setns(2)}).
+ *
+ * <p>Being in a namespace is a property of a thread, and whatever that thread starts inherits it. So the code runs on a
+ * platform thread of its own, made for this one call and gone after it: no thread that serves anything else can ever be
+ * left in a pod's namespace, or keep one alive. For the same reason the code must not start threads, use thread pools or
+ * {@link ProcessBuilder} (whose reaper thread would stay behind), see {@link ChildProcess}.
+ *
+ * <p>A namespace that belongs to another user namespace (a pod with {@code hostUsers: false}) is entered alike: the
+ * capabilities that root has in the initial user namespace hold in all of its descendants ({@code user_namespaces(7)}).
+ */
+public final class NetworkNamespace {
+    private NetworkNamespace() {}
+
+    /**
+     * Runs an action inside a network namespace and waits for it.
+     *
+     * @param netns a file that stands for the namespace, such as {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
+     * @param action runs on a thread of its own; its exceptions are passed on
+     * @throws RedirectException if the file does not exist, is not a network namespace, or cannot be entered
+     */
+    public static <T> T inside(Path netns, Supplier<T> action) {
+        int fd = open(netns);
+        try {
+            return onThreadOfItsOwn(() -> {
+                LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace " + netns);
+                return action.get();
+            });
+        } finally {
+            LibC.close(fd);
+        }
+    }
+
+    /**
+     * Runs an action inside a new network namespace, which is gone when the action ends.
+     *
+     * @throws RedirectException if no namespace can be made
+     */
+    public static <T> T insideNew(Supplier<T> action) {
+        LibC.load();
+        return onThreadOfItsOwn(() -> {
+            LibC.check(LibC.unshare(LibC.CLONE_NEWNET), "making a network namespace");
+            return action.get();
+        });
+    }
+
+    private static int open(Path netns) {
+        // Without O_NONBLOCK, a path that is a FIFO by mistake would hang here.
+        int fd = LibC.open(netns.toString(), LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
+        if (fd < 0) {
+            int errno = LibC.errno();
+            if (errno == LibC.ENOENT || errno == LibC.ENOTDIR) {
+                throw new RedirectException("network namespace " + netns + " does not exist");
+            }
+            throw LibC.failure("opening the network namespace " + netns, errno);
+        }
+        if (LibC.ioctl(fd, LibC.NS_GET_NSTYPE) != LibC.CLONE_NEWNET) {
+            LibC.close(fd);
+            throw new RedirectException(netns + " is not a network namespace");
+        }
+        return fd;
+    }
+
+    private static <T> T onThreadOfItsOwn(Supplier<T> action) {
+        AtomicReference<T> result = new AtomicReference<>();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread thread = Thread.ofPlatform()
+                .name("netns")
+                .daemon()
+                .inheritInheritableThreadLocals(false)
+                .unstarted(() -> {
+                    try {
+                        result.set(action.get());
+                    } catch (Throwable e) {
+                        failure.set(e);
+                    }
+                });
+        thread.start();
+        joinUninterruptibly(thread);
+        switch (failure.get()) {
+            case null -> {
+                return result.get();
+            }
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case Throwable e -> throw new IllegalStateException("a supplier throws no checked exception", e);
+        }
+    }
+
+    /** An interrupted caller waits all the same: what it asked for is bounded, and half of it would be worse. */
+    private static void joinUninterruptibly(Thread thread) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

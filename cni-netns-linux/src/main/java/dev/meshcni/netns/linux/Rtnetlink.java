@@ -1,0 +1,273 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.Cidr;
+import dev.meshcni.core.IpFamily;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Addresses, routing rules and routes of the network namespace that the calling thread is in ({@code rtnetlink(7)}).
+ *
+ * <p>Not {@link java.net.NetworkInterface}: its IPv6 half reads {@code /proc/net}, which shows the namespace of the
+ * process's first thread, not of the caller. And not {@code ip(8)}: a process each.
+ */
+final class Rtnetlink implements AutoCloseable {
+    /** The loopback interface is the first of every network namespace. */
+    private static final int LOOPBACK_INDEX = 1;
+
+    private static final int RTM_NEWLINK = 16;
+    private static final int RTM_GETLINK = 18;
+    private static final int RTM_NEWADDR = 20;
+    private static final int RTM_DELADDR = 21;
+    private static final int RTM_GETADDR = 22;
+    private static final int RTM_NEWROUTE = 24;
+    private static final int RTM_DELROUTE = 25;
+    private static final int RTM_GETROUTE = 26;
+    private static final int RTM_NEWRULE = 32;
+    private static final int RTM_DELRULE = 33;
+    private static final int RTM_GETRULE = 34;
+
+    private static final int IFF_UP = 1;
+    private static final int IFA_ADDRESS = 1;
+    private static final int IFA_LOCAL = 2;
+    private static final int RTA_OIF = 4;
+    private static final int RTA_TABLE = 15;
+    private static final int RTN_LOCAL = 2;
+    private static final int RTPROT_BOOT = 3;
+    private static final int RT_SCOPE_UNIVERSE = 0;
+    private static final int RT_SCOPE_HOST = 254;
+    private static final int FRA_PRIORITY = 6;
+    private static final int FRA_FWMARK = 10;
+    private static final int FRA_TABLE = 15;
+    private static final int FRA_FWMASK = 16;
+    private static final int FR_ACT_TO_TBL = 1;
+    private static final int RT_TABLE_UNSPEC = 0;
+
+    private static final int EEXIST = 17;
+
+    private final NetlinkSocket socket = new NetlinkSocket(NetlinkSocket.ROUTE);
+
+    /** An address of an interface. */
+    record InterfaceAddress(int index, InetAddress address) {
+        boolean loopback() {
+            return index == LOOPBACK_INDEX;
+        }
+    }
+
+    /**
+     * A rule that looks packets with a mark up in a table.
+     *
+     * @param priority its place among the rules; 0 lets the kernel choose
+     */
+    record MarkRule(int mark, int table, int priority) {}
+
+    /** All addresses, in the order in which the kernel lists them: IPv4 before IPv6, by interface. */
+    List<InterfaceAddress> addresses() {
+        List<InterfaceAddress> addresses = new ArrayList<>();
+        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETADDR, NetlinkMessage.DUMP)
+                .bytes(0, 0, 0, 0)
+                .number(0))) {
+            int index = body.getInt(4);
+            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(8));
+            // On a point-to-point link IFA_ADDRESS is the other end, and IFA_LOCAL ours.
+            ByteBuffer value = attributes.getOrDefault(IFA_LOCAL, attributes.get(IFA_ADDRESS));
+            if (value != null) {
+                addresses.add(new InterfaceAddress(index, address(value)));
+            }
+        }
+        return addresses;
+    }
+
+    /** The addresses by which others reach the pod: not those of loopback, and none that is link-local. */
+    List<InetAddress> podAddresses() {
+        return addresses().stream()
+                .filter(found -> !found.loopback())
+                .map(InterfaceAddress::address)
+                .filter(address -> !address.isLinkLocalAddress())
+                .toList();
+    }
+
+    /** Whether the loopback interface has an address. */
+    boolean hasLocalAddress(Cidr host) {
+        return addresses().stream()
+                .anyMatch(a -> a.loopback() && Cidr.host(a.address()).equals(host));
+    }
+
+    void addLocalAddress(Cidr host) {
+        NetlinkMessage request =
+                localAddress(RTM_NEWADDR, NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.EXCL, host);
+        execute(request, "adding the address " + host + " to the loopback interface");
+    }
+
+    void deleteLocalAddress(Cidr host) {
+        execute(
+                localAddress(RTM_DELADDR, NetlinkMessage.ACK, host),
+                "deleting the address " + host + " from the loopback interface");
+    }
+
+    boolean loopbackUp() {
+        return (flags() & IFF_UP) != 0;
+    }
+
+    void setLoopbackUp(boolean up) {
+        execute(
+                new NetlinkMessage(RTM_NEWLINK, NetlinkMessage.ACK)
+                        .bytes(0, 0, 0, 0)
+                        .number(LOOPBACK_INDEX)
+                        .number(up ? IFF_UP : 0)
+                        .number(IFF_UP),
+                "setting the loopback interface " + (up ? "up" : "down"));
+    }
+
+    /** The rules that send packets with a mark to a table, in their order. */
+    List<MarkRule> markRules(IpFamily family) {
+        List<MarkRule> rules = new ArrayList<>();
+        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETRULE, NetlinkMessage.DUMP)
+                .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
+                .number(0))) {
+            // A kernel without IPv6 answers with the rules of the families that it has.
+            boolean asked = body.get(0) == number(family);
+            int action = Byte.toUnsignedInt(body.get(7));
+            int shortTable = Byte.toUnsignedInt(body.get(4));
+            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(12));
+            if (asked
+                    && action == FR_ACT_TO_TBL
+                    && attributes.containsKey(FRA_FWMARK)
+                    && number(attributes, FRA_FWMASK, -1) == -1) {
+                rules.add(new MarkRule(
+                        number(attributes, FRA_FWMARK, 0),
+                        number(attributes, FRA_TABLE, shortTable),
+                        number(attributes, FRA_PRIORITY, 0)));
+            }
+        }
+        return rules;
+    }
+
+    void addMarkRule(IpFamily family, MarkRule rule) {
+        execute(
+                markRule(RTM_NEWRULE, NetlinkMessage.ACK | NetlinkMessage.CREATE, family, rule),
+                "adding the " + family.label() + " rule for mark " + rule.mark());
+    }
+
+    void deleteMarkRule(IpFamily family, MarkRule rule) {
+        execute(
+                markRule(RTM_DELRULE, NetlinkMessage.ACK, family, rule),
+                "deleting the " + family.label() + " rule for mark " + rule.mark());
+    }
+
+    /** Whether a table has a route that delivers every packet locally, through the loopback interface. */
+    boolean hasLocalRoute(IpFamily family, int table) {
+        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETROUTE, NetlinkMessage.DUMP)
+                .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
+                .number(0))) {
+            boolean asked = body.get(0) == number(family);
+            int prefix = Byte.toUnsignedInt(body.get(1));
+            int shortTable = Byte.toUnsignedInt(body.get(4));
+            int type = Byte.toUnsignedInt(body.get(7));
+            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(12));
+            if (asked
+                    && type == RTN_LOCAL
+                    && prefix == 0
+                    && number(attributes, RTA_TABLE, shortTable) == table
+                    && number(attributes, RTA_OIF, 0) == LOOPBACK_INDEX) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void addLocalRoute(IpFamily family, int table) {
+        NetlinkMessage request = localRoute(
+                RTM_NEWROUTE, NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.EXCL, family, table);
+        execute(request, "adding the " + family.label() + " local route to table " + table);
+    }
+
+    void deleteLocalRoute(IpFamily family, int table) {
+        execute(
+                localRoute(RTM_DELROUTE, NetlinkMessage.ACK, family, table),
+                "deleting the " + family.label() + " local route from table " + table);
+    }
+
+    @Override
+    public void close() {
+        socket.close();
+    }
+
+    private void execute(NetlinkMessage request, String what) {
+        int errno = socket.execute(request);
+        if (errno != 0 && errno != EEXIST) {
+            throw LibC.failure(what, errno);
+        }
+    }
+
+    /** {@code struct ifaddrmsg}: family, prefix length, flags, scope, interface. */
+    private static NetlinkMessage localAddress(int type, int flags, Cidr host) {
+        byte[] address = host.address().getAddress();
+        return new NetlinkMessage(type, flags)
+                .bytes(number(host.family()), host.prefixLength(), 0, RT_SCOPE_UNIVERSE)
+                .number(LOOPBACK_INDEX)
+                .attribute(IFA_LOCAL, address)
+                .attribute(IFA_ADDRESS, address);
+    }
+
+    /** {@code struct fib_rule_hdr}: family, two lengths, TOS, table, two reserved, action, flags. */
+    private static NetlinkMessage markRule(int type, int flags, IpFamily family, MarkRule rule) {
+        NetlinkMessage message = new NetlinkMessage(type, flags)
+                .bytes(number(family), 0, 0, 0, RT_TABLE_UNSPEC, 0, 0, FR_ACT_TO_TBL)
+                .number(0)
+                .attribute(FRA_FWMARK, rule.mark())
+                .attribute(FRA_FWMASK, -1)
+                .attribute(FRA_TABLE, rule.table());
+        return rule.priority() == 0 ? message : message.attribute(FRA_PRIORITY, rule.priority());
+    }
+
+    /** {@code struct rtmsg}: family, two lengths, TOS, table, protocol, scope, type, flags. */
+    private static NetlinkMessage localRoute(int type, int flags, IpFamily family, int table) {
+        int scope = family == IpFamily.IPV4 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
+        return new NetlinkMessage(type, flags)
+                .bytes(number(family), 0, 0, 0, RT_TABLE_UNSPEC, RTPROT_BOOT, scope, RTN_LOCAL)
+                .number(0)
+                .attribute(RTA_OIF, LOOPBACK_INDEX)
+                .attribute(RTA_TABLE, table);
+    }
+
+    private int flags() {
+        List<ByteBuffer> links = socket.dump(new NetlinkMessage(RTM_GETLINK, NetlinkMessage.DUMP)
+                .bytes(0, 0, 0, 0)
+                .number(0)
+                .number(0)
+                .number(0));
+        return links.stream()
+                .filter(link -> link.getInt(4) == LOOPBACK_INDEX)
+                .mapToInt(link -> link.getInt(8))
+                .findFirst()
+                .orElse(0);
+    }
+
+    private static int number(Map<Integer, ByteBuffer> attributes, int type, int otherwise) {
+        ByteBuffer value = attributes.get(type);
+        return value == null ? otherwise : value.getInt(0);
+    }
+
+    /** {@code AF_INET} or {@code AF_INET6}. */
+    static int number(IpFamily family) {
+        return switch (family) {
+            case IPV4 -> 2;
+            case IPV6 -> 10;
+        };
+    }
+
+    private static InetAddress address(ByteBuffer value) {
+        byte[] bytes = new byte[value.remaining()];
+        value.get(bytes);
+        try {
+            return InetAddress.getByAddress(bytes);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address has 4 or 16 bytes", e);
+        }
+    }
+}
