@@ -50,6 +50,10 @@ final class LibC {
 
     static native int unshare(int flags);
 
+    static native int setfsuid(int uid);
+
+    static native int setfsgid(int gid);
+
     static native int socket(int domain, int type, int protocol);
 
     static native int setsockopt(int fd, int level, int option, byte[] value, int length);

@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.NetnsException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -24,7 +24,8 @@ public final class NetworkNamespace {
      *
      * @param netns a file that stands for the namespace, such as {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
      * @param action runs on a thread of its own; its exceptions are passed on
-     * @throws RedirectException if the file does not exist, is not a network namespace, or cannot be entered
+     * @throws NetnsException if the file does not exist or is not a network namespace
+     * @throws dev.meshcni.core.RedirectException if it cannot be entered
      */
     public static <T> T inside(Path netns, Supplier<T> action) {
         int fd = open(netns);
@@ -41,7 +42,7 @@ public final class NetworkNamespace {
     /**
      * Runs an action inside a new network namespace, which is gone when the action ends.
      *
-     * @throws RedirectException if no namespace can be made
+     * @throws dev.meshcni.core.RedirectException if no namespace can be made
      */
     public static <T> T insideNew(Supplier<T> action) {
         LibC.load();
@@ -57,13 +58,13 @@ public final class NetworkNamespace {
         if (fd < 0) {
             int errno = LibC.errno();
             if (errno == LibC.ENOENT || errno == LibC.ENOTDIR) {
-                throw new RedirectException("network namespace " + netns + " does not exist");
+                throw new NetnsException("network namespace " + netns + " does not exist");
             }
             throw LibC.failure("opening the network namespace " + netns, errno);
         }
         if (LibC.ioctl(fd, LibC.NS_GET_NSTYPE) != LibC.CLONE_NEWNET) {
             LibC.close(fd);
-            throw new RedirectException(netns + " is not a network namespace");
+            throw new NetnsException(netns + " is not a network namespace");
         }
         return fd;
     }

@@ -1,0 +1,44 @@
+package dev.meshcni.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code meshcni demo}: redirects the traffic of a pod on this machine, with real parts, and proves it. */
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Redirect the traffic of a pod on this machine, and prove it with connections.",
+            "",
+            "Real parts all the way: network namespaces, the base plugin ptp, the plugin istio-cni, its agent, iptables,",
+            "TCP. What a node would have is in namespaces and a temporary directory of the demonstration's own; the",
+            "machine's network is not touched, and nothing is left behind. Needs root, ip(8) and iptables."
+        })
+final class DemoCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (!"root".equals(System.getProperty("user.name"))) {
+            throw new DemoException("the demonstration makes network namespaces, which needs root: sudo ./dev demo");
+        }
+        DemoTalk talk = new DemoTalk(spec.commandLine().getOut());
+        Path programs = Path.of(System.getProperty("java.home")).resolveSibling("bin");
+        DemoStage stage = DemoStage.set();
+        try (stage;
+                DemoAgent _ = DemoAgent.start(programs, stage)) {
+            new Demo(talk, stage, programs).play();
+        }
+        List<String> remains = stage.remains();
+        talk.scene("Behind the curtain", "what is left on the machine");
+        talk.proof("no namespace, no process, no file", "nothing", remains.isEmpty() ? "nothing" : remains.toString());
+        talk.end();
+        return talk.allProven() ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+}
