@@ -79,7 +79,7 @@ public final class PluginHandler {
                 case STATUS -> status(request);
                 case VERSION -> answer(request, PluginReplies.version(), Outcome.OK, "");
             };
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError | StackOverflowError e) {
             return refusal(
                     request.environment().command().name(),
                     podName(request),
@@ -230,7 +230,7 @@ public final class PluginHandler {
                 .collect(Collectors.joining(", "));
     }
 
-    private static CniException asCniException(RuntimeException failure) {
+    private static CniException asCniException(Throwable failure) {
         return switch (failure) {
             case CniException e -> e;
             case InvalidParameterException e -> new CniException(PluginErrorCode.INVALID_POD, e.getMessage(), "", e);

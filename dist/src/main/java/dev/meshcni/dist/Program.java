@@ -13,6 +13,9 @@ import java.util.List;
  * @param options the JVM options that it runs with
  */
 record Program(String fileName, String mainClass, boolean modulePath, List<String> options) {
+    /** Automatic modules cannot say which named modules they need, so nothing else would resolve those. */
+    private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH";
+
     static final Program ISTIO_CNI = new Program(
             "istio-cni",
             "dev.meshcni.cli/dev.meshcni.cli.IstioCni",
@@ -34,7 +37,8 @@ record Program(String fileName, String mainClass, boolean modulePath, List<Strin
                     "-Xmx96m",
                     "-XX:-UsePerfData",
                     "-XX:+ExitOnOutOfMemoryError",
-                    "--enable-native-access=com.sun.jna"));
+                    "--enable-native-access=com.sun.jna",
+                    ALL_MODULES));
     static final Program MESHCNI = new Program(
             "meshcni",
             "dev.meshcni.cli/dev.meshcni.cli.Meshcni",
@@ -45,7 +49,7 @@ record Program(String fileName, String mainClass, boolean modulePath, List<Strin
                     "-XX:-UsePerfData",
                     "-XX:+DisplayVMOutputToStderr",
                     "--enable-native-access=com.sun.jna",
-                    "--add-modules=dev.meshcni.daemon"));
+                    ALL_MODULES));
 
     static final List<Program> ALL = List.of(ISTIO_CNI, INSTALL_CNI, MESHCNI);
 
