@@ -12,11 +12,11 @@ import java.util.Locale;
 import org.slf4j.LoggerFactory;
 
 /** Sets logging up: one line per event on standard error, as text or as JSON. */
-final class LogSetup {
+public final class LogSetup {
     private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level %kvp{NONE} %msg%n%rEx{5}";
 
     /** The form of a log line. */
-    enum Format {
+    public enum Format {
         TEXT,
         JSON
     }
@@ -29,7 +29,7 @@ final class LogSetup {
      * @param level {@code debug}, {@code info}, {@code warn} or {@code error}
      * @param format the form of a line
      */
-    static void configure(String level, Format format) {
+    public static void configure(String level, Format format) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
         ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();

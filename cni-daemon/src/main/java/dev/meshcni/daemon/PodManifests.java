@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -26,13 +27,29 @@ public final class PodManifests {
      */
     public static List<Pod> read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            return resources(SERIALIZATION.unmarshal(in))
+            return read(file.toString(), in);
+        } catch (NoSuchFileException e) {
+            throw new DaemonException(file + " does not exist", e);
+        } catch (IOException e) {
+            throw new DaemonException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * The pods in a manifest; what is not a Pod is passed over.
+     *
+     * @param name what the manifest is called in errors
+     * @throws DaemonException if it is not a manifest, with its name and the position
+     */
+    public static List<Pod> read(String name, InputStream manifest) {
+        try {
+            return resources(SERIALIZATION.unmarshal(manifest))
                     .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
                     .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
                     .map(PodModel::of)
                     .toList();
-        } catch (IOException | RuntimeException e) {
-            throw new DaemonException(file + " cannot be read as a Kubernetes manifest: " + e.getMessage(), e);
+        } catch (RuntimeException e) {
+            throw new DaemonException(name + " cannot be read as a Kubernetes manifest: " + e.getMessage(), e);
         }
     }
 

@@ -1,0 +1,110 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.daemon.LogSetup;
+import dev.meshcni.daemon.ProductVersion;
+import java.io.PrintWriter;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * {@code meshcni}, the command line: shows, explains, applies and verifies the redirection of pods.
+ *
+ * <p>Results go to standard output, logs and errors to standard error. Exit code 0 ok, 1 failed, 2 usage; {@code
+ * validate} ends with 126 when traffic is not redirected.
+ */
+@Command(
+        name = "meshcni",
+        versionProvider = ProductVersion.class,
+        mixinStandardHelpOptions = true,
+        scope = ScopeType.INHERIT,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:ok", "1:failed, the reason is on standard error", "2:the command line is wrong"},
+        description = "Redirection of a pod's traffic to its sidecar proxy: show it, explain it, apply it, verify it.")
+public final class Meshcni implements Runnable {
+    private static final Logger LOG = System.getLogger(Meshcni.class.getName());
+
+    /** How much goes to the log. */
+    enum LogLevel {
+        debug,
+        info,
+        warn,
+        error
+    }
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            defaultValue = "warn",
+            scope = ScopeType.INHERIT,
+            description = "What to log to standard error: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private LogLevel logLevel;
+
+    @Spec
+    private CommandSpec spec;
+
+    private Meshcni() {}
+
+    /** Runs a command, and ends the process with its exit code. */
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    /** The command line with all commands. */
+    static CommandLine commandLine() {
+        Meshcni root = new Meshcni();
+        CommandLine commandLine = new CommandLine(root);
+        commandLine.addSubcommand(new RulesCommand());
+        commandLine.addSubcommand(IptablesCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(new CompletionCommand());
+        commandLine.addSubcommand(new VersionCommand());
+        commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
+        commandLine.setParameterExceptionHandler((failure, _) -> usageError(failure));
+        commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
+        return commandLine;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Missing command");
+    }
+
+    private int execute(ParseResult parsed) {
+        LogSetup.configure(logLevel.name(), LogSetup.Format.TEXT);
+        return new CommandLine.RunLast().execute(parsed);
+    }
+
+    private static int usageError(ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        PrintWriter err = command.getErr();
+        err.println(name + ": " + failure.getMessage());
+        UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("Run '" + name + " --help' for what it takes.");
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private static int failed(Exception failure, CommandLine command) {
+        command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + reason(failure));
+        LOG.log(Level.DEBUG, "where it failed", failure);
+        return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static String reason(Exception failure) {
+        String message = failure.getMessage();
+        return message == null ? failure.toString() : message;
+    }
+}

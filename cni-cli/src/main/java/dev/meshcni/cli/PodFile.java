@@ -1,0 +1,75 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.core.Pod;
+import dev.meshcni.daemon.DaemonException;
+import dev.meshcni.daemon.PodManifests;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Option;
+
+/** The pod that a command is about. */
+final class PodFile {
+    private static final String STDIN = "-";
+
+    @Option(
+            names = {"--pod"},
+            required = true,
+            paramLabel = "FILE",
+            description =
+                    "Manifest of the pod, YAML or JSON, as from \"kubectl get pod NAME -o yaml\"; - is standard input.")
+    private String file;
+
+    @Option(
+            names = "--name",
+            paramLabel = "POD",
+            description = "The pod of this name, as NAME or NAMESPACE/NAME, where the file holds several.")
+    private String name;
+
+    /**
+     * The pods that are meant, at least one.
+     *
+     * @throws DaemonException if there is none, or the file cannot be read
+     */
+    List<Pod> pods() {
+        List<Pod> all =
+                file.equals(STDIN) ? PodManifests.read("standard input", System.in) : PodManifests.read(Path.of(file));
+        if (all.isEmpty()) {
+            throw new DaemonException(source() + " holds no Pod; for a pod that was made from a template, such as a"
+                    + " Deployment's, take \"kubectl get pod NAME -o yaml\"");
+        }
+        List<Pod> meant = all.stream().filter(this::isMeant).toList();
+        if (meant.isEmpty()) {
+            throw new DaemonException(source() + " holds no pod " + name + ", but " + names(all));
+        }
+        return meant;
+    }
+
+    /**
+     * The one pod that is meant.
+     *
+     * @throws DaemonException if there are several, or none
+     */
+    Pod pod() {
+        List<Pod> pods = pods();
+        if (pods.size() > 1) {
+            throw new DaemonException(source() + " holds several pods, choose one by --name: " + names(pods));
+        }
+        return pods.getFirst();
+    }
+
+    private boolean isMeant(Pod pod) {
+        return Optional.ofNullable(name)
+                .map(wanted -> wanted.equals(pod.name()) || wanted.equals(pod.qualifiedName()))
+                .orElse(true);
+    }
+
+    private String source() {
+        return file.equals(STDIN) ? "standard input" : file;
+    }
+
+    private static String names(List<Pod> pods) {
+        return pods.stream().map(Pod::qualifiedName).collect(Collectors.joining(", "));
+    }
+}

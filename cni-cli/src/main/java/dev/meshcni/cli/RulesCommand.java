@@ -1,0 +1,97 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.core.Decision;
+import dev.meshcni.core.InvalidParameterException;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.core.RuleCompiler;
+import java.io.PrintWriter;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Shows what a pod would get, without touching anything. */
+@Command(
+        name = "rules",
+        description = "Show the rules that a pod gets, or why it gets none. Changes nothing.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  meshcni rules --pod pod.yaml --format tree",
+            "  kubectl get pod web-0 -o yaml | meshcni rules --pod - | less",
+            "  meshcni rules --pod pod.yaml --ip-families ipv4,ipv6 --format json | jq .ruleSets"
+        })
+final class RulesCommand implements Callable<Integer> {
+    @Mixin
+    private PodFile pod;
+
+    @Option(
+            names = "--ip-families",
+            paramLabel = "FAMILIES",
+            converter = FamilyList.Converter.class,
+            description =
+                    "Address families of the pod: ipv4, ipv6 or ipv4,ipv6. Default: ipv4, and both where the proxy"
+                            + " has ISTIO_DUAL_STACK.")
+    private FamilyList families;
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            defaultValue = "iptables",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, the input of iptables-restore.")
+    private PlanFormat format;
+
+    @Option(
+            names = "--exclude-namespaces",
+            paramLabel = "NAMESPACE",
+            split = ",",
+            description = "Namespaces whose pods are left alone, as the plugin's configuration has them.")
+    private List<String> excludedNamespaces = List.of();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        List<Pod> pods = pod.pods();
+        RedirectPolicy policy = new RedirectPolicy(Set.copyOf(excludedNamespaces));
+        PrintWriter out = spec.commandLine().getOut();
+        int failed = 0;
+        for (Pod each : pods) {
+            if (pods.size() > 1) {
+                out.print(format.heading(each));
+            }
+            try {
+                out.print(show(policy, each));
+            } catch (InvalidParameterException e) {
+                failed++;
+                spec.commandLine().getErr().println(each.qualifiedName() + ": " + e.getMessage());
+            }
+        }
+        out.flush();
+        return failed == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private String show(RedirectPolicy policy, Pod each) {
+        return switch (policy.decide(each)) {
+            case Decision.Redirect(RedirectParameters parameters) ->
+                format.redirected(each, RuleCompiler.compile(parameters, families(parameters)));
+            case Decision.Skip skip -> format.skipped(each, skip);
+        };
+    }
+
+    private Set<IpFamily> families(RedirectParameters parameters) {
+        return Optional.ofNullable(families)
+                .map(FamilyList::families)
+                .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
+    }
+}
