@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** The agent of the demonstration: the real daemon, in a process of its own. */
 final class DemoAgent implements AutoCloseable {
@@ -13,9 +14,11 @@ final class DemoAgent implements AutoCloseable {
     private static final int POLL_MILLIS = 20;
 
     private final Process process;
+    private final Path log;
 
-    private DemoAgent(Process process) {
+    private DemoAgent(Process process, Path log) {
         this.process = process;
+        this.log = log;
     }
 
     static DemoAgent start(Path programs, DemoStage stage) throws InterruptedException {
@@ -31,11 +34,20 @@ final class DemoAgent implements AutoCloseable {
                     .redirectErrorStream(true)
                     .redirectOutput(stage.agentLog().toFile())
                     .start();
-            DemoAgent agent = new DemoAgent(process);
+            DemoAgent agent = new DemoAgent(process, stage.agentLog());
             agent.awaitSocket(stage);
             return agent;
         } catch (IOException e) {
             throw new DemoException(program + " cannot be started: " + e.getMessage() + "; ./dev build makes it");
+        }
+    }
+
+    /** What it has logged so far. */
+    Stream<String> log() {
+        try {
+            return Files.readAllLines(log).stream();
+        } catch (IOException e) {
+            throw new DemoException("the agent's log cannot be read: " + e.getMessage());
         }
     }
 
@@ -57,7 +69,7 @@ final class DemoAgent implements AutoCloseable {
         for (int waited = 0; !Files.exists(socket); waited += POLL_MILLIS) {
             if (!process.isAlive() || waited > START_MILLIS) {
                 close();
-                throw new DemoException("the agent did not start:\n" + Files.readString(stage.agentLog()));
+                throw new DemoException("the agent did not start:\n" + Files.readString(log));
             }
             Thread.sleep(POLL_MILLIS);
         }

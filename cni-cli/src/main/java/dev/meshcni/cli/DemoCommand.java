@@ -1,5 +1,6 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.api.CniException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -32,13 +33,23 @@ final class DemoCommand implements Callable<Integer> {
         Path programs = Path.of(System.getProperty("java.home")).resolveSibling("bin");
         DemoStage stage = DemoStage.set();
         try (stage;
-                DemoAgent _ = DemoAgent.start(programs, stage)) {
-            new Demo(talk, stage, programs).play();
+                DemoAgent agent = DemoAgent.start(programs, stage)) {
+            play(new Demo(talk, stage, programs), agent, talk);
         }
         List<String> remains = stage.remains();
         talk.scene("Behind the curtain", "what is left on the machine");
         talk.proof("no namespace, no process, no file", "nothing", remains.isEmpty() ? "nothing" : remains.toString());
         talk.end();
         return talk.allProven() ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private static void play(Demo demo, DemoAgent agent, DemoTalk talk) {
+        try {
+            demo.play();
+        } catch (CniException e) {
+            talk.say("the agent's log:");
+            talk.show(agent.log());
+            throw new DemoException(e.getMessage() + " (code " + e.code() + "): " + e.details());
+        }
     }
 }

@@ -69,6 +69,7 @@ public final class Meshcni implements Runnable {
         CommandLine commandLine = new CommandLine(root);
         commandLine.addSubcommand(new RulesCommand());
         commandLine.addSubcommand(IptablesCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
