@@ -34,11 +34,15 @@ public class InvalidParameterException extends RuntimeException {
         return value;
     }
 
-    /** A text in quotes on one line, cut after {@value #MAX_QUOTED} characters, with all but printable ASCII escaped. */
+    /**
+     * A text in quotes on one line, with all but printable ASCII escaped, cut after about {@value #MAX_QUOTED}
+     * characters.
+     */
     public static String quote(String text) {
         StringBuilder quoted = new StringBuilder("\"");
-        for (int i = 0; i < Math.min(text.length(), MAX_QUOTED); i++) {
-            char c = text.charAt(i);
+        int taken = 0;
+        while (taken < text.length() && quoted.length() <= MAX_QUOTED) {
+            char c = text.charAt(taken++);
             if (c == '"' || c == '\\') {
                 quoted.append('\\').append(c);
             } else if (c >= ' ' && c < 127) {
@@ -48,7 +52,7 @@ public class InvalidParameterException extends RuntimeException {
             }
         }
         quoted.append('"');
-        if (text.length() > MAX_QUOTED) {
+        if (taken < text.length()) {
             quoted.append("... (").append(text.length()).append(" characters)");
         }
         return quoted.toString();

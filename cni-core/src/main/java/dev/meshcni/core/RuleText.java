@@ -1,6 +1,7 @@
 package dev.meshcni.core;
 
 import java.net.InetAddress;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -12,7 +13,10 @@ final class RuleText {
     static String condition(Rule rule) {
         return rule.matches().isEmpty()
                 ? "everything"
-                : rule.matches().stream().map(RuleText::match).collect(Collectors.joining(", "));
+                : rule.matches().stream()
+                        .sorted(Comparator.comparing(match -> !(match instanceof Match.Protocol)))
+                        .map(RuleText::match)
+                        .collect(Collectors.joining(", "));
     }
 
     static String match(Match match) {

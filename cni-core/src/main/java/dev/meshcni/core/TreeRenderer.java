@@ -7,10 +7,13 @@ import java.util.Set;
 
 /**
  * Draws a plan as a tree for a terminal: hook, table, rules, and below each jump the chain that it leads to. What a rule
- * is for stands behind it. A chain that several rules jump to is drawn once.
+ * is for stands behind it. A chain that several rules jump to is drawn once, and
+ * of many neighbouring rules that do the same for the same reason the first are drawn.
  */
 public final class TreeRenderer {
     private static final int ORIGIN_COLUMN = 84;
+    private static final int MAX_ALIKE = 12;
+    private static final int SHOWN_ALIKE = 6;
 
     private final StringBuilder out = new StringBuilder();
     private final RuleSet rules;
@@ -65,17 +68,42 @@ public final class TreeRenderer {
     }
 
     private void draw(Table table, Chain chain, String indent) {
-        for (int i = 0; i < chain.rules().size(); i++) {
-            Rule rule = chain.rules().get(i);
-            boolean last = i == chain.rules().size() - 1;
-            line(
-                    indent + (last ? "└─ " : "├─ ") + RuleText.condition(rule) + " → " + RuleText.target(rule.target()),
-                    rule);
-            if (rule.target() instanceof Target.Jump(String name) && drawn.add(table.label() + ' ' + name)) {
+        List<Rule> rules = chain.rules();
+        for (int start = 0; start < rules.size(); ) {
+            int end = start;
+            while (end < rules.size() && isLike(rules.get(start), rules.get(end))) {
+                end++;
+            }
+            int shown = end - start > MAX_ALIKE ? start + SHOWN_ALIKE : end;
+            for (int i = start; i < shown; i++) {
+                draw(table, rules.get(i), indent, i == rules.size() - 1);
+            }
+            if (shown < end) {
+                boolean last = end == rules.size();
+                out.append(indent).append(last ? "└─ " : "├─ ").append("and ");
+                out.append(end - shown).append(" more rules like these\n");
+            }
+            start = end;
+        }
+    }
+
+    private void draw(Table table, Rule rule, String indent, boolean last) {
+        String text =
+                indent + (last ? "└─ " : "├─ ") + RuleText.condition(rule) + " → " + RuleText.target(rule.target());
+        if (rule.target() instanceof Target.Jump(String name)) {
+            boolean first = drawn.add(table.label() + ' ' + name);
+            line(first ? text : text + " (above)", rule);
+            if (first) {
                 String deeper = indent + (last ? "   " : "│  ");
                 rules.chain(table, name).ifPresent(next -> draw(table, next, deeper));
             }
+        } else {
+            line(text, rule);
         }
+    }
+
+    private static boolean isLike(Rule first, Rule rule) {
+        return first.target().equals(rule.target()) && first.origin().equals(rule.origin());
     }
 
     private void line(String text, Rule rule) {

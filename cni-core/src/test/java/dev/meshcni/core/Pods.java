@@ -1,0 +1,34 @@
+package dev.meshcni.core;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** Pods for tests: an injected one, and changes to it. */
+final class Pods {
+    private Pods() {}
+
+    static Pod injected(Map<String, String> annotations, Map<String, String> proxyEnv) {
+        return new Pod(
+                "shop",
+                "cart",
+                "",
+                Map.of(),
+                annotations,
+                false,
+                List.of(),
+                List.of(container("app"), proxy(proxyEnv, List.of("proxy", "sidecar"))));
+    }
+
+    static Pod injected() {
+        return injected(Map.of(RedirectPolicy.STATUS, "{}"), Map.of());
+    }
+
+    static Pod.Container container(String name) {
+        return new Pod.Container(name, List.of(), Map.of(), OptionalLong.empty(), OptionalLong.empty());
+    }
+
+    static Pod.Container proxy(Map<String, String> env, List<String> args) {
+        return new Pod.Container("istio-proxy", args, env, OptionalLong.empty(), OptionalLong.empty());
+    }
+}
