@@ -1,7 +1,11 @@
 package dev.meshcni.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.meshcni.daemon.LogSetup;
 import dev.meshcni.daemon.ProductVersion;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -60,6 +64,7 @@ public final class Meshcni implements Runnable {
 
     /** Runs a command, and ends the process with its exit code. */
     public static void main(String[] args) {
+        LogSetup.configure(LogLevel.warn.name(), LogSetup.Format.TEXT);
         System.exit(commandLine().execute(args));
     }
 
@@ -72,6 +77,9 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());
+        // Trees and explanations draw with more than ASCII, also where the locale is POSIX, as in most containers.
+        commandLine.setOut(new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8));
+        commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
         commandLine.setParameterExceptionHandler((failure, _) -> usageError(failure));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));

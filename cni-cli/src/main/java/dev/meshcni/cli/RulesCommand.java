@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  meshcni rules --pod pod.yaml --format tree",
             "  kubectl get pod web-0 -o yaml | meshcni rules --pod - | less",
-            "  meshcni rules --pod pod.yaml --ip-families ipv4,ipv6 --format json | jq .ruleSets"
+            "  meshcni rules --pod pod.yaml --ip-families ipv4,ipv6 --format mermaid"
         })
 final class RulesCommand implements Callable<Integer> {
     @Mixin
