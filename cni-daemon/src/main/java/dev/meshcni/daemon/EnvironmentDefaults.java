@@ -10,7 +10,8 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * Gives each option that was not on the command line the value of its environment variable: the option's name in upper
- * case with {@code _} for {@code -}, as Istio's tools have it. An empty variable counts as absent.
+ * case with {@code _} for {@code -}, as Istio's tools have it. Of an option with several names the first counts that has a
+ * variable. An empty variable counts as absent.
  */
 public final class EnvironmentDefaults implements IDefaultValueProvider {
     private final Map<String, String> environment;
@@ -22,9 +23,11 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
     @Override
     public String defaultValue(ArgSpec argument) {
         if (argument instanceof OptionSpec option) {
-            String value = environment.get(variable(option.longestName()));
-            if (value != null && !value.isEmpty()) {
-                return value;
+            for (String name : option.names()) {
+                String value = environment.get(variable(name));
+                if (value != null && !value.isEmpty()) {
+                    return value;
+                }
             }
         }
         return argument.defaultValue();

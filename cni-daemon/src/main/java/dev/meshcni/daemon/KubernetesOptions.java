@@ -1,0 +1,39 @@
+package dev.meshcni.daemon;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The options that say how {@code install-cni} reaches the API server. */
+final class KubernetesOptions {
+    @Option(
+            names = {"--repair-node-name", "--node-name"},
+            paramLabel = "NAME",
+            defaultValue = "",
+            description = "The node that this daemon serves; only its pods are watched.")
+    private String nodeName;
+
+    @Option(
+            names = "--kubeconfig",
+            paramLabel = "FILE",
+            description = "Reach the API server by this file instead of the service account of the daemon's pod.")
+    private Path kubeconfig;
+
+    @Option(
+            names = "--api-request-timeout-seconds",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "How long one request to the API server may take. Default: ${DEFAULT-VALUE}.")
+    private int requestTimeoutSeconds;
+
+    /**
+     * The settings that the options give.
+     *
+     * @throws DaemonException if the node's name is missing
+     */
+    KubernetesSettings settings() {
+        return new KubernetesSettings(
+                nodeName, Optional.ofNullable(kubeconfig), Duration.ofSeconds(requestTimeoutSeconds));
+    }
+}

@@ -1,0 +1,144 @@
+package dev.meshcni.daemon;
+
+import dev.meshcni.core.AnnotationParser;
+import dev.meshcni.core.Pod;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerState;
+import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
+import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * Takes from a pod of the API server what is kept of it. A pod there is tens of kilobytes, most of it annotations of tools
+ * and containers that have nothing to do with the network; a few hundred bytes are left.
+ */
+final class NodePodReader {
+    private static final List<String> KEPT_PREFIXES =
+            List.of("sidecar.istio.io/", "traffic.sidecar.istio.io/", "istio.io/");
+    private static final List<String> KEPT_VARIABLES = List.of("DISABLE_ENVOY", "INVALID_DROP");
+    private static final String KEPT_VARIABLE_PREFIX = "ISTIO_";
+    /** A long JSON text of which only the presence counts. */
+    private static final String STATUS = "sidecar.istio.io/status";
+
+    private static final int PROXY_ARGS = 2;
+
+    private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;
+
+    /**
+     * @param selection which pods repair means
+     */
+    NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection) {
+        this.selection = selection;
+    }
+
+    NodePod read(io.fabric8.kubernetes.api.model.Pod pod) {
+        PodStatus status = Objects.requireNonNullElseGet(pod.getStatus(), PodStatus::new);
+        return new NodePod(
+                reduced(PodModel.of(pod)),
+                Objects.requireNonNullElse(pod.getMetadata().getResourceVersion(), ""),
+                stage(pod, status),
+                Stream.concat(statuses(status.getInitContainerStatuses()), statuses(status.getContainerStatuses()))
+                        .anyMatch(NodePodReader::hasStarted),
+                statuses(status.getInitContainerStatuses())
+                        .flatMap(container -> crash(container).stream())
+                        .toList(),
+                proxyImage(Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new)),
+                selection.test(pod));
+    }
+
+    /** The same pod to the engine, in less memory. */
+    static Pod reduced(Pod pod) {
+        return new Pod(
+                pod.namespace(),
+                pod.name(),
+                pod.uid(),
+                kept(pod.labels()),
+                kept(pod.annotations()),
+                pod.hostNetwork(),
+                pod.initContainers().stream().map(NodePodReader::reduced).toList(),
+                pod.containers().stream().map(NodePodReader::reduced).toList());
+    }
+
+    private static Pod.Container reduced(Pod.Container container) {
+        if (!container.name().equals(AnnotationParser.PROXY_CONTAINER)) {
+            return new Pod.Container(container.name(), List.of(), Map.of(), OptionalLong.empty(), OptionalLong.empty());
+        }
+        Map<String, String> env = new HashMap<>(container.env());
+        env.keySet().removeIf(name -> !name.startsWith(KEPT_VARIABLE_PREFIX) && !KEPT_VARIABLES.contains(name));
+        return new Pod.Container(
+                container.name(),
+                container.args().stream().limit(PROXY_ARGS).toList(),
+                env,
+                container.runAsUser(),
+                container.runAsGroup());
+    }
+
+    private static Map<String, String> kept(Map<String, String> labels) {
+        Map<String, String> kept = new HashMap<>(labels);
+        kept.keySet()
+                .removeIf(name ->
+                        !name.equals(Pod.CONFIG_HASH) && KEPT_PREFIXES.stream().noneMatch(name::startsWith));
+        kept.computeIfPresent(STATUS, (_, _) -> "");
+        return kept;
+    }
+
+    private static NodePod.Stage stage(io.fabric8.kubernetes.api.model.Pod pod, PodStatus status) {
+        if (pod.getMetadata().getDeletionTimestamp() != null) {
+            return NodePod.Stage.TERMINATING;
+        }
+        boolean finished = "Succeeded".equals(status.getPhase()) || "Failed".equals(status.getPhase());
+        return finished ? NodePod.Stage.FINISHED : NodePod.Stage.LIVE;
+    }
+
+    private static Stream<ContainerStatus> statuses(List<ContainerStatus> statuses) {
+        return statuses == null ? Stream.empty() : statuses.stream();
+    }
+
+    private static boolean hasStarted(ContainerStatus status) {
+        return status.getContainerID() != null && !status.getContainerID().isEmpty();
+    }
+
+    /** A container that has ended well is never a crash, whatever it did before. */
+    private static Optional<NodePod.Crash> crash(ContainerStatus status) {
+        Optional<ContainerStateTerminated> now = terminated(status.getState());
+        if (now.isPresent() && !failed(now.get())) {
+            return Optional.empty();
+        }
+        return terminated(status.getLastState())
+                .or(() -> now)
+                .filter(NodePodReader::failed)
+                .map(end -> new NodePod.Crash(
+                        status.getName(),
+                        end.getExitCode(),
+                        Objects.requireNonNullElse(end.getMessage(), "").strip()));
+    }
+
+    private static Optional<ContainerStateTerminated> terminated(ContainerState state) {
+        return Optional.ofNullable(state).map(ContainerState::getTerminated);
+    }
+
+    private static boolean failed(ContainerStateTerminated end) {
+        return end.getExitCode() != null && end.getExitCode() != 0 && !"Completed".equals(end.getReason());
+    }
+
+    private static String proxyImage(PodSpec spec) {
+        return Stream.concat(containers(spec.getInitContainers()), containers(spec.getContainers()))
+                .filter(container -> AnnotationParser.PROXY_CONTAINER.equals(container.getName()))
+                .map(container -> Objects.requireNonNullElse(container.getImage(), ""))
+                .findFirst()
+                .orElse("");
+    }
+
+    private static Stream<Container> containers(List<Container> containers) {
+        return containers == null ? Stream.empty() : containers.stream();
+    }
+}
