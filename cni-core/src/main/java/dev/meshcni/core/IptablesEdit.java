@@ -3,51 +3,77 @@ package dev.meshcni.core;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Input for {@code iptables-restore(8)} that turns what a namespace holds into what it should hold, and back.
+ * What {@code iptables-restore(8)} has to be given to turn what a namespace holds into what it should hold, and back.
  *
  * <p>Only tables that differ are touched, and in them only what is ours: chains of ours are emptied and filled again,
  * those that no plan wants any more are deleted, and our rules in built-in chains are replaced.
+ *
+ * @param changes input for {@code iptables-restore --noflush}; empty when nothing has to change
+ * @param emptied input for {@code iptables-restore} without that option: tables in which nothing was but our rules, and
+ *     which no plan wants any more; empty when there is none
  */
-public final class IptablesEdit {
-    private IptablesEdit() {}
-
+public record IptablesEdit(String changes, String emptied) {
     /**
-     * Input for {@code iptables-restore --noflush}.
+     * The edit that leads from one to the other.
      *
      * @param wanted all rules of ours that the family should have
      * @param found what it has
-     * @return the script; empty when nothing has to change
      */
-    public static String script(RuleSet wanted, IptablesSave found) {
-        StringBuilder out = new StringBuilder();
+    public static IptablesEdit of(RuleSet wanted, IptablesSave found) {
+        StringBuilder changes = new StringBuilder();
+        StringBuilder emptied = new StringBuilder();
         for (Table table : Table.values()) {
-            List<Chain> chains = wanted.tables().getOrDefault(table, List.of());
-            RuleSet alone = new RuleSet(wanted.family(), Map.of(table, chains));
-            IptablesSave there =
-                    new IptablesSave(Map.of(table.label(), found.table(table.label())), found.unreadable());
-            if (!RuleSetComparison.differences(alone, there).isEmpty()) {
-                editTable(out, table, alone, found.table(table.label()));
+            String label = table.label();
+            RuleSet alone =
+                    new RuleSet(wanted.family(), Map.of(table, wanted.tables().getOrDefault(table, List.of())));
+            Map<String, List<SavedRule>> chains = found.table(label);
+            IptablesSave there = new IptablesSave(Map.of(label, chains), Set.of(), Set.of());
+            if (RuleSetComparison.differences(alone, there).isEmpty()) {
+                continue;
+            }
+            if (alone.tables().isEmpty() && !found.dropping().contains(label) && holdsOnlyOurs(table, chains)) {
+                emptied.append(empty("*" + label));
+            } else {
+                editTable(changes, table, alone, chains);
             }
         }
-        return out.toString();
+        return new IptablesEdit(changes.toString(), emptied.toString());
+    }
+
+    /** Whether there is nothing to do. */
+    public boolean isEmpty() {
+        return changes.isEmpty() && emptied.isEmpty();
     }
 
     /**
-     * Input for {@code iptables-restore --counters} that takes back what a script did.
+     * Input for {@code iptables-restore --counters} that takes this edit back, made in full, in part or not at all.
      *
-     * @param script the script, applied in full, in part or not at all
-     * @param before what {@code iptables-save --counters} printed before it was applied
+     * @param before what {@code iptables-save --counters} printed before the edit
      */
-    public static String undo(String script, String before) {
+    public String undo(String before) {
         StringBuilder out = new StringBuilder();
-        script.lines().filter(line -> line.startsWith("*")).forEach(table -> {
+        (changes + emptied).lines().filter(line -> line.startsWith("*")).forEach(table -> {
             String saved = section(table, before);
-            out.append(saved.isEmpty() ? table + "\nCOMMIT\n" : saved);
+            out.append(saved.isEmpty() ? empty(table) : saved);
         });
         return out.toString();
+    }
+
+    /** Without {@code --noflush}, this deletes all that is in the table; the nf_tables variant deletes the table too. */
+    private static String empty(String table) {
+        return table + "\nCOMMIT\n";
+    }
+
+    private static boolean holdsOnlyOurs(Table table, Map<String, List<SavedRule>> chains) {
+        return chains.entrySet().stream().allMatch(chain -> {
+            String name = chain.getKey();
+            boolean ours = chain.getValue().stream().allMatch(rule -> OwnRules.owns(table, name, rule, List.of()));
+            return OwnRules.ownsChain(name) || (Chain.isBuiltIn(name) && ours);
+        });
     }
 
     private static String section(String table, String saved) {

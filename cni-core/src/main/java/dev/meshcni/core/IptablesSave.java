@@ -1,6 +1,7 @@
 package dev.meshcni.core;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,21 +14,24 @@ import java.util.stream.Collectors;
  * or without counters.
  *
  * @param chains by table, then by chain, each in the order of the printout; built-in chains included
+ * @param dropping tables that have a built-in chain whose policy is not to accept what no rule decided
  * @param unreadable tables that {@code iptables} cannot show because others filled them by means of {@code nft}
  */
-public record IptablesSave(Map<String, Map<String, List<SavedRule>>> chains, Set<String> unreadable) {
+public record IptablesSave(
+        Map<String, Map<String, List<SavedRule>>> chains, Set<String> dropping, Set<String> unreadable) {
     private static final String INCOMPATIBLE = "# Table `";
 
     public IptablesSave {
         Map<String, Map<String, List<SavedRule>>> copy = new LinkedHashMap<>();
         chains.forEach((table, rules) -> copy.put(table, new LinkedHashMap<>(rules)));
         chains = copy;
+        dropping = Set.copyOf(dropping);
         unreadable = Set.copyOf(unreadable);
     }
 
     /** A namespace without any rule. */
     public static IptablesSave empty() {
-        return new IptablesSave(Map.of(), Set.of());
+        return new IptablesSave(Map.of(), Set.of(), Set.of());
     }
 
     /**
@@ -52,8 +56,14 @@ public record IptablesSave(Map<String, Map<String, List<SavedRule>>> chains, Set
             }
         }
         Map<String, Map<String, List<SavedRule>>> tables = new LinkedHashMap<>();
-        sections.forEach((table, lines) -> tables.put(table, chains(lines)));
-        return new IptablesSave(tables, Set.copyOf(unreadable));
+        Set<String> dropping = new HashSet<>();
+        sections.forEach((table, lines) -> {
+            tables.put(table, chains(lines));
+            if (lines.stream().anyMatch(IptablesSave::isDroppingPolicy)) {
+                dropping.add(table);
+            }
+        });
+        return new IptablesSave(tables, dropping, Set.copyOf(unreadable));
     }
 
     /** The chains of a table, by name; empty if the table is not there. */
@@ -70,6 +80,11 @@ public record IptablesSave(Map<String, Map<String, List<SavedRule>>> chains, Set
                 chains.keySet().stream().filter(name -> !Chain.isBuiltIn(name)).collect(Collectors.toSet());
         lines.stream().filter(line -> !line.startsWith(":")).forEach(line -> addRule(chains, own, line));
         return chains;
+    }
+
+    /** A chain is printed as {@code :NAME POLICY [packets:bytes]}; one that is not built in has the policy {@code -}. */
+    private static boolean isDroppingPolicy(String line) {
+        return line.startsWith(":") && !line.contains(" ACCEPT") && !line.contains(" - ");
     }
 
     private static void addRule(Map<String, List<SavedRule>> chains, Set<String> own, String line) {

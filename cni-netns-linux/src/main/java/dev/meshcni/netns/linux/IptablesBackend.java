@@ -129,22 +129,29 @@ public final class IptablesBackend implements RedirectBackend {
 
     private void applyLayer(Layer layer, Undo undo) {
         String before = layer.save();
-        String script = IptablesEdit.script(layer.wanted(), layer.parse(before));
-        if (script.isEmpty()) {
+        IptablesEdit edit = IptablesEdit.of(layer.wanted(), layer.parse(before));
+        if (edit.isEmpty()) {
             return;
         }
         IptablesTool tool = layer.tool();
         IpFamily family = layer.wanted().family();
         // Tables are loaded one after the other: a failure can leave the first of them.
-        undo.push("the " + family.label() + " rules", () -> tool.replace(family, IptablesEdit.undo(script, before)));
-        tool.add(family, script);
-        steps.accept("the " + family.label() + " rules");
+        String what = "the " + family.label() + " rules";
+        undo.push(what, () -> tool.replace(family, edit.undo(before)));
+        if (!edit.changes().isEmpty()) {
+            tool.add(family, edit.changes());
+            steps.accept(what);
+        }
+        if (!edit.emptied().isEmpty()) {
+            tool.replace(family, edit.emptied());
+            steps.accept(what + " that are not wanted any more");
+        }
         List<RuleDifference> differences = RuleSetComparison.differences(layer.wanted(), layer.read());
         if (!differences.isEmpty()) {
             throw new RedirectException("the kernel shows other rules than were loaded: "
                     + differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
         }
-        steps.accept("reading the " + family.label() + " rules back");
+        steps.accept("reading back " + what);
     }
 
     /** What each variant should hold for each family: one of them our rules, the others none. */

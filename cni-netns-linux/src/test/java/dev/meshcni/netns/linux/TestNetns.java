@@ -50,7 +50,7 @@ final class TestNetns implements AutoCloseable {
                 .map(tool -> tool + "\n" + rules(exec(tool + "-save")))
                 .collect(Collectors.joining());
         return rules
-                + exec("nft", "-s", "list", "ruleset")
+                + shell("nft list tables | sort")
                 + shell("ip addr; ip rule; ip -6 rule")
                 + shell("ip route show table all; ip -6 route show table all");
     }
