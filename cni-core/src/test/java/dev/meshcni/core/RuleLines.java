@@ -1,0 +1,14 @@
+package dev.meshcni.core;
+
+import java.util.List;
+
+/** Rules of a chain as lines that tests can compare. */
+final class RuleLines {
+    private RuleLines() {}
+
+    static List<String> of(RuleSet rules, Table table, String chain) {
+        return rules.chain(table, chain).orElseThrow().rules().stream()
+                .map(rule -> RuleText.condition(rule) + " → " + RuleText.target(rule.target()))
+                .toList();
+    }
+}
