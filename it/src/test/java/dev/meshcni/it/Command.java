@@ -18,12 +18,15 @@ final class Command {
     private final List<String> line;
     private final byte[] input;
     private final Map<String, String> environment;
+    private final boolean inherits;
     private final Duration patience;
 
-    private Command(List<String> line, byte[] input, Map<String, String> environment, Duration patience) {
+    private Command(
+            List<String> line, byte[] input, Map<String, String> environment, boolean inherits, Duration patience) {
         this.line = List.copyOf(line);
         this.input = input;
         this.environment = Map.copyOf(environment);
+        this.inherits = inherits;
         this.patience = patience;
     }
 
@@ -35,7 +38,7 @@ final class Command {
     }
 
     static Command of(String... line) {
-        return new Command(List.of(line), new byte[0], Map.of(), Duration.ofSeconds(30));
+        return new Command(List.of(line), new byte[0], Map.of(), true, Duration.ofSeconds(30));
     }
 
     Command input(String text) {
@@ -44,17 +47,22 @@ final class Command {
 
     /** What it reads on standard input. */
     Command input(byte[] bytes) {
-        return new Command(line, bytes, environment, patience);
+        return new Command(line, bytes, environment, inherits, patience);
     }
 
     /** After this time it is killed, and the run fails. */
     Command within(Duration time) {
-        return new Command(line, input, environment, time);
+        return new Command(line, input, environment, inherits, time);
     }
 
     /** Adds variables to the environment of this JVM. */
     Command environment(Map<String, String> variables) {
-        return new Command(line, input, variables, patience);
+        return new Command(line, input, variables, true, patience);
+    }
+
+    /** Gives it these variables and no others. */
+    Command onlyEnvironment(Map<String, String> variables) {
+        return new Command(line, input, variables, false, patience);
     }
 
     /** Runs it and returns what it printed on standard output. */
@@ -70,6 +78,9 @@ final class Command {
     /** Runs it, whatever its exit code. */
     Result result() {
         ProcessBuilder builder = new ProcessBuilder(line);
+        if (!inherits) {
+            builder.environment().clear();
+        }
         builder.environment().putAll(environment);
         try (var readers = Executors.newVirtualThreadPerTaskExecutor()) {
             Process process = builder.start();

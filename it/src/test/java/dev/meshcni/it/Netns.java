@@ -44,6 +44,11 @@ final class Netns implements AutoCloseable {
         }
     }
 
+    /** A namespace that somebody else has made and will remove, by its file. */
+    static Netns existing(Path path) {
+        return new Netns(path.toString().replaceFirst("^(/var)?/run/netns/", ""));
+    }
+
     String name() {
         return name;
     }

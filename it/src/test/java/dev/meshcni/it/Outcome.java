@@ -6,6 +6,11 @@ import java.util.Optional;
 
 /** What became of a {@link Probe}. */
 sealed interface Outcome {
+    /** Where it arrived, as {@code listener:port}; or what happened instead. */
+    default String place() {
+        return toString();
+    }
+
     /**
      * A listener got it.
      *
@@ -20,7 +25,12 @@ sealed interface Outcome {
             int port,
             InetSocketAddress local,
             Optional<InetSocketAddress> originalDestination)
-            implements Outcome {}
+            implements Outcome {
+        @Override
+        public String place() {
+            return listener + ":" + port;
+        }
+    }
 
     /** The machine that it reached said that nobody listens. */
     record Refused() implements Outcome {}

@@ -37,23 +37,23 @@ class PodNetnsTest {
     void aConnectionToAnyAddressArrivesBeyondThePod() {
         for (String destination : List.of("10.1.2.3", "fd99::7")) {
             Outcome.Arrived arrived = arrived(world.inside().send(Probe.tcp(destination, 443)));
-            assertThat(place(arrived)).isEqualTo("beyond:443");
+            assertThat(arrived.place()).isEqualTo("beyond:443");
             assertThat(arrived.local()).isEqualTo(address(destination, 443));
         }
     }
 
     @Test
     void aDatagramArrivesInBothFamilies() {
-        assertThat(place(world.inside().send(Probe.udp("10.9.9.9", 53)))).isEqualTo("beyond:53");
-        assertThat(place(world.inside().send(Probe.udp("fd99::53", 53)))).isEqualTo("beyond:53");
-        assertThat(place(world.outside().send(Probe.udp(PodNetns.ADDRESS, 8080))))
+        assertThat(world.inside().send(Probe.udp("10.9.9.9", 53)).place()).isEqualTo("beyond:53");
+        assertThat(world.inside().send(Probe.udp("fd99::53", 53)).place()).isEqualTo("beyond:53");
+        assertThat(world.outside().send(Probe.udp(PodNetns.ADDRESS, 8080)).place())
                 .isEqualTo("app:8080");
     }
 
     @Test
     void aSourceAddressBeyondThePodIsFree() {
         Probe probe = Probe.tcp(PodNetns.ADDRESS, 8080).from("10.200.0.1");
-        assertThat(place(world.outside().send(probe))).isEqualTo("app:8080");
+        assertThat(world.outside().send(probe).place()).isEqualTo("app:8080");
     }
 
     @Test
@@ -80,7 +80,7 @@ class PodNetnsTest {
                         Probe.tcp("fd99::7", 443).as(new Owner(5, 1337)),
                         Probe.tcp("fd99::7", 443).as(Owner.APPLICATION)));
         assertThat(outcomes)
-                .map(PodNetnsTest::place)
+                .map(Outcome::place)
                 .containsExactly("beyond:443", "proxy:15001", "proxy:15001", "proxy:15001");
     }
 
@@ -88,7 +88,7 @@ class PodNetnsTest {
     void aRedirectedConnectionTellsWhereItWasGoing() {
         world.pod().run(redirect("iptables", "OUTPUT", 15001));
         Outcome.Arrived arrived = arrived(world.inside().send(Probe.tcp("10.1.2.3", 9999)));
-        assertThat(place(arrived)).isEqualTo("proxy:15001");
+        assertThat(arrived.place()).isEqualTo("proxy:15001");
         assertThat(arrived.originalDestination()).contains(address("10.1.2.3", 9999));
     }
 
@@ -98,7 +98,7 @@ class PodNetnsTest {
         String tproxy = "iptables -t mangle -A PREROUTING -i eth0 -p tcp -j TPROXY --on-port 15006 --tproxy-mark 1337";
         world.pod().run(tproxy.split(" ", -1));
         Outcome.Arrived arrived = arrived(world.outside().send(Probe.tcp(PodNetns.ADDRESS, 8080)));
-        assertThat(place(arrived)).isEqualTo("proxy:15006");
+        assertThat(arrived.place()).isEqualTo("proxy:15006");
         assertThat(arrived.local()).isEqualTo(address(PodNetns.ADDRESS, 8080));
     }
 
@@ -124,11 +124,5 @@ class PodNetnsTest {
     private static Outcome.Arrived arrived(Outcome outcome) {
         assertThat(outcome).isInstanceOf(Outcome.Arrived.class);
         return (Outcome.Arrived) outcome;
-    }
-
-    private static String place(Outcome outcome) {
-        return outcome instanceof Outcome.Arrived arrived
-                ? arrived.listener() + ":" + arrived.port()
-                : outcome.toString();
     }
 }

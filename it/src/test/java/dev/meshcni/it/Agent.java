@@ -1,0 +1,152 @@
+package dev.meshcni.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The product's agent, {@code install-cni --no-install}, as a process in the network namespace that plays the node. It
+ * knows the pods whose manifests a test gives it.
+ */
+final class Agent implements AutoCloseable {
+    private static final Duration END_PATIENCE = Duration.ofSeconds(10);
+
+    private final Netns node;
+    private final Path directory;
+    private final List<String> options;
+    private Process process;
+
+    private Agent(Netns node, Path directory, List<String> options) {
+        this.node = node;
+        this.directory = directory;
+        this.options = List.copyOf(options);
+    }
+
+    /**
+     * Starts it and waits until it answers.
+     *
+     * @param options more options of install-cni
+     */
+    static Agent start(Netns node, String... options) {
+        try {
+            Path directory = Files.createTempDirectory("it-agent-");
+            Files.createDirectory(directory.resolve("pods"));
+            Agent agent = new Agent(node, directory, List.of(options));
+            try {
+                agent.startAgain();
+                return agent;
+            } catch (RuntimeException | Error e) {
+                agent.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts it after {@link #kill}, with the same directories. */
+    void startAgain() {
+        List<String> line = new ArrayList<>(List.of(
+                Dist.program("install-cni").toString(),
+                "--no-install",
+                "--pod-manifest-dir",
+                directory.resolve("pods").toString(),
+                "--cni-agent-run-dir",
+                runDirectory().toString()));
+        line.addAll(options);
+        process = node.inside(() -> new ProcessBuilder(line)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+                .start());
+        Eventually.isTrue("the agent answers; its log: " + log(), () -> !process.isAlive() || answers());
+        if (!process.isAlive()) {
+            throw new IllegalStateException("the agent has ended: " + logged());
+        }
+    }
+
+    /** Ends it by SIGKILL, at once, whatever it is doing. */
+    void kill() {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+
+    /** The directory of its socket, which the plugin's configuration names. */
+    Path runDirectory() {
+        return directory.resolve("run");
+    }
+
+    /** Lets it know a pod, in place of an earlier one of the same name. */
+    void know(PodManifest pod) {
+        try {
+            Path file = directory.resolve("pods").resolve(pod.namespace() + "." + pod.name() + ".json");
+            Path written = Files.writeString(file.resolveSibling("." + file.getFileName()), pod.json());
+            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The plugin's entry in a configuration list, for this agent. */
+    String pluginConf() {
+        return """
+                {"type": "istio-cni", "cni_agent_run_dir": "%s", "exclude_namespaces": ["kube-system"],
+                 "pod_namespace": "istio-system"}""".formatted(runDirectory());
+    }
+
+    /** How many plugins wait for its answer (proc(5), net/unix: state 3 is a socket that it has accepted). */
+    long connections() {
+        String anySocket = " " + runDirectory() + "/";
+        List<String> sockets = node.inside(() -> Files.readAllLines(Path.of("/proc/thread-self/net/unix")));
+        return sockets.stream()
+                .filter(line -> line.contains(anySocket) && line.contains(" 03 "))
+                .count();
+    }
+
+    /** What it has logged so far. */
+    String logged() {
+        try {
+            return Files.readString(log());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(END_PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+        HostState.removeTree(directory);
+    }
+
+    private Path log() {
+        return directory.resolve("agent.log");
+    }
+
+    private boolean answers() {
+        Path socket = runDirectory().resolve("agent.sock");
+        if (!Files.exists(socket)) {
+            return false;
+        }
+        try (SocketChannel connection = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            return connection.isConnected();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

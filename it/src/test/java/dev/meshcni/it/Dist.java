@@ -1,0 +1,27 @@
+package dev.meshcni.it;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The distribution that the build has assembled, as it is installed on a node. */
+final class Dist {
+    private static final Path ROOT = Path.of(System.getProperty("meshcni.dist", "../target/dist"))
+            .toAbsolutePath()
+            .normalize();
+
+    private Dist() {}
+
+    /** Skips the test unless the distribution was built. */
+    static void needed() {
+        assumeTrue(
+                Files.isExecutable(program("istio-cni")),
+                () -> "needs the distribution in " + ROOT + ": run the build up to the package phase");
+    }
+
+    /** One of its programs: istio-cni, install-cni or meshcni. */
+    static Path program(String name) {
+        return ROOT.resolve("bin").resolve(name);
+    }
+}

@@ -1,0 +1,102 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AgentlessPlugin;
+import dev.meshcni.core.Backends;
+import dev.meshcni.core.PluginHandler;
+import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.daemon.ManifestPodSource;
+import dev.meshcni.netns.linux.IptablesBackend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.lifecycle.AfterContainer;
+import net.jqwik.api.lifecycle.BeforeContainer;
+
+/** Whatever the plugin is called with, by a runtime or by an attacker: one answer, and nothing else happens. */
+class FrontDoorTest {
+    private static final Duration BUDGET = Duration.ofSeconds(30);
+    private static final List<String> PODS = List.of("injected", "plain", "wrong", "unknown");
+
+    private static PodNetns world;
+    private static Netns bystander;
+    private static Path manifests;
+    private static PluginHandler handler;
+    private static Map<String, String> machineBefore;
+    private static Map<String, String> bystanderBefore;
+
+    @BeforeContainer
+    static void start() throws IOException {
+        Machine.needsRoot();
+        Machine.needs("iptables", "ip6tables", "nft");
+        world = PodNetns.create();
+        bystander = Netns.create("bystand");
+        manifests = Files.createTempDirectory("it-pods-");
+        for (PodManifest pod : List.of(
+                PodManifest.injected("shop", "injected", "u1"),
+                PodManifest.plain("shop", "plain", "u2"),
+                PodManifest.injected("shop", "wrong", "u3")
+                        .annotated("traffic.sidecar.istio.io/includeInboundPorts", "8080,-A"))) {
+            Files.writeString(manifests.resolve(pod.name() + ".json"), pod.json());
+        }
+        IptablesBackend backend = new IptablesBackend();
+        backend.detect();
+        handler = new PluginHandler(
+                new ManifestPodSource(manifests),
+                Backends.of(List.of(backend)),
+                PrevResultCheck.fromServices(),
+                Duration.ZERO);
+        machineBefore = NetworkState.here();
+        bystanderBefore = NetworkState.in(bystander);
+    }
+
+    @AfterContainer
+    static void nothingOutsideThePodHasChanged() {
+        if (world == null) {
+            return;
+        }
+        try (PodNetns pod = world;
+                Netns other = bystander) {
+            assertThat(NetworkState.here()).isEqualTo(machineBefore);
+            assertThat(NetworkState.in(other)).isEqualTo(bystanderBefore);
+            assertThat(pod.pod().path()).exists();
+        } finally {
+            HostState.removeTree(manifests);
+        }
+    }
+
+    @Property(tries = 8_000, shrinking = ShrinkingMode.OFF)
+    void theAgentGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
+        PluginCall call = spoilt(seed);
+        check(call, handler.handle(call.request(), BUDGET).reply());
+    }
+
+    @Property(tries = 2_000, shrinking = ShrinkingMode.OFF)
+    void withoutAgentThePluginGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
+        PluginCall call = spoilt(seed);
+        check(call, AgentlessPlugin.answer(call.environment(), call.input(), "nobody listens"));
+    }
+
+    private static PluginCall spoilt(long seed) {
+        CallMutator mutator = new CallMutator(seed);
+        String pod = PODS.get(Math.floorMod(seed, PODS.size()));
+        PluginCall call = PluginCall.of(mutator.command(), world.pod(), "shop", pod, "{\"type\": \"istio-cni\"}");
+        return mutator.spoil(call);
+    }
+
+    private static void check(PluginCall call, AgentProtocol.Reply reply) {
+        try {
+            CniOutput.check(call.command(), reply.exitCode(), reply.stdout());
+        } catch (AssertionError e) {
+            throw new AssertionError("called with " + call, e);
+        }
+    }
+}

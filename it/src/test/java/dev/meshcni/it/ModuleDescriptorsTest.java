@@ -1,0 +1,103 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleDescriptor.Requires;
+import java.lang.module.ModuleFinder;
+import java.lang.module.ModuleReference;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The same arrows as {@link ArchitectureTest}, as the module descriptors state them. */
+class ModuleDescriptorsTest {
+    private static final String PREFIX = "dev.meshcni.";
+
+    /** Which modules of the product a module may require. */
+    private static final Map<String, Set<String>> ARROWS = Map.of(
+            "dev.meshcni.api", Set.of(),
+            "dev.meshcni.core", Set.of("dev.meshcni.api"),
+            "dev.meshcni.netns.linux", Set.of("dev.meshcni.core", "dev.meshcni.api"),
+            "dev.meshcni.chain.ptp", Set.of("dev.meshcni.api"),
+            "dev.meshcni.chain.calico", Set.of("dev.meshcni.api"),
+            "dev.meshcni.chain.multus", Set.of("dev.meshcni.api"),
+            "dev.meshcni.daemon", Set.of("dev.meshcni.core", "dev.meshcni.api"),
+            "dev.meshcni.cli",
+                    Set.of(
+                            "dev.meshcni.api",
+                            "dev.meshcni.core",
+                            "dev.meshcni.netns.linux",
+                            "dev.meshcni.chain.ptp",
+                            "dev.meshcni.chain.calico",
+                            "dev.meshcni.chain.multus",
+                            "dev.meshcni.daemon"));
+
+    private final Map<String, ModuleDescriptor> modules = modules();
+
+    @Test
+    void everyModuleIsThere() {
+        assertThat(modules.keySet()).containsExactlyInAnyOrderElementsOf(ARROWS.keySet());
+    }
+
+    @Test
+    void eachRequiresOnlyModulesBelowIt() {
+        modules.forEach((name, module) -> assertThat(required(module))
+                .as(name)
+                .filteredOn(required -> required.startsWith(PREFIX))
+                .isSubsetOf(ARROWS.get(name)));
+    }
+
+    @Test
+    void apiRequiresOnlyJackson() {
+        assertThat(required(modules.get("dev.meshcni.api")))
+                .allMatch(name -> name.startsWith("java.") || name.startsWith("com.fasterxml.jackson."));
+    }
+
+    @Test
+    void coreRequiresOnlyApi() {
+        assertThat(required(modules.get("dev.meshcni.core")))
+                .allMatch(name -> name.startsWith("java.")
+                        || name.startsWith("com.fasterxml.jackson.")
+                        || name.equals("dev.meshcni.api"));
+    }
+
+    @Test
+    void eachHasOnePackageAndAtMostAnSpi() {
+        modules.forEach((name, module) -> assertThat(module.packages()).as(name).isSubsetOf(name, name + ".spi"));
+    }
+
+    @Test
+    void noneIsOpen() {
+        modules.forEach((name, module) -> assertThat(module.isOpen()).as(name).isFalse());
+    }
+
+    @Test
+    void packagesAreOpenedToNamedModulesOnly() {
+        modules.forEach(
+                (name, module) -> assertThat(module.opens()).as(name).allMatch(ModuleDescriptor.Opens::isQualified));
+    }
+
+    private static Set<String> required(ModuleDescriptor module) {
+        return module.requires().stream().map(Requires::name).collect(Collectors.toSet());
+    }
+
+    private static Map<String, ModuleDescriptor> modules() {
+        Stream<String> classPath =
+                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1));
+        return classPath
+                .filter(entry -> entry.contains("cni-"))
+                .flatMap(entry -> ModuleFinder.of(Path.of(entry)).findAll().stream())
+                .map(ModuleReference::descriptor)
+                .filter(module -> module.name().startsWith(PREFIX))
+                .collect(Collectors.toMap(
+                        ModuleDescriptor::name, Function.identity(), (first, _) -> first, TreeMap::new));
+    }
+}
