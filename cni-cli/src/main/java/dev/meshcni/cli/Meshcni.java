@@ -73,6 +73,8 @@ public final class Meshcni implements Runnable {
         Meshcni root = new Meshcni();
         CommandLine commandLine = new CommandLine(root);
         commandLine.addSubcommand(new RulesCommand());
+        commandLine.addSubcommand(new ExplainCommand());
+        commandLine.addSubcommand(new VerifyCommand());
         commandLine.addSubcommand(IptablesCommand.commandLine(System.getenv()));
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());

@@ -2,15 +2,11 @@ package dev.meshcni.cli;
 
 import dev.meshcni.core.Decision;
 import dev.meshcni.core.InvalidParameterException;
-import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPolicy;
-import dev.meshcni.core.RuleCompiler;
 import java.io.PrintWriter;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -34,14 +30,8 @@ final class RulesCommand implements Callable<Integer> {
     @Mixin
     private PodFile pod;
 
-    @Option(
-            names = "--ip-families",
-            paramLabel = "FAMILIES",
-            converter = FamilyList.Converter.class,
-            description =
-                    "Address families of the pod: ipv4, ipv6 or ipv4,ipv6. Default: ipv4, and both where the proxy"
-                            + " has ISTIO_DUAL_STACK.")
-    private FamilyList families;
+    @Mixin
+    private PodPlan plan;
 
     @Option(
             names = "--format",
@@ -83,15 +73,8 @@ final class RulesCommand implements Callable<Integer> {
 
     private String show(RedirectPolicy policy, Pod each) {
         return switch (policy.decide(each)) {
-            case Decision.Redirect(RedirectParameters parameters) ->
-                format.redirected(each, RuleCompiler.compile(parameters, families(parameters)));
+            case Decision.Redirect(RedirectParameters parameters) -> format.redirected(each, plan.of(parameters));
             case Decision.Skip skip -> format.skipped(each, skip);
         };
-    }
-
-    private Set<IpFamily> families(RedirectParameters parameters) {
-        return Optional.ofNullable(families)
-                .map(FamilyList::families)
-                .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
     }
 }

@@ -1,0 +1,203 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.core.Cidr;
+import dev.meshcni.core.Decision;
+import dev.meshcni.core.InterfaceName;
+import dev.meshcni.core.InvalidParameterException;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.Packet;
+import dev.meshcni.core.PacketExplanation;
+import dev.meshcni.core.PacketTrace;
+import dev.meshcni.core.ParameterText;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.PodNetwork;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RedirectPolicy;
+import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Tells what becomes of one connection, and why. */
+@Command(
+        name = "explain",
+        description = "Tell what becomes of a connection of a pod, which rule decides it, and what is behind that rule."
+                + " Sends nothing.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  meshcni explain --pod pod.yaml --connect tcp:10.0.0.1:443",
+            "  meshcni explain --pod pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
+            "  meshcni explain --pod pod.yaml --accept tcp:8080"
+        })
+final class ExplainCommand implements Runnable {
+    private static final long APPLICATION_ID = 1000;
+
+    /** The packet, seen from the pod. */
+    static final class Direction {
+        @Option(
+                names = "--connect",
+                required = true,
+                paramLabel = "PROTOCOL:ADDRESS:PORT",
+                description = "A process of the pod connects, as in tcp:10.0.0.1:443 or udp:[fd00::a]:53.")
+        private String connect;
+
+        @Option(
+                names = "--accept",
+                required = true,
+                paramLabel = "PROTOCOL:PORT",
+                description = "Somebody connects to the pod, as in tcp:8080.")
+        private String accept;
+    }
+
+    @Mixin
+    private PodFile pod;
+
+    @ArgGroup(multiplicity = "1")
+    private Direction direction;
+
+    @Option(
+            names = "--uid",
+            paramLabel = "UID",
+            description = "With --connect: the user of the process. Default: that of the pod's first application"
+                    + " container, else " + APPLICATION_ID + ".")
+    private String uid;
+
+    @Option(
+            names = "--gid",
+            paramLabel = "GID",
+            description = "With --connect: the group of the process. Default: that of the container, else as --uid.")
+    private String gid;
+
+    @Option(
+            names = "--source",
+            paramLabel = "IP",
+            description = "With --accept: who connects. Default: some address outside of the pod.")
+    private String source;
+
+    @Option(
+            names = "--from-interface",
+            paramLabel = "NAME",
+            defaultValue = "eth0",
+            description = "The pod's interface, through which packets leave and arrive. Default: ${DEFAULT-VALUE}.")
+    private String device;
+
+    @Option(
+            names = "--pod-ip",
+            paramLabel = "IP,...",
+            description = "The pod's addresses. Default: stand-ins for the ones it will get.")
+    private String podAddresses;
+
+    @Mixin
+    private PodPlan plan;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        Pod which = pod.pod();
+        PrintWriter out = spec.commandLine().getOut();
+        switch (new RedirectPolicy(Set.of()).decide(which)) {
+            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(which, parameters));
+            case Decision.Skip skip ->
+                out.println("Nothing of " + which.qualifiedName() + " is redirected: " + skip.detail() + ".");
+        }
+        out.flush();
+    }
+
+    private String explain(Pod which, RedirectParameters parameters) {
+        try {
+            Optional<List<InetAddress>> known =
+                    Optional.ofNullable(podAddresses).map(text -> ParameterText.addresses("option --pod-ip", text));
+            RedirectPlan rules =
+                    known.map(addresses -> plan.of(parameters, addresses)).orElseGet(() -> plan.of(parameters));
+            PodNetwork network = new PodNetwork(
+                    interfaceName(), known.orElse(PodNetwork.standIn().addresses()));
+            PacketTrace trace =
+                    direction.connect != null ? connect(which, rules, network) : accept(parameters, rules, network);
+            return PacketExplanation.of(trace).text()
+                    + uncovered(rules, trace.packet().family());
+        } catch (InvalidParameterException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private PacketTrace connect(Pod which, RedirectPlan rules, PodNetwork network) {
+        refuse("--source", source, "--accept");
+        Endpoint endpoint = Endpoint.parse("option --connect", direction.connect);
+        Packet packet = Packet.first(
+                endpoint.protocol(), network.sourceFor(endpoint.address()), endpoint.address(), endpoint.port());
+        Optional<Pod.Container> application = which.containers().stream()
+                .filter(container -> !container.name().equals("istio-proxy"))
+                .findFirst();
+        long user = id("--uid", uid)
+                .orElse(application
+                        .map(Pod.Container::runAsUser)
+                        .orElse(OptionalLong.empty())
+                        .orElse(APPLICATION_ID));
+        long group = id("--gid", gid)
+                .orElse(application
+                        .map(Pod.Container::runAsGroup)
+                        .orElse(OptionalLong.empty())
+                        .orElse(user));
+        return PacketTrace.sent(rules, network, packet.sentBy(user, group));
+    }
+
+    private PacketTrace accept(RedirectParameters parameters, RedirectPlan rules, PodNetwork network) {
+        refuse("--uid", uid, "--connect");
+        refuse("--gid", gid, "--connect");
+        Endpoint.Port port = Endpoint.Port.parse("option --accept", direction.accept);
+        InetAddress from = source == null
+                ? outsider(rules, parameters)
+                : ParameterText.addresses("option --source", source).getFirst();
+        if (network.isLocal(from)) {
+            throw new InvalidParameterException(
+                    "option --source",
+                    source,
+                    "it is an address of the pod itself; what the pod sends to itself is explained by --connect");
+        }
+        InetAddress to = network.primary(Cidr.host(from).family());
+        return PacketTrace.received(
+                rules, network, interfaceName(), Packet.first(port.protocol(), from, to, port.number()));
+    }
+
+    /** An address of nobody in particular (RFC 5737, RFC 3849), of a family that is redirected. */
+    private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
+        boolean ipv4 = rules.families().contains(IpFamily.IPV4) || parameters.dualStack();
+        return InetAddress.ofLiteral(ipv4 ? "198.51.100.7" : "2001:db8:1::7");
+    }
+
+    private InterfaceName interfaceName() {
+        return ParameterText.interfaces("option --from-interface", device).getFirst();
+    }
+
+    private static String uncovered(RedirectPlan rules, IpFamily family) {
+        return rules.families().contains(family)
+                ? ""
+                : "\nThis is for a pod whose " + family.label()
+                        + " traffic is not redirected, as its proxy does not listen"
+                        + " there. For another pod add --pod-ip, or --ip-families " + family.label() + ".\n";
+    }
+
+    private void refuse(String option, String value, String other) {
+        if (value != null) {
+            throw new ParameterException(spec.commandLine(), option + " goes with " + other + " only");
+        }
+    }
+
+    private static OptionalLong id(String option, String text) {
+        return text == null
+                ? OptionalLong.empty()
+                : OptionalLong.of(ParameterText.ids("option " + option, text).getFirst());
+    }
+}

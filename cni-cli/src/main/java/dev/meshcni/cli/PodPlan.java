@@ -1,0 +1,42 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.core.IpFamilies;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleCompiler;
+import java.net.InetAddress;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import picocli.CommandLine.Option;
+
+/** Which address families of a pod are redirected, where a command cannot always look into the pod. */
+final class PodPlan {
+    @Option(
+            names = "--ip-families",
+            paramLabel = "FAMILIES",
+            converter = FamilyList.Converter.class,
+            description = "Address families that are redirected: ipv4, ipv6 or ipv4,ipv6. Default: those of the pod's"
+                    + " addresses where they are known; else ipv4, and both where the proxy has ISTIO_DUAL_STACK.")
+    private FamilyList families;
+
+    /** The plan for a pod whose addresses are not known. */
+    RedirectPlan of(RedirectParameters parameters) {
+        return RuleCompiler.compile(parameters, families(parameters, Optional.empty()));
+    }
+
+    /** The plan for a pod with these addresses. */
+    RedirectPlan of(RedirectParameters parameters, List<InetAddress> addresses) {
+        return RuleCompiler.compile(parameters, families(parameters, Optional.of(addresses)));
+    }
+
+    private Set<IpFamily> families(RedirectParameters parameters, Optional<List<InetAddress>> addresses) {
+        return Optional.ofNullable(families)
+                .map(FamilyList::families)
+                .or(() -> addresses.map(known ->
+                        IpFamilies.choose(known, parameters.dualStack()).families()))
+                .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
+    }
+}

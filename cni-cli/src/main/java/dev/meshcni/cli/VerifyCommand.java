@@ -1,0 +1,132 @@
+package dev.meshcni.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.core.Backends;
+import dev.meshcni.core.Decision;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Compares a pod's network namespace with what it should hold. */
+@Command(
+        name = "verify",
+        description = "Print what differs between a pod's network namespace and what it should hold. Changes nothing.",
+        exitCodeList = {
+            "0:nothing differs",
+            "1:something differs, or it could not be found out",
+            "2:the command line is wrong"
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  meshcni verify --netns /var/run/netns/cni-1234 --pod pod.yaml",
+            "  meshcni verify --netns /proc/4711/ns/net --pod pod.yaml --format json"
+        })
+final class VerifyCommand implements Callable<Integer> {
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
+    /** How differences are printed. */
+    enum Format {
+        text,
+        json
+    }
+
+    @Option(
+            names = "--netns",
+            required = true,
+            paramLabel = "PATH",
+            description = "The pod's network namespace: /var/run/netns/NAME or /proc/PID/ns/net.")
+    private Path netns;
+
+    @Mixin
+    private PodFile pod;
+
+    @Mixin
+    private PodPlan plan;
+
+    @Option(
+            names = "--native-nftables",
+            description = "The pods of this node are redirected by nftables (native_nftables in the configuration).")
+    private boolean nativeNftables;
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            defaultValue = "text",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private Format format;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        Pod which = pod.pod();
+        RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
+                .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
+        Decision decision = new RedirectPolicy(Set.of()).decide(which);
+        List<RuleDifference> differences = backend.differences(netns, wanted(backend, decision));
+        PrintWriter out = spec.commandLine().getOut();
+        switch (format) {
+            case text -> out.print(text(which, decision, differences));
+            case json -> out.println(json(which, decision, differences).toPrettyString());
+        }
+        out.flush();
+        return differences.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private RedirectPlan wanted(RedirectBackend backend, Decision decision) {
+        return switch (decision) {
+            case Decision.Redirect(RedirectParameters parameters) -> plan.of(parameters, backend.addresses(netns));
+            case Decision.Skip _ -> NOTHING;
+        };
+    }
+
+    private static String text(Pod pod, Decision decision, List<RuleDifference> differences) {
+        StringBuilder text = new StringBuilder(pod.qualifiedName());
+        switch (decision) {
+            case Decision.Redirect _ -> text.append(" is to be redirected, ");
+            case Decision.Skip skip ->
+                text.append(" is not to be redirected (").append(skip.detail()).append("), ");
+        }
+        text.append(
+                differences.isEmpty()
+                        ? "and its namespace is as it should be.\n"
+                        : "but in its namespace " + differences.size()
+                                + (differences.size() == 1 ? " thing differs:\n" : " things differ:\n"));
+        differences.forEach(difference -> text.append("  ").append(difference).append('\n'));
+        return text.toString();
+    }
+
+    private static ObjectNode json(Pod pod, Decision decision, List<RuleDifference> differences) {
+        ObjectNode node = new ObjectMapper().createObjectNode();
+        node.put("version", 1).put("pod", pod.qualifiedName());
+        switch (decision) {
+            case Decision.Redirect _ -> node.put("decision", "redirect");
+            case Decision.Skip skip -> node.put("decision", "skip").put("detail", skip.detail());
+        }
+        ArrayNode list = node.putArray("differences");
+        differences.forEach(difference -> list.addObject()
+                .put("kind", difference.kind().label())
+                .put("place", difference.place())
+                .put("detail", difference.detail()));
+        return node;
+    }
+}
