@@ -1,3 +1,4 @@
+import dev.meshcni.api.GenericChainAdapter;
 import dev.meshcni.api.spi.ChainAdapter;
 
 /**
@@ -12,4 +13,7 @@ module dev.meshcni.api {
     exports dev.meshcni.api.spi;
 
     uses ChainAdapter;
+
+    provides ChainAdapter with
+            GenericChainAdapter;
 }

@@ -1,9 +1,11 @@
 package dev.meshcni.api;
 
+import dev.meshcni.api.spi.FileEdit;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,6 +50,19 @@ public record ConfDirSnapshot(
                 .filter(name -> !ConfDir.isConfName(name))
                 .collect(Collectors.toUnmodifiableSet());
         return new ConfDirSnapshot(dir, files, others, Map.of());
+    }
+
+    /** The directory as it will be after edits, as far as runtimes look at it. */
+    public ConfDirSnapshot after(List<FileEdit> edits) {
+        Map<String, ConfFile> edited = new LinkedHashMap<>();
+        files.forEach(file -> edited.put(file.name(), file));
+        for (FileEdit edit : edits) {
+            switch (edit) {
+                case FileEdit.Write write -> edited.put(write.name(), ConfDir.parse(write.name(), write.content()));
+                case FileEdit.Delete delete -> edited.remove(delete.name());
+            }
+        }
+        return new ConfDirSnapshot(dir, List.copyOf(edited.values()), others, networkDirs);
     }
 
     /** A file by its name. */

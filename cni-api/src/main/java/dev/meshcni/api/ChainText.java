@@ -1,0 +1,130 @@
+package dev.meshcni.api;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The text of a configuration list, in which plugins are added and removed without touching anything else: what others wrote
+ * keeps its order, its fields and its blanks.
+ */
+final class ChainText {
+    private final String text;
+    private List<Span> plugins = List.of();
+
+    /** Where a value stands: from its first character to behind its last. */
+    private record Span(int start, int end) {}
+
+    ChainText(String text) {
+        this.text = text;
+        try (JsonParser parser = CniJson.factory().createParser(text)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String field = parser.currentName();
+                JsonToken value = parser.nextToken();
+                if (field.equals("plugins") && value == JsonToken.START_ARRAY) {
+                    plugins = elements(parser);
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("a list that was parsed before", e);
+        }
+    }
+
+    /** The same text with one more plugin at the end of the list. */
+    String append(ObjectNode plugin) {
+        Span last = plugins.getLast();
+        String indent = indentOf(last);
+        String separator = indent.isEmpty() ? gapBefore(plugins.size() - 1) : "," + lineEnd() + indent;
+        return text.substring(0, last.end()) + separator + written(plugin, last) + text.substring(last.end());
+    }
+
+    /** The same text with another plugin in the place of the last one. */
+    String replaceLast(ObjectNode plugin) {
+        Span last = plugins.getLast();
+        return text.substring(0, last.start()) + written(plugin, last) + text.substring(last.end());
+    }
+
+    /** The same text without the plugin at a position; there must be another one. */
+    String remove(int index) {
+        if (index > 0) {
+            return text.substring(0, plugins.get(index - 1).end())
+                    + text.substring(plugins.get(index).end());
+        }
+        return text.substring(0, plugins.get(0).start())
+                + text.substring(plugins.get(1).start());
+    }
+
+    /** All that stands between the bracket of the list, the line end after it, and the comma after the first plugin. */
+    String firstWithBlanks() {
+        Span first = plugins.getFirst();
+        int start = text.lastIndexOf('[', first.start()) + 1;
+        if (text.startsWith("\n", start)) {
+            start++;
+        }
+        int comma = text.indexOf(',', first.end());
+        boolean onlyBlanks = comma >= 0 && text.substring(first.end(), comma).isBlank();
+        return text.substring(start, onlyBlanks ? comma : first.end());
+    }
+
+    /** A plugin in the manner of another one of the list. */
+    private String written(ObjectNode plugin, Span like) {
+        String indent = indentOf(like);
+        return indent.isEmpty() ? CniJson.compact(plugin) : pretty(plugin, step(like, indent), lineEnd() + indent);
+    }
+
+    private static List<Span> elements(JsonParser parser) throws IOException {
+        List<Span> elements = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            int start = (int) parser.currentTokenLocation().getCharOffset();
+            parser.skipChildren();
+            elements.add(new Span(start, (int) parser.currentLocation().getCharOffset()));
+        }
+        return elements;
+    }
+
+    /** The blanks before a value that is the first of its line; empty if it is not. */
+    private String indentOf(Span span) {
+        int line = text.lastIndexOf('\n', span.start() - 1) + 1;
+        String before = text.substring(line, span.start());
+        return line > 0 && before.isBlank() ? before : "";
+    }
+
+    /** What separates the plugins of a list that is written on one line. */
+    private String gapBefore(int index) {
+        if (index == 0) {
+            return ",";
+        }
+        return text.substring(plugins.get(index - 1).end(), plugins.get(index).start());
+    }
+
+    /** How much deeper the fields of a plugin stand than the plugin itself. */
+    private String step(Span plugin, String indent) {
+        int field = text.indexOf('"', plugin.start());
+        String deeper = field < 0 || field > plugin.end() ? "" : indentOf(new Span(field, field));
+        return deeper.startsWith(indent) && deeper.length() > indent.length()
+                ? deeper.substring(indent.length())
+                : "  ";
+    }
+
+    private String lineEnd() {
+        return text.contains("\r\n") ? "\r\n" : "\n";
+    }
+
+    /** An object over several lines, which are separated by what is given; its lists stand on one. */
+    static String pretty(ObjectNode json, String step, String newLine) {
+        DefaultPrettyPrinter printer = new DefaultPrettyPrinter(
+                        Separators.createDefaultInstance().withObjectFieldValueSpacing(Separators.Spacing.AFTER))
+                .withObjectIndenter(new DefaultIndenter(step, newLine));
+        return CniJson.pretty(json, printer);
+    }
+}

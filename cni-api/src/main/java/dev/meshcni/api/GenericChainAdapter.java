@@ -1,0 +1,33 @@
+package dev.meshcni.api;
+
+import dev.meshcni.api.spi.ChainAdapter;
+import dev.meshcni.api.spi.Detection;
+import dev.meshcni.api.spi.InstallSettings;
+
+/**
+ * Answers for every base CNI that no other adapter knows: our plugin comes last in its list, and its result must have an
+ * address.
+ */
+public final class GenericChainAdapter implements ChainAdapter {
+    /** For {@link java.util.ServiceLoader}. */
+    public GenericChainAdapter() {}
+
+    @Override
+    public String name() {
+        return "generic";
+    }
+
+    @Override
+    public Detection detect(ConfDirSnapshot dir, InstallSettings settings) {
+        if (!settings.chained()) {
+            return Detection.none();
+        }
+        return ChainedConf.base(dir, settings)
+                .map(file -> new Detection(
+                        Detection.Confidence.FALLBACK,
+                        file.name(),
+                        "network " + Quote.of(file.list().name()) + " of "
+                                + file.list().plugins().getFirst().type()))
+                .orElseGet(() -> new Detection(Detection.Confidence.FALLBACK, "", "no base CNI yet"));
+    }
+}
