@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.Answer.Outcome;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -23,7 +24,7 @@ class PluginHandlerTest {
     private final ListedPods pods = new ListedPods();
     private final MemoryBackend backend = new MemoryBackend();
     private final PluginHandler handler = new PluginHandler(
-            pods, Backends.of(List.of(backend)), PrevResultCheck.fromServices(), Duration.ofSeconds(1));
+            pods, Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), Duration.ofSeconds(1));
 
     @Test
     void addRedirectsAnInjectedPodAndReturnsThePreviousResult() throws JsonProcessingException {
@@ -126,6 +127,49 @@ class PluginHandlerTest {
         pods.failure = Optional.of(new IllegalStateException("unexpected"));
 
         assertThat(error(handle("ADD")).path("code").asInt()).isEqualTo(199);
+    }
+
+    @Test
+    void aResultWithoutAnAddressFailsTheAdd() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+
+        JsonNode error = error(handler.handle(
+                new AgentProtocol.Request(
+                        Calls.environment("ADD", "shop", "web"),
+                        "{\"cniVersion\":\"1.0.0\",\"name\":\"net\",\"prevResult\":{\"cniVersion\":\"1.0.0\"}}"
+                                .getBytes(StandardCharsets.UTF_8)),
+                BUDGET));
+
+        assertThat(error.path("code").asInt()).isEqualTo(103);
+        assertThat(error.path("details").asText()).contains("generic");
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void aStandalonePluginNeedsNoResult() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+
+        Answer answer = handler.handle(
+                new AgentProtocol.Request(
+                        Calls.environment("ADD", "shop", "web"),
+                        "{\"cniVersion\":\"0.3.1\",\"name\":\"istio-cni\"}".getBytes(StandardCharsets.UTF_8)),
+                BUDGET);
+
+        assertThat(answer.outcome()).isEqualTo(Outcome.REDIRECTED);
+        assertThat(Calls.text(answer.reply())).isEqualTo("{\"cniVersion\":\"0.3.1\"}");
+    }
+
+    @Test
+    void anAdapterThatIsNotInstalledIsNamed() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+
+        JsonNode error = error(handler.handle(
+                new AgentProtocol.Request(
+                        Calls.environment("ADD", "shop", "web"), Calls.config(",\"chain_adapter\":\"other\"")),
+                BUDGET));
+
+        assertThat(error.path("code").asInt()).isEqualTo(7);
+        assertThat(error.path("msg").asText()).contains("other");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
@@ -76,8 +77,8 @@ public final class InstallCni implements Callable<Integer> {
     private void serve() throws InterruptedException {
         Backends backends = backends();
         try (PodSource pods = podSource()) {
-            PluginHandler handler =
-                    new PluginHandler(pods, backends, PrevResultCheck.fromServices(), options.podWait());
+            PluginHandler handler = new PluginHandler(
+                    pods, backends, new PrevResultCheck(ChainAdapters.installed()), options.podWait());
             try (AgentServer agent =
                     AgentServer.start(options.agentRunDirectory(), handler::handle, options.callTimeout())) {
                 LOG.info("the agent answers on {}", agent.socket());
