@@ -34,6 +34,10 @@ final class Rtnetlink implements AutoCloseable {
     private static final int IFF_UP = 1;
     private static final int IFA_ADDRESS = 1;
     private static final int IFA_LOCAL = 2;
+
+    /** The address is usable at once: without it, one that was added while lo was down is tentative for a moment. */
+    private static final int IFA_F_NODAD = 0x02;
+
     private static final int RTA_OIF = 4;
     private static final int RTA_TABLE = 15;
     private static final int RTN_LOCAL = 2;
@@ -208,7 +212,7 @@ final class Rtnetlink implements AutoCloseable {
     private static NetlinkMessage localAddress(int type, int flags, Cidr host) {
         byte[] address = host.address().getAddress();
         return new NetlinkMessage(type, flags)
-                .bytes(number(host.family()), host.prefixLength(), 0, RT_SCOPE_UNIVERSE)
+                .bytes(number(host.family()), host.prefixLength(), IFA_F_NODAD, RT_SCOPE_UNIVERSE)
                 .number(LOOPBACK_INDEX)
                 .attribute(IFA_LOCAL, address)
                 .attribute(IFA_ADDRESS, address);
