@@ -26,12 +26,22 @@ record Endpoint(TransportProtocol protocol, InetAddress address, int port) {
         if (rest.isEmpty() || bracketed != rest.contains(":")) {
             throw new InvalidParameterException(where, text, FORM);
         }
-        List<InetAddress> addresses =
-                ParameterText.addresses(where, bracketed ? rest.substring(1, rest.length() - 1) : rest);
-        if (addresses.size() != 1) {
-            throw new InvalidParameterException(where, text, FORM);
+        return new Endpoint(
+                port.protocol(),
+                address(where, text, bracketed ? rest.substring(1, rest.length() - 1) : rest),
+                port.number());
+    }
+
+    private static InetAddress address(String where, String text, String part) {
+        try {
+            List<InetAddress> addresses = ParameterText.addresses(where, part);
+            if (addresses.size() == 1) {
+                return addresses.getFirst();
+            }
+        } catch (InvalidParameterException _) {
+            // Said below, with the whole text.
         }
-        return new Endpoint(port.protocol(), addresses.getFirst(), port.number());
+        throw new InvalidParameterException(where, text, FORM + ", with a literal address");
     }
 
     /** What a process accepts connections on, {@code tcp:8080}. */

@@ -186,7 +186,7 @@ final class ExplainCommand implements Runnable {
                 ? ""
                 : "\nThis is for a pod whose " + family.label()
                         + " traffic is not redirected, as its proxy does not listen"
-                        + " there. For another pod add --pod-ip, or --ip-families " + family.label() + ".\n";
+                        + " there. For another pod add --pod-ip, or --ip-families ipv4,ipv6.\n";
     }
 
     private void refuse(String option, String value, String other) {

@@ -102,7 +102,7 @@ public final class Meshcni implements Runnable {
         CommandLine command = failure.getCommandLine();
         String name = command.getCommandSpec().qualifiedName();
         PrintWriter err = command.getErr();
-        err.println(name + ": " + failure.getMessage());
+        err.println(name + ": " + failure.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(failure, err);
         err.println("Run '" + name + " --help' for what it takes.");
         return CommandLine.ExitCode.USAGE;

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
 
 /**
  * Finds the variant of {@code iptables} that works on this node, by loading and reading rules in a network namespace that
- * is made for it and thrown away. What is merely installed need not work: the kernel may lack either implementation.
+ * is made for it and thrown away. What is merely installed need not work: the kernel may lack either implementation. A
+ * process that may not make namespaces, as in an init container, asks the programs to check the rules without loading them.
  */
 final class IptablesDetection {
     private static final List<String> NAMES = List.of("-nft", "-legacy", "");
@@ -107,13 +108,12 @@ final class IptablesDetection {
 
     private static Map<IpFamily, String> problems(IptablesTool tool) {
         Map<IpFamily, String> problems = new LinkedHashMap<>();
+        boolean throwaway = NetworkNamespace.canMakeNew();
         for (IpFamily family : IpFamily.values()) {
             try {
                 RuleSet sample = sample(family);
-                List<RuleDifference> differences = NetworkNamespace.insideNew(() -> {
-                    tool.add(family, IptablesRenderer.render(sample));
-                    return RuleSetComparison.differences(sample, IptablesSave.parse(tool.save(family)));
-                });
+                List<RuleDifference> differences =
+                        throwaway ? NetworkNamespace.insideNew(() -> load(tool, sample)) : check(tool, sample);
                 if (!differences.isEmpty()) {
                     problems.put(family, "rules came back changed: " + differences.getFirst());
                 }
@@ -122,6 +122,16 @@ final class IptablesDetection {
             }
         }
         return problems;
+    }
+
+    private static List<RuleDifference> load(IptablesTool tool, RuleSet sample) {
+        tool.add(sample.family(), IptablesRenderer.render(sample));
+        return RuleSetComparison.differences(sample, IptablesSave.parse(tool.save(sample.family())));
+    }
+
+    private static List<RuleDifference> check(IptablesTool tool, RuleSet sample) {
+        tool.check(sample.family(), IptablesRenderer.render(sample));
+        return List.of();
     }
 
     /** One rule with each of the extensions that every pod needs. */

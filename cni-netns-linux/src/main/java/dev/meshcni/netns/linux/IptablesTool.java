@@ -75,6 +75,11 @@ record IptablesTool(String name, Path directory, Kind kind) {
         run(family, "restore", List.of("--noflush"), rules);
     }
 
+    /** Checks rules without loading them. */
+    void check(IpFamily family, String rules) {
+        run(family, "restore", List.of("--noflush", "--test"), rules);
+    }
+
     /** Replaces the tables that are named, counters included. */
     void replace(IpFamily family, String rules) {
         run(family, "restore", List.of("--counters"), rules);

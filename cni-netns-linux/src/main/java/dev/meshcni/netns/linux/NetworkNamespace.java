@@ -1,6 +1,9 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.NetnsException;
+import dev.meshcni.core.RedirectException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -17,6 +20,8 @@ import java.util.function.Supplier;
  * capabilities that root has in the initial user namespace hold in all of its descendants ({@code user_namespaces(7)}).
  */
 public final class NetworkNamespace {
+    private static final Path OWN = Path.of("/proc/thread-self/ns/net");
+
     private NetworkNamespace() {}
 
     /**
@@ -25,13 +30,15 @@ public final class NetworkNamespace {
      * @param netns a file that stands for the namespace, such as {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
      * @param action runs on a thread of its own; its exceptions are passed on
      * @throws NetnsException if the file does not exist or is not a network namespace
-     * @throws dev.meshcni.core.RedirectException if it cannot be entered
+     * @throws RedirectException if it cannot be entered
      */
     public static <T> T inside(Path netns, Supplier<T> action) {
         int fd = open(netns);
         try {
             return onThreadOfItsOwn(() -> {
-                LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace " + netns);
+                if (!isOwn(netns)) {
+                    LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace " + netns);
+                }
                 return action.get();
             });
         } finally {
@@ -42,7 +49,7 @@ public final class NetworkNamespace {
     /**
      * Runs an action inside a new network namespace, which is gone when the action ends.
      *
-     * @throws dev.meshcni.core.RedirectException if no namespace can be made
+     * @throws RedirectException if no namespace can be made
      */
     public static <T> T insideNew(Supplier<T> action) {
         LibC.load();
@@ -50,6 +57,24 @@ public final class NetworkNamespace {
             LibC.check(LibC.unshare(LibC.CLONE_NEWNET), "making a network namespace");
             return action.get();
         });
+    }
+
+    /** Whether this process may make network namespaces, which takes CAP_SYS_ADMIN. */
+    static boolean canMakeNew() {
+        try {
+            return insideNew(() -> true);
+        } catch (RedirectException _) {
+            return false;
+        }
+    }
+
+    /** Entering a namespace takes CAP_SYS_ADMIN even where one is in it already; an init container does not have it. */
+    private static boolean isOwn(Path netns) {
+        try {
+            return Files.isSameFile(netns, OWN);
+        } catch (IOException _) {
+            return false;
+        }
     }
 
     private static int open(Path netns) {

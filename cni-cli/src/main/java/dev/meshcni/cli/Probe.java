@@ -1,0 +1,30 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.core.TransportProtocol;
+import java.net.InetAddress;
+
+/**
+ * One packet that is sent to find out where it arrives.
+ *
+ * @param protocol how it is sent
+ * @param uid the user that sends it
+ * @param gid the group that sends it
+ * @param source the address that it is sent from
+ * @param destination the address that it is sent to: always one of the pod's own, so that it stays inside whatever the
+ *     rules are
+ * @param port the port that it is sent to
+ * @param expected the port that the rules should send it to
+ */
+record Probe(
+        TransportProtocol protocol,
+        long uid,
+        long gid,
+        InetAddress source,
+        InetAddress destination,
+        int port,
+        int expected) {
+    @Override
+    public String toString() {
+        return protocol.label() + " of user " + uid + " to " + destination.getHostAddress() + " port " + port;
+    }
+}
