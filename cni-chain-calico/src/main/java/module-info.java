@@ -1,4 +1,9 @@
-/** The chain adapter for calico. */
+import dev.meshcni.chain.calico.CalicoChainAdapter;
+
+/** The chain adapter for Calico. */
 module dev.meshcni.chain.calico {
     requires dev.meshcni.api;
+
+    provides dev.meshcni.api.spi.ChainAdapter with
+            CalicoChainAdapter;
 }

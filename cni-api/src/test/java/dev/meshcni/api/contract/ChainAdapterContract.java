@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
+import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfDirSnapshot;
 import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.IpNet;
@@ -363,7 +364,7 @@ public abstract class ChainAdapterContract {
 
     private ConfDirSnapshot rewritten(UnaryOperator<String> rewriting) {
         Map<String, String> files = new HashMap<>();
-        baseFiles().forEach((name, text) -> files.put(name, rewriting.apply(text)));
+        baseFiles().forEach((name, text) -> files.put(name, ConfDir.isConfName(name) ? rewriting.apply(text) : text));
         return dir(files);
     }
 

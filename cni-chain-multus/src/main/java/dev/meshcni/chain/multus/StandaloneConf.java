@@ -1,0 +1,68 @@
+package dev.meshcni.chain.multus;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.ConfFile;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.spi.InstallSettings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Our plugin in a file of its own. */
+final class StandaloneConf {
+    /** Istio's name for it: it sorts behind the base CNI's, so that no runtime takes it for the network of pods. */
+    private static final String FILE = "YYY-istio-cni.conf";
+
+    private static final String CNI_VERSION = "0.3.1";
+
+    private StandaloneConf() {}
+
+    static String fileName(InstallSettings settings) {
+        return settings.confName().isEmpty() ? FILE : settings.confName();
+    }
+
+    /** The network's name, which a NetworkAttachmentDefinition finds it by. */
+    static String networkName(InstallSettings settings) {
+        return settings.entry().path("name").asText(settings.type());
+    }
+
+    static InstallPlan install(ConfDirSnapshot dir, InstallSettings settings) {
+        String name = fileName(settings);
+        Optional<ConfFile> present = dir.file(name);
+        if (present.isPresent() && present.get() instanceof ConfFile.Invalid invalid) {
+            return new InstallPlan.Refuse(invalid.name(), invalid.reason());
+        }
+        Optional<NetworkConfigList> network = present.flatMap(ConfFile::network);
+        if (network.isPresent() && !isOurs(network.get(), settings)) {
+            return new InstallPlan.Refuse(name, "it holds the network of another plugin");
+        }
+        String content = content(name, settings);
+        List<FileEdit> edits = new ArrayList<>();
+        if (!network.map(NetworkConfigList::text).equals(Optional.of(content))) {
+            edits.add(new FileEdit.Write(name, content, name));
+        }
+        ChainedConf.uninstall(dir, settings).stream()
+                .filter(edit -> !edit.name().equals(name))
+                .forEach(edits::add);
+        return new InstallPlan.Edits(edits);
+    }
+
+    private static boolean isOurs(NetworkConfigList network, InstallSettings settings) {
+        return network.plugins().stream().allMatch(plugin -> plugin.type().equals(settings.type()));
+    }
+
+    private static String content(String fileName, InstallSettings settings) {
+        ObjectNode conf = settings.entry().objectNode().put("cniVersion", CNI_VERSION);
+        conf.put("name", networkName(settings));
+        if (fileName.endsWith(".conflist")) {
+            conf.putArray("plugins").add(settings.entry());
+        } else {
+            conf.setAll(settings.entry());
+        }
+        return conf.toPrettyString() + "\n";
+    }
+}

@@ -1,0 +1,154 @@
+package dev.meshcni.chain.multus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.CniResult;
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.SpecVersion;
+import dev.meshcni.api.contract.ChainAdapterContract;
+import dev.meshcni.api.spi.AttachmentContext;
+import dev.meshcni.api.spi.ChainAdapter;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.spi.InstallSettings;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class MultusChainAdapterTest {
+    private static final Map<String, String> MULTUS = Map.of("00-multus.conf", """
+            {
+              "capabilities": {"portMappings": true},
+              "cniVersion": "0.3.1",
+              "clusterNetwork": "/host/etc/cni/net.d/10-flannel.conflist",
+              "name": "multus-cni-network",
+              "type": "multus-shim"
+            }""", "10-flannel.conflist", """
+            {"name":"cbr0","cniVersion":"0.3.1","plugins":[{"type":"flannel"},{"type":"portmap"}]}
+            """);
+
+    /** With a configuration of its own, next to another network's. */
+    @Nested
+    class Standalone extends ChainAdapterContract {
+        @Override
+        protected ChainAdapter adapter() {
+            return new MultusChainAdapter();
+        }
+
+        @Override
+        protected InstallSettings settings() {
+            return new InstallSettings(false, "", entry("info"));
+        }
+
+        @Override
+        protected Map<String, String> baseFiles() {
+            return Map.of("10-macvlan.conf", "{\"cniVersion\":\"0.3.1\",\"name\":\"macvlan\",\"type\":\"macvlan\"}\n");
+        }
+
+        @Override
+        protected AttachmentContext typicalAttachment() {
+            return new AttachmentContext("net1", "/var/run/netns/cni-1", Optional.empty());
+        }
+
+        @Test
+        void theConfigurationHasIstiosNameAndItsOwnVersion() {
+            assertThat(adapter().install(ConfDirSnapshot.of(DIR, Map.of()), settings()))
+                    .isEqualTo(new InstallPlan.Edits(
+                            List.of(new FileEdit.Write("YYY-istio-cni.conf", """
+                            {
+                              "cniVersion" : "0.3.1",
+                              "name" : "istio-cni",
+                              "type" : "istio-cni",
+                              "plugin_log_level" : "info",
+                              "exclude_namespaces" : [ "kube-system" ],
+                              "native_nftables" : false
+                            }
+                            """, "YYY-istio-cni.conf"))));
+        }
+
+        @Test
+        void aNameWithTheEndingOfAListHoldsAList() {
+            InstallSettings named = new InstallSettings(false, "istio-cni.conflist", entry("info"));
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of());
+
+            InstallPlan.Edits plan = (InstallPlan.Edits) adapter().install(dir, named);
+
+            assertThat(dir.after(plan.edits()).primary().orElseThrow().list().plugins())
+                    .hasSize(1);
+        }
+
+        @Test
+        void aFileThatHoldsAnotherNetworkIsNotOverwritten() {
+            InstallSettings named = new InstallSettings(false, "10-macvlan.conf", entry("info"));
+
+            assertThat(adapter().install(ConfDirSnapshot.of(DIR, baseFiles()), named))
+                    .isEqualTo(new InstallPlan.Refuse("10-macvlan.conf", "it holds the network of another plugin"));
+        }
+
+        @Test
+        void anEarlierChainedInstallationIsTakenBack() {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, MULTUS);
+            InstallSettings chained = InstallSettings.chainedInto(entry("info"));
+            ConfDirSnapshot installed = dir.after(((InstallPlan.Edits) adapter().install(dir, chained)).edits());
+
+            ConfDirSnapshot after =
+                    installed.after(((InstallPlan.Edits) adapter().install(installed, settings())).edits());
+
+            assertThat(after.files())
+                    .extracting(file -> file.name())
+                    .containsExactly("00-multus.conf", "10-flannel.conflist", "YYY-istio-cni.conf");
+        }
+
+        @Test
+        void aDirectoryWithNothingElseInItIsAnErrorForARuntime() {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of());
+            ConfDirSnapshot installed = dir.after(((InstallPlan.Edits) adapter().install(dir, settings())).edits());
+
+            assertThat(adapter().findings(installed, settings()))
+                    .anySatisfy(finding -> assertThat(finding.what()).contains("no plugin but istio-cni"));
+        }
+
+        @Test
+        void theDefinitionThatPodsNeedIsNamed() {
+            assertThat(adapter().findings(ConfDirSnapshot.of(DIR, baseFiles()), settings()))
+                    .extracting(Finding::what)
+                    .anySatisfy(what -> assertThat(what).contains("NetworkAttachmentDefinition called istio-cni"));
+        }
+    }
+
+    /** Behind Multus, where the runtime calls that. */
+    @Nested
+    class Chained extends ChainAdapterContract {
+        @Override
+        protected ChainAdapter adapter() {
+            return new MultusChainAdapter();
+        }
+
+        @Override
+        protected Map<String, String> baseFiles() {
+            return MULTUS;
+        }
+
+        @Override
+        protected AttachmentContext typicalAttachment() {
+            CniResult result = CniResult.parse(
+                    CniJson.lenientObject(
+                            "{\"cniVersion\":\"0.3.1\",\"ips\":[{\"version\":\"4\",\"address\":\"10.244.0.7/24\"}]}"),
+                    SpecVersion.latest());
+            return new AttachmentContext("eth0", "/var/run/netns/cni-1", Optional.of(result));
+        }
+
+        @Test
+        void multusRewritingItsOwnFileIsAWarning() {
+            assertThat(adapter().findings(ConfDirSnapshot.of(DIR, MULTUS), settings()))
+                    .anySatisfy(finding -> {
+                        assertThat(finding.severity()).isEqualTo(Finding.Severity.WARNING);
+                        assertThat(finding.what()).startsWith("Multus writes 00-multus.conf itself");
+                    });
+        }
+    }
+}
