@@ -54,7 +54,7 @@ final class Agent implements AutoCloseable {
 
     /** Starts it after {@link #kill}, with the same directories. */
     void startAgain() {
-        List<String> line = new ArrayList<>(List.of(
+        List<String> line = new ArrayList<>(node.commandLine(
                 Dist.program("install-cni").toString(),
                 "--no-install",
                 "--pod-manifest-dir",
@@ -62,11 +62,7 @@ final class Agent implements AutoCloseable {
                 "--cni-agent-run-dir",
                 runDirectory().toString()));
         line.addAll(options);
-        process = node.inside(() -> new ProcessBuilder(line)
-                .directory(directory.toFile())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
-                .start());
+        process = launch(line);
         Eventually.isTrue("the agent answers; its log: " + log(), () -> !process.isAlive() || answers());
         if (!process.isAlive()) {
             throw new IllegalStateException("the agent has ended: " + logged());
@@ -132,6 +128,18 @@ final class Agent implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         HostState.removeTree(directory);
+    }
+
+    private Process launch(List<String> line) {
+        try {
+            return new ProcessBuilder(line)
+                    .directory(directory.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+                    .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Path log() {

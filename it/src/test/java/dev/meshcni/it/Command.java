@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
-/** A process that is run to its end. It starts in the network namespace of the thread that runs it. */
+/** A process that is run to its end. */
 final class Command {
     private final List<String> line;
     private final byte[] input;

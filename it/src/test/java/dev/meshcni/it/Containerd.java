@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 
 /**
  * A real containerd of the test's own: its own directories, socket, images, CNI configuration and plugin directory, and
@@ -201,13 +200,23 @@ final class Containerd implements AutoCloseable {
         }
         Path config = Files.writeString(directory.resolve("config.toml"), config(directory));
         Path varLib = Files.createDirectory(directory.resolve("varlib"));
-        List<String> line = List.of("unshare", "--mount", "--propagation", "unchanged", "sh", "-ec", WITH_OWN_VAR_LIB);
-        List<String> arguments = List.of("sh", varLib.toString(), "containerd", "--config", config.toString());
-        return node.inside(() -> new ProcessBuilder(
-                        Stream.of(line, arguments).flatMap(List::stream).toList())
+        List<String> line = node.commandLine(
+                "unshare",
+                "--mount",
+                "--propagation",
+                "unchanged",
+                "sh",
+                "-ec",
+                WITH_OWN_VAR_LIB,
+                "sh",
+                varLib.toString(),
+                "containerd",
+                "--config",
+                config.toString());
+        return new ProcessBuilder(line)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("containerd.log").toFile())
-                .start());
+                .start();
     }
 
     private static String config(Path directory) {

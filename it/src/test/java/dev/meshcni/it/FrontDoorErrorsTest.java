@@ -19,6 +19,8 @@ class FrontDoorErrorsTest {
     private static PodNetns world;
     private static Netns node;
     private static Agent agent;
+    private static Map<String, String> podBefore;
+    private static Map<String, String> nodeBefore;
 
     @BeforeAll
     static void start() {
@@ -31,6 +33,8 @@ class FrontDoorErrorsTest {
         agent.know(PodManifest.injected("shop", "cart", "u1"));
         agent.know(PodManifest.injected("shop", "wrong", "u2")
                 .annotated("traffic.sidecar.istio.io/includeInboundPorts", "8080,-A"));
+        podBefore = NetworkState.of(world.pod());
+        nodeBefore = NetworkState.of(node);
     }
 
     @AfterAll
@@ -87,15 +91,12 @@ class FrontDoorErrorsTest {
     @ParameterizedTest(name = "{0}: {1}")
     @MethodSource("faults")
     void aFaultHasItsCodeAndChangesNothing(String fault, int code, UnaryOperator<PluginCall> spoil) {
-        Map<String, String> podBefore = NetworkState.in(world.pod());
-        Map<String, String> nodeBefore = NetworkState.in(node);
-
         PluginCall call = spoil.apply(PluginCall.of("ADD", world.pod(), "shop", "cart", agent.pluginConf()));
         Command.Result result = PluginProcess.run(call, node);
 
         assertThat(PluginProcess.check(call, result)).as(result.out()).contains(code);
-        assertThat(NetworkState.in(world.pod())).isEqualTo(podBefore);
-        assertThat(NetworkState.in(node)).isEqualTo(nodeBefore);
+        assertThat(NetworkState.of(world.pod())).isEqualTo(podBefore);
+        assertThat(NetworkState.of(node)).isEqualTo(nodeBefore);
     }
 
     @Test

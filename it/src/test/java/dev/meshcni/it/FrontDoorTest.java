@@ -54,8 +54,8 @@ class FrontDoorTest {
                 Backends.of(List.of(backend)),
                 PrevResultCheck.fromServices(),
                 Duration.ZERO);
-        machineBefore = NetworkState.here();
-        bystanderBefore = NetworkState.in(bystander);
+        machineBefore = NetworkState.ofTheMachine();
+        bystanderBefore = NetworkState.of(bystander);
     }
 
     @AfterContainer
@@ -65,8 +65,8 @@ class FrontDoorTest {
         }
         try (PodNetns pod = world;
                 Netns other = bystander) {
-            assertThat(NetworkState.here()).isEqualTo(machineBefore);
-            assertThat(NetworkState.in(other)).isEqualTo(bystanderBefore);
+            assertThat(NetworkState.ofTheMachine()).isEqualTo(machineBefore);
+            assertThat(NetworkState.of(other)).isEqualTo(bystanderBefore);
             assertThat(pod.pod().path()).exists();
         } finally {
             HostState.removeTree(manifests);

@@ -13,7 +13,7 @@ final class Machine {
     /** Skips the test unless it may make network namespaces. */
     static void needsRoot() {
         assumeTrue(Libc.C.geteuid() == 0, "needs root: network namespaces are made and entered");
-        needs("ip");
+        needs("ip", "nsenter");
     }
 
     /** Skips the test unless all commands are installed. */

@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 
 /**
  * A network namespace of a test's own, with its loopback interface up, and gone when it is closed.
@@ -58,7 +59,11 @@ final class Netns implements AutoCloseable {
         return Path.of("/run/netns", name);
     }
 
-    /** Runs code on a new thread in this namespace, and passes on what it returns or throws. */
+    /**
+     * Runs code on a new thread in this namespace, and passes on what it returns or throws. The code must not start
+     * threads, nor processes (whose reaper would be such a thread): a thread that lives on would be in the wrong
+     * namespace. Processes start by {@link #commandLine}.
+     */
     <T> T inside(Callable<T> body) {
         FutureTask<T> task = new FutureTask<>(() -> {
             enter();
@@ -87,18 +92,25 @@ final class Netns implements AutoCloseable {
         });
     }
 
-    /** Runs a command to its end in this namespace and returns its standard output; it must exit with 0. */
-    String run(String... line) {
-        return run(Command.of(line));
+    /** A program and its arguments, to be started in this namespace; the process has the id of what is started. */
+    List<String> commandLine(String... line) {
+        return Stream.concat(Stream.of("nsenter", "--net=" + path(), "--"), Stream.of(line))
+                .toList();
     }
 
-    String run(Command command) {
-        return inside(command::run);
+    /** A command to be run in this namespace. */
+    Command command(String... line) {
+        return Command.of(commandLine(line).toArray(String[]::new));
+    }
+
+    /** Runs a command to its end in this namespace and returns its standard output; it must exit with 0. */
+    String run(String... line) {
+        return command(line).run();
     }
 
     /** Runs command lines of {@code ip(8)}, without the word ip, in one process. */
     void ip(String... lines) {
-        run(Command.of("ip", "-batch", "-").input(String.join("\n", lines) + "\n"));
+        command("ip", "-batch", "-").input(String.join("\n", lines) + "\n").run();
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /** Everything that could redirect a packet in a network namespace, as text that can be compared. */
 final class NetworkState {
@@ -18,19 +19,24 @@ final class NetworkState {
 
     private NetworkState() {}
 
-    /** The answer to each question, in the namespace of the calling thread. */
-    static Map<String, String> here() {
+    /** The answers for the machine itself. */
+    static Map<String, String> ofTheMachine() {
+        return ask(Command::of);
+    }
+
+    /** The answers for a namespace. */
+    static Map<String, String> of(Netns netns) {
+        return ask(netns::command);
+    }
+
+    private static Map<String, String> ask(Function<String[], Command> command) {
         Map<String, String> state = new TreeMap<>();
         for (List<String> question : QUESTIONS) {
-            String answer = Command.of(question.toArray(String[]::new)).run();
+            String answer = command.apply(question.toArray(String[]::new)).run();
             state.put(
                     String.join(" ", question),
                     answer.replaceAll("(?m)^#.*\n", "").replaceAll("\\[\\d+:\\d+]", ""));
         }
         return state;
-    }
-
-    static Map<String, String> in(Netns netns) {
-        return netns.inside(NetworkState::here);
     }
 }

@@ -11,10 +11,10 @@ final class PluginProcess {
 
     /** Runs it in the namespace that plays the node, with nothing in its environment but the call's variables. */
     static Command.Result run(PluginCall call, Netns node) {
-        return node.inside(() -> Command.of(Dist.program("istio-cni").toString())
+        return node.command(Dist.program("istio-cni").toString())
                 .onlyEnvironment(call.environment())
                 .input(call.input())
-                .result());
+                .result();
     }
 
     /** Checks exit code and output, and that it is silent on the other one; returns the code of an error. */

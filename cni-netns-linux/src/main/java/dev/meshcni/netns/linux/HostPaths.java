@@ -59,6 +59,6 @@ public record HostPaths(Path mount) {
     }
 
     private static Path below(Path directory, Path absolute) {
-        return directory.resolve(absolute.subpath(0, absolute.getNameCount()).toString());
+        return directory.resolve(absolute.getRoot().relativize(absolute));
     }
 }
