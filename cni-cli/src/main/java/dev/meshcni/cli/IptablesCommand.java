@@ -85,6 +85,11 @@ final class IptablesCommand implements Callable<Integer> {
 
     private int run(Settings settings) {
         warn(settings);
+        if (settings.isOn(IptablesFlag.RUN_VALIDATION)
+                && settings.nonEmptyText(IptablesFlag.NETWORK_NAMESPACE).isPresent()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--run-validation validates the namespace of this process only");
+        }
         if (settings.isOn(IptablesFlag.DRY_RUN)) {
             printRules(settings);
             return CommandLine.ExitCode.OK;
@@ -104,7 +109,9 @@ final class IptablesCommand implements Callable<Integer> {
             boolean replace = settings.isOn(IptablesFlag.RECONCILE) || settings.isOn(IptablesFlag.FORCE_APPLY);
             namespace.apply(RuleCompiler.compile(parameters, families), replace);
         }
-        return CommandLine.ExitCode.OK;
+        return settings.isOn(IptablesFlag.RUN_VALIDATION)
+                ? new Validation(settings, backend(settings), spec.commandLine()).run(parameters)
+                : CommandLine.ExitCode.OK;
     }
 
     private void printRules(Settings settings) {
@@ -143,7 +150,8 @@ final class IptablesCommand implements Callable<Integer> {
         return new Namespace(backend(settings), path);
     }
 
-    private static RedirectBackend backend(Settings settings) {
+    /** What changes and reads rules, as flags and variables ask for. */
+    static RedirectBackend backend(Settings settings) {
         if (settings.isOn(IptablesFlag.NATIVE_NFTABLES)) {
             return Backends.of(ServiceLoader.load(RedirectBackend.class)).named(Backends.NFTABLES);
         }
@@ -153,7 +161,8 @@ final class IptablesCommand implements Callable<Integer> {
         return new IptablesBackend(forced, HostPaths.standard());
     }
 
-    private static Optional<Set<IpFamily>> families(Settings settings) {
+    /** The families that are named. */
+    static Optional<Set<IpFamily>> families(Settings settings) {
         return settings.nonEmptyText(IptablesFlag.FAMILIES)
                 .map(setting ->
                         FamilyList.parse(setting.where(), setting.text()).families());

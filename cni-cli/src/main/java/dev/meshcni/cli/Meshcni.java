@@ -76,6 +76,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new ExplainCommand());
         commandLine.addSubcommand(new VerifyCommand());
         commandLine.addSubcommand(IptablesCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(ValidateCommand.commandLine(System.getenv()));
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());

@@ -59,7 +59,9 @@ final class RedirectionValidator {
             ProbeSender sender) {
         this.parameters = requireNonNull(parameters, "parameters is null");
         this.plan = requireNonNull(plan, "plan is null");
-        this.network = new PodNetwork(new InterfaceName("eth0"), addresses);
+        List<InetAddress> local = new ArrayList<>(addresses);
+        plan.localAddresses().forEach(address -> local.add(address.address()));
+        this.network = new PodNetwork(new InterfaceName("eth0"), local);
         this.rights = requireNonNull(rights, "rights is null");
         this.probePort = probePort;
         this.sender = requireNonNull(sender, "sender is null");

@@ -34,6 +34,7 @@ final class TrafficSettings {
     private final Settings settings;
     private final Accounts accounts;
     private final Optional<Path> resolvConf;
+    private final boolean allByDefault;
     private final RedirectParametersBuilder builder = RedirectParameters.builder();
 
     /**
@@ -41,9 +42,19 @@ final class TrafficSettings {
      * @param resolvConf where the resolvers stand, if they may be looked up
      */
     TrafficSettings(Settings settings, Accounts accounts, Optional<Path> resolvConf) {
+        this(settings, accounts, resolvConf, false);
+    }
+
+    private TrafficSettings(Settings settings, Accounts accounts, Optional<Path> resolvConf, boolean allByDefault) {
         this.settings = requireNonNull(settings, "settings is null");
         this.accounts = requireNonNull(accounts, "accounts is null");
         this.resolvConf = requireNonNull(resolvConf, "resolvConf is null");
+        this.allByDefault = allByDefault;
+    }
+
+    /** The same, but ports and destinations that nothing is said about are redirected, as in a pod. */
+    TrafficSettings allByDefault() {
+        return new TrafficSettings(settings, accounts, resolvConf, true);
     }
 
     /**
@@ -92,7 +103,7 @@ final class TrafficSettings {
                 .ifPresent(builder::mode);
         builder.inboundPorts(settings.text(IptablesFlag.INBOUND_PORTS)
                 .map(setting -> parse(setting, Parameter.INBOUND_PORTS, ParameterText::portSelection))
-                .orElse(Selection.none()));
+                .orElseGet(this::unsaid));
         list(
                 IptablesFlag.EXCLUDED_INBOUND_PORTS,
                 Parameter.EXCLUDED_INBOUND_PORTS,
@@ -103,7 +114,7 @@ final class TrafficSettings {
     private void readOutbound() {
         builder.outboundCidrs(settings.text(IptablesFlag.OUTBOUND_RANGES)
                 .map(setting -> parse(setting, Parameter.OUTBOUND_CIDRS, ParameterText::cidrSelection))
-                .orElse(Selection.none()));
+                .orElseGet(this::unsaid));
         list(
                 IptablesFlag.EXCLUDED_OUTBOUND_RANGES,
                 Parameter.EXCLUDED_OUTBOUND_CIDRS,
@@ -163,6 +174,10 @@ final class TrafficSettings {
             return new DnsCapture.Off();
         }
         return new DnsCapture.Servers(servers);
+    }
+
+    private <T> Selection<T> unsaid() {
+        return allByDefault ? Selection.all() : Selection.none();
     }
 
     private List<Long> defaultProxyUids() {

@@ -61,7 +61,12 @@ final class IptablesDetection {
                         .toList()
                 : forced(forced).stream().toList();
         Map<IptablesTool, Map<IpFamily, String>> tried = new LinkedHashMap<>();
-        installed.forEach(tool -> tried.put(tool, problems(tool)));
+        boolean throwaway = NetworkNamespace.canMakeNew();
+        for (IptablesTool tool : installed) {
+            // Even a check of the legacy variant makes its tables: not in a namespace that stays, unless it is needed.
+            boolean needed = throwaway || tried.values().stream().noneMatch(Map::isEmpty);
+            tried.put(tool, needed ? problems(tool, throwaway) : Map.of());
+        }
         IptablesTool chosen = tried.keySet().stream()
                 .filter(tool -> tried.get(tool).isEmpty())
                 .findFirst()
@@ -106,9 +111,8 @@ final class IptablesDetection {
         return directories;
     }
 
-    private static Map<IpFamily, String> problems(IptablesTool tool) {
+    private static Map<IpFamily, String> problems(IptablesTool tool, boolean throwaway) {
         Map<IpFamily, String> problems = new LinkedHashMap<>();
-        boolean throwaway = NetworkNamespace.canMakeNew();
         for (IpFamily family : IpFamily.values()) {
             try {
                 RuleSet sample = sample(family);
