@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -146,7 +147,7 @@ public final class KubernetesPodSource implements PodSource {
         watch.itemStore(store);
         if (!first) {
             // Says that the list must not come from a cache of the API server that is behind what is known here.
-            watch.initialState(java.util.stream.Stream.empty());
+            watch.initialState(Stream.empty());
         }
         watch.exceptionHandler((_, failure) -> {
             trouble = describe(failure);
@@ -160,6 +161,11 @@ public final class KubernetesPodSource implements PodSource {
         if (listed.complete(null)) {
             LOG.info("{} pods of node {} are known", store.size(), api.nodeName());
         }
+    }
+
+    /** For tests: lets the watch be opened anew at once. */
+    synchronized void allowReopening() {
+        openedNanos = System.nanoTime() - REOPEN_INTERVAL.toNanos();
     }
 
     private static String describe(Throwable failure) {

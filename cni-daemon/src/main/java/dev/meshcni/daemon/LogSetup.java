@@ -40,6 +40,8 @@ public final class LogSetup {
         Logger rootLogger = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         rootLogger.setLevel(Level.WARN);
         rootLogger.addAppender(appender);
+        // What it warns of with a stack trace is logged here in one line that says what to do.
+        context.getLogger("io.fabric8").setLevel(Level.ERROR);
         context.getLogger("dev.meshcni").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT), Level.INFO));
     }
 

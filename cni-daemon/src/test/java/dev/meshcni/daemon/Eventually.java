@@ -1,0 +1,23 @@
+package dev.meshcni.daemon;
+
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
+
+/** Waits for what another thread brings about. */
+final class Eventually {
+    private static final Duration LONGEST = Duration.ofSeconds(30);
+
+    private Eventually() {}
+
+    /** Returns once the condition holds; fails when it does not come to hold. */
+    static void eventually(String what, Callable<Boolean> condition) throws Exception {
+        long end = System.nanoTime() + LONGEST.toNanos();
+        while (!condition.call()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("did not come to be in " + LONGEST + ": " + what);
+            }
+            LockSupport.parkNanos(Duration.ofMillis(10).toNanos());
+        }
+    }
+}

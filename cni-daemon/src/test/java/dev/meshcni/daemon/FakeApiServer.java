@@ -1,0 +1,307 @@
+package dev.meshcni.daemon;
+
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.server.mock.KubernetesCrudDispatcher;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.mockwebserver.MockWebServer;
+import io.fabric8.mockwebserver.dsl.HttpMethod;
+import io.fabric8.mockwebserver.http.Buffer;
+import io.fabric8.mockwebserver.http.Dispatcher;
+import io.fabric8.mockwebserver.http.Headers;
+import io.fabric8.mockwebserver.http.MockResponse;
+import io.fabric8.mockwebserver.http.RecordedRequest;
+import io.fabric8.mockwebserver.http.Response;
+import io.fabric8.mockwebserver.http.WebSocket;
+import io.fabric8.mockwebserver.http.WebSocketListener;
+import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+
+/**
+ * fabric8's API server for tests, behind a link that can be cut, with what it lacks: the field selector for the node,
+ * watches that start at a version, preconditions of deletions, evictions, and faults by order.
+ */
+final class FakeApiServer implements AutoCloseable {
+    static final String NODE = "node-a";
+    static final String TOKEN = "first-token";
+
+    private static final Logger SERVER_LOG = Logger.getLogger(MockWebServer.class.getName());
+
+    /** Stands in for the field selector {@code spec.nodeName}, which fabric8's server does not know. */
+    private static final String NODE_LABEL = "test/node";
+
+    /** One request as it came. */
+    record Call(String method, String path, String token, String body) {
+        boolean isWatch() {
+            return path.contains("watch=true");
+        }
+
+        boolean isList() {
+            return method.equals("GET") && path.contains("fieldSelector") && !isWatch();
+        }
+
+        boolean isGetOfPod() {
+            return method.equals("GET") && path.matches("/api/v1/namespaces/[^/]+/pods/[^/?]+");
+        }
+    }
+
+    private record Fault(Predicate<Call> meant, AtomicInteger times, Function<Call, MockResponse> answer) {}
+
+    private final KubernetesCrudDispatcher crud = new KubernetesCrudDispatcher();
+    private final MockWebServer server = new MockWebServer();
+    private final List<Call> calls = new CopyOnWriteArrayList<>();
+    private final List<Fault> faults = new CopyOnWriteArrayList<>();
+    private final FakeWatches watches = new FakeWatches();
+    private final Link link;
+
+    FakeApiServer() throws IOException {
+        SERVER_LOG.setLevel(Level.WARNING);
+        server.setDispatcher(new Dispatcher() {
+            @Override
+            public MockResponse dispatch(RecordedRequest request) {
+                return FakeApiServer.this.dispatch(request);
+            }
+        });
+        server.start();
+        link = new Link(server.getPort());
+    }
+
+    /** Where clients reach this server. */
+    String url() {
+        return link.url();
+    }
+
+    /** Cuts all connections; new ones are possible. */
+    void cut() {
+        link.cut();
+    }
+
+    /** Cuts all connections and lets no new ones through. */
+    void disconnect() {
+        link.down();
+    }
+
+    /** Lets connections through again. */
+    void reconnect() {
+        link.up();
+    }
+
+    /** Settings that lead to this server, by a kubeconfig in a directory. */
+    KubernetesSettings settings(Path directory) throws IOException {
+        Path kubeconfig = directory.resolve("kubeconfig");
+        Files.writeString(kubeconfig, """
+                apiVersion: v1
+                kind: Config
+                current-context: test
+                clusters: [{name: test, cluster: {server: "%s"}}]
+                users: [{name: test, user: {token: %s}}]
+                contexts: [{name: test, context: {cluster: test, user: test}}]
+                """.formatted(link.url(), TOKEN));
+        return new KubernetesSettings(NODE, Optional.of(kubeconfig), Duration.ofSeconds(2));
+    }
+
+    List<Call> calls() {
+        return calls;
+    }
+
+    long calls(Predicate<Call> meant) {
+        return calls.stream().filter(meant).count();
+    }
+
+    /** Answers the next requests that are meant with a status, as often as said. */
+    void fail(Predicate<Call> meant, int times, int status) {
+        answer(meant, times, _ -> status(status, "injected"));
+    }
+
+    /** Answers the next requests that are meant late. */
+    void delay(Predicate<Call> meant, int times, Duration delay) {
+        faults.add(new Fault(meant, new AtomicInteger(times), call -> {
+            MockResponse response = serve(call);
+            return response.setBodyDelay(delay);
+        }));
+    }
+
+    void answer(Predicate<Call> meant, int times, Function<Call, MockResponse> answer) {
+        faults.add(new Fault(meant, new AtomicInteger(times), answer));
+    }
+
+    /** Ends the next watches that are opened with an ERROR event, as the server does when it has forgotten a version. */
+    void expireWatches(int times) {
+        answer(
+                Call::isWatch,
+                times,
+                _ -> new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
+                    @Override
+                    public void onOpen(WebSocket webSocket, Response response) {
+                        webSocket.send("""
+                        {"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure",
+                        "reason":"Expired","code":410,"message":"too old resource version"}}""");
+                    }
+                }));
+    }
+
+    /** Opens the next watches and never says anything on them. */
+    void silenceWatches(int times) {
+        answer(Call::isWatch, times, _ -> new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
+    }
+
+    void mendAll() {
+        faults.clear();
+    }
+
+    Pod create(Pod pod) {
+        String namespace = pod.getMetadata().getNamespace();
+        String name = pod.getMetadata().getName();
+        Pod labelled = pod.edit()
+                .editMetadata()
+                .addToLabels(NODE_LABEL, pod.getSpec().getNodeName())
+                .endMetadata()
+                .build();
+        create("/api/v1/namespaces/" + namespace + "/pods", labelled);
+        Pod created = pod(namespace, name).orElseThrow();
+        watches.show("ADDED", created);
+        return created;
+    }
+
+    void create(String path, HasMetadata resource) {
+        crud.handleCreate(request(HttpMethod.POST, path, Serialization.asJson(resource)));
+    }
+
+    Optional<Pod> pod(String namespace, String name) {
+        return read(path(namespace, name), Pod.class);
+    }
+
+    <T> Optional<T> read(String path, Class<T> type) {
+        MockResponse response = crud.handleGet(path);
+        return response.code() == 200
+                ? Optional.of(Serialization.unmarshal(response.getBody().readUtf8(), type))
+                : Optional.empty();
+    }
+
+    void update(String namespace, String name, UnaryOperator<Pod> change) {
+        String path = path(namespace, name);
+        Pod changed = change.apply(pod(namespace, name).orElseThrow());
+        crud.handleUpdate(request(HttpMethod.PUT, path, Serialization.asJson(changed)));
+        show(path, changed);
+    }
+
+    void delete(String namespace, String name) {
+        String path = path(namespace, name);
+        Pod before = pod(namespace, name).orElseThrow();
+        crud.handleDelete(path);
+        show(path, before);
+    }
+
+    @Override
+    public void close() throws IOException {
+        link.close();
+        watches.close();
+        server.close();
+    }
+
+    private MockResponse dispatch(RecordedRequest request) {
+        String token = Optional.ofNullable(request.getHeader("Authorization")).orElse("");
+        Call call = new Call(
+                request.getMethod(),
+                request.getPath(),
+                token.replaceFirst("^Bearer ", ""),
+                Optional.ofNullable(request.getBody().readUtf8()).orElse(""));
+        calls.add(call);
+        for (Fault fault : faults) {
+            if (fault.meant().test(call) && fault.times().getAndDecrement() > 0) {
+                return fault.answer().apply(call);
+            }
+        }
+        return serve(call, request.getHeaders());
+    }
+
+    private MockResponse serve(Call call) {
+        return serve(call, Headers.builder().build());
+    }
+
+    private MockResponse serve(Call call, Headers headers) {
+        if (call.path().endsWith("/eviction")) {
+            return remove(call, call.path().substring(0, call.path().length() - "/eviction".length()), "deleteOptions");
+        }
+        if (call.method().equals("DELETE")) {
+            return remove(call, call.path(), "");
+        }
+        String asked = URLDecoder.decode(call.path(), StandardCharsets.UTF_8);
+        if (call.isWatch()) {
+            return watches.open(asked);
+        }
+        String path = asked.replace("fieldSelector=spec.nodeName=", "labelSelector=" + NODE_LABEL + "=")
+                .replaceFirst("/pods/([^/]+)/status$", "/pods/$1");
+        MockResponse response = crud.dispatch(new RecordedRequest(
+                "HTTP/1.1", HttpMethod.valueOf(call.method()), path, headers, new Buffer().writeUtf8(call.body())));
+        if (call.method().equals("PATCH") && path.contains("/pods/")) {
+            read(path, Pod.class).ifPresent(pod -> watches.show("MODIFIED", pod));
+        }
+        return response.code() == 404 ? status(404, "not found") : response;
+    }
+
+    private MockResponse remove(Call call, String path, String optionsField) {
+        Map<?, ?> body = Serialization.unmarshal(call.body().isEmpty() ? "{}" : call.body(), Map.class);
+        Map<?, ?> options = optionsField.isEmpty() ? body : map(body.get(optionsField));
+        Map<?, ?> preconditions = map(options.get("preconditions"));
+        Optional<Pod> pod = read(path, Pod.class);
+        if (pod.isEmpty()) {
+            return status(404, "not found");
+        }
+        Object uid = preconditions.get("uid");
+        Object version = preconditions.get("resourceVersion");
+        if ((uid != null && !uid.equals(pod.get().getMetadata().getUid()))
+                || (version != null && !version.equals(pod.get().getMetadata().getResourceVersion()))) {
+            return status(409, "the precondition does not hold");
+        }
+        crud.handleDelete(path);
+        show(path, pod.get());
+        return status(201, "done");
+    }
+
+    /** Shows what became of a pod. */
+    private void show(String path, Pod before) {
+        Optional<Pod> after = read(path, Pod.class);
+        watches.show(
+                after.isPresent() ? "MODIFIED" : "DELETED",
+                after.orElseGet(() -> before.edit()
+                        .editMetadata()
+                        .withResourceVersion(String.valueOf(crud.requestResourceVersion()))
+                        .endMetadata()
+                        .build()));
+    }
+
+    private static String path(String namespace, String name) {
+        return "/api/v1/namespaces/" + namespace + "/pods/" + name;
+    }
+
+    private static Map<?, ?> map(Object value) {
+        return value instanceof Map<?, ?> map ? map : Map.of();
+    }
+
+    private static MockResponse status(int code, String message) {
+        return new MockResponse()
+                .setResponseCode(code)
+                .setHeader("Content-Type", "application/json")
+                .setBody("{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"code\":%d,\"message\":\"%s\"}"
+                        .formatted(code, message));
+    }
+
+    private static RecordedRequest request(HttpMethod method, String path, String body) {
+        return new RecordedRequest("HTTP/1.1", method, path, Headers.builder().build(), new Buffer().writeUtf8(body));
+    }
+}

@@ -1,0 +1,85 @@
+package dev.meshcni.daemon;
+
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+
+/** Pods as the API server holds them. */
+final class TestPods {
+    static final String NAMESPACE = "shop";
+
+    private TestPods() {}
+
+    /** A pod of this node with a sidecar. */
+    static Pod injected(String name) {
+        return new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(NAMESPACE)
+                .withName(name)
+                .addToAnnotations("sidecar.istio.io/status", "{\"revision\":\"default\"}")
+                .addToAnnotations("traffic.sidecar.istio.io/excludeInboundPorts", "9090")
+                .endMetadata()
+                .withNewSpec()
+                .withNodeName(FakeApiServer.NODE)
+                .addNewInitContainer()
+                .withName("istio-validation")
+                .endInitContainer()
+                .addNewContainer()
+                .withName("app")
+                .endContainer()
+                .addNewContainer()
+                .withName("istio-proxy")
+                .withImage("docker.io/istio/proxyv2:1.29.1")
+                .withArgs("proxy", "sidecar", "--domain", "shop.svc.cluster.local")
+                .endContainer()
+                .endSpec()
+                .build();
+    }
+
+    /** The same on another node. */
+    static Pod elsewhere(String name) {
+        return injected(name).edit().editSpec().withNodeName("node-b").endSpec().build();
+    }
+
+    /** The pod, running. */
+    static Pod started(Pod pod) {
+        return pod.edit()
+                .withNewStatus()
+                .withPhase("Running")
+                .addNewInitContainerStatus()
+                .withName("istio-validation")
+                .withContainerID("containerd://1")
+                .withNewState()
+                .withNewTerminated()
+                .withExitCode(0)
+                .withReason("Completed")
+                .endTerminated()
+                .endState()
+                .endInitContainerStatus()
+                .endStatus()
+                .build();
+    }
+
+    /** The pod, with {@code istio-validation} in a crash loop. */
+    static Pod crashing(Pod pod, int exitCode) {
+        return pod.edit()
+                .withNewStatus()
+                .withPhase("Pending")
+                .addNewInitContainerStatus()
+                .withName("istio-validation")
+                .withContainerID("containerd://1")
+                .withNewState()
+                .withNewWaiting()
+                .withReason("CrashLoopBackOff")
+                .endWaiting()
+                .endState()
+                .withNewLastState()
+                .withNewTerminated()
+                .withExitCode(exitCode)
+                .withReason("Error")
+                .endTerminated()
+                .endLastState()
+                .endInitContainerStatus()
+                .endStatus()
+                .build();
+    }
+}
