@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessPlugin;
 import dev.meshcni.core.Backends;
@@ -52,7 +53,7 @@ class FrontDoorTest {
         handler = new PluginHandler(
                 new ManifestPodSource(manifests),
                 Backends.of(List.of(backend)),
-                PrevResultCheck.fromServices(),
+                new PrevResultCheck(ChainAdapters.installed()),
                 Duration.ZERO);
         machineBefore = NetworkState.ofTheMachine();
         bystanderBefore = NetworkState.of(bystander);
