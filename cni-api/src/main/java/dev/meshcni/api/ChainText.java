@@ -2,9 +2,6 @@ package dev.meshcni.api;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -79,7 +76,9 @@ final class ChainText {
     /** A plugin in the manner of another one of the list. */
     private String written(ObjectNode plugin, Span like) {
         String indent = indentOf(like);
-        return indent.isEmpty() ? CniJson.compact(plugin) : pretty(plugin, step(like, indent), lineEnd() + indent);
+        return indent.isEmpty()
+                ? CniJson.compact(plugin)
+                : CniJson.pretty(plugin, step(like, indent), lineEnd() + indent);
     }
 
     private static List<Span> elements(JsonParser parser) throws IOException {
@@ -118,13 +117,5 @@ final class ChainText {
 
     private String lineEnd() {
         return text.contains("\r\n") ? "\r\n" : "\n";
-    }
-
-    /** An object over several lines, which are separated by what is given; its lists stand on one. */
-    static String pretty(ObjectNode json, String step, String newLine) {
-        DefaultPrettyPrinter printer = new DefaultPrettyPrinter(
-                        Separators.createDefaultInstance().withObjectFieldValueSpacing(Separators.Spacing.AFTER))
-                .withObjectIndenter(new DefaultIndenter(step, newLine));
-        return CniJson.pretty(json, printer);
     }
 }

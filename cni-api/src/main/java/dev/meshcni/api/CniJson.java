@@ -4,9 +4,11 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.PrettyPrinter;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
@@ -79,7 +81,16 @@ public final class CniJson {
         }
     }
 
-    static String pretty(JsonNode json, PrettyPrinter printer) {
+    /** An object over several lines, as people write it; its lists stand on one line. */
+    public static String pretty(ObjectNode json) {
+        return pretty(json, "  ", "\n");
+    }
+
+    /** An object with fields indented by a step, over several lines that are separated by what is given. */
+    static String pretty(ObjectNode json, String step, String newLine) {
+        DefaultPrettyPrinter printer = new DefaultPrettyPrinter(
+                        Separators.createDefaultInstance().withObjectFieldValueSpacing(Separators.Spacing.AFTER))
+                .withObjectIndenter(new DefaultIndenter(step, newLine));
         try {
             return LENIENT.writer(printer).writeValueAsString(json);
         } catch (JsonProcessingException e) {

@@ -21,8 +21,8 @@ final class LiftedConf {
         ObjectNode head = CniJson.newObject();
         Optional.ofNullable(source.get("cniVersion")).ifPresent(version -> head.set("cniVersion", version));
         head.put("name", file.list().name()).put(ORIGINAL, file.name());
-        String fields = ChainText.pretty(head, "  ", "\n").replaceFirst("\n}$", "");
-        String plugin = ChainText.pretty(entry, "  ", "\n    ");
+        String fields = CniJson.pretty(head).replaceFirst("\n}$", "");
+        String plugin = CniJson.pretty(entry, "  ", "\n    ");
         return fields + ",\n  \"plugins\": [\n" + file.list().text() + ",\n    " + plugin + "\n  ]\n}\n";
     }
 

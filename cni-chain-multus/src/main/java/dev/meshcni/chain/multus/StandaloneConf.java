@@ -2,6 +2,7 @@ package dev.meshcni.chain.multus;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.api.ConfDirSnapshot;
 import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList;
@@ -63,6 +64,6 @@ final class StandaloneConf {
         } else {
             conf.setAll(settings.entry());
         }
-        return conf.toPrettyString() + "\n";
+        return CniJson.pretty(conf) + "\n";
     }
 }

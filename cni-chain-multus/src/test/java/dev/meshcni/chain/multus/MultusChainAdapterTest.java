@@ -2,6 +2,7 @@ package dev.meshcni.chain.multus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.ConfDirSnapshot;
@@ -13,6 +14,9 @@ import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.api.spi.InstallSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,19 +59,15 @@ class MultusChainAdapterTest {
         }
 
         @Test
-        void theConfigurationHasIstiosNameAndItsOwnVersion() {
-            assertThat(adapter().install(ConfDirSnapshot.of(DIR, Map.of()), settings()))
+        void theFileOfThePageIsWhatComesOut() throws IOException {
+            String page = Files.readString(Path.of("../docs/adapters/multus.md"));
+            String file = page.substring(page.indexOf("```json\n") + 8, page.indexOf("```\n"));
+            ObjectNode entry = CniJson.lenientObject(file).without("cniVersion");
+            InstallSettings settings = new InstallSettings(false, "", entry);
+
+            assertThat(adapter().install(ConfDirSnapshot.of(DIR, Map.of()), settings))
                     .isEqualTo(new InstallPlan.Edits(
-                            List.of(new FileEdit.Write("YYY-istio-cni.conf", """
-                            {
-                              "cniVersion" : "0.3.1",
-                              "name" : "istio-cni",
-                              "type" : "istio-cni",
-                              "plugin_log_level" : "info",
-                              "exclude_namespaces" : [ "kube-system" ],
-                              "native_nftables" : false
-                            }
-                            """, "YYY-istio-cni.conf"))));
+                            List.of(new FileEdit.Write("YYY-istio-cni.conf", file, "YYY-istio-cni.conf"))));
         }
 
         @Test

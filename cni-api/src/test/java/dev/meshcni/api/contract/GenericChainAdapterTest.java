@@ -1,8 +1,11 @@
-package dev.meshcni.api;
+package dev.meshcni.api.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.contract.ChainAdapterContract;
+import dev.meshcni.api.CniResult;
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.GenericChainAdapter;
+import dev.meshcni.api.IpNet;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.api.spi.Detection;
