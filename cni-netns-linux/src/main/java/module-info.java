@@ -1,5 +1,6 @@
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
 
 /** Linux network namespaces, the iptables and nftables backends, addresses and routes. */
 module dev.meshcni.netns.linux {
@@ -13,5 +14,6 @@ module dev.meshcni.netns.linux {
             com.sun.jna;
 
     provides RedirectBackend with
-            IptablesBackend;
+            IptablesBackend,
+            NftBackend;
 }

@@ -7,7 +7,8 @@ import java.util.Objects;
 /**
  * One rule of a chain: what it applies to, what it does, and why it is there.
  *
- * <p>The matches are kept in the order in which the kernel prints them, so that two rules that mean the same are
+ * <p>The matches are kept as the kernel prints them, in its order and without those that every packet meets (a block
+ * of all addresses), so that two rules that mean the same are
  * equal whichever way they were written. The origin does not take part in that comparison: the kernel does not know it.
  *
  * @param matches all must apply; empty means every packet
@@ -18,7 +19,10 @@ public record Rule(List<Match> matches, Target target, String origin) {
     private static final Comparator<Match> KERNEL_ORDER = Comparator.comparingInt(Rule::rank);
 
     public Rule {
-        matches = matches.stream().sorted(KERNEL_ORDER).toList();
+        matches = matches.stream()
+                .filter(match -> !saysNothing(match))
+                .sorted(KERNEL_ORDER)
+                .toList();
         Objects.requireNonNull(target, "target is null");
         Objects.requireNonNull(origin, "origin is null");
     }
@@ -32,6 +36,14 @@ public record Rule(List<Match> matches, Target target, String origin) {
     @Override
     public int hashCode() {
         return Objects.hash(matches, target);
+    }
+
+    private static boolean saysNothing(Match match) {
+        return switch (match) {
+            case Match.Source(var block, var negated) -> block.prefixLength() == 0 && !negated;
+            case Match.Destination(var block, var negated) -> block.prefixLength() == 0 && !negated;
+            default -> false;
+        };
     }
 
     private static int rank(Match match) {

@@ -71,18 +71,7 @@ public final class RuleSetComparison {
     private void compareInOrder(Table table, String name, List<Rule> rules, List<SavedRule> saved) {
         List<String> want = rules.stream().map(IptablesRenderer::rule).toList();
         List<String> have = saved.stream().map(SavedRule::text).toList();
-        List<String> missing = without(want, have);
-        List<String> unexpected = without(have, want);
-        missing.forEach(rule -> add(Kind.MISSING, place(table, name), "-A " + name + " " + rule));
-        unexpected.forEach(rule -> add(Kind.UNEXPECTED, place(table, name), "-A " + name + " " + rule));
-        List<String> wantBoth = without(want, missing);
-        List<String> haveBoth = without(have.reversed(), unexpected).reversed();
-        for (int i = 0; i < wantBoth.size(); i++) {
-            if (!wantBoth.get(i).equals(haveBoth.get(i))) {
-                add(Kind.MISPLACED, place(table, name), "-A " + name + " " + haveBoth.get(i));
-                return;
-            }
-        }
+        differences.addAll(OrderedRules.differences(place(table, name), "-A " + name + " ", want, have));
     }
 
     /** All of ours are there, once and in order: what stands between them? */
@@ -112,18 +101,5 @@ public final class RuleSetComparison {
 
     private String place(Table table, String chain) {
         return place(table) + " " + chain;
-    }
-
-    /** The first list less the elements of the second, one for one, the last ones first. */
-    private static List<String> without(List<String> list, List<String> taken) {
-        List<String> rest = new ArrayList<>(list);
-        List<String> left = new ArrayList<>();
-        List<String> toTake = new ArrayList<>(taken);
-        for (String element : rest) {
-            if (!toTake.remove(element)) {
-                left.add(element);
-            }
-        }
-        return left;
     }
 }

@@ -7,13 +7,9 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference.Kind;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class IptablesBackendTest {
@@ -22,96 +18,6 @@ class IptablesBackendTest {
     @BeforeAll
     static void needsRoot() {
         TestNetns.needsRoot();
-    }
-
-    static Stream<RedirectPlan> plans() {
-        return Stream.of(
-                Plans.redirect(IpFamily.IPV4),
-                Plans.redirect(BOTH),
-                Plans.tproxy(IpFamily.IPV4),
-                Plans.tproxy(BOTH),
-                Plans.everything(BOTH),
-                Plans.excluding(100, 100, BOTH));
-    }
-
-    @ParameterizedTest
-    @MethodSource("plans")
-    void whatTheNftVariantAppliesIsWhatThePlanSays(RedirectPlan plan) {
-        applyTwice("nft", plan);
-    }
-
-    @ParameterizedTest
-    @MethodSource("plans")
-    void whatTheLegacyVariantAppliesIsWhatThePlanSays(RedirectPlan plan) {
-        applyTwice("legacy", plan);
-    }
-
-    private static void applyTwice(String variant, RedirectPlan plan) {
-        try (TestNetns netns = new TestNetns()) {
-            List<String> steps = new ArrayList<>();
-            IptablesBackend backend = new IptablesBackend(variant, HostPaths.standard(), steps::add);
-            assertThat(backend.differences(netns.path(), plan)).isNotEmpty();
-
-            backend.apply(netns.path(), plan);
-            assertThat(backend.differences(netns.path(), plan)).isEmpty();
-
-            steps.clear();
-            backend.apply(netns.path(), plan);
-            assertThat(steps).as("changes made by a second apply").isEmpty();
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"nft", "legacy"})
-    void anotherPlanReplacesTheFormerOneAndRemoveLeavesNothing(String variant) {
-        try (TestNetns netns = new TestNetns()) {
-            netns.shell("iptables-" + variant + " -t nat -A OUTPUT -d 10.9.9.9 -j ACCEPT;" + "iptables-" + variant
-                    + " -t mangle -A PREROUTING -p icmp -j ACCEPT");
-            String before = netns.state();
-            IptablesBackend backend = new IptablesBackend(variant, HostPaths.standard());
-            for (RedirectPlan plan : plans().toList()) {
-                backend.apply(netns.path(), plan);
-                assertThat(backend.differences(netns.path(), plan)).isEmpty();
-            }
-
-            backend.remove(netns.path());
-
-            assertThat(netns.state()).isEqualTo(before);
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"nft", "legacy"})
-    void aFailureAfterAnyStepLeavesTheNamespaceAsItWas(String variant) {
-        RedirectPlan nothing = new RedirectPlan(List.of(), List.of(), Optional.empty());
-        failAfterEachStep(variant, nothing, Plans.everything(BOTH));
-        failAfterEachStep(variant, Plans.everything(BOTH), Plans.tproxy(BOTH));
-        failAfterEachStep(variant, Plans.tproxy(BOTH), Plans.redirect(IpFamily.IPV4));
-    }
-
-    private static void failAfterEachStep(String variant, RedirectPlan before, RedirectPlan after) {
-        try (TestNetns netns = new TestNetns()) {
-            List<String> steps = new ArrayList<>();
-            int[] failAt = {Integer.MAX_VALUE};
-            IptablesBackend backend = new IptablesBackend(variant, HostPaths.standard(), step -> {
-                steps.add(step);
-                if (steps.size() == failAt[0]) {
-                    throw new IllegalStateException("injected after " + step);
-                }
-            });
-            backend.apply(netns.path(), before);
-            String state = netns.state();
-            for (failAt[0] = 1; ; failAt[0]++) {
-                steps.clear();
-                try {
-                    backend.apply(netns.path(), after);
-                    break;
-                } catch (RedirectException e) {
-                    assertThat(netns.state()).as(steps.toString()).isEqualTo(state);
-                }
-            }
-            assertThat(backend.differences(netns.path(), after)).isEmpty();
-        }
     }
 
     @ParameterizedTest
@@ -140,18 +46,44 @@ class IptablesBackendTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"nft", "legacy"})
-    void rulesThatTheOtherVariantLeftAreRemoved(String variant) {
-        String other = variant.equals("nft") ? "legacy" : "nft";
+    @Test
+    void countersOfOthersSurviveAFailure() {
         try (TestNetns netns = new TestNetns()) {
-            RedirectPlan plan = Plans.redirect(BOTH);
-            new IptablesBackend(other, HostPaths.standard()).apply(netns.path(), plan);
-            new IptablesBackend(variant, HostPaths.standard()).apply(netns.path(), plan);
+            netns.shell("iptables-nft -t nat -A OUTPUT -d 127.0.0.9 -j ACCEPT -c 7 420");
+            IptablesBackend backend = new IptablesBackend("nft", HostPaths.standard(), step -> {
+                throw new IllegalStateException("injected after " + step);
+            });
 
-            assertThat(netns.exec("iptables-" + other + "-save")).doesNotContain("ISTIO");
-            assertThat(netns.exec("ip6tables-" + variant + "-save")).contains("ISTIO");
+            assertThatThrownBy(() -> backend.apply(netns.path(), Plans.redirect(IpFamily.IPV4)))
+                    .isInstanceOf(RedirectException.class);
+
+            assertThat(netns.exec("iptables-nft-save", "-c")).contains("[7:420] -A OUTPUT -d 127.0.0.9/32 -j ACCEPT");
         }
+    }
+
+    @Test
+    void aTableThatOnlyNftUnderstandsIsNotTouched() {
+        try (TestNetns netns = new TestNetns()) {
+            netns.shell("nft 'add table ip nat; add chain ip nat OUTPUT { type nat hook output priority -99; };"
+                    + " add rule ip nat OUTPUT tcp dport { 1, 2 } counter accept'");
+            String before = netns.exec("nft", "list", "ruleset");
+            IptablesBackend backend = new IptablesBackend("nft", HostPaths.standard());
+
+            assertThatThrownBy(() -> backend.apply(netns.path(), Plans.redirect(IpFamily.IPV4)))
+                    .isInstanceOf(RedirectException.class)
+                    .hasMessageContaining("nat");
+
+            assertThat(netns.exec("nft", "list", "ruleset")).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void theVariantThatWorksIsFoundAndNamed() {
+        assertThat(new IptablesBackend("", HostPaths.standard()).detect()).matches("iptables-nft [0-9.]+");
+        assertThat(new IptablesBackend("iptables-legacy", HostPaths.standard()).detect())
+                .matches("iptables-legacy [0-9.]+");
+        assertThat(new IptablesBackend("/usr/sbin/iptables", HostPaths.standard()).detect())
+                .matches("iptables [0-9.]+");
     }
 
     @ParameterizedTest

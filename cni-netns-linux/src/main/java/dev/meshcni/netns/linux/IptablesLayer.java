@@ -1,0 +1,57 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.IptablesEdit;
+import dev.meshcni.core.IptablesSave;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.RuleSetComparison;
+import dev.meshcni.core.Table;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The rules of one family in one variant of iptables. */
+record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
+    @Override
+    public void apply(Undo undo, Consumer<String> steps) {
+        String before = tool.save(wanted.family());
+        IptablesEdit edit = IptablesEdit.of(wanted, parse(before));
+        if (edit.isEmpty()) {
+            return;
+        }
+        String what = "the " + wanted.family().label() + " rules";
+        // Tables are loaded one after the other: a failure can leave the first of them.
+        undo.push(what, () -> tool.replace(wanted.family(), edit.undo(before)));
+        if (!edit.changes().isEmpty()) {
+            tool.add(wanted.family(), edit.changes());
+            steps.accept(what);
+        }
+        if (!edit.emptied().isEmpty()) {
+            tool.replace(wanted.family(), edit.emptied());
+            steps.accept(what + " that are not wanted any more");
+        }
+        RuleDifferences.requireNone(differences());
+        steps.accept("reading back " + what);
+    }
+
+    @Override
+    public List<RuleDifference> differences() {
+        return RuleSetComparison.differences(wanted, parse(tool.save(wanted.family())));
+    }
+
+    private IptablesSave parse(String saved) {
+        try {
+            IptablesSave parsed = IptablesSave.parse(saved);
+            wanted.tables().keySet().stream()
+                    .map(Table::label)
+                    .filter(parsed.unreadable()::contains)
+                    .forEach(table -> {
+                        throw new RedirectException("the " + wanted.family().label() + " table " + table
+                                + " holds rules that iptables cannot read; they were made with nft");
+                    });
+            return parsed;
+        } catch (IllegalArgumentException e) {
+            throw new RedirectException("iptables-save printed something unknown: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.RuleDifference;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the namespace
+ * of the calling thread.
+ */
+sealed interface Layer permits IptablesLayer, NftLayer {
+    /**
+     * Makes it hold what it should, and reads the result back. Changes nothing if it does already.
+     *
+     * @param undo is given what takes each change back
+     * @param steps is told each change
+     */
+    void apply(Undo undo, Consumer<String> steps);
+
+    /** What is not as it should be. */
+    List<RuleDifference> differences();
+}

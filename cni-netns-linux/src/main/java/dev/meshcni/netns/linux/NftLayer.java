@@ -1,0 +1,75 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.NftRenderer;
+import dev.meshcni.core.NftTable;
+import dev.meshcni.core.NftTableComparison;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.RuleSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Our tables of nf_tables, all families in one transaction.
+ *
+ * @param wanted one rule set for each family; one without tables where there should be none
+ */
+record NftLayer(NftTool tool, List<RuleSet> wanted) implements Layer {
+    private static final String WHAT = "the nftables rules";
+
+    /** That no table of ours is there. */
+    static NftLayer nothing(NftTool tool) {
+        return new NftLayer(
+                tool,
+                Stream.of(IpFamily.values())
+                        .map(family -> new RuleSet(family, Map.of()))
+                        .toList());
+    }
+
+    @Override
+    public void apply(Undo undo, Consumer<String> steps) {
+        List<IpFamily> present = present();
+        Map<IpFamily, NftTable> found = tool.list(present);
+        List<RuleSet> differing = wanted.stream()
+                .filter(rules -> !differences(rules, found).isEmpty())
+                .toList();
+        if (differing.isEmpty()) {
+            return;
+        }
+        List<IpFamily> families = differing.stream().map(RuleSet::family).toList();
+        String before = tool.dump(families.stream().filter(present::contains).toList());
+        undo.push(WHAT, () -> tool.load(deletions(families) + before));
+        tool.load(differing.stream().map(NftLayer::script).collect(Collectors.joining()));
+        steps.accept(WHAT);
+        RuleDifferences.requireNone(differences());
+        steps.accept("reading back " + WHAT);
+    }
+
+    @Override
+    public List<RuleDifference> differences() {
+        Map<IpFamily, NftTable> found = tool.list(present());
+        return wanted.stream()
+                .flatMap(rules -> differences(rules, found).stream())
+                .toList();
+    }
+
+    private List<IpFamily> present() {
+        return Stream.of(IpFamily.values()).filter(tool::hasTable).toList();
+    }
+
+    private static List<RuleDifference> differences(RuleSet rules, Map<IpFamily, NftTable> found) {
+        return NftTableComparison.differences(rules, Optional.ofNullable(found.get(rules.family())));
+    }
+
+    private static String script(RuleSet rules) {
+        return rules.tables().isEmpty() ? NftRenderer.deletion(rules.family()) : NftRenderer.script(rules);
+    }
+
+    private static String deletions(List<IpFamily> families) {
+        return families.stream().map(NftRenderer::deletion).collect(Collectors.joining());
+    }
+}

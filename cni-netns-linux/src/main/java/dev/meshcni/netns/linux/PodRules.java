@@ -1,0 +1,76 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.RuleSet;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** What all backends do alike: enter a namespace, apply all layers and the routing or none, compare. */
+final class PodRules {
+    /** The plan of a pod that is not redirected. */
+    static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
+    private final HostPaths hostPaths;
+    private final Consumer<String> steps;
+
+    /**
+     * For one backend.
+     *
+     * @param steps is told after each single change of a namespace that it was made; tests fail there
+     */
+    PodRules(HostPaths hostPaths, Consumer<String> steps) {
+        this.hostPaths = Objects.requireNonNull(hostPaths, "hostPaths is null");
+        this.steps = Objects.requireNonNull(steps, "steps is null");
+    }
+
+    List<InetAddress> addresses(Path netns) {
+        return NetworkNamespace.inside(hostPaths.translate(netns), () -> {
+            try (Rtnetlink rtnetlink = new Rtnetlink()) {
+                return rtnetlink.podAddresses();
+            }
+        });
+    }
+
+    void apply(Path netns, RedirectPlan plan, List<Layer> layers) {
+        NetworkNamespace.inside(hostPaths.translate(netns), () -> {
+            applyHere(plan, layers);
+            return null;
+        });
+    }
+
+    List<RuleDifference> differences(Path netns, RedirectPlan plan, List<Layer> layers) {
+        return NetworkNamespace.inside(hostPaths.translate(netns), () -> {
+            List<RuleDifference> differences = new ArrayList<>();
+            layers.forEach(layer -> differences.addAll(layer.differences()));
+            try (Rtnetlink rtnetlink = new Rtnetlink()) {
+                differences.addAll(new PodRouting(rtnetlink, steps).differences(plan));
+            }
+            return List.copyOf(differences);
+        });
+    }
+
+    /** The rules that a plan has for a family, none where it does not redirect it. */
+    static RuleSet rules(RedirectPlan plan, IpFamily family) {
+        return plan.ruleSet(family).orElseGet(() -> new RuleSet(family, Map.of()));
+    }
+
+    private void applyHere(RedirectPlan plan, List<Layer> layers) {
+        Undo undo = new Undo();
+        try (Rtnetlink rtnetlink = new Rtnetlink()) {
+            try {
+                layers.forEach(layer -> layer.apply(undo, steps));
+                new PodRouting(rtnetlink, steps).apply(plan, undo);
+            } catch (RuntimeException e) {
+                throw undo.after(e);
+            }
+        }
+    }
+}

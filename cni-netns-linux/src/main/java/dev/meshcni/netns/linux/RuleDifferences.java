@@ -1,0 +1,23 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RuleDifference;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What the kernel shows after it was told. */
+final class RuleDifferences {
+    private RuleDifferences() {}
+
+    /**
+     * Accepts what was read back only if it is what was meant.
+     *
+     * @throws RedirectException with all differences
+     */
+    static void requireNone(List<RuleDifference> differences) {
+        if (!differences.isEmpty()) {
+            throw new RedirectException("the kernel shows other rules than were loaded: "
+                    + differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+        }
+    }
+}

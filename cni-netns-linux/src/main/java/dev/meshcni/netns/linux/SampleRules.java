@@ -1,0 +1,43 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.Chain;
+import dev.meshcni.core.Cidr;
+import dev.meshcni.core.InterfaceName;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.Match;
+import dev.meshcni.core.Rule;
+import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.Table;
+import dev.meshcni.core.Target;
+import dev.meshcni.core.TransportProtocol;
+import java.util.List;
+import java.util.Map;
+
+/** Rules with each of the extensions that every pod needs, to try what a node can do. */
+final class SampleRules {
+    private SampleRules() {}
+
+    static RuleSet of(IpFamily family) {
+        String loopback = switch (family) {
+            case IPV4 -> "127.0.0.1/32";
+            case IPV6 -> "::1/128";
+        };
+        Rule jump = new Rule(List.of(), new Target.Jump("ISTIO_OUTPUT"), "");
+        Rule redirect = new Rule(
+                List.of(
+                        new Match.Destination(Cidr.parse(loopback), true),
+                        new Match.OutInterface(InterfaceName.LOOPBACK, false),
+                        new Match.Protocol(TransportProtocol.TCP),
+                        new Match.DestinationPort(15008, true),
+                        new Match.UidOwner(1337, false)),
+                new Target.Redirect(15006),
+                "");
+        return new RuleSet(
+                family,
+                Map.of(
+                        Table.NAT,
+                        List.of(
+                                new Chain("OUTPUT", 0, List.of(jump)),
+                                new Chain("ISTIO_OUTPUT", 0, List.of(redirect)))));
+    }
+}

@@ -1,0 +1,184 @@
+package dev.meshcni.netns.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What the contract of {@link RedirectBackend} asks of all backends, in real namespaces. */
+class RedirectBackendTest {
+    private static final IpFamily[] BOTH = IpFamily.values();
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
+    /** A backend, made anew for each test. */
+    record Kind(String name) {
+        RedirectBackend make() {
+            return make(_ -> {});
+        }
+
+        RedirectBackend make(Consumer<String> steps) {
+            return name.equals("nftables")
+                    ? new NftBackend(HostPaths.standard(), steps)
+                    : new IptablesBackend(name, HostPaths.standard(), steps);
+        }
+    }
+
+    static Stream<Kind> kinds() {
+        return Stream.of("nft", "legacy", "nftables").map(Kind::new);
+    }
+
+    private static List<RedirectPlan> plans() {
+        return List.of(
+                Plans.redirect(IpFamily.IPV4),
+                Plans.redirect(BOTH),
+                Plans.tproxy(IpFamily.IPV4),
+                Plans.tproxy(BOTH),
+                Plans.everything(BOTH),
+                Plans.excluding(100, 100, BOTH));
+    }
+
+    @BeforeAll
+    static void needsRoot() {
+        TestNetns.needsRoot();
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void whatIsAppliedIsWhatThePlanSaysAndASecondApplyChangesNothing(Kind kind) {
+        List<String> steps = new ArrayList<>();
+        RedirectBackend backend = kind.make(steps::add);
+        for (RedirectPlan plan : plans()) {
+            try (TestNetns netns = new TestNetns()) {
+                assertThat(backend.differences(netns.path(), plan)).isNotEmpty();
+
+                backend.apply(netns.path(), plan);
+                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+
+                steps.clear();
+                backend.apply(netns.path(), plan);
+                assertThat(steps).as("changes made by a second apply").isEmpty();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void anotherPlanReplacesTheFormerOneAndRemoveLeavesWhatOthersHave(Kind kind) {
+        try (TestNetns netns = new TestNetns()) {
+            String tool = kind.name().equals("nftables") ? "iptables-nft" : "iptables-" + kind.name();
+            netns.shell(tool + " -t nat -A OUTPUT -d 10.9.9.9 -j ACCEPT;" + tool
+                    + " -t mangle -A PREROUTING -p icmp -j ACCEPT; nft add table inet others");
+            String before = netns.state();
+            RedirectBackend backend = kind.make();
+            for (RedirectPlan plan : plans()) {
+                backend.apply(netns.path(), plan);
+                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+            }
+
+            backend.remove(netns.path());
+
+            assertThat(netns.state()).isEqualTo(before);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void aFailureAfterAnyStepLeavesTheNamespaceAsItWas(Kind kind) {
+        failAfterEachStep(kind, NOTHING, Plans.everything(BOTH));
+        failAfterEachStep(kind, Plans.everything(BOTH), Plans.tproxy(BOTH));
+        failAfterEachStep(kind, Plans.tproxy(BOTH), Plans.redirect(IpFamily.IPV4));
+    }
+
+    private static void failAfterEachStep(Kind kind, RedirectPlan before, RedirectPlan after) {
+        try (TestNetns netns = new TestNetns()) {
+            List<String> steps = new ArrayList<>();
+            int[] failAt = {Integer.MAX_VALUE};
+            RedirectBackend backend = kind.make(step -> {
+                steps.add(step);
+                if (steps.size() == failAt[0]) {
+                    throw new IllegalStateException("injected after " + step);
+                }
+            });
+            backend.apply(netns.path(), before);
+            String state = netns.state();
+            for (failAt[0] = 1; ; failAt[0]++) {
+                steps.clear();
+                try {
+                    backend.apply(netns.path(), after);
+                    break;
+                } catch (RedirectException e) {
+                    assertThat(e).hasMessageContaining("injected");
+                    assertThat(netns.state()).as(steps.toString()).isEqualTo(state);
+                }
+            }
+            assertThat(failAt[0]).as("steps").isGreaterThan(2);
+            assertThat(backend.differences(netns.path(), after)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void whatAnotherBackendLeftIsRemoved(Kind kind) {
+        for (Kind other : kinds().filter(candidate -> !candidate.equals(kind)).toList()) {
+            try (TestNetns netns = new TestNetns()) {
+                kind.make().apply(netns.path(), Plans.tproxy(BOTH));
+                String alone = netns.state();
+
+                other.make().apply(netns.path(), Plans.everything(BOTH));
+                kind.make().apply(netns.path(), Plans.tproxy(BOTH));
+
+                assertThat(netns.state()).as("after " + other).isEqualTo(alone);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void manyNamespacesAreServedAtOnce(Kind kind) throws Exception {
+        RedirectBackend backend = kind.make();
+        List<TestNetns> namespaces = new ArrayList<>();
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            IntStream.range(0, 32).forEach(_ -> namespaces.add(new TestNetns()));
+            RedirectPlan plan = Plans.everything(BOTH);
+            List<Future<?>> applies = new ArrayList<>();
+            namespaces.forEach(netns -> applies.add(executor.submit(() -> backend.apply(netns.path(), plan))));
+            for (Future<?> apply : applies) {
+                apply.get();
+            }
+            for (TestNetns netns : namespaces) {
+                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+            }
+        } finally {
+            namespaces.forEach(TestNetns::close);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void addressesAreThoseOfTheNamespaceWithoutLoopbackAndLinkLocal(Kind kind) {
+        try (TestNetns netns = new TestNetns()) {
+            netns.shell(
+                    "ip link add veth0 type veth peer name veth1;"
+                            + "ip addr add fd00:1::5/64 dev veth0 nodad; ip addr add 10.1.2.3/24 dev veth0;"
+                            + "ip addr add fe80::1/64 dev veth0 nodad; ip link set veth0 up; ip addr add 10.1.2.4 peer 10.9.9.9 dev veth1");
+
+            assertThat(kind.make().addresses(netns.path()))
+                    .extracting(address -> address.getHostAddress())
+                    .containsExactlyInAnyOrder("10.1.2.3", "10.1.2.4", "fd00:1:0:0:0:0:0:5");
+        }
+    }
+}
