@@ -1,2 +1,4 @@
-/** Assembles the tree that is installed: launchers, the run-time image of {@code jlink}, and its AOT caches. */
-module dev.meshcni.dist {}
+/** Assembles the tree that is installed: launchers, the run-time image of {@code jlink}, and the AOT caches. */
+module dev.meshcni.dist {
+    requires dev.meshcni.core;
+}

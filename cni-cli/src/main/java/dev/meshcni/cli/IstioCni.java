@@ -1,8 +1,5 @@
 package dev.meshcni.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessPlugin;
 import java.io.FileDescriptor;
@@ -82,24 +79,10 @@ public final class IstioCni {
         }
     }
 
-    /** The run directory that the configuration names; a configuration that cannot be read gets its error later. */
-    private static String runDirectory(byte[] config) throws IOException {
-        try (JsonParser parser = new JsonFactory().createParser(config)) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                throw new IOException("the configuration is not a JSON object");
-            }
-            String directory = DEFAULT_RUN_DIRECTORY;
-            for (String field = parser.nextFieldName(); field != null; field = parser.nextFieldName()) {
-                JsonToken value = parser.nextToken();
-                if (field.equals("cni_agent_run_dir")
-                        && value == JsonToken.VALUE_STRING
-                        && !parser.getText().isEmpty()) {
-                    directory = parser.getText();
-                }
-                parser.skipChildren();
-            }
-            return directory;
-        }
+    private static String runDirectory(byte[] config) {
+        return TopLevelText.find(config, "cni_agent_run_dir")
+                .filter(directory -> !directory.isEmpty())
+                .orElse(DEFAULT_RUN_DIRECTORY);
     }
 
     /** A blocking read of a socket has no time limit of its own, so another thread closes it. */

@@ -8,9 +8,9 @@ import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.PluginConfig;
 import dev.meshcni.api.SpecVersion;
-import dev.meshcni.api.VersionInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.StringJoiner;
 
 /** The forms of what a plugin prints (CNI specification 1.1, section 5). */
 final class PluginReplies {
@@ -29,10 +29,15 @@ final class PluginReplies {
         return new AgentProtocol.Reply(0, bytes(previous(request.config())));
     }
 
-    /** Success of VERSION. */
+    /** Success of VERSION. Written by hand: for this one line the plugin's process would load a JSON library. */
     static AgentProtocol.Reply version() {
-        return new AgentProtocol.Reply(
-                0, bytes(VersionInfo.allVersions(SpecVersion.latest()).toJson()));
+        StringJoiner supported = new StringJoiner("\",\"", "[\"", "\"]");
+        for (SpecVersion version : SpecVersion.all()) {
+            supported.add(version.text());
+        }
+        String reply =
+                "{\"cniVersion\":\"" + SpecVersion.latest().text() + "\",\"supportedVersions\":" + supported + "}";
+        return new AgentProtocol.Reply(0, reply.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Failure of any operation. */

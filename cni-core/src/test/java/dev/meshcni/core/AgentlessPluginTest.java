@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.api.SpecVersion;
+import dev.meshcni.api.VersionInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -13,6 +15,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AgentlessPluginTest {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Test
+    void versionIsWhatTheTypeOfTheSpecificationPrints() throws JsonProcessingException {
+        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version())))
+                .isEqualTo(VersionInfo.allVersions(SpecVersion.latest()).toJson());
+    }
 
     @Test
     void aPodWaitsForTheAgent() throws JsonProcessingException {

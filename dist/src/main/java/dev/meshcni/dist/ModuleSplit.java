@@ -99,7 +99,7 @@ record ModuleSplit(Map<String, Path> linked, Map<String, Path> path, Set<String>
         return descriptor.requires().stream()
                 .filter(requires -> !requires.modifiers().contains(Requires.Modifier.STATIC))
                 .map(Requires::name)
-                .filter(name -> !DescriptorPatch.drops(descriptor.name(), name));
+                .filter(name -> !JnaModule.drops(descriptor.name(), name));
     }
 
     private static Map<String, Path> locations(Map<String, ModuleReference> modules, Predicate<String> wanted) {

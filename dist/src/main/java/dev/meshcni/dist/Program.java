@@ -2,53 +2,81 @@ package dev.meshcni.dist;
 
 import static java.util.Objects.requireNonNull;
 
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A program of the distribution.
+ * A program of the distribution. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md.
  *
  * @param fileName the name of its launcher in {@code bin/}
  * @param mainClass module, slash, class
- * @param modulePath whether it needs modules outside the run-time image
+ * @param cache its AOT cache, relative to the distribution
  * @param options the JVM options that it runs with
  */
-record Program(String fileName, String mainClass, boolean modulePath, List<String> options) {
-    /** Automatic modules cannot say which named modules they need, so nothing else would resolve those. */
-    private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH";
+record Program(String fileName, String mainClass, Path cache, List<String> options) {
+    /**
+     * The distribution, wherever it lies: the launchers open its directory as file 9. A module path is written into the AOT cache as
+     * it is given, so one with the real directory would end the cache's validity with the first copy of the tree. The plugin
+     * needs no module path.
+     */
+    private static final String HERE = "/proc/self/fd/9";
+
+    /** Automatic modules cannot say what they require, so nothing but this brings it in. */
+    private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH,java.net.http";
 
     static final Program ISTIO_CNI = new Program(
             "istio-cni",
             "dev.meshcni.cli/dev.meshcni.cli.IstioCni",
-            false,
+            Path.of("runtime/lib/istio-cni.aot"),
             List.of(
+                    "-Xint",
+                    "-Djdk.reflect.useNativeAccessorOnly=true",
                     "-XX:+UseSerialGC",
-                    "-XX:TieredStopAtLevel=1",
-                    "-Xmx16m",
+                    "-Xmx32m",
+                    "-Xrs",
+                    "-XX:-UseContainerSupport",
                     "-XX:-UsePerfData",
-                    "-XX:+DisplayVMOutputToStderr",
+                    "-XX:+DisableAttachMechanism",
+                    "-XX:-CreateCoredumpOnCrash",
                     "-XX:+ErrorFileToStderr",
-                    "-XX:-CreateCoredumpOnCrash"));
+                    "-XX:+DisplayVMOutputToStderr",
+                    "-Xlog:disable"));
+
     static final Program INSTALL_CNI = new Program(
             "install-cni",
             "dev.meshcni.daemon/dev.meshcni.daemon.InstallCni",
-            true,
+            Path.of("lib/install-cni.aot"),
             List.of(
                     "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-Xms6m",
                     "-Xmx96m",
-                    "-XX:-UsePerfData",
+                    "-XX:MinHeapFreeRatio=10",
+                    "-XX:MaxHeapFreeRatio=20",
                     "-XX:+ExitOnOutOfMemoryError",
+                    "-XX:-UsePerfData",
+                    "-XX:+DisplayVMOutputToStderr",
+                    "-Xlog:disable",
+                    "-Xlog:all=error:stderr",
+                    "-Djna.boot.library.path=" + HERE + "/runtime/lib",
                     "--enable-native-access=com.sun.jna",
+                    "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
+
     static final Program MESHCNI = new Program(
             "meshcni",
             "dev.meshcni.cli/dev.meshcni.cli.Meshcni",
-            true,
+            Path.of("lib/meshcni.aot"),
             List.of(
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
                     "-XX:-UsePerfData",
                     "-XX:+DisplayVMOutputToStderr",
+                    "-Xlog:disable",
+                    "-Djna.boot.library.path=" + HERE + "/runtime/lib",
                     "--enable-native-access=com.sun.jna",
+                    "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
 
     static final List<Program> ALL = List.of(ISTIO_CNI, INSTALL_CNI, MESHCNI);
@@ -56,6 +84,19 @@ record Program(String fileName, String mainClass, boolean modulePath, List<Strin
     Program {
         requireNonNull(fileName, "fileName is null");
         requireNonNull(mainClass, "mainClass is null");
+        requireNonNull(cache, "cache is null");
         options = List.copyOf(options);
+    }
+
+    /** The command that runs it from {@code dist}, with {@code extra} options of the JVM. */
+    List<String> command(Path dist, List<String> extra) {
+        List<String> command =
+                new ArrayList<>(List.of("/bin/sh", "-c", "exec 9<\"$0\" && exec \"$@\"", dist.toString()));
+        command.add(dist.resolve("runtime/bin/java").toString());
+        command.addAll(options);
+        command.addAll(extra);
+        command.add("-m");
+        command.add(mainClass);
+        return command;
     }
 }
