@@ -72,6 +72,11 @@ public final class IptablesBackend implements RedirectBackend {
     }
 
     @Override
+    public boolean isOwn(Path netns) {
+        return NetworkNamespace.isOwn(hostPaths.translate(netns));
+    }
+
+    @Override
     public List<InetAddress> addresses(Path netns) {
         return inside(netns, () -> {
             try (Rtnetlink rtnetlink = new Rtnetlink()) {
