@@ -112,7 +112,7 @@ public final class PluginHandler {
 
     private RedirectPlan redirect(CniRequest request, RedirectParameters parameters, Deadline deadline) {
         RedirectBackend backend = backends.of(request.config());
-        Path netns = netns(request);
+        Path netns = netns(request, backend);
         return locks.locked(netns.toString(), deadline.remaining(), () -> {
             RedirectPlan plan = plan(request, parameters, backend, netns);
             backend.apply(netns, plan);
@@ -138,7 +138,7 @@ public final class PluginHandler {
 
     private RedirectPlan compare(CniRequest request, RedirectParameters parameters) {
         RedirectBackend backend = backends.of(request.config());
-        Path netns = netns(request);
+        Path netns = netns(request, backend);
         RedirectPlan plan = plan(request, parameters, backend, netns);
         List<RuleDifference> differences = backend.differences(netns, plan);
         if (!differences.isEmpty()) {
@@ -162,8 +162,8 @@ public final class PluginHandler {
             return answer(request, PluginReplies.empty(), Outcome.OK, "nothing to remove");
         }
         try {
-            Path netns = netns(request);
             RedirectBackend backend = backends.of(request.config());
+            Path netns = netns(request, backend);
             locks.locked(netns.toString(), deadline.remaining(), () -> {
                 backend.remove(netns);
                 return netns;
@@ -279,11 +279,16 @@ public final class PluginHandler {
                 .isPresent();
     }
 
-    private static Path netns(CniRequest request) {
+    private static Path netns(CniRequest request, RedirectBackend backend) {
+        String text = request.environment().netns();
         try {
-            return Path.of(request.environment().netns());
+            Path netns = Path.of(text);
+            if (backend.isOwn(netns)) {
+                throw new NetnsException("'" + text + "' is the agent's own network namespace, not a pod's");
+            }
+            return netns;
         } catch (InvalidPathException e) {
-            throw new NetnsException("'" + request.environment().netns() + "' is not a path", e);
+            throw new NetnsException("'" + text + "' is not a path", e);
         }
     }
 }

@@ -25,6 +25,14 @@ public interface RedirectBackend {
     String detect();
 
     /**
+     * Whether a file stands for the network namespace that this process itself is in. The agent refuses such a file:
+     * what is meant for a pod would be done to the node.
+     */
+    default boolean isOwn(Path netns) {
+        return false;
+    }
+
+    /**
      * The addresses of all interfaces of the namespace except loopback, link-local ones left out, in the order in which
      * the kernel lists them.
      */

@@ -62,6 +62,11 @@ public final class IptablesBackend implements RedirectBackend {
     }
 
     @Override
+    public boolean isOwn(Path netns) {
+        return NetworkNamespace.isOwn(hostPaths.translate(netns));
+    }
+
+    @Override
     public List<InetAddress> addresses(Path netns) {
         return podRules.addresses(netns);
     }

@@ -69,7 +69,7 @@ public final class NetworkNamespace {
     }
 
     /** Entering a namespace takes CAP_SYS_ADMIN even where one is in it already; an init container does not have it. */
-    private static boolean isOwn(Path netns) {
+    static boolean isOwn(Path netns) {
         try {
             return Files.isSameFile(netns, OWN);
         } catch (IOException _) {
