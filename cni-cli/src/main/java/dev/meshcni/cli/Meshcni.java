@@ -9,6 +9,7 @@ import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +18,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * {@code meshcni}, the command line: shows, explains, applies and verifies the redirection of pods.
@@ -65,18 +65,18 @@ public final class Meshcni implements Runnable {
     /** Runs a command, and ends the process with its exit code. */
     public static void main(String[] args) {
         LogSetup.configure(LogLevel.warn.name(), LogSetup.Format.TEXT);
-        System.exit(commandLine().execute(args));
+        System.exit(commandLine(System.getenv()).execute(args));
     }
 
-    /** The command line with all commands. */
-    static CommandLine commandLine() {
+    /** The command line with all commands, which take variables of this environment for flags where they say so. */
+    static CommandLine commandLine(Map<String, String> environment) {
         Meshcni root = new Meshcni();
         CommandLine commandLine = new CommandLine(root);
         commandLine.addSubcommand(new RulesCommand());
         commandLine.addSubcommand(new ExplainCommand());
         commandLine.addSubcommand(new VerifyCommand());
-        commandLine.addSubcommand(IptablesCommand.commandLine(System.getenv()));
-        commandLine.addSubcommand(ValidateCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(IptablesCommand.commandLine(environment));
+        commandLine.addSubcommand(ValidateCommand.commandLine(environment));
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());
@@ -84,7 +84,7 @@ public final class Meshcni implements Runnable {
         commandLine.setOut(new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8));
         commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
-        commandLine.setParameterExceptionHandler((failure, _) -> usageError(failure));
+        commandLine.setParameterExceptionHandler((failure, _) -> UsageError.print(failure));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
         return commandLine;
     }
@@ -97,16 +97,6 @@ public final class Meshcni implements Runnable {
     private int execute(ParseResult parsed) {
         LogSetup.configure(logLevel.name(), LogSetup.Format.TEXT);
         return new CommandLine.RunLast().execute(parsed);
-    }
-
-    private static int usageError(ParameterException failure) {
-        CommandLine command = failure.getCommandLine();
-        String name = command.getCommandSpec().qualifiedName();
-        PrintWriter err = command.getErr();
-        err.println(name + ": " + failure.getMessage().replaceFirst("^Error: ", ""));
-        UnmatchedArgumentException.printSuggestions(failure, err);
-        err.println("Run '" + name + " --help' for what it takes.");
-        return CommandLine.ExitCode.USAGE;
     }
 
     private static int failed(Exception failure, CommandLine command) {

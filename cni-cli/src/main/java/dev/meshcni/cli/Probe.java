@@ -1,5 +1,6 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.core.Cidr;
 import dev.meshcni.core.TransportProtocol;
 import java.net.InetAddress;
 
@@ -25,6 +26,11 @@ record Probe(
         int expected) {
     @Override
     public String toString() {
-        return protocol.label() + " of user " + uid + " to " + destination.getHostAddress() + " port " + port;
+        return protocol.label() + " of user " + uid + " to " + text(destination) + " port " + port;
+    }
+
+    /** An address in its short form, {@code ::6}. */
+    static String text(InetAddress address) {
+        return Cidr.host(address).toString().replaceFirst("/.*", "");
     }
 }

@@ -10,7 +10,9 @@ import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
 import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
@@ -18,6 +20,7 @@ import java.nio.channels.SocketChannel;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * Listens where probes may arrive, and knows by what they carry at which port each one did. Sockets belong to the network
@@ -60,7 +63,7 @@ final class ProbeListeners implements AutoCloseable {
             }
         } catch (IOException e) {
             throw new RedirectException(
-                    "cannot listen on " + protocol.label() + " port " + port + " of " + address.getHostAddress() + " ("
+                    "cannot listen on " + protocol.label() + " port " + port + " of " + Probe.text(address) + " ("
                             + e.getMessage() + "): validation takes the place of the proxy, and has to run before it",
                     e);
         }
@@ -85,7 +88,7 @@ final class ProbeListeners implements AutoCloseable {
     @Override
     public void close() {
         try {
-            for (SelectionKey key : selector.keys()) {
+            for (SelectionKey key : Set.copyOf(selector.keys())) {
                 key.channel().close();
             }
             selector.close();
@@ -99,7 +102,7 @@ final class ProbeListeners implements AutoCloseable {
             while (selector.isOpen()) {
                 selector.select(this::serve);
             }
-        } catch (IOException | java.nio.channels.ClosedSelectorException e) {
+        } catch (IOException | ClosedSelectorException e) {
             // Closed: nobody waits for arrivals any more.
         }
     }
@@ -133,7 +136,7 @@ final class ProbeListeners implements AutoCloseable {
         notifyAll();
     }
 
-    private void register(java.nio.channels.SelectableChannel channel, int operation, int port) throws IOException {
+    private void register(SelectableChannel channel, int operation, int port) throws IOException {
         channel.configureBlocking(false);
         channel.register(selector, operation, port);
     }

@@ -97,7 +97,7 @@ final class RedirectionValidator {
                     Traffic.OUTBOUND,
                     family,
                     Result.NOT_REDIRECTED,
-                    "lo does not have the address " + target.getHostAddress() + ", which comes with the rules");
+                    "lo does not have the address " + Probe.text(target) + ", which comes with the rules");
         }
         long uid = parameters.proxyUids().contains(rights.uid())
                 ? rights.uid()

@@ -1,0 +1,96 @@
+package dev.meshcni.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class MeshcniTest {
+    @Test
+    void withoutACommandItSaysHowToGetHelp() {
+        Run run = Run.meshcni();
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("Missing command").contains("meshcni --help");
+        assertThat(run.out()).isEmpty();
+    }
+
+    @Test
+    void aMisspeltCommandGetsASuggestion() {
+        Run run = Run.meshcni("rulse", "--pod", "x.yaml");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("no command 'rulse', did you mean 'rules'?");
+    }
+
+    @Test
+    void aMisspeltOptionGetsASuggestion() {
+        Run run = Run.meshcni("rules", "--pod", "x.yaml", "--fromat", "tree");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err())
+                .contains("no option '--fromat', did you mean '--format'?")
+                .contains("meshcni rules --help");
+    }
+
+    @Test
+    void aWrongValueNamesTheOptionAndWhatItTakes() {
+        Run run = Run.meshcni("rules", "--pod", "x.yaml", "--format", "yaml");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("--format").contains("yaml").contains("tree");
+    }
+
+    @Test
+    void everyCommandHasHelpOnStandardOutput() {
+        Map<String, CommandLine> commands = Meshcni.commandLine(Map.of()).getSubcommands();
+
+        assertThat(commands)
+                .containsKeys("rules", "iptables", "explain", "verify", "validate", "completion", "version");
+        assertThat(commands.keySet()).allSatisfy(command -> {
+            Run run = Run.meshcni(command, "--help");
+            assertThat(run.exitCode()).isZero();
+            assertThat(run.out()).contains("Usage: meshcni " + command).contains("Exit codes:");
+            assertThat(run.err()).isEmpty();
+        });
+    }
+
+    @Test
+    void theHelpListsEveryCommandWithADescription() {
+        String help = Run.meshcni("--help").out();
+
+        assertThat(Meshcni.commandLine(Map.of()).getSubcommands().keySet())
+                .allSatisfy(command -> assertThat(help).containsPattern("(?m)^  " + command + " +\\S"));
+    }
+
+    @Test
+    void theVersionNamesTheSpecificationsItSpeaks() {
+        Run run = Run.meshcni("version");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out())
+                .startsWith("mesh-cni ")
+                .contains("CNI specification 0.1.0")
+                .contains("1.1.0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bash", "zsh"})
+    void aShellLearnsTheCommandsAndTheirOptions(String shell) {
+        Run run = Run.meshcni("completion", shell);
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out())
+                .contains("complete -F _complete_meshcni")
+                .contains("--pod")
+                .contains("--netns");
+    }
+
+    @Test
+    void aShellThatIsNotKnownIsAUsageError() {
+        assertThat(Run.meshcni("completion", "fish").exitCode()).isEqualTo(2);
+    }
+}
