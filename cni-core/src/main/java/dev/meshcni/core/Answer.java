@@ -10,8 +10,29 @@ import java.util.Objects;
  * @param pod {@code namespace/name}; empty when the call was not for a pod
  * @param outcome what became of it
  * @param reason why, in words; for a failure the error's message
+ * @param cause why, as a short name of which there are few, for metrics: why a pod was skipped, or {@code error-} and the
+ *     code of the CNI error; empty otherwise
+ * @param effect what was done to the pod's network
  */
-public record Answer(AgentProtocol.Reply reply, String command, String pod, Outcome outcome, String reason) {
+public record Answer(
+        AgentProtocol.Reply reply,
+        String command,
+        String pod,
+        Outcome outcome,
+        String reason,
+        String cause,
+        Effect effect) {
+    /**
+     * What an ADD has done.
+     *
+     * @param rules the number of rules that it made sure of
+     * @param uncovered the number of IPv6 addresses that stay without redirection
+     */
+    public record Effect(int rules, int uncovered) {
+        /** Nothing. */
+        public static final Effect NONE = new Effect(0, 0);
+    }
+
     /** What became of a call. */
     public enum Outcome {
         /** The pod's traffic is redirected, and that was verified. */
@@ -43,5 +64,20 @@ public record Answer(AgentProtocol.Reply reply, String command, String pod, Outc
         Objects.requireNonNull(pod, "pod is null");
         Objects.requireNonNull(outcome, "outcome is null");
         Objects.requireNonNull(reason, "reason is null");
+        Objects.requireNonNull(cause, "cause is null");
+        Objects.requireNonNull(effect, "effect is null");
+    }
+
+    /** An answer that did nothing, and for which the outcome says all that a metric needs. */
+    public static Answer of(AgentProtocol.Reply reply, String command, String pod, Outcome outcome, String reason) {
+        return new Answer(reply, command, pod, outcome, reason, "", Effect.NONE);
+    }
+
+    Answer withCause(String name) {
+        return new Answer(reply, command, pod, outcome, reason, name, effect);
+    }
+
+    Answer withEffect(Effect done) {
+        return new Answer(reply, command, pod, outcome, reason, cause, done);
     }
 }

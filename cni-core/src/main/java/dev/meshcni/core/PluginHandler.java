@@ -14,7 +14,6 @@ import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -92,30 +91,34 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get());
+            return answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get())
+                    .withCause("exempt");
         }
         return switch (policy.decide(findPod(request, deadline))) {
             case Decision.Skip skip ->
-                answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail());
+                answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
+                        .withCause(skip.reason().label());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
-                RedirectPlan plan = redirect(request, redirect.parameters(), deadline);
+                PodPlan plan = redirect(request, redirect.parameters(), deadline);
                 attachments.add(
                         request.config().name(),
                         attachment(request),
                         new Attachments.Redirected(
                                 podName(request), request.environment().netns()));
-                yield answer(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan));
+                yield answer(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
+                        .withEffect(new Answer.Effect(
+                                plan.ruleCount(), plan.uncovered().size()));
             }
         };
     }
 
-    private RedirectPlan redirect(CniRequest request, RedirectParameters parameters, Deadline deadline) {
+    private PodPlan redirect(CniRequest request, RedirectParameters parameters, Deadline deadline) {
         RedirectBackend backend = backends.of(request.config());
         Path netns = netns(request, backend);
         return locks.locked(netns.toString(), deadline.remaining(), () -> {
-            RedirectPlan plan = plan(request, parameters, backend, netns);
-            backend.apply(netns, plan);
+            PodPlan plan = plan(request, parameters, backend, netns);
+            backend.apply(netns, plan.redirect());
             return plan;
         });
     }
@@ -130,17 +133,17 @@ public final class PluginHandler {
             case Decision.Skip skip -> answer(request, PluginReplies.empty(), Outcome.OK, skip.detail());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
-                RedirectPlan plan = compare(request, redirect.parameters());
+                PodPlan plan = compare(request, redirect.parameters());
                 yield answer(request, PluginReplies.empty(), Outcome.OK, describe(plan));
             }
         };
     }
 
-    private RedirectPlan compare(CniRequest request, RedirectParameters parameters) {
+    private PodPlan compare(CniRequest request, RedirectParameters parameters) {
         RedirectBackend backend = backends.of(request.config());
         Path netns = netns(request, backend);
-        RedirectPlan plan = plan(request, parameters, backend, netns);
-        List<RuleDifference> differences = backend.differences(netns, plan);
+        PodPlan plan = plan(request, parameters, backend, netns);
+        List<RuleDifference> differences = backend.differences(netns, plan.redirect());
         if (!differences.isEmpty()) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,
@@ -205,27 +208,25 @@ public final class PluginHandler {
     }
 
     /** What the pod's namespace has to hold, for the addresses that it has. */
-    private static RedirectPlan plan(
+    private static PodPlan plan(
             CniRequest request, RedirectParameters parameters, RedirectBackend backend, Path netns) {
-        List<InetAddress> addresses = new ArrayList<>(backend.addresses(netns));
-        request.config().prevResult().stream()
+        List<InetAddress> promised = request.config().prevResult().stream()
                 .flatMap(result -> result.ips().stream())
                 .map(ip -> ip.address().address())
-                .filter(address -> !addresses.contains(address))
-                .forEach(addresses::add);
-        IpFamilies families = IpFamilies.choose(addresses, parameters.dualStack());
-        if (!families.uncovered().isEmpty()) {
+                .toList();
+        PodPlan plan = PodPlan.of(parameters, backend, netns, promised);
+        if (!plan.uncovered().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
                     podName(request),
-                    families.uncovered());
+                    plan.uncovered());
         }
-        return RuleCompiler.compile(parameters, families.families());
+        return plan;
     }
 
-    private static String describe(RedirectPlan plan) {
-        return plan.ruleSets().stream()
+    private static String describe(PodPlan plan) {
+        return plan.redirect().ruleSets().stream()
                 .map(set -> set.family().label() + " " + set.ruleCount() + " rules")
                 .collect(Collectors.joining(", "));
     }
@@ -254,11 +255,12 @@ public final class PluginHandler {
         String reason = failure.details().isEmpty()
                 ? failure.getMessage()
                 : failure.getMessage() + " (" + failure.details() + ")";
-        return new Answer(PluginReplies.error(version, failure), command, pod, outcome, reason);
+        return Answer.of(PluginReplies.error(version, failure), command, pod, outcome, reason)
+                .withCause("error-" + failure.code());
     }
 
     private static Answer answer(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
-        return new Answer(reply, request.environment().command().name(), podName(request), outcome, reason);
+        return Answer.of(reply, request.environment().command().name(), podName(request), outcome, reason);
     }
 
     private static Attachment attachment(CniRequest request) {

@@ -182,7 +182,7 @@ class AgentServerTest {
     }
 
     private static Answer answer(String text) {
-        return new Answer(
+        return Answer.of(
                 new AgentProtocol.Reply(0, text.getBytes(StandardCharsets.UTF_8)),
                 "ADD",
                 text,

@@ -28,8 +28,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 /**
  * fabric8's API server for tests, behind a link that can be cut, with what it lacks: the field selector for the node,
@@ -38,8 +36,6 @@ import java.util.logging.Logger;
 final class FakeApiServer implements AutoCloseable {
     static final String NODE = "node-a";
     static final String TOKEN = "first-token";
-
-    private static final Logger SERVER_LOG = Logger.getLogger(MockWebServer.class.getName());
 
     /** Stands in for the field selector {@code spec.nodeName}, which fabric8's server does not know. */
     private static final String NODE_LABEL = "test/node";
@@ -69,7 +65,6 @@ final class FakeApiServer implements AutoCloseable {
     private final Link link;
 
     FakeApiServer() throws IOException {
-        SERVER_LOG.setLevel(Level.WARNING);
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
