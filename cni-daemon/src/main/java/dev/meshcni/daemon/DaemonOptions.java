@@ -11,13 +11,6 @@ import picocli.CommandLine.Option;
  */
 final class DaemonOptions {
     @Option(
-            names = "--cni-agent-run-dir",
-            paramLabel = "DIR",
-            defaultValue = "/var/run/istio-cni",
-            description = "Directory of the agent's socket; root's alone. Default: ${DEFAULT-VALUE}.")
-    private Path agentRunDirectory;
-
-    @Option(
             names = "--pod-manifest-dir",
             paramLabel = "DIR",
             description =
@@ -26,14 +19,6 @@ final class DaemonOptions {
 
     @Option(names = "--no-install", description = "Answer the plugin only; install nothing and watch nothing.")
     private boolean noInstall;
-
-    @Option(
-            names = "--native-nftables",
-            arity = "0..1",
-            fallbackValue = "true",
-            defaultValue = "false",
-            description = "Make sure at start that nftables works, for configurations that ask for it.")
-    private boolean nativeNftables;
 
     @Option(
             names = "--pod-wait-seconds",
@@ -63,20 +48,12 @@ final class DaemonOptions {
             description = "${COMPLETION-CANDIDATES}, in lower or upper case. Default: ${DEFAULT-VALUE}.")
     private LogSetup.Format logFormat;
 
-    Path agentRunDirectory() {
-        return agentRunDirectory;
-    }
-
     Optional<Path> podManifestDirectory() {
         return Optional.ofNullable(podManifestDirectory);
     }
 
     boolean noInstall() {
         return noInstall;
-    }
-
-    boolean nativeNftables() {
-        return nativeNftables;
     }
 
     Duration podWait() {

@@ -38,6 +38,12 @@ public final class InstallCni implements Callable<Integer> {
     @Mixin
     private DaemonOptions options;
 
+    @Mixin
+    private PluginOptions plugin;
+
+    @Mixin
+    private InstallerOptions installer;
+
     @Spec
     private CommandSpec spec;
 
@@ -80,7 +86,7 @@ public final class InstallCni implements Callable<Integer> {
             PluginHandler handler = new PluginHandler(
                     pods, backends, new PrevResultCheck(ChainAdapters.installed()), options.podWait());
             try (AgentServer agent =
-                    AgentServer.start(options.agentRunDirectory(), handler::handle, options.callTimeout())) {
+                    AgentServer.start(plugin.agentRunDirectory(), handler::handle, options.callTimeout())) {
                 LOG.info("the agent answers on {}", agent.socket());
                 stop.await();
                 LOG.info("the agent ends");
@@ -91,7 +97,7 @@ public final class InstallCni implements Callable<Integer> {
     private Backends backends() {
         Backends backends = Backends.of(ServiceLoader.load(RedirectBackend.class));
         LOG.info("redirection by {}", backends.named(Backends.DEFAULT).detect());
-        if (options.nativeNftables()) {
+        if (plugin.nativeNftables()) {
             LOG.info("redirection by {}", backends.named(Backends.NFTABLES).detect());
         }
         return backends;

@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -78,5 +79,20 @@ public final class KubernetesApi implements AutoCloseable {
                         client.pods().inNamespace(namespace).withName(name).get())
                 .filter(pod ->
                         pod.getSpec() != null && nodeName.equals(pod.getSpec().getNodeName()));
+    }
+
+    /** A list and watch of one DaemonSet, not started yet. */
+    SharedIndexInformer<DaemonSet> daemonSets(String namespace, String name) {
+        return client.apps().daemonSets().inNamespace(namespace).withName(name).runnableInformer(0);
+    }
+
+    /**
+     * One DaemonSet.
+     *
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    Optional<DaemonSet> daemonSet(String namespace, String name) {
+        return Optional.ofNullable(
+                client.apps().daemonSets().inNamespace(namespace).withName(name).get());
     }
 }

@@ -1,0 +1,126 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.ChainAdapters.Choice;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.ConfDir;
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.spi.InstallSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
+final class ConfInstaller {
+    /** How often edits are made anew when somebody else writes at the same moment. */
+    private static final int ATTEMPTS = 5;
+
+    private final Path dir;
+    private final InstallSettings settings;
+    private final ChainAdapters adapters;
+    private final AtomicFiles files;
+    private final ConfEdits edits;
+
+    /**
+     * What the directory is like, and what to do about it.
+     *
+     * @param dir the directory
+     * @param choice the adapter that answers for it, if one does
+     * @param plan what has to happen for our plugin to be installed
+     */
+    record Look(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
+        /** What has to be edited, if it is known. */
+        List<FileEdit> edits() {
+            return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
+        }
+    }
+
+    ConfInstaller(
+            Path dir, InstallSettings settings, ChainAdapters adapters, AtomicFiles files, FileLook ownLook) {
+        this.dir = requireNonNull(dir, "dir is null");
+        this.settings = requireNonNull(settings, "settings is null");
+        this.adapters = requireNonNull(adapters, "adapters is null");
+        this.files = requireNonNull(files, "files is null");
+        this.edits = new ConfEdits(files, ownLook);
+    }
+
+    /** Looks; changes nothing. */
+    Look look() throws IOException {
+        ConfDirSnapshot snapshot = snapshot();
+        Optional<Choice> choice = adapters.choose(snapshot, settings);
+        InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, settings))
+                .orElseGet(() -> new InstallPlan.Refuse(
+                        dir.toString(),
+                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ") + "chained"));
+        return new Look(snapshot, choice, plan);
+    }
+
+    /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */
+    Look carryOut(Look first) throws IOException {
+        Look look = first;
+        for (int attempt = 1; !look.edits().isEmpty(); attempt++) {
+            try {
+                edits.apply(look.dir(), look.edits());
+            } catch (ConfEdits.StaleException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+            look = look();
+            if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
+                throw new IOException("what was written to " + dir + " does not stay: " + look.edits().size()
+                        + " edits are needed again");
+            }
+        }
+        return look;
+    }
+
+    /** Removes what a killed process left; nothing reads it, but nothing else would ever remove it. */
+    void sweep() throws IOException {
+        if (Files.isDirectory(dir)) {
+            files.sweep(dir);
+        }
+    }
+
+    /** Takes our plugin out of every file. */
+    void uninstall() throws IOException {
+        sweep();
+        for (int attempt = 1; ; attempt++) {
+            ConfDirSnapshot snapshot = snapshot();
+            List<FileEdit> removal = removal(snapshot);
+            if (removal.isEmpty()) {
+                return;
+            }
+            try {
+                edits.apply(snapshot, removal);
+            } catch (ConfEdits.StaleException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** What other settings have installed, perhaps in an earlier version of this daemon, goes as well. */
+    private List<FileEdit> removal(ConfDirSnapshot snapshot) {
+        List<FileEdit> byAdapter = adapters.choose(snapshot, settings)
+                .map(choice -> choice.adapter().uninstall(snapshot, settings))
+                .orElse(List.of());
+        return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
+    }
+
+    private ConfDirSnapshot snapshot() throws IOException {
+        try {
+            return ConfDir.read(dir);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+}

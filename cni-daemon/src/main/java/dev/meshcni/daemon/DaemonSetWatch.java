@@ -1,0 +1,141 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Knows from this daemon's DaemonSet why the daemon has to end: it is an uninstallation if the DaemonSet was there, and is
+ * gone or being deleted.
+ *
+ * <p>The API server is asked at the end, and the DaemonSet is watched until then, because an uninstallation often takes the
+ * right to ask away before it comes to us. The decision is in docs/decisions/0006-telling-restart-from-uninstall.md.
+ */
+public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DaemonSetWatch.class);
+
+    private final KubernetesApi api;
+    private final String namespace;
+    private final String name;
+    private final SharedIndexInformer<DaemonSet> informer;
+    private volatile Known known = Known.NEVER_SEEN;
+
+    /** What the watch has shown so far. */
+    private enum Known {
+        NEVER_SEEN,
+        PRESENT,
+        GOING
+    }
+
+    private DaemonSetWatch(KubernetesApi api, String namespace, String name) {
+        this.api = requireNonNull(api, "api is null");
+        this.namespace = requireNonNull(namespace, "namespace is null");
+        this.name = requireNonNull(name, "name is null");
+        this.informer = api.daemonSets(namespace, name);
+    }
+
+    /** Starts to watch; nothing is waited for. */
+    public static DaemonSetWatch start(KubernetesApi api, String namespace, String name) {
+        DaemonSetWatch watch = new DaemonSetWatch(api, namespace, name);
+        watch.informer.addEventHandler(watch.new Events());
+        watch.informer.exceptionHandler((_, failure) -> {
+            LOG.debug("the watch of DaemonSet {}/{}: {}", namespace, name, failure.toString());
+            return true;
+        });
+        CompletableFuture<Void> started = watch.informer.start().toCompletableFuture();
+        started.whenComplete((_, failure) -> watch.report(failure));
+        return watch;
+    }
+
+    @Override
+    public Answer ask(Duration patience) {
+        Known last = known;
+        if (last == Known.NEVER_SEEN) {
+            LOG.info("DaemonSet {}/{} was never seen, so this counts as a restart", namespace, name);
+            return Answer.RESTART;
+        }
+        CompletableFuture<Known> answer =
+                CompletableFuture.supplyAsync(() -> of(api.daemonSet(namespace, name)), DaemonSetWatch::inThread);
+        try {
+            last = answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            LOG.info("asking for DaemonSet {}/{}: {}", namespace, name, reason(e.getCause()));
+            last = known;
+        } catch (TimeoutException e) {
+            LOG.info("asking for DaemonSet {}/{}: no answer within {} ms", namespace, name, patience.toMillis());
+            last = known;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        LOG.info("DaemonSet {}/{} is {}", namespace, name, last == Known.GOING ? "gone or being deleted" : "there");
+        return last == Known.GOING ? Answer.UNINSTALL : Answer.RESTART;
+    }
+
+    /** Whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
+    boolean hasSeenDaemonSet() {
+        return known != Known.NEVER_SEEN;
+    }
+
+    @Override
+    public void close() {
+        informer.stop();
+    }
+
+    private void report(Throwable failure) {
+        if (failure != null) {
+            LOG.warn("DaemonSet {}/{} cannot be watched: {}", namespace, name, reason(failure));
+        } else if (known == Known.NEVER_SEEN) {
+            LOG.warn(
+                    "there is no DaemonSet {}/{}: when it is deleted, this node has to be cleaned up by hand (meshcni"
+                            + " uninstall)",
+                    namespace,
+                    name);
+        }
+    }
+
+    private static void inThread(Runnable task) {
+        Thread.ofVirtual().name("daemon-set").start(task);
+    }
+
+    private static Known of(Optional<DaemonSet> daemonSet) {
+        return daemonSet.map(DaemonSetWatch::of).orElse(Known.GOING);
+    }
+
+    private static Known of(DaemonSet daemonSet) {
+        return daemonSet.getMetadata().getDeletionTimestamp() == null ? Known.PRESENT : Known.GOING;
+    }
+
+    private static String reason(Throwable failure) {
+        return failure instanceof KubernetesClientException refused && refused.getCode() > 0
+                ? "HTTP status " + refused.getCode()
+                : failure.toString();
+    }
+
+    private final class Events implements ResourceEventHandler<DaemonSet> {
+        @Override
+        public void onAdd(DaemonSet daemonSet) {
+            known = of(daemonSet);
+        }
+
+        @Override
+        public void onUpdate(DaemonSet old, DaemonSet daemonSet) {
+            known = of(daemonSet);
+        }
+
+        @Override
+        public void onDelete(DaemonSet daemonSet, boolean finalStateUnknown) {
+            known = Known.GOING;
+        }
+    }
+}

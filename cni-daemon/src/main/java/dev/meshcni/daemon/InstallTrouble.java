@@ -1,0 +1,60 @@
+package dev.meshcni.daemon;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
+
+/** Says what to do about a file that cannot be written. */
+final class InstallTrouble {
+    /** The reason that the kernel gives for a full file system. */
+    static final String NO_SPACE = "No space left on device";
+
+    private static final String READ_ONLY = "Read-only file system";
+
+    private InstallTrouble() {}
+
+    /** A failure to write the plugin. */
+    static DaemonException writingPlugin(Path binDir, IOException cause) {
+        return trouble("the plugin cannot be installed in " + binDir, cause, """
+                set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
+                plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
+                MicroK8s /var/snap/microk8s/current/opt/cni/bin""");
+    }
+
+    /** A failure to write the configuration. */
+    static DaemonException writingConf(Path confDir, IOException cause) {
+        return trouble("the CNI configuration in " + confDir + " cannot be changed", cause, """
+                set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
+                configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
+                MicroK8s /var/snap/microk8s/current/args/cni-network""");
+    }
+
+    private static DaemonException trouble(String what, IOException cause, String otherDirectory) {
+        return new DaemonException(what + ": " + reason(cause) + remedy(cause, otherDirectory), cause);
+    }
+
+    private static String remedy(IOException cause, String otherDirectory) {
+        String reason = reason(cause);
+        if (reason.contains(READ_ONLY)) {
+            return "; make it writable, or " + otherDirectory;
+        }
+        if (reason.contains(NO_SPACE) || reason.contains("quota")) {
+            return "; make room on its file system, or " + otherDirectory;
+        }
+        if (cause instanceof AccessDeniedException || reason.contains("not permitted")) {
+            return "; run as root with CAP_DAC_OVERRIDE, and look at SELinux and at immutable files (lsattr)";
+        }
+        return "";
+    }
+
+    private static String reason(IOException cause) {
+        if (cause instanceof AccessDeniedException) {
+            return "permission denied for " + cause.getMessage();
+        }
+        if (cause instanceof FileSystemException failure && failure.getReason() != null) {
+            return failure.getFile() + ": " + failure.getReason();
+        }
+        return cause.toString();
+    }
+}

@@ -1,0 +1,90 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the installation as it should be: a round of the {@link Installer} whenever something changes in the directories that
+ * matter, and at intervals in any case.
+ */
+public final class InstallWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(InstallWatch.class);
+
+    /** The directories of the plugin tree in which a change would break it. */
+    private static final List<String> PLUGIN_DIRECTORIES =
+            List.of("bin", "runtime/bin", "runtime/lib", "runtime/lib/server");
+
+    private final Installer installer;
+    private final DirectoryWatch watch;
+    private final Thread thread;
+
+    private InstallWatch(Installer installer, DirectoryWatch watch) {
+        this.installer = requireNonNull(installer, "installer is null");
+        this.watch = requireNonNull(watch, "watch is null");
+        this.thread = Thread.ofPlatform().name("install").unstarted(this::run);
+    }
+
+    /**
+     * Starts to install and to watch, as the installer of this node.
+     *
+     * @throws DaemonException if the run directory cannot be used
+     */
+    public static InstallWatch start(Installer installer) {
+        installer.claim();
+        InstallWatch started = new InstallWatch(installer, DirectoryWatch.open());
+        started.thread.start();
+        return started;
+    }
+
+    /** Stops to watch; the installation stays as it is. A round that has begun comes to its end. */
+    @Override
+    public void close() {
+        watch.close();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        try {
+            do {
+                watch.watch(directories());
+            } while (watch.await(pause(installer.round())));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What is watched before a round cannot change unseen after it. */
+    private List<Path> directories() {
+        InstallerSettings settings = installer.settings();
+        List<Path> directories = new ArrayList<>(List.of(settings.confDir(), settings.binDir()));
+        try {
+            installer.plugin().current().stream()
+                    .map(version -> installer.plugin().versionsDirectory().resolve(version))
+                    .flatMap(tree -> PLUGIN_DIRECTORIES.stream()
+                            .map(tree::resolve))
+                    .forEach(directories::add);
+        } catch (IOException e) {
+            LOG.debug("the plugin's directories are not watched: {}", e.toString());
+        }
+        return directories;
+    }
+
+    private Duration pause(InstallState state) {
+        Duration interval = installer.settings().checkInterval();
+        return state instanceof InstallState.Contested contested
+                        && contested.pause().compareTo(interval) < 0
+                ? contested.pause()
+                : interval;
+    }
+}

@@ -1,0 +1,302 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.ChainAdapters.Choice;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.daemon.InstallEvents.Part;
+import dev.meshcni.daemon.InstallEvents.Result;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a runtime
+ * never looks for a plugin that is not there.
+ *
+ * <p>Each round looks at everything anew and does what is missing. There is nothing to remember, so it does not matter when
+ * the last process was killed.
+ */
+public final class Installer {
+    private static final Logger LOG = LoggerFactory.getLogger(Installer.class);
+
+    private final InstallerSettings settings;
+    private final InstallEvents events;
+    private final InstallerLease lease;
+    private final PluginTree plugin;
+    private final ConfInstaller conf;
+    private final RunDirectory runDirectory;
+    private final RewriteBackoff pluginBackoff;
+    private final RewriteBackoff confBackoff;
+    private volatile InstallState state = new InstallState.Starting();
+    private boolean pluginInstalled;
+    private boolean confInstalled;
+
+    private Installer(InstallerSettings settings, InstallEvents events, Parts parts) {
+        this.settings = requireNonNull(settings, "settings is null");
+        this.events = requireNonNull(events, "events is null");
+        AtomicFiles files = new AtomicFiles(parts.steps());
+        this.lease = new InstallerLease(settings.runDirectory(), files);
+        this.plugin = new PluginTree(
+                settings.sourceDir(),
+                settings.binDir(),
+                ProductVersion.text(),
+                parts.steps(),
+                parts.running(),
+                InstantSource.system());
+        this.conf = new ConfInstaller(
+                settings.confDir(),
+                settings.conf(),
+                parts.adapters(),
+                files,
+                FileLook.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
+        this.runDirectory = new RunDirectory(settings.runDirectory(), files);
+        this.pluginBackoff = new RewriteBackoff(parts.limits(), InstantSource.system());
+        this.confBackoff = new RewriteBackoff(parts.limits(), InstantSource.system());
+    }
+
+    /** What an installer works with, which tests replace. */
+    record Parts(FileSteps steps, RunningPlugins running, ChainAdapters adapters, RewriteBackoff.Limits limits) {
+        static Parts ofNode(Optional<Path> adapterDir) {
+            return new Parts(
+                    new DiskSteps(),
+                    RunningPlugins.ofNode(),
+                    ChainAdapterJars.load(adapterDir),
+                    RewriteBackoff.Limits.DEFAULT);
+        }
+    }
+
+    /**
+     * An installer for this node; nothing happens yet.
+     *
+     * @throws DaemonException if a chain adapter cannot be used
+     */
+    public static Installer of(InstallerSettings settings, InstallEvents events) {
+        return with(settings, events, Parts.ofNode(settings.adapterDir()));
+    }
+
+    static Installer with(InstallerSettings settings, InstallEvents events, Parts parts) {
+        return new Installer(settings, events, parts);
+    }
+
+    /** What it installs. */
+    public InstallerSettings settings() {
+        return settings;
+    }
+
+    /** How far it is. */
+    public InstallState state() {
+        return state;
+    }
+
+    /** Makes this the installer of the node: others that still run leave it to this one. */
+    public synchronized void claim() {
+        try (InstallerLease.Turn _ = lease.takeTurn()) {
+            lease.claim();
+        } catch (IOException e) {
+            throw new DaemonException("the run directory " + settings.runDirectory() + " cannot be used: " + e, e);
+        }
+    }
+
+    /** Looks at everything, and puts right what is wrong unless another installer has claimed the node. */
+    public synchronized InstallState round() {
+        return round(true);
+    }
+
+    /** Installs once, beside a daemon that may run. */
+    public synchronized InstallState installOnce() {
+        return round(false);
+    }
+
+    /**
+     * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then the
+     * agent's run directory.
+     *
+     * @param patience how long to wait for plugins that still run
+     * @throws DaemonException if something cannot be removed
+     */
+    public synchronized void uninstall(Duration patience) throws InterruptedException {
+        try (InstallerLease.Turn _ = lease.takeTurn()) {
+            LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+            conf.uninstall();
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+        confInstalled = false;
+        try {
+            plugin.uninstall(patience);
+            pluginInstalled = false;
+            runDirectory.remove();
+        } catch (IOException e) {
+            throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
+        } finally {
+            enter(new InstallState.Starting());
+        }
+    }
+
+    PluginTree plugin() {
+        return plugin;
+    }
+
+    ConfInstaller conf() {
+        return conf;
+    }
+
+    private InstallState round(boolean onlyIfHeld) {
+        try (InstallerLease.Turn _ = lease.takeTurn()) {
+            enter(onlyIfHeld && !lease.isHeld() ? new InstallState.Superseded() : ensure());
+        } catch (IOException e) {
+            enter(new InstallState.Failed("the run directory " + settings.runDirectory() + " cannot be used: " + e));
+        } catch (DaemonException e) {
+            enter(new InstallState.Failed(e.getMessage()));
+        } catch (RuntimeException e) {
+            LOG.error("a chain adapter failed in a way that it must not", e);
+            enter(new InstallState.Failed(e.toString()));
+        }
+        return state;
+    }
+
+    private InstallState ensure() {
+        Optional<InstallState> obstacle = ensurePlugin();
+        return obstacle.orElseGet(this::ensureConf);
+    }
+
+    private Optional<InstallState> ensurePlugin() {
+        try {
+            boolean repair = pluginInstalled && !plugin.currentIsWhole();
+            if (repair) {
+                Duration pause = pluginBackoff.needed();
+                if (!pause.isZero()) {
+                    return Optional.of(new InstallState.Contested(
+                            settings.binDirOnHost().resolve(PluginTree.LINK).toString(), pause));
+                }
+            }
+            plugin.ensure();
+            pluginInstalled = true;
+            if (repair) {
+                pluginRepaired();
+            }
+            plugin.removeUnused();
+            return Optional.empty();
+        } catch (IOException e) {
+            events.attempted(Result.COPY_BINARIES_FAILURE);
+            throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
+    private InstallState ensureConf() {
+        try {
+            conf.sweep();
+            ConfInstaller.Look look = conf.look();
+            return switch (look.plan()) {
+                case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
+                case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
+                case InstallPlan.Edits edits when edits.edits().isEmpty() -> installed(look);
+                case InstallPlan.Edits _ -> write(look);
+            };
+        } catch (IOException e) {
+            events.attempted(Result.CREATE_CNI_CONFIG_FAILURE);
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private InstallState write(ConfInstaller.Look look) throws IOException {
+        boolean repair = confInstalled;
+        if (repair) {
+            Duration pause = confBackoff.needed();
+            if (!pause.isZero()) {
+                return new InstallState.Contested(settings.confDir().toString(), pause);
+            }
+        }
+        ConfInstaller.Look after = conf.carryOut(look);
+        if (repair) {
+            confRepaired(look);
+        }
+        return switch (after.plan()) {
+            case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
+            case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
+            case InstallPlan.Edits _ -> installed(after);
+        };
+    }
+
+    private InstallState installed(ConfInstaller.Look look) throws IOException {
+        confInstalled = true;
+        Choice choice = look.choice().orElseThrow();
+        return new InstallState.Installed(
+                choice.adapter().name(), choice.detection().file(), plugin.version());
+    }
+
+    private void pluginRepaired() {
+        events.rewritten(Part.PLUGIN);
+        Duration pause = pluginBackoff.rewritten();
+        Path link = settings.binDirOnHost().resolve(PluginTree.LINK);
+        if (pause.isZero()) {
+            LOG.warn("{} was changed by somebody else and is installed again", link);
+        } else {
+            LOG.warn(
+                    "{} is replaced again and again; next attempt in {} s at the earliest. Another istio-cni on this node?"
+                            + " Remove its DaemonSet",
+                    link,
+                    pause.toSeconds());
+        }
+    }
+
+    private void confRepaired(ConfInstaller.Look before) {
+        events.rewritten(Part.CONF);
+        Duration pause = confBackoff.rewritten();
+        String files = String.join(
+                ", ", before.edits().stream().map(FileEdit::name).distinct().toList());
+        String base = ChainedConf.baseType(before.dir(), settings.conf()).orElse("no base CNI");
+        if (pause.isZero()) {
+            LOG.warn("{} was changed without our plugin and is put right (base CNI: {})", files, base);
+        } else {
+            LOG.warn(
+                    "{} is rewritten again and again, most likely by {}; next attempt in {} s at the earliest. {}",
+                    files,
+                    base,
+                    pause.toSeconds(),
+                    RewriteRemedy.of(base));
+        }
+    }
+
+    private void enter(InstallState next) {
+        InstallState last = state;
+        state = next;
+        boolean wasReady = last.notReady().isEmpty();
+        boolean isReady = next.notReady().isEmpty();
+        if (isReady != wasReady) {
+            events.ready(isReady);
+        }
+        if (next instanceof InstallState.Installed && !wasReady) {
+            events.attempted(Result.SUCCESS);
+        }
+        if (!next.equals(last)) {
+            log(next);
+        }
+    }
+
+    private static void log(InstallState state) {
+        switch (state) {
+            case InstallState.Starting _, InstallState.Contested _ -> {}
+            case InstallState.Waiting waiting -> LOG.info("waiting for {}", waiting.what());
+            case InstallState.Refused refused ->
+                LOG.error("not installed: {} is left as it is: {}", refused.file(), refused.reason());
+            case InstallState.Failed failed -> LOG.error("not installed: {}", failed.message());
+            case InstallState.Superseded _ ->
+                LOG.info("a newer installer has taken over this node; this one only answers the plugin");
+            case InstallState.Installed installed ->
+                LOG.info(
+                        "installed: {} calls version {} of the plugin (chain adapter {})",
+                        installed.file(),
+                        installed.version(),
+                        installed.adapter());
+        }
+    }
+}

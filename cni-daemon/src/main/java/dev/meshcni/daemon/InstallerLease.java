@@ -1,0 +1,71 @@
+package dev.meshcni.daemon;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Who installs on this node. While a daemon is replaced two of them can run for a moment; the one that started last installs,
+ * and the other must not undo it.
+ */
+final class InstallerLease {
+    private static final String HOLDER = "installer";
+    private static final String LOCK = "installer.lock";
+
+    private final Path directory;
+    private final AtomicFiles files;
+    private final String self = UUID.randomUUID().toString();
+
+    /** The time in which nobody else installs on this node; the kernel ends it with the process, if need be. */
+    interface Turn extends AutoCloseable {
+        @Override
+        void close() throws IOException;
+    }
+
+    InstallerLease(Path runDirectory, AtomicFiles files) {
+        this.directory = requireNonNull(runDirectory, "runDirectory is null");
+        this.files = requireNonNull(files, "files is null");
+    }
+
+    /** The names of the files that this leaves in the run directory. */
+    static List<String> fileNames() {
+        return List.of(HOLDER, LOCK);
+    }
+
+    /** Waits until nobody else changes this node. */
+    Turn takeTurn() throws IOException {
+        Files.createDirectories(directory);
+        FileChannel channel = FileChannel.open(
+                directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            channel.lock();
+            return channel::close;
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Makes this the process that installs on this node. */
+    void claim() throws IOException {
+        files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileLook.ofMode("rw-------"), () -> {});
+    }
+
+    /** Whether no other has claimed the node since; a claim that was wiped away is made again. */
+    boolean isHeld() throws IOException {
+        try {
+            return Files.readString(directory.resolve(HOLDER)).strip().equals(self);
+        } catch (NoSuchFileException e) {
+            claim();
+            return true;
+        }
+    }
+}

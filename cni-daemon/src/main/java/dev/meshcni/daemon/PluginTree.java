@@ -1,0 +1,294 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The plugin in the node's directory of CNI plugins: a launcher with the run-time image it starts, so a tree.
+ *
+ * <pre>
+ * istio-cni -> .mesh-cni/0.1.0-3f9c0a7d51e2/bin/istio-cni
+ * .mesh-cni/0.1.0-3f9c0a7d51e2/bin/istio-cni
+ * .mesh-cni/0.1.0-3f9c0a7d51e2/runtime/...
+ * </pre>
+ *
+ * <p>Each version lies in a directory of its own and never changes; one rename of the link switches to it, and one that is
+ * damaged is replaced by another copy beside it. So a plugin that runs keeps all its files, and a runtime always finds a
+ * whole plugin. The link is relative, as the host may see the directory at another path than we do.
+ */
+final class PluginTree {
+    /** The directory of the versions; nothing that lists plugins shows it. */
+    static final String VERSIONS = ".mesh-cni";
+
+    /** The name by which runtimes find the plugin. */
+    static final String LINK = "istio-cni";
+
+    private static final Logger LOG = LoggerFactory.getLogger(PluginTree.class);
+
+    /** How long nobody must have been seen in a version before it goes: exec(2) takes a moment to show. */
+    private static final Duration SETTLE = Duration.ofMillis(200);
+
+    /** The same where not all processes can be seen: longer than a plugin may run. */
+    private static final Duration BLIND_SETTLE = Duration.ofMinutes(5);
+
+    private final Path source;
+    private final Path binDir;
+    private final String release;
+    private final FileSteps steps;
+    private final AtomicFiles files;
+    private final RunningPlugins running;
+    private final InstantSource clock;
+    private final Set<String> verified = new HashSet<>();
+    private final Map<String, Instant> idleSince = new HashMap<>();
+    private Optional<PluginManifest> wanted = Optional.empty();
+
+    /**
+     * A tree that is installed from another.
+     *
+     * @param source where {@code bin/istio-cni} and {@code runtime} are
+     * @param binDir the node's directory of plugins, as we see it
+     * @param release what the names of this release's versions begin with
+     */
+    PluginTree(
+            Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, InstantSource clock) {
+        this.source = requireNonNull(source, "source is null");
+        this.binDir = requireNonNull(binDir, "binDir is null");
+        this.release = requireNonNull(release, "release is null");
+        this.steps = requireNonNull(steps, "steps is null");
+        this.files = new AtomicFiles(steps);
+        this.running = requireNonNull(running, "running is null");
+        this.clock = requireNonNull(clock, "clock is null");
+    }
+
+    /** Where the versions are. */
+    Path versionsDirectory() {
+        return binDir.resolve(VERSIONS);
+    }
+
+    /**
+     * Makes sure that the link leads to a whole copy of the source. The first time every byte is compared, later the sizes and
+     * times.
+     *
+     * @return whether anything had to be done
+     */
+    boolean ensure() throws IOException {
+        Files.createDirectories(binDir);
+        files.sweep(binDir);
+        files.sweep(versionsDirectory());
+        if (currentIsWhole()) {
+            return false;
+        }
+        String version = wholeVersion();
+        files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.LAUNCHER));
+        LOG.info("the plugin in {} is version {}", binDir, version);
+        return true;
+    }
+
+    /** Whether there is nothing for {@link #ensure} to do; changes nothing. */
+    boolean currentIsWhole() throws IOException {
+        Optional<String> current = current();
+        return current.isPresent() && isOfSource(current.get()) && isWhole(current.get());
+    }
+
+    /** The version that the link leads to, if it is one of ours. */
+    Optional<String> current() throws IOException {
+        Path link = binDir.resolve(LINK);
+        if (!Files.isSymbolicLink(link)) {
+            return Optional.empty();
+        }
+        Path target = Files.readSymbolicLink(link);
+        boolean ours = target.startsWith(VERSIONS) && target.getNameCount() == 4;
+        return ours ? Optional.of(target.getName(1).toString()) : Optional.empty();
+    }
+
+    /** The version that this source is installed as. */
+    String version() throws IOException {
+        return release + "-" + wanted().id();
+    }
+
+    /** Removes the versions that the link does not lead to and no process runs from. */
+    void removeUnused() throws IOException {
+        Set<String> others = new HashSet<>(versions());
+        current().ifPresent(others::remove);
+        idleSince.keySet().retainAll(others);
+        if (others.isEmpty()) {
+            return;
+        }
+        Set<String> used = running.versions();
+        Instant now = clock.instant();
+        for (String version : others) {
+            if (used.contains(version)) {
+                idleSince.remove(version);
+            } else if (Duration.between(idleSince.computeIfAbsent(version, _ -> now), now)
+                            .compareTo(running.complete() ? SETTLE : BLIND_SETTLE)
+                    >= 0) {
+                files.deleteTree(versionsDirectory().resolve(version));
+                verified.remove(version);
+                LOG.info("removed version {} of the plugin, which nothing runs from any more", version);
+            }
+        }
+    }
+
+    /**
+     * Removes the link, and the versions as soon as no process runs from them.
+     *
+     * @param patience how long to wait for the processes; what they still run from then is left
+     */
+    void uninstall(Duration patience) throws IOException, InterruptedException {
+        Path link = binDir.resolve(LINK);
+        if (current().isPresent()) {
+            files.delete(link);
+        } else if (Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
+            LOG.warn("{} is not ours and stays", link);
+        }
+        if (Files.isDirectory(binDir)) {
+            files.sweep(binDir);
+        }
+        files.sweep(versionsDirectory());
+        Instant end = clock.instant().plus(patience);
+        removeUnused();
+        while (!versions().isEmpty() && clock.instant().isBefore(end)) {
+            Thread.sleep(SETTLE);
+            removeUnused();
+        }
+        if (!versions().isEmpty()) {
+            LOG.warn("{} stays: a plugin still runs from it, or could; remove it later", versionsDirectory());
+        } else if (Files.exists(versionsDirectory())) {
+            files.delete(versionsDirectory());
+        }
+    }
+
+    private String wholeVersion() throws IOException {
+        for (String version : versions()) {
+            if (isOfSource(version) && isWhole(version)) {
+                return version;
+            }
+        }
+        return copy();
+    }
+
+    private String copy() throws IOException {
+        Path versions = versionsDirectory();
+        if (!Files.isDirectory(versions)) {
+            steps.makeDirectory(versions);
+        }
+        requireRoom();
+        Path fresh = files.fresh(versions);
+        try {
+            fill(fresh);
+        } catch (IOException e) {
+            files.sweep(versions);
+            throw e;
+        }
+        String version = freeName();
+        steps.rename(fresh, versions.resolve(version));
+        steps.sync(versions);
+        verified.add(version);
+        return version;
+    }
+
+    private void fill(Path fresh) throws IOException {
+        steps.makeDirectory(fresh);
+        Set<Path> directories = new HashSet<>(Set.of(fresh));
+        for (Path file : PluginManifest.filesOf(source)) {
+            Path copy = fresh.resolve(source.relativize(file).toString());
+            makeDirectories(copy.getParent(), directories);
+            if (Files.isSymbolicLink(file)) {
+                steps.link(copy, Files.readSymbolicLink(file));
+            } else {
+                steps.copy(file, copy);
+            }
+        }
+        for (Path directory : directories) {
+            steps.sync(directory);
+        }
+        if (!wanted().matches(fresh)) {
+            throw new IOException("the copy in " + fresh + " is not what was copied: " + source
+                    + " has changed meanwhile, or the disk is faulty");
+        }
+    }
+
+    private void makeDirectories(Path directory, Set<Path> made) throws IOException {
+        if (!made.contains(directory)) {
+            makeDirectories(directory.getParent(), made);
+            steps.makeDirectory(directory);
+            made.add(directory);
+        }
+    }
+
+    private void requireRoom() throws IOException {
+        long free = Files.getFileStore(binDir).getUsableSpace();
+        if (free < wanted().size()) {
+            throw new FileSystemException(
+                    binDir.toString(),
+                    null,
+                    InstallTrouble.NO_SPACE + ": " + free / 1_000_000 + " MB are free, "
+                            + wanted().size() / 1_000_000 + " MB are needed");
+        }
+    }
+
+    private String freeName() throws IOException {
+        String version = version();
+        String name = version;
+        for (int number = 1; Files.exists(versionsDirectory().resolve(name)); number++) {
+            name = version + "." + number;
+        }
+        return name;
+    }
+
+    private boolean isOfSource(String name) throws IOException {
+        String version = version();
+        return name.equals(version) || name.startsWith(version + ".");
+    }
+
+    private boolean isWhole(String version) throws IOException {
+        Path tree = versionsDirectory().resolve(version);
+        if (verified.contains(version)) {
+            return wanted().resembles(tree);
+        }
+        if (!wanted().matches(tree)) {
+            return false;
+        }
+        verified.add(version);
+        return true;
+    }
+
+    private List<String> versions() throws IOException {
+        if (!Files.isDirectory(versionsDirectory())) {
+            return List.of();
+        }
+        try (Stream<Path> entries = Files.list(versionsDirectory())) {
+            return entries.map(entry -> entry.getFileName().toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private PluginManifest wanted() throws IOException {
+        if (wanted.isEmpty()) {
+            if (!Files.isDirectory(source)) {
+                throw new NotDirectoryException(source.toString());
+            }
+            wanted = Optional.of(PluginManifest.read(source));
+        }
+        return wanted.get();
+    }
+}
