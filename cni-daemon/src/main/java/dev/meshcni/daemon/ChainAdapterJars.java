@@ -56,7 +56,8 @@ final class ChainAdapterJars {
     }
 
     private static ModuleLayer ownLayer() {
-        return Optional.ofNullable(ChainAdapterJars.class.getModule().getLayer()).orElseGet(ModuleLayer::boot);
+        return Optional.ofNullable(ChainAdapterJars.class.getModule().getLayer())
+                .orElseGet(ModuleLayer::boot);
     }
 
     private static String reason(Throwable failure) {

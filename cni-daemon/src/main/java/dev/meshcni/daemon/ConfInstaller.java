@@ -42,8 +42,7 @@ final class ConfInstaller {
         }
     }
 
-    ConfInstaller(
-            Path dir, InstallSettings settings, ChainAdapters adapters, AtomicFiles files, FileLook ownLook) {
+    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, AtomicFiles files, FileLook ownLook) {
         this.dir = requireNonNull(dir, "dir is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
@@ -58,7 +57,8 @@ final class ConfInstaller {
         InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, settings))
                 .orElseGet(() -> new InstallPlan.Refuse(
                         dir.toString(),
-                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ") + "chained"));
+                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
+                                + "chained"));
         return new Look(snapshot, choice, plan);
     }
 
@@ -75,8 +75,8 @@ final class ConfInstaller {
             }
             look = look();
             if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
-                throw new IOException("what was written to " + dir + " does not stay: " + look.edits().size()
-                        + " edits are needed again");
+                throw new IOException("what was written to " + dir + " does not stay: "
+                        + look.edits().size() + " edits are needed again");
             }
         }
         return look;

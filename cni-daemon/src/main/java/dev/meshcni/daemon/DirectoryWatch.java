@@ -31,9 +31,7 @@ final class DirectoryWatch implements AutoCloseable {
     private static final Duration SETTLE = Duration.ofMillis(20);
 
     private static final WatchEvent.Kind<?>[] EVENTS = {
-        StandardWatchEventKinds.ENTRY_CREATE,
-        StandardWatchEventKinds.ENTRY_MODIFY,
-        StandardWatchEventKinds.ENTRY_DELETE
+        StandardWatchEventKinds.ENTRY_CREATE, StandardWatchEventKinds.ENTRY_MODIFY, StandardWatchEventKinds.ENTRY_DELETE
     };
 
     private final Optional<WatchService> service;
@@ -116,7 +114,9 @@ final class DirectoryWatch implements AutoCloseable {
             Object identity =
                     Files.readAttributes(directory, BasicFileAttributes.class).fileKey();
             Watched before = watched.get(path);
-            if (before != null && before.identity().equals(identity) && before.key().isValid()) {
+            if (before != null
+                    && before.identity().equals(identity)
+                    && before.key().isValid()) {
                 return;
             }
             if (before != null) {

@@ -71,8 +71,7 @@ public final class InstallWatch implements AutoCloseable {
         try {
             installer.plugin().current().stream()
                     .map(version -> installer.plugin().versionsDirectory().resolve(version))
-                    .flatMap(tree -> PLUGIN_DIRECTORIES.stream()
-                            .map(tree::resolve))
+                    .flatMap(tree -> PLUGIN_DIRECTORIES.stream().map(tree::resolve))
                     .forEach(directories::add);
         } catch (IOException e) {
             LOG.debug("the plugin's directories are not watched: {}", e.toString());

@@ -124,7 +124,11 @@ public final class Installer {
      */
     public synchronized void uninstall(Duration patience) throws InterruptedException {
         try (InstallerLease.Turn _ = lease.takeTurn()) {
-            LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+            LOG.info(
+                    "uninstalling: {}, then {}, then {}",
+                    settings.confDir(),
+                    settings.binDir(),
+                    settings.runDirectory());
             conf.uninstall();
         } catch (IOException e) {
             throw InstallTrouble.writingConf(settings.confDir(), e);

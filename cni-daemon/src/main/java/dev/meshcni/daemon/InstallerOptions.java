@@ -111,6 +111,9 @@ public final class InstallerOptions {
 
     /** The run-time image that this program runs on lies in the tree that holds the plugin. */
     private static Path ownTree() {
-        return Path.of(System.getProperty("java.home")).resolveSibling("").toAbsolutePath().normalize();
+        return Path.of(System.getProperty("java.home"))
+                .resolveSibling("")
+                .toAbsolutePath()
+                .normalize();
     }
 }

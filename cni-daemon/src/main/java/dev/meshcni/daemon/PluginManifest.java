@@ -78,8 +78,7 @@ record PluginManifest(Map<String, Entry> files) {
     /** A short name for exactly these files. */
     String id() {
         MessageDigest digest = sha256();
-        new TreeMap<>(files)
-                .forEach((path, entry) -> digest.update((path + ' ' + entry + '\n').getBytes(UTF_8)));
+        new TreeMap<>(files).forEach((path, entry) -> digest.update((path + ' ' + entry + '\n').getBytes(UTF_8)));
         return HexFormat.of().formatHex(digest.digest()).substring(0, ID_DIGITS);
     }
 

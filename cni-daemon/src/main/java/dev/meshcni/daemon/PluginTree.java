@@ -67,8 +67,7 @@ final class PluginTree {
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
      */
-    PluginTree(
-            Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, InstantSource clock) {
+    PluginTree(Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, InstantSource clock) {
         this.source = requireNonNull(source, "source is null");
         this.binDir = requireNonNull(binDir, "binDir is null");
         this.release = requireNonNull(release, "release is null");
@@ -240,8 +239,8 @@ final class PluginTree {
             throw new FileSystemException(
                     binDir.toString(),
                     null,
-                    InstallTrouble.NO_SPACE + ": " + free / 1_000_000 + " MB are free, "
-                            + wanted().size() / 1_000_000 + " MB are needed");
+                    InstallTrouble.NO_SPACE + ": " + free / 1_000_000 + " MB are free, " + wanted().size() / 1_000_000
+                            + " MB are needed");
         }
     }
 
@@ -276,9 +275,7 @@ final class PluginTree {
             return List.of();
         }
         try (Stream<Path> entries = Files.list(versionsDirectory())) {
-            return entries.map(entry -> entry.getFileName().toString())
-                    .sorted()
-                    .toList();
+            return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
         }
     }
 

@@ -42,7 +42,8 @@ final class RunningPlugins {
         if (Files.isDirectory(HOST_PROC.resolve("1"))) {
             return new RunningPlugins(HOST_PROC, true);
         }
-        boolean root = link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
+        boolean root =
+                link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
         return new RunningPlugins(PROC, root);
     }
 
@@ -84,10 +85,7 @@ final class RunningPlugins {
     }
 
     private static Optional<String> version(Path link) {
-        return link(link)
-                .map(VERSION::matcher)
-                .filter(Matcher::find)
-                .map(matcher -> matcher.group(1));
+        return link(link).map(VERSION::matcher).filter(Matcher::find).map(matcher -> matcher.group(1));
     }
 
     private static Optional<String> link(Path link) {

@@ -63,7 +63,7 @@ public final class IptablesBackend implements RedirectBackend {
 
     @Override
     public boolean isOwn(Path netns) {
-        return NetworkNamespace.isOwn(hostPaths.translate(netns));
+        return podRules.isOwn(netns);
     }
 
     @Override

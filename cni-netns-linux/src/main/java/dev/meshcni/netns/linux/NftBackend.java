@@ -56,6 +56,11 @@ public final class NftBackend implements RedirectBackend {
     }
 
     @Override
+    public boolean isOwn(Path netns) {
+        return podRules.isOwn(netns);
+    }
+
+    @Override
     public List<InetAddress> addresses(Path netns) {
         return podRules.addresses(netns);
     }

@@ -31,6 +31,10 @@ final class PodRules {
         this.steps = Objects.requireNonNull(steps, "steps is null");
     }
 
+    boolean isOwn(Path netns) {
+        return NetworkNamespace.isOwn(hostPaths.translate(netns));
+    }
+
     List<InetAddress> addresses(Path netns) {
         return NetworkNamespace.inside(hostPaths.translate(netns), () -> {
             try (Rtnetlink rtnetlink = new Rtnetlink()) {
