@@ -13,8 +13,15 @@ module dev.meshcni.daemon {
     requires kubernetes.model.apps;
     requires kubernetes.model.core;
     requires kubernetes.model.common;
+    requires kubernetes.model.policy;
     requires ch.qos.logback.classic;
     requires ch.qos.logback.core;
+    requires io.prometheus.metrics.core;
+    requires io.prometheus.metrics.model;
+    requires io.prometheus.writer.text;
+    // The transport of fabric8's client, which cannot require it itself.
+    requires java.net.http;
+    requires jdk.httpserver;
     requires jdk.net;
     requires org.slf4j;
 

@@ -82,15 +82,28 @@ public final class InstallCni implements Callable<Integer> {
 
     private void serve() throws InterruptedException {
         Backends backends = backends();
+        ChainAdapters adapters = installer.adapters();
         try (PodSource pods = podSource()) {
-            PluginHandler handler = new PluginHandler(
-                    pods, backends, new PrevResultCheck(ChainAdapters.installed()), options.podWait());
+            PluginHandler handler =
+                    new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
             try (AgentServer agent =
                     AgentServer.start(plugin.agentRunDirectory(), handler::handle, options.callTimeout())) {
                 LOG.info("the agent answers on {}", agent.socket());
-                stop.await();
+                if (options.noInstall()) {
+                    stop.await();
+                } else {
+                    install(adapters);
+                }
                 LOG.info("the agent ends");
             }
+        }
+    }
+
+    /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
+    private void install(ChainAdapters adapters) throws InterruptedException {
+        Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.none());
+        try (NodeInstallation _ = NodeInstallation.start(node, ShutdownReason.unknown())) {
+            stop.await();
         }
     }
 

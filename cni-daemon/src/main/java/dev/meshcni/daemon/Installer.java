@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Installer {
     private static final Logger LOG = LoggerFactory.getLogger(Installer.class);
+
+    private static final Duration WRITING_TIME = Duration.ofMillis(100);
 
     private final InstallerSettings settings;
     private final InstallEvents events;
@@ -64,22 +67,15 @@ public final class Installer {
 
     /** What an installer works with, which tests replace. */
     record Parts(FileSteps steps, RunningPlugins running, ChainAdapters adapters, RewriteBackoff.Limits limits) {
-        static Parts ofNode(Optional<Path> adapterDir) {
+        static Parts ofNode(ChainAdapters adapters) {
             return new Parts(
-                    new DiskSteps(),
-                    RunningPlugins.ofNode(),
-                    ChainAdapterJars.load(adapterDir),
-                    RewriteBackoff.Limits.DEFAULT);
+                    new DiskSteps(), RunningPlugins.ofNode(), adapters, RewriteBackoff.Limits.DEFAULT);
         }
     }
 
-    /**
-     * An installer for this node; nothing happens yet.
-     *
-     * @throws DaemonException if a chain adapter cannot be used
-     */
-    public static Installer of(InstallerSettings settings, InstallEvents events) {
-        return with(settings, events, Parts.ofNode(settings.adapterDir()));
+    /** An installer for this node; nothing happens yet. */
+    public static Installer of(InstallerSettings settings, ChainAdapters adapters, InstallEvents events) {
+        return with(settings, events, Parts.ofNode(adapters));
     }
 
     static Installer with(InstallerSettings settings, InstallEvents events, Parts parts) {
@@ -203,12 +199,21 @@ public final class Installer {
                 case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
                 case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
                 case InstallPlan.Edits edits when edits.edits().isEmpty() -> installed(look);
-                case InstallPlan.Edits _ -> write(look);
+                case InstallPlan.Edits _ -> write(settled(look));
             };
         } catch (IOException e) {
             events.attempted(Result.CREATE_CNI_CONFIG_FAILURE);
             throw InstallTrouble.writingConf(settings.confDir(), e);
         }
+    }
+
+    /** A file that cannot be parsed may be one that its owner is writing: it is not the time to choose another one. */
+    private ConfInstaller.Look settled(ConfInstaller.Look look) throws IOException {
+        if (look.dir().invalid().isEmpty()) {
+            return look;
+        }
+        LockSupport.parkNanos(WRITING_TIME.toNanos());
+        return conf.look();
     }
 
     private InstallState write(ConfInstaller.Look look) throws IOException {
@@ -220,7 +225,7 @@ public final class Installer {
             }
         }
         ConfInstaller.Look after = conf.carryOut(look);
-        if (repair) {
+        if (repair && !look.edits().isEmpty()) {
             confRepaired(look);
         }
         return switch (after.plan()) {

@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.spi.InstallSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -97,10 +98,18 @@ public final class InstallerOptions {
                 Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir)),
                 plugin.agentRunDirectory(),
                 Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree),
-                Optional.ofNullable(adapterDir),
                 new InstallSettings(chained, file, plugin.entry()),
                 groupRead,
                 Duration.ofSeconds(checkSeconds));
+    }
+
+    /**
+     * The chain adapters of this installation and of the directory that the options name.
+     *
+     * @throws DaemonException if one cannot be used
+     */
+    public ChainAdapters adapters() {
+        return ChainAdapterJars.load(Optional.ofNullable(adapterDir));
     }
 
     private static Path withoutHost(Path dir) {

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.api.spi.InstallSettings;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
 
 /**
  * What is installed, and where. Paths are as this process sees them.
@@ -15,7 +14,6 @@ import java.util.Optional;
  * @param binDirOnHost the same as the host sees it, for messages
  * @param runDirectory the agent's run directory
  * @param sourceDir the tree that the plugin is copied from
- * @param adapterDir a directory of jars with more chain adapters
  * @param conf how our plugin stands in the configuration
  * @param groupRead whether the group may read configuration files of our own
  * @param checkInterval how often all is compared with what it should be
@@ -26,7 +24,6 @@ public record InstallerSettings(
         Path binDirOnHost,
         Path runDirectory,
         Path sourceDir,
-        Optional<Path> adapterDir,
         InstallSettings conf,
         boolean groupRead,
         Duration checkInterval) {
@@ -36,7 +33,6 @@ public record InstallerSettings(
         requireNonNull(binDirOnHost, "binDirOnHost is null");
         requireNonNull(runDirectory, "runDirectory is null");
         requireNonNull(sourceDir, "sourceDir is null");
-        requireNonNull(adapterDir, "adapterDir is null");
         requireNonNull(conf, "conf is null");
         requireNonNull(checkInterval, "checkInterval is null");
     }

@@ -1,0 +1,235 @@
+package dev.meshcni.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.api.ConfDir;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.spi.InstallSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What an installation does to the configuration directories that base CNIs write. */
+class InstallerConfDirsTest {
+    /** These hold our plugin before we come, so uninstalling leaves less than there was. */
+    private static final Set<String> OURS_BEFORE = Set.of("ours-in-the-middle", "other-istio");
+
+    @TempDir
+    private Path root;
+
+    static List<String> confDirs() throws IOException {
+        return TestNode.filesIn(TestNode.confDirs()).stream()
+                .filter(Files::isDirectory)
+                .map(directory -> directory.getFileName().toString())
+                .sorted()
+                .toList();
+    }
+
+    static Stream<String> foreignConfDirs() throws IOException {
+        return confDirs().stream().filter(name -> !OURS_BEFORE.contains(name));
+    }
+
+    @ParameterizedTest
+    @MethodSource("confDirs")
+    void ourPluginIsTheLastOneOfTheFirstListAndNowhereElse(String confDir) throws Exception {
+        TestNode node = TestNode.with(root, confDir);
+        List<NetworkConfigList.Plugin> before = foreignPlugins(primary(node));
+
+        InstallState state = node.installer().round();
+
+        assertThat(state).isInstanceOf(InstallState.Installed.class);
+        NetworkConfigList primary = primary(node);
+        assertThat(primary.single()).isFalse();
+        assertThat(primary.plugins().getLast().json()).isEqualTo(TestNode.entry());
+        assertThat(primary.plugins().subList(0, primary.plugins().size() - 1)).isEqualTo(before);
+        assertThat(ConfDir.read(node.confDir()).valid().stream()
+                        .flatMap(file -> file.list().plugins().stream())
+                        .filter(plugin -> plugin.type().equals("istio-cni")))
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @MethodSource("confDirs")
+    void aSecondInstallationTouchesNoFile(String confDir) throws Exception {
+        TestNode node = TestNode.with(root, confDir);
+        node.installer().round();
+        Map<String, Object> identities = identities(node.confDir());
+
+        assertThat(node.installer().installOnce()).isInstanceOf(InstallState.Installed.class);
+
+        assertThat(identities(node.confDir())).isEqualTo(identities);
+    }
+
+    @ParameterizedTest
+    @MethodSource("foreignConfDirs")
+    void uninstallingRestoresEveryByte(String confDir) throws Exception {
+        TestNode node = TestNode.with(root, confDir);
+        Map<String, String> before = new HashMap<>(node.conf());
+        before.keySet().removeIf(name -> name.startsWith(".meshcni-"));
+        Installer installer = node.installer();
+        installer.round();
+        assertThat(node.conf()).isNotEqualTo(before);
+
+        installer.uninstall(Duration.ZERO);
+
+        assertThat(node.conf()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @MethodSource("confDirs")
+    void uninstallingLeavesNothingOfOurs(String confDir) throws Exception {
+        TestNode node = TestNode.with(root, confDir);
+        Installer installer = node.installer();
+        installer.round();
+
+        installer.uninstall(Duration.ofSeconds(10));
+
+        assertThat(node.conf().values()).noneMatch(content -> content.contains("istio-cni"));
+        assertThat(node.binDir()).isEmptyDirectory();
+        assertThat(node.runDirectory()).doesNotExist();
+    }
+
+    @Test
+    void modeAndOwnerOfTheBaseCnisFileStay() throws Exception {
+        TestNode node = TestNode.with(root, "ptp");
+        Path file = node.confDir().resolve("10-ptp.conflist");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r-x"));
+        FileLook before = FileLook.of(file);
+        Installer installer = node.installer();
+
+        installer.round();
+        assertThat(FileLook.of(file)).isEqualTo(before);
+
+        installer.uninstall(Duration.ZERO);
+        assertThat(FileLook.of(file)).isEqualTo(before);
+    }
+
+    @Test
+    void aListThatWasMadeOfASinglePluginHasItsMode() throws Exception {
+        TestNode node = TestNode.with(root, "lone-conf");
+        Path conf = node.confDir().resolve("10-mynet.conf");
+        Files.setPosixFilePermissions(conf, PosixFilePermissions.fromString("rw-r-----"));
+
+        node.installer().round();
+
+        assertThat(conf).doesNotExist();
+        assertThat(FileLook.of(node.confDir().resolve("10-mynet.conflist")).mode())
+                .isEqualTo(PosixFilePermissions.fromString("rw-r-----"));
+    }
+
+    @Test
+    void anEmptyDirectoryIsWaitedFor() throws Exception {
+        TestNode node = TestNode.in(root);
+        Installer installer = node.installer();
+
+        assertThat(installer.round().notReady()).hasValueSatisfying(reason -> assertThat(reason)
+                .startsWith("waiting for the base CNI's configuration in " + node.confDir()));
+
+        node.conf("10-late.conflist", Files.readString(TestNode.confDirs().resolve("ptp/10-ptp.conflist")));
+        assertThat(installer.round().notReady()).isEmpty();
+    }
+
+    @Test
+    void aNamedFileIsWaitedForThoughOthersAreThere() throws Exception {
+        TestNode node = TestNode.with(root, "two-lists");
+        Installer installer = node.installer(new InstallSettings(true, "15-mine.conf", TestNode.entry()));
+
+        assertThat(installer.round()).isInstanceOf(InstallState.Waiting.class);
+
+        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), node.confDir().resolve("15-mine.conflist"));
+        assertThat(installer.round())
+                .isInstanceOfSatisfying(
+                        InstallState.Installed.class,
+                        installed -> assertThat(installed.file()).isEqualTo("15-mine.conflist"));
+    }
+
+    @Test
+    void aFileThatCannotBeParsedIsNeverTouchedAndTheReasonHasThePosition() throws Exception {
+        TestNode node = TestNode.in(root);
+        node.conf("10-broken.conflist", "{\n  \"name\": \"x\",\n  \"plugins\": [ }\n");
+        Map<String, Object> before = identities(node.confDir());
+        Installer installer = node.installer();
+
+        InstallState state = installer.round();
+        installer.uninstall(Duration.ZERO);
+
+        assertThat(state).isInstanceOfSatisfying(InstallState.Refused.class, refused -> {
+            assertThat(refused.file()).isEqualTo("10-broken.conflist");
+            assertThat(refused.reason()).contains("line 3").contains("column");
+        });
+        assertThat(identities(node.confDir())).isEqualTo(before);
+    }
+
+    @Test
+    void theFileOfAnUnchainedPluginIsRootsAlone() throws Exception {
+        TestNode node = TestNode.with(root, "ptp");
+        Map<String, String> before = node.conf();
+        Installer installer = node.installer(new InstallSettings(false, "", TestNode.entry()));
+
+        assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
+
+        Path file = node.confDir().resolve("YYY-istio-cni.conf");
+        assertThat(Files.getPosixFilePermissions(file)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+        assertThat(ConfDir.read(node.confDir()).primary().orElseThrow().name()).isEqualTo("10-ptp.conflist");
+        installer.uninstall(Duration.ZERO);
+        assertThat(node.conf()).isEqualTo(before);
+    }
+
+    @Test
+    void aFileBehindASymbolicLinkIsChangedWhereItIs() throws Exception {
+        TestNode node = TestNode.in(root);
+        Path elsewhere = Files.createDirectories(root.resolve("elsewhere"));
+        Path target = elsewhere.resolve("net.conflist");
+        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target);
+        Path link = Files.createSymbolicLink(node.confDir().resolve("10-ptp.conflist"), target);
+
+        node.installer().round();
+
+        assertThat(link).isSymbolicLink();
+        assertThat(target).content().contains("istio-cni");
+    }
+
+    @Test
+    void whatTheBaseCniWritesMeanwhileIsNotLost() throws Exception {
+        TestNode node = TestNode.with(root, "ptp");
+        Path file = node.confDir().resolve("10-ptp.conflist");
+        String newer = Files.readString(file).replace("1460", "1400");
+        Installer installer = node.installer(new MeddlingSteps(new DiskSteps(), file, newer));
+
+        assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
+
+        assertThat(file).content().contains("1400").contains("istio-cni");
+    }
+
+    private static NetworkConfigList primary(TestNode node) {
+        return ConfDir.read(node.confDir()).primary().orElseThrow().list();
+    }
+
+    private static List<NetworkConfigList.Plugin> foreignPlugins(NetworkConfigList list) {
+        return list.plugins().stream()
+                .filter(plugin -> !plugin.type().equals("istio-cni"))
+                .toList();
+    }
+
+    /** For each file what tells it from any other that had its name: content, inode and times. */
+    private static Map<String, Object> identities(Path directory) throws IOException {
+        Map<String, Object> identities = new HashMap<>();
+        for (Path file : TestNode.filesIn(directory)) {
+            identities.put(
+                    file.getFileName().toString(),
+                    List.of(Files.readString(file), Files.getAttribute(file, "unix:ino"), Files.getAttribute(file, "unix:ctime")));
+        }
+        return identities;
+    }
+}

@@ -1,0 +1,250 @@
+package dev.meshcni.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The plugin's versions, against a directory of processes that the test makes. */
+class PluginTreeTest {
+    @TempDir
+    private Path root;
+
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-03-01T00:00:00Z"));
+    private final InstantSource clock = now::get;
+    private TestNode node;
+
+    @BeforeEach
+    void makeNode() throws IOException {
+        node = TestNode.in(root);
+    }
+
+    @Test
+    void runtimesFindTheLauncherThroughARelativeLink() throws Exception {
+        assertThat(tree().ensure()).isTrue();
+
+        Path target = Files.readSymbolicLink(node.link());
+        assertThat(target).isRelative();
+        assertThat(target.toString()).matches("\\.mesh-cni/1\\.0-[0-9a-f]{12}/bin/istio-cni");
+        assertThat(node.link()).isExecutable().hasContent("#!/bin/sh\necho first\n");
+        assertThat(node.link().toRealPath().resolve("../../runtime/bin/java")).isExecutable();
+    }
+
+    @Test
+    void copiesKeepTheTimesThatAnAotCacheIsCheckedBy() throws Exception {
+        tree().ensure();
+
+        Path copy = node.link().toRealPath().resolve("../../runtime/lib/modules");
+        assertThat(Files.getLastModifiedTime(copy))
+                .isEqualTo(Files.getLastModifiedTime(node.source().resolve("runtime/lib/modules")));
+    }
+
+    @Test
+    void nobodyButTheOwnerMayWriteToWhatRootRuns() throws Exception {
+        tree().ensure();
+
+        Path copy = node.link().toRealPath().resolve("../../runtime/lib/server/libjvm.so");
+        assertThat(Files.getPosixFilePermissions(copy)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
+    }
+
+    @Test
+    void aWholeVersionIsLeftAlone() throws Exception {
+        tree().ensure();
+        Object inode = Files.getAttribute(node.link().toRealPath(), "unix:ino");
+
+        assertThat(tree().ensure()).isFalse();
+
+        assertThat(Files.getAttribute(node.link().toRealPath(), "unix:ino")).isEqualTo(inode);
+    }
+
+    @Test
+    void aTruncatedFileIsReplacedByAnotherCopyBesideIt() throws Exception {
+        PluginTree tree = tree();
+        tree.ensure();
+        Path damaged = node.link().toRealPath();
+        Files.write(damaged.resolve("../../runtime/lib/modules"), new byte[0]);
+
+        assertThat(tree.ensure()).isTrue();
+
+        assertThat(node.link().toRealPath()).isNotEqualTo(damaged);
+        assertThat(damaged).exists();
+        assertThat(node.link().toRealPath().resolve("../../runtime/lib/modules"))
+                .hasSameBinaryContentAs(node.source().resolve("runtime/lib/modules"));
+    }
+
+    @Test
+    void aChangedByteIsFoundAtTheNextStart() throws Exception {
+        tree().ensure();
+        Path file = node.link().toRealPath().resolve("../../runtime/lib/modules");
+        var time = Files.getLastModifiedTime(file);
+        Files.write(file, "F".getBytes(), StandardOpenOption.WRITE);
+        Files.setLastModifiedTime(file, time);
+
+        assertThat(tree().ensure()).isTrue();
+    }
+
+    @Test
+    void aLauncherThatCannotBeStartedIsDamaged() throws Exception {
+        PluginTree tree = tree();
+        tree.ensure();
+        Files.setPosixFilePermissions(node.link(), PosixFilePermissions.fromString("rw-r--r--"));
+
+        assertThat(tree.ensure()).isTrue();
+        assertThat(node.link()).isExecutable();
+    }
+
+    @Test
+    void anotherPluginOfTheNameIsReplaced() throws Exception {
+        Files.writeString(node.link(), "the plugin of somebody else");
+
+        tree().ensure();
+
+        assertThat(node.link()).isSymbolicLink();
+    }
+
+    @Test
+    void anOldVersionStaysWhileAProcessRunsFromIt() throws Exception {
+        tree().ensure();
+        Path old = node.link().toRealPath();
+        Path exe = process("17", old.resolveSibling("../runtime/bin/java").normalize());
+        node.release("second");
+        PluginTree tree = tree();
+        tree.ensure();
+
+        removeUnusedTwice(tree);
+        assertThat(old).exists();
+
+        Files.delete(exe);
+        removeUnusedTwice(tree);
+        assertThat(old).doesNotExist();
+        assertThat(node.link()).exists().content().contains("second");
+    }
+
+    @Test
+    void aLauncherThatHasNotStartedItsJvmYetCounts() throws Exception {
+        tree().ensure();
+        Path old = node.link().toRealPath();
+        process("17", Path.of("/bin/dash"));
+        Files.createDirectories(node.proc().resolve("17/fd"));
+        Files.createSymbolicLink(node.proc().resolve("17/fd/10"), old);
+        node.release("second");
+        PluginTree tree = tree();
+        tree.ensure();
+
+        removeUnusedTwice(tree);
+
+        assertThat(old).exists();
+    }
+
+    @Test
+    void goingBackToAVersionThatIsStillThereCopiesNothing() throws Exception {
+        tree().ensure();
+        Path first = node.link().toRealPath();
+        node.release("second");
+        tree().ensure();
+        node.release("first");
+
+        tree().ensure();
+
+        assertThat(node.link().toRealPath()).isEqualTo(first);
+    }
+
+    @Test
+    void uninstallingLeavesWhatAProcessRunsFrom() throws Exception {
+        PluginTree tree = tree();
+        tree.ensure();
+        Path version = node.link().toRealPath();
+        process("17", version.resolveSibling("../runtime/bin/java").normalize());
+
+        tree.uninstall(Duration.ZERO);
+
+        assertThat(node.link()).doesNotExist();
+        assertThat(version).exists();
+    }
+
+    @Test
+    void uninstallingLeavesAPluginThatIsNotOurs() throws Exception {
+        Files.writeString(node.link(), "the plugin of somebody else");
+
+        tree().uninstall(Duration.ZERO);
+
+        assertThat(node.link()).hasContent("the plugin of somebody else");
+    }
+
+    @Test
+    void aReadOnlyDirectoryIsExplainedWithTheDirectoriesOfPlatforms() throws Exception {
+        FileSteps readOnly = new PassedOnSteps(new DiskSteps()) {
+            @Override
+            void before(String step, Path file) throws IOException {
+                throw new FileSystemException(file.toString(), null, "Read-only file system");
+            }
+        };
+
+        InstallState state = node.installer(readOnly).installOnce();
+
+        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason)
+                .contains("the plugin cannot be installed in " + node.binDir())
+                .contains("Read-only file system")
+                .contains("--cni-bin-target-dir")
+                .contains("/home/kubernetes/bin")
+                .contains("/var/lib/cni/bin"));
+    }
+
+    @Test
+    void aFullDiskLeavesNothingHalfDone() throws Exception {
+        FileSteps full = new PassedOnSteps(new DiskSteps()) {
+            @Override
+            void before(String step, Path file) throws IOException {
+                if (step.equals("copy") && file.endsWith("runtime/lib/modules")) {
+                    throw new FileSystemException(file.toString(), null, "No space left on device");
+                }
+            }
+        };
+
+        InstallState state = node.installer(full).installOnce();
+
+        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
+        assertThat(TestNode.contents(node.binDir())).isEmpty();
+    }
+
+    @Test
+    void aSourceThatIsNoPluginIsNamed() {
+        Path nothing = root.resolve("nothing");
+
+        assertThatThrownBy(() -> tree(nothing).ensure())
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(nothing.toString());
+    }
+
+    private void removeUnusedTwice(PluginTree tree) throws IOException {
+        tree.removeUnused();
+        now.updateAndGet(time -> time.plusSeconds(1));
+        tree.removeUnused();
+    }
+
+    private Path process(String pid, Path executable) throws IOException {
+        Path directory = Files.createDirectories(node.proc().resolve(pid));
+        return Files.createSymbolicLink(directory.resolve("exe"), executable);
+    }
+
+    private PluginTree tree() throws IOException {
+        return tree(node.source());
+    }
+
+    private PluginTree tree(Path source) throws IOException {
+        return new PluginTree(
+                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), clock);
+    }
+}

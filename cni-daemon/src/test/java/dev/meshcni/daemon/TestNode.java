@@ -1,0 +1,186 @@
+package dev.meshcni.daemon;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.GenericChainAdapter;
+import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.chain.calico.CalicoChainAdapter;
+import dev.meshcni.chain.multus.MultusChainAdapter;
+import dev.meshcni.chain.ptp.PtpChainAdapter;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** A node's directories, with a small tree in place of the plugin's. */
+final class TestNode {
+    static final ChainAdapters ADAPTERS = new ChainAdapters(List.of(
+            new GenericChainAdapter(), new PtpChainAdapter(), new CalicoChainAdapter(), new MultusChainAdapter()));
+
+    /** So that a test which waits for events cannot pass by a comparison. */
+    private static final Duration NEVER = Duration.ofHours(1);
+
+    private final Path root;
+    private Duration checkInterval = NEVER;
+
+    private TestNode(Path root) {
+        this.root = root;
+    }
+
+    /** A node with an empty configuration directory and no plugins. */
+    static TestNode in(Path root) throws IOException {
+        TestNode node = new TestNode(root);
+        Files.createDirectories(node.confDir());
+        Files.createDirectories(node.binDir());
+        if (!Files.exists(node.source())) {
+            node.release("first");
+        }
+        return node;
+    }
+
+    /** A node with one of the configuration directories in the resources. */
+    static TestNode with(Path root, String confDir) throws IOException {
+        TestNode node = in(root);
+        for (Path file : filesIn(confDirs().resolve(confDir))) {
+            Files.copy(file, node.confDir().resolve(file.getFileName()));
+        }
+        return node;
+    }
+
+    /** Where the resources are. */
+    static Path confDirs() {
+        try {
+            return Path.of(TestNode.class.getResource("/confdirs/ptp").toURI()).getParent();
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    TestNode checkedEvery(Duration interval) {
+        checkInterval = interval;
+        return this;
+    }
+
+    Path confDir() {
+        return root.resolve("etc/cni/net.d");
+    }
+
+    Path binDir() {
+        return root.resolve("opt/cni/bin");
+    }
+
+    Path runDirectory() {
+        return root.resolve("run/istio-cni");
+    }
+
+    Path source() {
+        return root.resolve("source");
+    }
+
+    Path link() {
+        return binDir().resolve("istio-cni");
+    }
+
+    Path proc() throws IOException {
+        return Files.createDirectories(root.resolve("proc"));
+    }
+
+    /** Makes the source a release whose files hold a word. */
+    void release(String word) throws IOException {
+        write(source().resolve("bin/istio-cni"), "#!/bin/sh\necho " + word + "\n", "rwxr-xr-x");
+        write(source().resolve("runtime/bin/java"), "java of " + word, "rwxr-xr-x");
+        write(source().resolve("runtime/lib/modules"), word.repeat(20_000), "rw-r--r--");
+        write(source().resolve("runtime/lib/server/libjvm.so"), "jvm of " + word, "rw-rw-rw-");
+        Path legal = source().resolve("runtime/legal");
+        if (!Files.exists(legal)) {
+            write(legal.resolve("java.base/LICENSE"), "licence", "rw-r--r--");
+            Files.createDirectories(legal.resolve("java.xml"));
+            Files.createSymbolicLink(legal.resolve("java.xml/LICENSE"), Path.of("../java.base/LICENSE"));
+        }
+    }
+
+    void conf(String name, String content) throws IOException {
+        Files.writeString(confDir().resolve(name), content);
+    }
+
+    Installer installer() throws IOException {
+        return installer(new DiskSteps());
+    }
+
+    Installer installer(FileSteps steps) throws IOException {
+        return installer(steps, InstallSettings.chainedInto(entry()), RewriteBackoff.Limits.DEFAULT);
+    }
+
+    Installer installer(InstallSettings conf) throws IOException {
+        return installer(new DiskSteps(), conf, RewriteBackoff.Limits.DEFAULT);
+    }
+
+    Installer installer(FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits) throws IOException {
+        return installer(steps, conf, limits, InstallEvents.none());
+    }
+
+    Installer installer(FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits, InstallEvents events)
+            throws IOException {
+        InstallerSettings settings = new InstallerSettings(
+                confDir(), binDir(), binDir(), runDirectory(), source(), conf, false, checkInterval);
+        return Installer.with(
+                settings, events, new Installer.Parts(steps, RunningPlugins.in(proc()), ADAPTERS, limits));
+    }
+
+    /** The plugin's configuration. */
+    static ObjectNode entry() {
+        ObjectNode entry = JsonNodeFactory.instance
+                .objectNode()
+                .put("name", "istio-cni")
+                .put("type", "istio-cni")
+                .put("plugin_log_level", "info");
+        entry.putArray("exclude_namespaces").add("kube-system");
+        return entry;
+    }
+
+    /** The configuration directory: each name and what the file holds. */
+    Map<String, String> conf() throws IOException {
+        return contents(confDir());
+    }
+
+    /** All files below a directory, and where symbolic links lead to. */
+    static Map<String, String> contents(Path directory) throws IOException {
+        Map<String, String> contents = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.toList()) {
+                String name = directory.relativize(file).toString();
+                if (Files.isSymbolicLink(file)) {
+                    contents.put(name, "-> " + Files.readSymbolicLink(file));
+                } else if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+                    contents.put(name, new String(Files.readAllBytes(file), UTF_8));
+                }
+            }
+        }
+        return contents;
+    }
+
+    static List<Path> filesIn(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        }
+    }
+
+    private static void write(Path file, String content, String mode) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, content);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+        Files.setLastModifiedTime(file, FileTime.from(Instant.parse("2026-03-01T10:20:30.456Z")));
+    }
+}
