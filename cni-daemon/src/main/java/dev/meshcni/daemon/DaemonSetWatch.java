@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -53,8 +54,7 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
             LOG.debug("the watch of DaemonSet {}/{}: {}", namespace, name, failure.toString());
             return true;
         });
-        CompletableFuture<Void> started = watch.informer.start().toCompletableFuture();
-        started.whenComplete((_, failure) -> watch.report(failure));
+        CompletionStage<Void> _ = watch.informer.start().whenComplete((_, failure) -> watch.report(failure));
         return watch;
     }
 

@@ -84,8 +84,7 @@ public final class InstallCni implements Callable<Integer> {
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
         try (PodSource pods = podSource()) {
-            PluginHandler handler =
-                    new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
+            PluginHandler handler = new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
             try (AgentServer agent =
                     AgentServer.start(plugin.agentRunDirectory(), handler::handle, options.callTimeout())) {
                 LOG.info("the agent answers on {}", agent.socket());

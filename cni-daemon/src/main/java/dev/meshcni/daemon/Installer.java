@@ -68,8 +68,7 @@ public final class Installer {
     /** What an installer works with, which tests replace. */
     record Parts(FileSteps steps, RunningPlugins running, ChainAdapters adapters, RewriteBackoff.Limits limits) {
         static Parts ofNode(ChainAdapters adapters) {
-            return new Parts(
-                    new DiskSteps(), RunningPlugins.ofNode(), adapters, RewriteBackoff.Limits.DEFAULT);
+            return new Parts(new DiskSteps(), RunningPlugins.ofNode(), adapters, RewriteBackoff.Limits.DEFAULT);
         }
     }
 

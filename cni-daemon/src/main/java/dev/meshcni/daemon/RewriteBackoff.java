@@ -42,7 +42,8 @@ final class RewriteBackoff {
     /** Says how long a rewrite that is needed now has to wait. */
     Duration needed() {
         Instant now = clock.instant();
-        if (!delay.isZero() && lastNeed.plus(limits.window()).isBefore(now)) {
+        Instant lastTrouble = lastNeed.isAfter(notBefore) ? lastNeed : notBefore;
+        if (!delay.isZero() && lastTrouble.plus(limits.window()).isBefore(now)) {
             delay = Duration.ZERO;
             rewrites.clear();
         }

@@ -133,8 +133,9 @@ class InstallerConfDirsTest {
         TestNode node = TestNode.in(root);
         Installer installer = node.installer();
 
-        assertThat(installer.round().notReady()).hasValueSatisfying(reason -> assertThat(reason)
-                .startsWith("waiting for the base CNI's configuration in " + node.confDir()));
+        assertThat(installer.round().notReady())
+                .hasValueSatisfying(reason ->
+                        assertThat(reason).startsWith("waiting for the base CNI's configuration in " + node.confDir()));
 
         node.conf("10-late.conflist", Files.readString(TestNode.confDirs().resolve("ptp/10-ptp.conflist")));
         assertThat(installer.round().notReady()).isEmpty();
@@ -147,7 +148,9 @@ class InstallerConfDirsTest {
 
         assertThat(installer.round()).isInstanceOf(InstallState.Waiting.class);
 
-        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), node.confDir().resolve("15-mine.conflist"));
+        Files.copy(
+                TestNode.confDirs().resolve("ptp/10-ptp.conflist"),
+                node.confDir().resolve("15-mine.conflist"));
         assertThat(installer.round())
                 .isInstanceOfSatisfying(
                         InstallState.Installed.class,
@@ -228,7 +231,10 @@ class InstallerConfDirsTest {
         for (Path file : TestNode.filesIn(directory)) {
             identities.put(
                     file.getFileName().toString(),
-                    List.of(Files.readString(file), Files.getAttribute(file, "unix:ino"), Files.getAttribute(file, "unix:ctime")));
+                    List.of(
+                            Files.readString(file),
+                            Files.getAttribute(file, "unix:ino"),
+                            Files.getAttribute(file, "unix:ctime")));
         }
         return identities;
     }

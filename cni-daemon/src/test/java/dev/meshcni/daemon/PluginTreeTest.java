@@ -39,14 +39,14 @@ class PluginTreeTest {
         assertThat(target).isRelative();
         assertThat(target.toString()).matches("\\.mesh-cni/1\\.0-[0-9a-f]{12}/bin/istio-cni");
         assertThat(node.link()).isExecutable().hasContent("#!/bin/sh\necho first\n");
-        assertThat(node.link().toRealPath().resolve("../../runtime/bin/java")).isExecutable();
+        assertThat(installed("runtime/bin/java")).isExecutable();
     }
 
     @Test
     void copiesKeepTheTimesThatAnAotCacheIsCheckedBy() throws Exception {
         tree().ensure();
 
-        Path copy = node.link().toRealPath().resolve("../../runtime/lib/modules");
+        Path copy = installed("runtime/lib/modules");
         assertThat(Files.getLastModifiedTime(copy))
                 .isEqualTo(Files.getLastModifiedTime(node.source().resolve("runtime/lib/modules")));
     }
@@ -55,7 +55,7 @@ class PluginTreeTest {
     void nobodyButTheOwnerMayWriteToWhatRootRuns() throws Exception {
         tree().ensure();
 
-        Path copy = node.link().toRealPath().resolve("../../runtime/lib/server/libjvm.so");
+        Path copy = installed("runtime/lib/server/libjvm.so");
         assertThat(Files.getPosixFilePermissions(copy)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
     }
 
@@ -73,23 +73,23 @@ class PluginTreeTest {
     void aTruncatedFileIsReplacedByAnotherCopyBesideIt() throws Exception {
         PluginTree tree = tree();
         tree.ensure();
-        Path damaged = node.link().toRealPath();
-        Files.write(damaged.resolve("../../runtime/lib/modules"), new byte[0]);
+        Path damaged = installed("runtime/lib/modules");
+        Files.write(damaged, new byte[0]);
 
         assertThat(tree.ensure()).isTrue();
 
-        assertThat(node.link().toRealPath()).isNotEqualTo(damaged);
+        assertThat(installed("runtime/lib/modules")).isNotEqualTo(damaged);
         assertThat(damaged).exists();
-        assertThat(node.link().toRealPath().resolve("../../runtime/lib/modules"))
+        assertThat(installed("runtime/lib/modules"))
                 .hasSameBinaryContentAs(node.source().resolve("runtime/lib/modules"));
     }
 
     @Test
     void aChangedByteIsFoundAtTheNextStart() throws Exception {
         tree().ensure();
-        Path file = node.link().toRealPath().resolve("../../runtime/lib/modules");
+        Path file = installed("runtime/lib/modules");
         var time = Files.getLastModifiedTime(file);
-        Files.write(file, "F".getBytes(), StandardOpenOption.WRITE);
+        Files.write(file, new byte[] {70}, StandardOpenOption.WRITE);
         Files.setLastModifiedTime(file, time);
 
         assertThat(tree().ensure()).isTrue();
@@ -118,7 +118,7 @@ class PluginTreeTest {
     void anOldVersionStaysWhileAProcessRunsFromIt() throws Exception {
         tree().ensure();
         Path old = node.link().toRealPath();
-        Path exe = process("17", old.resolveSibling("../runtime/bin/java").normalize());
+        Path exe = process("17", installed("runtime/bin/java"));
         node.release("second");
         PluginTree tree = tree();
         tree.ensure();
@@ -136,7 +136,6 @@ class PluginTreeTest {
     void aLauncherThatHasNotStartedItsJvmYetCounts() throws Exception {
         tree().ensure();
         Path old = node.link().toRealPath();
-        process("17", Path.of("/bin/dash"));
         Files.createDirectories(node.proc().resolve("17/fd"));
         Files.createSymbolicLink(node.proc().resolve("17/fd/10"), old);
         node.release("second");
@@ -166,7 +165,7 @@ class PluginTreeTest {
         PluginTree tree = tree();
         tree.ensure();
         Path version = node.link().toRealPath();
-        process("17", version.resolveSibling("../runtime/bin/java").normalize());
+        process("17", installed("runtime/bin/java"));
 
         tree.uninstall(Duration.ZERO);
 
@@ -194,12 +193,13 @@ class PluginTreeTest {
 
         InstallState state = node.installer(readOnly).installOnce();
 
-        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason)
-                .contains("the plugin cannot be installed in " + node.binDir())
-                .contains("Read-only file system")
-                .contains("--cni-bin-target-dir")
-                .contains("/home/kubernetes/bin")
-                .contains("/var/lib/cni/bin"));
+        assertThat(state.notReady())
+                .hasValueSatisfying(reason -> assertThat(reason)
+                        .contains("the plugin cannot be installed in " + node.binDir())
+                        .contains("Read-only file system")
+                        .contains("--cni-bin-target-dir")
+                        .contains("/home/kubernetes/bin")
+                        .contains("/var/lib/cni/bin"));
     }
 
     @Test
@@ -215,7 +215,8 @@ class PluginTreeTest {
 
         InstallState state = node.installer(full).installOnce();
 
-        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
+        assertThat(state.notReady())
+                .hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
         assertThat(TestNode.contents(node.binDir())).isEmpty();
     }
 
@@ -234,6 +235,10 @@ class PluginTreeTest {
         tree.removeUnused();
     }
 
+    private Path installed(String file) throws IOException {
+        return node.link().toRealPath().getParent().getParent().resolve(file);
+    }
+
     private Path process(String pid, Path executable) throws IOException {
         Path directory = Files.createDirectories(node.proc().resolve(pid));
         return Files.createSymbolicLink(directory.resolve("exe"), executable);
@@ -244,7 +249,6 @@ class PluginTreeTest {
     }
 
     private PluginTree tree(Path source) throws IOException {
-        return new PluginTree(
-                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), clock);
+        return new PluginTree(source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), clock);
     }
 }

@@ -47,7 +47,7 @@ class RewriteBackoffTest {
         fight();
         backoff.needed();
 
-        pass(Duration.ofSeconds(31));
+        pass(Duration.ofSeconds(32));
 
         assertThat(backoff.needed()).isZero();
         assertThat(backoff.rewritten()).isZero();
