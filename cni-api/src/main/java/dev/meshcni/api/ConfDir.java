@@ -1,6 +1,7 @@
 package dev.meshcni.api;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -78,10 +79,17 @@ public final class ConfDir {
 
     private static Optional<ConfFile> readFile(Path file, String name) {
         try {
-            if (Files.size(file) > MAX_FILE_SIZE) {
-                return Optional.of(new ConfFile.Invalid(name, "longer than " + MAX_FILE_SIZE + " bytes"));
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                return Optional.of(new ConfFile.Invalid(name, "not a regular file"));
             }
-            return Optional.of(parse(name, CniJson.text(Files.readAllBytes(file))));
+            byte[] content;
+            try (InputStream stream = Files.newInputStream(file)) {
+                content = stream.readNBytes(MAX_FILE_SIZE + 1);
+            }
+            return Optional.of(
+                    content.length > MAX_FILE_SIZE
+                            ? new ConfFile.Invalid(name, "longer than " + MAX_FILE_SIZE + " bytes")
+                            : parse(name, CniJson.text(content)));
         } catch (NoSuchFileException e) {
             return Files.isSymbolicLink(file)
                     ? Optional.of(new ConfFile.Invalid(name, "a symbolic link to nothing"))

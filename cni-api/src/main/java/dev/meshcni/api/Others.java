@@ -14,8 +14,13 @@ final class Others {
         return Collections.unmodifiableMap(new LinkedHashMap<>(others));
     }
 
+    /** Adds them to what is known, which they never replace. */
     static ObjectNode add(ObjectNode json, Map<String, JsonNode> others) {
-        others.forEach((name, value) -> json.set(name, value.deepCopy()));
+        others.forEach((name, value) -> {
+            if (!json.has(name)) {
+                json.set(name, value.deepCopy());
+            }
+        });
         return json;
     }
 }

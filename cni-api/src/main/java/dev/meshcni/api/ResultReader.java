@@ -18,8 +18,9 @@ import java.util.function.Function;
 
 /** Reads results of every version (CNI specifications 0.1.0 to 1.1.0, "Result" or "Result Types"). */
 final class ResultReader {
-    private static final Set<String> TOP = Set.of("cniVersion", "interfaces", "ips", "routes", "dns");
-    private static final Set<String> TOP_BEFORE_0_3 = Set.of("cniVersion", "ip4", "ip6", "dns");
+    /** Of all versions: what one of them knows is no unknown field in another. */
+    private static final Set<String> TOP = Set.of("cniVersion", "interfaces", "ips", "routes", "dns", "ip4", "ip6");
+
     private static final Set<String> INTERFACE = Set.of("name", "mac", "sandbox");
     private static final Set<String> INTERFACE_SINCE_1_1 = Set.of("mtu", "socketPath", "pciID");
     private static final Set<String> IP = Set.of("address", "gateway", "interface");
@@ -68,7 +69,7 @@ final class ResultReader {
                 ip.objects("routes").forEach(route -> routes.add(route(route)));
             });
         }
-        return new CniResult(List.of(), ips, routes, dns(fields), fields.others(TOP_BEFORE_0_3));
+        return new CniResult(List.of(), ips, routes, dns(fields), fields.others(TOP));
     }
 
     /** What 1.1.0 added is an unknown field like any other in a version that knows it not. */

@@ -122,6 +122,15 @@ class CniResultTest {
     }
 
     @Test
+    void anUnknownFieldNeverTakesThePlaceOfAKnownOne() {
+        assertThat(converted("{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"10.1.1.2/24\"},\"ips\":\"x\"}", "1.0.0"))
+                .isEqualTo(json("{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"10.1.1.2/24\"}]}"));
+        assertThat(converted(
+                        "{\"cniVersion\":\"1.0.0\",\"ips\":[{\"address\":\"fd00::1/64\",\"version\":\"4\"}]}", "0.4.0"))
+                .isEqualTo(json("{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"6\",\"address\":\"fd00::1/64\"}]}"));
+    }
+
+    @Test
     void theVersionOfAResultThatNamesNoneIsItsCallers() {
         CniResult result = CniResult.parse(json("{\"ip4\":{\"ip\":\"10.1.1.2/24\"}}"), SpecVersion.V0_1_0);
 

@@ -86,6 +86,16 @@ class ConfDirTest {
     }
 
     @Test
+    void whatIsNoRegularFileIsNotRead() throws Exception {
+        Process mkfifo =
+                new ProcessBuilder("mkfifo", dir.resolve("10-pipe.conf").toString()).start();
+        assertThat(mkfifo.waitFor()).isZero();
+
+        assertThat(ConfDir.read(dir).files())
+                .containsExactly(new ConfFile.Invalid("10-pipe.conf", "not a regular file"));
+    }
+
+    @Test
     void pluginsInADirectoryNamedLikeTheNetworkAreSeen() throws IOException {
         write("10-list.conflist", LIST);
         write("list/20-b.conf", "{\"type\":\"b\"}");

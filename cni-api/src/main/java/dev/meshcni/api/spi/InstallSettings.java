@@ -2,6 +2,7 @@ package dev.meshcni.api.spi;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
+import dev.meshcni.api.ConfDir;
 import java.util.Objects;
 
 /**
@@ -17,6 +18,10 @@ import java.util.Objects;
 public record InstallSettings(boolean chained, String confName, ObjectNode entry) {
     public InstallSettings {
         Objects.requireNonNull(confName, "confName is null");
+        if (!confName.isEmpty() && (confName.indexOf('/') >= 0 || !ConfDir.isConfName(confName))) {
+            throw new IllegalArgumentException(
+                    "\"" + confName + "\" is not the name of a file that ends in .conf, .conflist or .json");
+        }
         entry = CniJson.lenientObject(CniJson.compact(entry));
         if (!entry.path("type").isTextual()) {
             throw new IllegalArgumentException("the entry has no type");
