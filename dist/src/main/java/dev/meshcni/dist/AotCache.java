@@ -16,13 +16,13 @@ import java.util.Set;
  * <p>The JVM's own training mode records one process for one cache. Here each verb of the plugin is a process, so
  * their class lists are recorded and merged, and the cache is made from the whole.
  */
-final class AotCache {
+public final class AotCache {
     private static final int LOG_LINES = 20;
 
     private AotCache() {}
 
     /** Options that make a run write the list of what it loads. */
-    static List<String> recording(Path classList) {
+    public static List<String> recording(Path classList) {
         return List.of("-XX:DumpLoadedClassList=" + classList);
     }
 
@@ -32,7 +32,7 @@ final class AotCache {
      * @param classLists what its runs wrote
      * @param scratch a directory for files that are needed meanwhile
      */
-    static void make(Program program, Path dist, List<Path> classLists, Path scratch) throws IOException {
+    public static void make(Program program, Path dist, List<Path> classLists, Path scratch) throws IOException {
         Path merged = scratch.resolve(program.fileName() + ".classes");
         Files.write(merged, merge(classLists), UTF_8);
         Path log = scratch.resolve(program.fileName() + ".log");

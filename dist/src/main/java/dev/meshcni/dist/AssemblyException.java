@@ -3,7 +3,7 @@ package dev.meshcni.dist;
 import java.io.Serial;
 
 /** The distribution cannot be assembled; the message says what has to change. */
-final class AssemblyException extends RuntimeException {
+public final class AssemblyException extends RuntimeException {
     @Serial
     private static final long serialVersionUID = 1L;
 

@@ -29,11 +29,11 @@ import java.util.stream.Stream;
  * @param path the jars of the module path, by module name
  * @param platform the JDK's modules that all of them need
  */
-record ModuleSplit(Map<String, Path> linked, Map<String, Path> path, Set<String> platform) {
+public record ModuleSplit(Map<String, Path> linked, Map<String, Path> path, Set<String> platform) {
     /** What automatic modules need of the JDK, as jdeps reports it: they cannot say so themselves. */
     private static final Set<String> NEEDED_BY_AUTOMATIC_MODULES = Set.of("java.net.http");
 
-    ModuleSplit {
+    public ModuleSplit {
         requireNonNull(linked, "linked is null");
         requireNonNull(path, "path is null");
         requireNonNull(platform, "platform is null");

@@ -14,7 +14,7 @@ import java.util.List;
  * @param cache its AOT cache, relative to the distribution
  * @param options the JVM options that it runs with
  */
-record Program(String fileName, String mainClass, Path cache, List<String> options) {
+public record Program(String fileName, String mainClass, Path cache, List<String> options) {
     /**
      * The distribution, wherever it lies: the launchers open its directory as file 9. A module path is written into the AOT cache as
      * it is given, so one with the real directory would end the cache's validity with the first copy of the tree. The plugin
@@ -25,7 +25,7 @@ record Program(String fileName, String mainClass, Path cache, List<String> optio
     /** Automatic modules cannot say what they require, so nothing but this brings it in. */
     private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH,java.net.http";
 
-    static final Program ISTIO_CNI = new Program(
+    public static final Program ISTIO_CNI = new Program(
             "istio-cni",
             "dev.meshcni.cli/dev.meshcni.cli.IstioCni",
             Path.of("runtime/lib/istio-cni.aot"),
@@ -43,7 +43,7 @@ record Program(String fileName, String mainClass, Path cache, List<String> optio
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable"));
 
-    static final Program INSTALL_CNI = new Program(
+    public static final Program INSTALL_CNI = new Program(
             "install-cni",
             "dev.meshcni.daemon/dev.meshcni.daemon.InstallCni",
             Path.of("lib/install-cni.aot"),
@@ -64,7 +64,7 @@ record Program(String fileName, String mainClass, Path cache, List<String> optio
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
 
-    static final Program MESHCNI = new Program(
+    public static final Program MESHCNI = new Program(
             "meshcni",
             "dev.meshcni.cli/dev.meshcni.cli.Meshcni",
             Path.of("lib/meshcni.aot"),
@@ -81,7 +81,7 @@ record Program(String fileName, String mainClass, Path cache, List<String> optio
 
     static final List<Program> ALL = List.of(ISTIO_CNI, INSTALL_CNI, MESHCNI);
 
-    Program {
+    public Program {
         requireNonNull(fileName, "fileName is null");
         requireNonNull(mainClass, "mainClass is null");
         requireNonNull(cache, "cache is null");
@@ -89,7 +89,7 @@ record Program(String fileName, String mainClass, Path cache, List<String> optio
     }
 
     /** The command that runs it from {@code dist}, with {@code extra} options of the JVM. */
-    List<String> command(Path dist, List<String> extra) {
+    public List<String> command(Path dist, List<String> extra) {
         List<String> command =
                 new ArrayList<>(List.of("/bin/sh", "-c", "exec 9<\"$0\" && exec \"$@\"", dist.toString()));
         command.add(dist.resolve("runtime/bin/java").toString());

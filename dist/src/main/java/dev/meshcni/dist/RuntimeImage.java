@@ -14,7 +14,7 @@ import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
 /** The run-time image: a JVM with the JDK's modules that are needed, and the plugin's own. */
-final class RuntimeImage {
+public final class RuntimeImage {
     private RuntimeImage() {}
 
     /**
@@ -22,7 +22,7 @@ final class RuntimeImage {
      *
      * @param scratch a directory for files that are needed while linking
      */
-    static void link(ModuleSplit split, Path image, Path scratch) throws IOException {
+    public static void link(ModuleSplit split, Path image, Path scratch) throws IOException {
         Path nativeLibrary = scratch.resolve(JnaModule.NATIVE_LIBRARY);
         List<String> jars = new ArrayList<>();
         for (Map.Entry<String, Path> module : split.linked().entrySet()) {

@@ -20,6 +20,11 @@ final class Dist {
                 () -> "needs the distribution in " + ROOT + ": run the build up to the package phase");
     }
 
+    /** The directory of all of it. */
+    static Path root() {
+        return ROOT;
+    }
+
     /** One of its programs: istio-cni, install-cni or meshcni. */
     static Path program(String name) {
         return ROOT.resolve("bin").resolve(name);

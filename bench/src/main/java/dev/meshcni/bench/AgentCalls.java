@@ -1,0 +1,63 @@
+package dev.meshcni.bench;
+
+import dev.meshcni.core.AgentProtocol;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** The agent's part: calls over its socket, from a process that is already there. */
+final class AgentCalls {
+    private static final int WARM_UP = 20;
+
+    private final Node node;
+
+    AgentCalls(Node node) {
+        this.node = node;
+    }
+
+    /** Measures ADD into a namespace without rules, and the DEL that follows it. */
+    List<Result> measure(int rounds) throws IOException {
+        List<Double> add = new ArrayList<>();
+        List<Double> delete = new ArrayList<>();
+        List<Double> skip = new ArrayList<>();
+        for (int round = -WARM_UP; round < rounds; round++) {
+            double added = call("ADD", Node.REDIRECTED);
+            double deleted = call("DEL", Node.REDIRECTED);
+            double skipped = call("ADD", Node.PLAIN);
+            if (round >= 0) {
+                add.add(added);
+                delete.add(deleted);
+                skip.add(skipped);
+            }
+        }
+        return List.of(
+                result("agent: ADD, pod is redirected", add),
+                result("agent: DEL, rules are taken out", delete),
+                result("agent: ADD, pod outside the mesh", skip));
+    }
+
+    private double call(String verb, String pod) throws IOException {
+        AgentProtocol.Request request =
+                new AgentProtocol.Request(node.environment(verb, pod), node.config("istio-cni"));
+        long start = System.nanoTime();
+        AgentProtocol.Reply reply;
+        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(node.socket()))) {
+            AgentProtocol.write(agent, request);
+            reply = AgentProtocol.readReply(agent);
+        }
+        double millis = (System.nanoTime() - start) / (double) TimeUnit.MILLISECONDS.toNanos(1);
+        if (reply.exitCode() != 0) {
+            throw new BenchException(verb + ": " + new String(reply.stdout(), StandardCharsets.UTF_8));
+        }
+        return millis;
+    }
+
+    private static Result result(String name, List<Double> millis) {
+        return new Result(name, Series.of(millis), Optional.empty(), Optional.empty());
+    }
+}

@@ -1,0 +1,61 @@
+package dev.meshcni.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Measures the distribution, prints a table, and leaves it as JSON and as a picture. */
+public final class Bench {
+    private Bench() {}
+
+    /**
+     * Measures.
+     *
+     * @param args the directory that holds {@code dist} and gets {@code bench}, and the number of rounds
+     */
+    public static void main(String[] args) throws IOException {
+        Path target = Path.of(args[0]);
+        int rounds = Integer.parseInt(args[1]);
+        try {
+            Report report = measure(target.resolve("dist"), rounds);
+            Path directory = Files.createDirectories(target.resolve("bench"));
+            System.out.print(report.table());
+            Files.writeString(directory.resolve("results.json"), report.json(), UTF_8);
+            Files.writeString(directory.resolve("processes.svg"), new Plot(report.results()).svg(), UTF_8);
+            System.out.println(
+                    "written: " + directory.resolve("results.json") + ", " + directory.resolve("processes.svg"));
+        } catch (BenchException e) {
+            System.err.println("bench: " + e.getMessage());
+            System.exit(1);
+        }
+    }
+
+    private static Report measure(Path dist, int rounds) throws IOException {
+        try (Node node = Node.start(dist)) {
+            BareJvm bare = BareJvm.make(node.directory(), node.socket());
+            List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare).measure(rounds));
+            results.addAll(new AgentCalls(node).measure(rounds));
+            Map<String, Double> sizes = new LinkedHashMap<>();
+            sizes.put("agent: resident memory, 2 pods", node.agentMemory());
+            sizes.put("installed plugin: bin/istio-cni and runtime", size(dist.resolve("runtime")));
+            sizes.put("whole distribution", size(dist));
+            return new Report(rounds, results, sizes);
+        }
+    }
+
+    private static double size(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(Files::isRegularFile)
+                            .mapToLong(file -> file.toFile().length())
+                            .sum()
+                    / (1024.0 * 1024.0);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.meshcni.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Whole processes, in turn, so that a busy moment of the machine meets all of them. */
+final class ProcessRuns {
+    static final String NOTHING = "/bin/true";
+    static final String BARE = "bare JVM: start, connect, exit";
+    static final String SKIPPED_ADD = "istio-cni ADD, pod outside the mesh";
+
+    private static final int MEMORY_RUNS = 5;
+    private static final Path PORTMAP = Path.of("/usr/lib/cni/portmap");
+
+    private final Map<String, ChildProcess> processes = new LinkedHashMap<>();
+
+    ProcessRuns(Node node, Path dist, BareJvm bare) throws IOException {
+        Path none = Path.of("/dev/null");
+        Path config = Files.write(node.directory().resolve("istio-cni.conf"), node.config("istio-cni"));
+        List<String> plugin = List.of(dist.resolve("bin/istio-cni").toString());
+        processes.put(NOTHING, new ChildProcess(List.of(NOTHING), Map.of(), none));
+        processes.put(BARE, new ChildProcess(bare.command(), Map.of(), none));
+        if (Files.isExecutable(PORTMAP)) {
+            Path portmap = Files.write(node.directory().resolve("portmap.conf"), node.config("portmap"));
+            processes.put(
+                    "portmap ADD, no port to map",
+                    new ChildProcess(List.of(PORTMAP.toString()), node.environment("ADD", Node.PLAIN), portmap));
+        }
+        processes.put("istio-cni VERSION", new ChildProcess(plugin, Map.of("CNI_COMMAND", "VERSION"), none));
+        processes.put(SKIPPED_ADD, new ChildProcess(plugin, node.environment("ADD", Node.PLAIN), config));
+        processes.put(
+                "istio-cni ADD, pod is redirected",
+                new ChildProcess(plugin, node.environment("ADD", Node.REDIRECTED), config));
+        processes.put("istio-cni DEL", new ChildProcess(plugin, node.environment("DEL", Node.REDIRECTED), config));
+    }
+
+    List<Result> measure(int rounds) throws IOException {
+        Map<String, List<ChildProcess.Usage>> usages = new LinkedHashMap<>();
+        for (int round = 0; round <= rounds; round++) {
+            for (Map.Entry<String, ChildProcess> process : processes.entrySet()) {
+                ChildProcess.Usage usage = process.getValue().run();
+                if (round > 0) {
+                    usages.computeIfAbsent(process.getKey(), _ -> new ArrayList<>())
+                            .add(usage);
+                }
+            }
+        }
+        Map<String, List<Double>> memory = new LinkedHashMap<>();
+        for (int run = 0; run < MEMORY_RUNS; run++) {
+            for (Map.Entry<String, ChildProcess> process : processes.entrySet()) {
+                memory.computeIfAbsent(process.getKey(), _ -> new ArrayList<>())
+                        .add(process.getValue().peakMemory());
+            }
+        }
+        return usages.entrySet().stream()
+                .map(entry -> new Result(
+                        entry.getKey(),
+                        Series.of(entry.getValue().stream()
+                                .map(ChildProcess.Usage::wallMillis)
+                                .toList()),
+                        Optional.of(Series.of(entry.getValue().stream()
+                                .map(ChildProcess.Usage::cpuMillis)
+                                .toList())),
+                        Optional.of(Series.of(memory.get(entry.getKey())))))
+                .toList();
+    }
+}

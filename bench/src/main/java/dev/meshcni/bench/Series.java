@@ -1,0 +1,30 @@
+package dev.meshcni.bench;
+
+import java.util.Collection;
+
+/**
+ * Measurements of one thing.
+ *
+ * @param median half of them are not greater
+ * @param low a tenth of them are smaller
+ * @param high a tenth of them are greater
+ */
+record Series(double median, double low, double high) {
+    static Series of(Collection<Double> values) {
+        double[] sorted =
+                values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        if (sorted.length == 0) {
+            throw new IllegalArgumentException("no measurements");
+        }
+        return new Series(at(sorted, 0.5), at(sorted, 0.1), at(sorted, 0.9));
+    }
+
+    private static double at(double[] sorted, double part) {
+        return sorted[(int) Math.round(part * (sorted.length - 1))];
+    }
+
+    @Override
+    public String toString() {
+        return "%.1f (%.1f to %.1f)".formatted(median, low, high);
+    }
+}

@@ -1,0 +1,135 @@
+package dev.meshcni.it;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What must hold of the installed tree, whoever copies it and whoever starts it. */
+class DistTest {
+    private static final Map<String, String> VERSION = Map.of("CNI_COMMAND", "VERSION");
+    private static final String SUPPORTED = "\"supportedVersions\"";
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void theDistributionIsThere() {
+        Dist.needed();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"istio-cni,", "install-cni,--version", "meshcni,version"})
+    void theAotCacheIsValidInACopyOfTheTree(String program, String argument) throws IOException {
+        Path copy = copy("-a");
+        Path launcher = requireCache(copy.resolve("bin").resolve(program));
+
+        Command command =
+                argument == null ? Command.of(launcher.toString()) : Command.of(launcher.toString(), argument);
+
+        assertThat(command.environment(VERSION).result())
+                .returns(0, Command.Result::exitCode)
+                .satisfies(result -> assertThat(result.out()).isNotBlank());
+    }
+
+    @Test
+    void thePluginsAotCacheIsValidInACopyThatLostTheTimesOfItsFiles() throws IOException {
+        Path launcher = requireCache(copy("-r").resolve("bin/istio-cni"));
+
+        assertThat(Command.of(launcher.toString()).environment(VERSION).run()).contains(SUPPORTED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "no cache at all"})
+    void anAotCacheThatDoesNotFitCostsSpeedOnly(String content) throws IOException {
+        Path copy = copy("-a");
+        Files.writeString(copy.resolve("runtime/lib/istio-cni.aot"), content, UTF_8);
+
+        assertSilentVersion(Command.of(copy.resolve("bin/istio-cni").toString()).onlyEnvironment(VERSION));
+    }
+
+    @Test
+    void aMissingAotCacheCostsSpeedOnly() throws IOException {
+        Path copy = copy("-a");
+        Files.delete(copy.resolve("runtime/lib/istio-cni.aot"));
+
+        assertSilentVersion(Command.of(copy.resolve("bin/istio-cni").toString()).onlyEnvironment(VERSION));
+    }
+
+    @Test
+    void thePluginIsFoundThroughSymbolicLinksAndCaresForNoEnvironment() throws IOException {
+        Path bin = Files.createDirectories(directory.resolve("opt/cni/bin"));
+        Path absolute = Files.createSymbolicLink(directory.resolve("absolute"), Dist.program("istio-cni"));
+        Files.createSymbolicLink(bin.resolve("istio-cni"), bin.relativize(absolute));
+
+        assertSilentVersion(Command.of(bin.resolve("istio-cni").toString()).onlyEnvironment(VERSION));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH", "_JAVA_LAUNCHER_DEBUG"})
+    void thePluginIgnoresTheJvmOptionsOfSomeoneElse(String variable) {
+        assertSilentVersion(Command.of(Dist.program("istio-cni").toString())
+                .onlyEnvironment(Map.of("CNI_COMMAND", "VERSION", variable, "-Xno-such-option")));
+    }
+
+    @Test
+    void thePluginLeavesNothingInTheDirectoryItIsStartedIn() throws IOException {
+        Files.writeString(directory.resolve(".hotspotrc"), "-XX:+NoSuchOption", UTF_8);
+
+        assertSilentVersion(Command.of(
+                        "/bin/sh",
+                        "-c",
+                        "cd \"$0\" && exec \"$1\"",
+                        directory.toString(),
+                        Dist.program("istio-cni").toString())
+                .onlyEnvironment(VERSION));
+
+        try (Stream<Path> left = Files.list(directory)) {
+            assertThat(left).containsExactly(directory.resolve(".hotspotrc"));
+        }
+    }
+
+    @Test
+    void aPluginWithoutItsRuntimeTellsTheContainerRuntimeToTryAgain() throws IOException {
+        Path lonely = Files.copy(Dist.program("istio-cni"), directory.resolve("istio-cni"));
+        assertThat(lonely.toFile().setExecutable(true)).isTrue();
+
+        Command.Result result =
+                Command.of(lonely.toString()).onlyEnvironment(VERSION).result();
+
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(CniOutput.check("ADD", 1, result.out().getBytes(UTF_8))).contains(11);
+    }
+
+    private static void assertSilentVersion(Command command) {
+        Command.Result result = command.result();
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out()).contains(SUPPORTED);
+        assertThat(result.exitCode()).isZero();
+    }
+
+    private Path copy(String how) {
+        Path copy = directory.resolve("copied to another place");
+        Command.of("cp", how, Dist.root().toString(), copy.toString()).run();
+        return copy;
+    }
+
+    /** Makes a launcher's JVM refuse to start without its cache. */
+    private static Path requireCache(Path launcher) throws IOException {
+        String script = Files.readString(launcher, UTF_8);
+        assertThat(script).contains(" -Xlog:disable");
+        Files.writeString(launcher, script.replace(" -Xlog:disable", " -XX:AOTMode=on"), UTF_8);
+        return launcher;
+    }
+}
