@@ -1,0 +1,76 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.IptablesRenderer;
+import dev.meshcni.core.PacketExplanation;
+import dev.meshcni.core.PacketTrace;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleCompiler;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.ShrinkingMode;
+import net.jqwik.api.lifecycle.BeforeContainer;
+
+/** Real sockets find what {@link PacketTrace} says: for parameters at random, every backend, and both families. */
+class TracedPacketsTest {
+    private static final int PACKETS = 60;
+    private static final List<RedirectBackend> BACKENDS = List.of(new IptablesBackend(), new NftBackend());
+
+    @BeforeContainer
+    static void needs() {
+        Machine.needsRoot();
+        Machine.needs("iptables", "ip6tables", "nft");
+        BACKENDS.forEach(RedirectBackend::detect);
+    }
+
+    @Property(tries = 64, shrinking = ShrinkingMode.OFF)
+    void packetsArriveWhereTheTraceSays(@ForAll long seed) {
+        Random random = new Random(seed);
+        RedirectParameters parameters = new RandomParameters(random).next();
+        RedirectPlan plan = RuleCompiler.compile(parameters, Set.of(IpFamily.IPV4, IpFamily.IPV6));
+        List<PacketPool.Flight> flights = new PacketPool(random).flights(PACKETS);
+        for (RedirectBackend backend : BACKENDS) {
+            try (PodNetns world = PodNetns.create()) {
+                backend.apply(world.pod().path(), plan);
+                assertThat(backend.differences(world.pod().path(), plan)).isEmpty();
+                listen(world);
+                for (PacketPool.Flight flight : flights) {
+                    compare(backend, world, plan, flight);
+                }
+            }
+        }
+    }
+
+    private static void listen(PodNetns world) {
+        world.listenInside("proxy", Owner.PROXY, RandomParameters.PROXY_PORTS);
+        world.listenInside("app", Owner.APPLICATION, PacketPool.PORTS);
+        world.listenBeyond("beyond", PacketPool.PORTS_BEYOND);
+    }
+
+    private static void compare(RedirectBackend backend, PodNetns world, RedirectPlan plan, PacketPool.Flight flight) {
+        PacketTrace trace = flight.trace(plan);
+        Optional<String> expected = flight.place(trace);
+        if (expected.isEmpty()) {
+            return;
+        }
+        Outcome outcome = flight.send(world);
+        if (!outcome.place().equals(expected.get())) {
+            throw new AssertionError("with " + backend.name() + ", " + flight + "\narrived at " + outcome
+                    + "\ninstead of " + expected.get() + ", as the trace has it:\n"
+                    + PacketExplanation.of(trace).text() + "\nThe rules:\n"
+                    + plan.ruleSet(trace.packet().family())
+                            .map(IptablesRenderer::render)
+                            .orElse("none"));
+        }
+    }
+}
