@@ -98,8 +98,7 @@ final class IptablesCommand implements Callable<Integer> {
             namespace(settings).cleanUp();
             return CommandLine.ExitCode.OK;
         }
-        RedirectParameters parameters =
-                new TrafficSettings(settings, Accounts.ofSystem(), Optional.of(ResolvConf.FILE)).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofSystem()).parameters();
         if (!settings.isOn(IptablesFlag.SKIP_RULE_APPLY)) {
             Namespace namespace = namespace(settings);
             Set<IpFamily> families = families(settings)
@@ -119,8 +118,7 @@ final class IptablesCommand implements Callable<Integer> {
             LOG.log(Level.WARNING, "a dry run of --cleanup-only has no rules to show");
             return;
         }
-        RedirectParameters parameters =
-                new TrafficSettings(settings, Accounts.ofSystem(), Optional.empty()).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofDryRun()).parameters();
         Set<IpFamily> families = families(settings)
                 .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
         RedirectPlan plan = RuleCompiler.compile(parameters, families);
