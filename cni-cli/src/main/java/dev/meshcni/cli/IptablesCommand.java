@@ -123,7 +123,7 @@ final class IptablesCommand implements Callable<Integer> {
                 .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
         RedirectPlan plan = RuleCompiler.compile(parameters, families);
         PrintWriter out = spec.commandLine().getOut();
-        out.print(PlanFormat.iptables.plan(plan));
+        out.print((settings.isOn(IptablesFlag.NATIVE_NFTABLES) ? PlanFormat.nft : PlanFormat.iptables).plan(plan));
         out.flush();
         plan.localAddresses()
                 .forEach(address -> LOG.log(Level.INFO, "beside the rules, lo gets the address {0}", address));
