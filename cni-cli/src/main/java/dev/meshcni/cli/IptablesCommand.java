@@ -98,8 +98,7 @@ final class IptablesCommand implements Callable<Integer> {
             namespace(settings).cleanUp();
             return CommandLine.ExitCode.OK;
         }
-        RedirectParameters parameters =
-                new TrafficSettings(settings, Accounts.ofSystem(), Optional.of(ResolvConf.FILE)).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofSystem()).parameters();
         if (!settings.isOn(IptablesFlag.SKIP_RULE_APPLY)) {
             Namespace namespace = namespace(settings);
             Set<IpFamily> families = families(settings)
@@ -119,13 +118,12 @@ final class IptablesCommand implements Callable<Integer> {
             LOG.log(Level.WARNING, "a dry run of --cleanup-only has no rules to show");
             return;
         }
-        RedirectParameters parameters =
-                new TrafficSettings(settings, Accounts.ofSystem(), Optional.empty()).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofDryRun()).parameters();
         Set<IpFamily> families = families(settings)
                 .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
         RedirectPlan plan = RuleCompiler.compile(parameters, families);
         PrintWriter out = spec.commandLine().getOut();
-        out.print(PlanFormat.iptables.plan(plan));
+        out.print((settings.isOn(IptablesFlag.NATIVE_NFTABLES) ? PlanFormat.nft : PlanFormat.iptables).plan(plan));
         out.flush();
         plan.localAddresses()
                 .forEach(address -> LOG.log(Level.INFO, "beside the rules, lo gets the address {0}", address));

@@ -14,7 +14,7 @@ enum IptablesFlag {
     PROXY_UIDS(
             "-u --proxy-uid",
             "UIDS",
-            "Users whose traffic is the proxy's own. Default: the user named by ENVOY_USER (istio-proxy), else 1337."),
+            "Users whose traffic is the proxy's own. Default: the user named by ENVOY_USER, else istio-proxy, else 1337."),
     PROXY_GIDS("-g --proxy-gid", "GIDS", "Groups whose traffic is the proxy's own. Default: as -u."),
     MODE(
             "-m --istio-inbound-interception-mode",

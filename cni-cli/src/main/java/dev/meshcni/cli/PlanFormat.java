@@ -7,15 +7,19 @@ import dev.meshcni.core.Decision;
 import dev.meshcni.core.IptablesRenderer;
 import dev.meshcni.core.JsonRenderer;
 import dev.meshcni.core.MermaidRenderer;
+import dev.meshcni.core.NftRenderer;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.TreeRenderer;
+import java.util.function.Function;
 
 /** The forms in which the redirection of a pod can be shown. */
 enum PlanFormat {
     /** Input for {@code iptables-restore}, after a line {@code # ipv4} or {@code # ipv6} for each family. */
     iptables("# "),
+    /** Input for {@code nft -f}, with the same lines before each family. */
+    nft("# "),
     /** A tree for people. */
     tree(""),
     /** A flow chart. */
@@ -34,14 +38,8 @@ enum PlanFormat {
     /** The rules of a plan, and in all but {@link #json} nothing else. */
     String plan(RedirectPlan plan) {
         return switch (this) {
-            case iptables -> {
-                StringBuilder text = new StringBuilder();
-                for (RuleSet rules : plan.ruleSets()) {
-                    text.append("# ").append(rules.family().label()).append('\n');
-                    text.append(IptablesRenderer.render(rules));
-                }
-                yield text.toString();
-            }
+            case iptables -> byFamily(plan, IptablesRenderer::render);
+            case nft -> byFamily(plan, NftRenderer::script);
             case tree -> TreeRenderer.render(plan);
             case mermaid -> MermaidRenderer.render(plan);
             case json -> JsonRenderer.render(plan);
@@ -51,7 +49,7 @@ enum PlanFormat {
     /** What a pod gets. */
     String redirected(Pod pod, RedirectPlan plan) {
         return switch (this) {
-            case iptables, tree, mermaid -> plan(plan);
+            case iptables, nft, tree, mermaid -> plan(plan);
             case json ->
                 document(pod, "redirect")
                                 .setAll(parsed(JsonRenderer.render(plan)))
@@ -62,7 +60,7 @@ enum PlanFormat {
     /** Why a pod gets nothing. */
     String skipped(Pod pod, Decision.Skip skip) {
         return switch (this) {
-            case iptables, tree, mermaid -> comment + "not redirected: " + skip.detail() + "\n";
+            case iptables, nft, tree, mermaid -> comment + "not redirected: " + skip.detail() + "\n";
             case json ->
                 document(pod, "skip")
                                 .put("reason", skip.reason().label())
@@ -75,10 +73,18 @@ enum PlanFormat {
     /** The line that tells the pods of a file apart; a JSON document names its pod itself. */
     String heading(Pod pod) {
         return switch (this) {
-            case iptables, mermaid -> comment + "pod " + pod.qualifiedName() + "\n";
+            case iptables, nft, mermaid -> comment + "pod " + pod.qualifiedName() + "\n";
             case tree -> "pod " + pod.qualifiedName() + "\n";
             case json -> "";
         };
+    }
+
+    private static String byFamily(RedirectPlan plan, Function<RuleSet, String> renderer) {
+        StringBuilder text = new StringBuilder();
+        for (RuleSet rules : plan.ruleSets()) {
+            text.append("# ").append(rules.family().label()).append('\n').append(renderer.apply(rules));
+        }
+        return text.toString();
     }
 
     private static ObjectNode document(Pod pod, String decision) {

@@ -10,8 +10,6 @@ import java.util.stream.Collectors;
 
 /** The resolvers that a pod asks, {@code resolv.conf(5)}. */
 final class ResolvConf {
-    static final Path FILE = Path.of("/etc/resolv.conf");
-
     private ResolvConf() {}
 
     /** The addresses of its resolvers, separated by commas; empty if it names none. */

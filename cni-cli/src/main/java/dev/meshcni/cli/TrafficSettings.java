@@ -15,7 +15,6 @@ import dev.meshcni.core.Selection;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -28,33 +27,30 @@ import java.util.function.Consumer;
  */
 final class TrafficSettings {
     private static final Logger LOG = System.getLogger(TrafficSettings.class.getName());
-    private static final String DEFAULT_PROXY_USER = "istio-proxy";
     private static final long MAX_NUMBER = Integer.MAX_VALUE;
 
     private final Settings settings;
-    private final Accounts accounts;
-    private final Optional<Path> resolvConf;
+    private final Surroundings surroundings;
     private final boolean allByDefault;
     private final RedirectParametersBuilder builder = RedirectParameters.builder();
 
     /**
-     * @param accounts where users and groups are looked up by name
-     * @param resolvConf where the resolvers stand, if they may be looked up
+     * @param settings what was said
+     * @param surroundings where to look for what was not
      */
-    TrafficSettings(Settings settings, Accounts accounts, Optional<Path> resolvConf) {
-        this(settings, accounts, resolvConf, false);
+    TrafficSettings(Settings settings, Surroundings surroundings) {
+        this(settings, surroundings, false);
     }
 
-    private TrafficSettings(Settings settings, Accounts accounts, Optional<Path> resolvConf, boolean allByDefault) {
+    private TrafficSettings(Settings settings, Surroundings surroundings, boolean allByDefault) {
         this.settings = requireNonNull(settings, "settings is null");
-        this.accounts = requireNonNull(accounts, "accounts is null");
-        this.resolvConf = requireNonNull(resolvConf, "resolvConf is null");
+        this.surroundings = requireNonNull(surroundings, "surroundings is null");
         this.allByDefault = allByDefault;
     }
 
     /** The same, but ports and destinations that nothing is said about are redirected, as in a pod. */
     TrafficSettings allByDefault() {
-        return new TrafficSettings(settings, accounts, resolvConf, true);
+        return new TrafficSettings(settings, surroundings, true);
     }
 
     /**
@@ -164,7 +160,7 @@ final class TrafficSettings {
             return new DnsCapture.AllResolvers();
         }
         List<InetAddress> servers = settings.text(IptablesFlag.DNS_SERVERS)
-                .or(() -> resolvConf.map(file -> new Setting(file.toString(), ResolvConf.servers(file))))
+                .or(() -> surroundings.resolvConf().map(file -> new Setting(file.toString(), ResolvConf.servers(file))))
                 .map(setting -> parse(setting, Parameter.DNS, ParameterText::addresses))
                 .orElse(List.of());
         if (servers.isEmpty()) {
@@ -181,10 +177,12 @@ final class TrafficSettings {
     }
 
     private List<Long> defaultProxyUids() {
-        String user = settings.variable("ENVOY_USER").map(Setting::text).orElse(DEFAULT_PROXY_USER);
-        OptionalLong uid = accounts.userId(user);
+        Optional<String> user =
+                settings.variable("ENVOY_USER").map(Setting::text).or(surroundings::proxyUser);
+        OptionalLong uid =
+                user.map(name -> surroundings.accounts().userId(name)).orElse(OptionalLong.empty());
         if (uid.isPresent()) {
-            builder.origin(Parameter.PROXY_UIDS, "user " + user);
+            builder.origin(Parameter.PROXY_UIDS, "user " + user.orElseThrow());
         }
         return List.of(uid.orElse(RedirectParameters.DEFAULT_PROXY_ID));
     }
@@ -214,11 +212,11 @@ final class TrafficSettings {
     }
 
     private Selection<Long> groupSelection(String where, String text) {
-        return ParameterText.groupSelection(where, text, accounts::groupId);
+        return ParameterText.groupSelection(where, text, surroundings.accounts()::groupId);
     }
 
     private List<Long> groups(String where, String text) {
-        return ParameterText.groups(where, text, accounts::groupId);
+        return ParameterText.groups(where, text, surroundings.accounts()::groupId);
     }
 
     private static InterceptionMode mode(String where, String text) {

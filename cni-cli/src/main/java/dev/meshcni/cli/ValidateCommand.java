@@ -3,7 +3,6 @@ package dev.meshcni.cli;
 import dev.meshcni.core.InvalidParameterException;
 import java.util.EnumSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -63,8 +62,7 @@ final class ValidateCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = new Settings(spec.commandLine().getParseResult(), environment);
         try {
-            TrafficSettings traffic =
-                    new TrafficSettings(settings, Accounts.ofSystem(), Optional.of(ResolvConf.FILE)).allByDefault();
+            TrafficSettings traffic = new TrafficSettings(settings, Surroundings.ofSystem()).allByDefault();
             return new Validation(settings, IptablesCommand.backend(settings), spec.commandLine())
                     .run(traffic.parameters());
         } catch (InvalidParameterException e) {

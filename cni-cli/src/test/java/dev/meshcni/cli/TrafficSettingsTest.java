@@ -59,6 +59,16 @@ class TrafficSettingsTest {
     }
 
     @Test
+    void withoutSurroundingsTheProxyIs1337() {
+        Settings nothing = settings(Map.of());
+
+        assertThat(new TrafficSettings(nothing, Surroundings.ofDryRun())
+                        .parameters()
+                        .proxyUids())
+                .containsExactly(1337L);
+    }
+
+    @Test
     void theGroupsOfTheProxyAreItsUsersUnlessGiven() {
         assertThat(traffic(Map.of(), "-u", "3,4").parameters().proxyGids()).containsExactly(3L, 4L);
         assertThat(traffic(Map.of(), "-u", "3,4", "-g", "1").parameters().proxyGids())
@@ -124,9 +134,14 @@ class TrafficSettingsTest {
     }
 
     private TrafficSettings traffic(Map<String, String> environment, String... flags) {
+        Settings settings = settings(environment, flags);
+        return new TrafficSettings(
+                settings, new Surroundings(accounts, Optional.of(resolvConf), Optional.of("istio-proxy")));
+    }
+
+    private static Settings settings(Map<String, String> environment, String... flags) {
         CommandSpec spec = CommandSpec.create();
         IptablesFlag.addTo(spec, EnumSet.allOf(IptablesFlag.class));
-        Settings settings = new Settings(new CommandLine(spec).parseArgs(flags), environment);
-        return new TrafficSettings(settings, accounts, Optional.of(resolvConf));
+        return new Settings(new CommandLine(spec).parseArgs(flags), environment);
     }
 }
