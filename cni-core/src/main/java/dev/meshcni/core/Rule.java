@@ -8,8 +8,8 @@ import java.util.Objects;
  * One rule of a chain: what it applies to, what it does, and why it is there.
  *
  * <p>The matches are kept as the kernel prints them, in its order and without those that every packet meets (a block
- * of all addresses), so that two rules that mean the same are
- * equal whichever way they were written. The origin does not take part in that comparison: the kernel does not know it.
+ * of all addresses), so that two rules that mean the same are equal whichever way they were written. The origin does
+ * not take part in that comparison: the kernel does not know it.
  *
  * @param matches all must apply; empty means every packet
  * @param target what is done with the packet

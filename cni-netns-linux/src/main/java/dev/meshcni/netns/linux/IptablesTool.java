@@ -67,32 +67,53 @@ record IptablesTool(String name, Path directory, Kind kind) {
 
     /** All rules with their counters, as {@link IptablesSave} reads them; empty if there are no tables. */
     String save(IpFamily family) {
-        return hasTables(family) ? run(family, "save", List.of("-c"), "") : "";
+        return hasTables(family) ? output(run(program(family, "save"), List.of("-c"), "")) : "";
     }
 
     /** Adds to what is there; each table changes as a whole or not at all. */
     void add(IpFamily family, String rules) {
-        run(family, "restore", List.of("--noflush"), rules);
+        restore(family, List.of("--noflush"), rules);
     }
 
     /** Checks rules without loading them. */
     void check(IpFamily family, String rules) {
-        run(family, "restore", List.of("--noflush", "--test"), rules);
+        restore(family, List.of("--noflush", "--test"), rules);
     }
 
     /** Replaces the tables that are named, counters included. */
     void replace(IpFamily family, String rules) {
-        run(family, "restore", List.of("--counters"), rules);
+        restore(family, List.of("--counters"), rules);
     }
 
-    private String run(IpFamily family, String verb, List<String> options, String input) {
-        Path program = program(family, verb);
-        List<String> arguments = verb.equals("restore")
-                ? Stream.concat(options.stream(), WAIT_FOR_LOCK.stream()).toList()
-                : options;
-        ChildProcess.Output output = ChildProcess.run(program, arguments, ENVIRONMENT, input, BOUND);
+    /**
+     * A thread of a process that has more of them cannot change its user namespace, so for a pod that has one of its own
+     * {@code nsenter} does it and becomes the program.
+     */
+    private void restore(IpFamily family, List<String> options, String rules) {
+        Path program = program(family, "restore");
+        List<String> arguments =
+                Stream.concat(options.stream(), WAIT_FOR_LOCK.stream()).toList();
+        try (UserNamespace owner = UserNamespace.ofNetworkNamespace()) {
+            if (owner.own()) {
+                output(run(program, arguments, rules));
+                return;
+            }
+            Path nsenter = Programs.find("nsenter")
+                    .orElseThrow(() -> new RedirectException("this pod has a user namespace of its own, and to load"
+                            + " rules there takes nsenter: install the package util-linux, or use native_nftables"));
+            Stream<String> entering = Stream.of("--user=" + owner.path(), "--", program.toString());
+            output(run(nsenter, Stream.concat(entering, arguments.stream()).toList(), rules));
+        }
+    }
+
+    private static ChildProcess.Output run(Path program, List<String> arguments, String input) {
+        return ChildProcess.run(program, arguments, ENVIRONMENT, input, BOUND);
+    }
+
+    /** The messages of these programs begin with their name. */
+    private static String output(ChildProcess.Output output) {
         if (output.status() != 0) {
-            throw new RedirectException(program.getFileName() + " failed with status " + output.status() + ": "
+            throw new RedirectException("iptables failed with status " + output.status() + ": "
                     + (output.stderr().isEmpty() ? "no message" : output.stderr()));
         }
         return output.stdout();
@@ -120,8 +141,6 @@ record IptablesTool(String name, Path directory, Kind kind) {
     }
 
     private static String versionLine(Path program) {
-        return ChildProcess.run(program, List.of("--version"), ENVIRONMENT, "", BOUND)
-                .stdout()
-                .strip();
+        return run(program, List.of("--version"), "").stdout().strip();
     }
 }

@@ -17,7 +17,8 @@ import java.util.function.Supplier;
  * {@link ProcessBuilder} (whose reaper thread would stay behind), see {@link ChildProcess}.
  *
  * <p>A namespace that belongs to another user namespace (a pod with {@code hostUsers: false}) is entered alike: the
- * capabilities that root has in the initial user namespace hold in all of its descendants ({@code user_namespaces(7)}).
+ * capabilities that root has in the initial user namespace hold in all of its descendants ({@code user_namespaces(7)});
+ * but see {@link UserNamespace}.
  */
 public final class NetworkNamespace {
     private static final Path OWN = Path.of("/proc/thread-self/ns/net");

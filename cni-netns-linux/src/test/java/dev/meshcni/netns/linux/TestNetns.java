@@ -29,6 +29,10 @@ final class TestNetns implements AutoCloseable {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes network namespaces");
     }
 
+    String name() {
+        return name;
+    }
+
     Path path() {
         return Path.of("/var/run/netns", name);
     }

@@ -1,0 +1,99 @@
+package dev.meshcni.netns.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.core.Cidr;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class RtnetlinkTest {
+    private static final Cidr PASSTHROUGH = Cidr.parse("::6");
+
+    private TestNetns netns;
+
+    @BeforeEach
+    void makeNamespace() {
+        netns = new TestNetns();
+    }
+
+    @AfterEach
+    void removeNamespace() {
+        if (netns != null) {
+            netns.close();
+        }
+    }
+
+    @Test
+    void aLocalAddressCanBeAddedSeenAndDeleted() {
+        inside(rtnetlink -> {
+            assertThat(rtnetlink.hasLocalAddress(PASSTHROUGH)).isFalse();
+            rtnetlink.addLocalAddress(PASSTHROUGH);
+            rtnetlink.addLocalAddress(PASSTHROUGH);
+            return assertThat(rtnetlink.hasLocalAddress(PASSTHROUGH)).isTrue();
+        });
+        assertThat(netns.exec("ip", "-6", "addr", "show", "dev", "lo")).contains("inet6 ::6/128");
+
+        inside(rtnetlink -> {
+            rtnetlink.deleteLocalAddress(PASSTHROUGH);
+            return assertThat(rtnetlink.hasLocalAddress(PASSTHROUGH)).isFalse();
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIpShowsIsWhatIpWouldHaveMade(IpFamily family) {
+        String ip = family == IpFamily.IPV4 ? "ip" : "ip -6";
+        netns.shell(ip + " rule add fwmark 1337 lookup 133; " + ip + " route add local default dev lo table 133");
+        String made = netns.shell(ip + " rule; " + ip + " route show table 133");
+        inside(rtnetlink -> {
+            assertThat(rtnetlink.markRules(family)).containsExactly(new MarkRule(1337, 133, 32765));
+            assertThat(rtnetlink.hasLocalRoute(family, 133)).isTrue();
+            rtnetlink.deleteMarkRule(family, new MarkRule(1337, 133, 32765));
+            rtnetlink.deleteLocalRoute(family, 133);
+            assertThat(rtnetlink.markRules(family)).isEmpty();
+            assertThat(rtnetlink.hasLocalRoute(family, 133)).isFalse();
+
+            rtnetlink.addMarkRule(family, new MarkRule(1337, 133, 0));
+            rtnetlink.addLocalRoute(family, 133);
+            return 0;
+        });
+
+        assertThat(netns.shell(ip + " rule; " + ip + " route show table 133")).isEqualTo(made);
+    }
+
+    @Test
+    void rulesAndRoutesOfOthersAreNotTakenForOurs() {
+        netns.shell("ip rule add fwmark 0x1/0xff lookup 133; ip rule add from 10.0.0.0/8 lookup 133;"
+                + "ip route add local 10.0.0.0/8 dev lo table 133; ip route add unreachable default table 133");
+
+        inside(rtnetlink -> {
+            assertThat(rtnetlink.markRules(IpFamily.IPV4)).isEmpty();
+            return assertThat(rtnetlink.hasLocalRoute(IpFamily.IPV4, 133)).isFalse();
+        });
+    }
+
+    @Test
+    void loopbackGoesUpAndDown() {
+        inside(rtnetlink -> {
+            assertThat(rtnetlink.loopbackUp()).isTrue();
+            rtnetlink.setLoopbackUp(false);
+            assertThat(rtnetlink.loopbackUp()).isFalse();
+            rtnetlink.setLoopbackUp(true);
+            return assertThat(rtnetlink.loopbackUp()).isTrue();
+        });
+    }
+
+    private <T> T inside(Function<Rtnetlink, T> action) {
+        return NetworkNamespace.inside(netns.path(), () -> {
+            try (Rtnetlink rtnetlink = new Rtnetlink()) {
+                return action.apply(rtnetlink);
+            }
+        });
+    }
+}
