@@ -10,6 +10,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.Packet;
 import dev.meshcni.core.PacketTrace;
 import dev.meshcni.core.PodNetwork;
+import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
@@ -17,6 +18,7 @@ import dev.meshcni.core.TransportProtocol;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -119,14 +121,29 @@ final class RedirectionValidator {
                     Result.NOT_TESTED,
                     "no packet of the pod itself shows it, and reading the rules takes the capability NET_ADMIN");
         }
-        return differences.get().stream()
-                .filter(difference -> difference.kind() != RuleDifference.Kind.UNEXPECTED)
-                .filter(difference -> difference.place().startsWith(family.label() + " "))
-                .filter(difference -> difference.place().endsWith(" PREROUTING"))
-                .findFirst()
-                .map(difference -> new Finding(Traffic.INBOUND, family, Result.NOT_REDIRECTED, "rule " + difference))
-                .orElse(new Finding(
-                        Traffic.INBOUND, family, Result.REDIRECTED, "as the kernel's rules in PREROUTING say"));
+        try {
+            return differences.get().stream()
+                    .filter(difference -> difference.kind() != RuleDifference.Kind.UNEXPECTED)
+                    .filter(difference -> concernsArriving(family, difference))
+                    .findFirst()
+                    .map(difference -> new Finding(
+                            Traffic.INBOUND, family, Result.NOT_REDIRECTED, "as the kernel says, " + difference))
+                    .orElse(new Finding(
+                            Traffic.INBOUND,
+                            family,
+                            Result.REDIRECTED,
+                            "as the kernel says, no rule for what arrives is missing"));
+        } catch (RedirectException e) {
+            return new Finding(
+                    Traffic.INBOUND, family, Result.NOT_TESTED, "the rules cannot be read: " + e.getMessage());
+        }
+    }
+
+    /** The jump from PREROUTING, whatever the backend calls that chain, or the table that should hold it. */
+    private static boolean concernsArriving(IpFamily family, RuleDifference difference) {
+        String text = (difference.place() + " " + difference.detail()).toLowerCase(Locale.ROOT);
+        return text.startsWith(family.label() + " ")
+                && (text.contains("prerouting") || difference.detail().startsWith("table "));
     }
 
     private Finding dns(Traffic traffic, TransportProtocol protocol, IpFamily family) throws InterruptedException {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
 /** Tests, from inside the pod and before the proxy starts, whether its traffic is redirected. */
 @Command(
         name = "validate",
+        abbreviateSynopsis = true,
         description = {
             "Test, in the pod and before its proxy starts, that its traffic is redirected, as istio-validation does.",
             "",

@@ -22,6 +22,18 @@ class NamespaceTest {
     }
 
     @Test
+    void anInitContainerCanUseNftables() {
+        try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
+            Run run =
+                    pod.meshcniUnder(PodNetns.AS_INIT_CONTAINER, "iptables", "--native-nftables", "-b", "*", "-i", "*");
+
+            assertThat(run.err()).isEmpty();
+            assertThat(run.exitCode()).isZero();
+            assertThat(pod.exec("nft", "list", "ruleset")).contains("redirect to :15006");
+        }
+    }
+
+    @Test
     void aPodWithAnIpv6AddressIsRedirectedForBothFamilies() {
         try (PodNetns pod = PodNetns.create("fd00:9::2/64")) {
             Run run = pod.meshcni("iptables", "-b", "*", "-i", "*");

@@ -35,6 +35,13 @@ class RulesCommandTest {
     }
 
     @Test
+    void theRulesCanBeInputForNft() throws IOException {
+        Run run = Run.meshcni("rules", "--pod", file(Manifests.injected("web")), "--format", "nft");
+
+        assertThat(run.out()).startsWith("# ipv4\nadd table ip ").contains("redirect to :15001");
+    }
+
+    @Test
     void bothFamiliesAreShownWhenTheyAreAskedFor() throws IOException {
         String pod = file(Manifests.injected("web"));
 

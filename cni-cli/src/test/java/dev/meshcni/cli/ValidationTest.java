@@ -53,6 +53,21 @@ class ValidationTest {
     }
 
     @Test
+    void aPodThatNftablesRedirectsIsValidatedAlike() {
+        try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
+            assertThat(pod.meshcni("validate", "--native-nftables", "--probe-timeout", "100ms")
+                            .out())
+                    .contains("ipv4 inbound: NOT redirected");
+            pod.meshcni(concat(REDIRECT_ALL, "--native-nftables"));
+
+            Run run = pod.meshcni("validate", "--native-nftables");
+
+            assertThat(run.out()).contains("ipv4 outbound: redirected").contains("ipv4 inbound: redirected");
+            assertThat(run.exitCode()).isZero();
+        }
+    }
+
+    @Test
     void missingDnsRedirectionIsFound() {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
             pod.meshcni(REDIRECT_ALL);
