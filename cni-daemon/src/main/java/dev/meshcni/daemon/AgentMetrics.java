@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.api.CniCommand;
 import dev.meshcni.core.Answer;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
@@ -86,10 +88,6 @@ public final class AgentMetrics {
             .name("meshcni_conf_rewrites_total")
             .help("How often plugin or configuration had to be put right as another component had changed them")
             .register(registry);
-    private final Counter podLookups = Counter.builder()
-            .name("meshcni_pod_api_lookups_total")
-            .help("Pods that had to be asked for by name, as the watch did not show them in time")
-            .register(registry);
     private final Gauge driftedPods = Gauge.builder()
             .name("meshcni_drifted_pods")
             .help("Running pods whose redirection is not as it should be, as the last round found")
@@ -102,12 +100,19 @@ public final class AgentMetrics {
     /**
      * @param attachments the number of attachments that are redirected
      * @param pods the number of pods that are known
+     * @param lookUps how often a pod had to be asked for by name
      */
-    public AgentMetrics(IntSupplier attachments, IntSupplier pods) {
+    public AgentMetrics(IntSupplier attachments, IntSupplier pods, LongSupplier lookUps) {
         requireNonNull(attachments, "attachments is null");
         requireNonNull(pods, "pods is null");
+        requireNonNull(lookUps, "lookUps is null");
         gauge("meshcni_attachments", "Attachments that this agent has redirected", attachments);
         gauge("meshcni_pods_known", "Pods of this node that are known", pods);
+        CounterWithCallback.builder()
+                .name("meshcni_pod_api_lookups_total")
+                .help("Pods that had to be asked for by name, as the watch did not show them in time")
+                .callback(callback -> callback.call((double) lookUps.getAsLong()))
+                .register(registry);
         Gauge.builder()
                 .name("meshcni_build_info")
                 .help("1, with the version of this build")
@@ -153,10 +158,6 @@ public final class AgentMetrics {
     void applied(int rules, int uncovered) {
         rulesApplied.inc(rules);
         uncoveredAddresses.inc(uncovered);
-    }
-
-    void podLookedUp() {
-        podLookups.inc();
     }
 
     void drifted(int pods) {

@@ -2,19 +2,47 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import io.fabric8.kubernetes.api.model.DeleteOptions;
+import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.policy.v1.Eviction;
+import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All that this daemon asks of the API server, in one place: {@code docs/rbac.md} says for each what it is needed for.
  */
 public final class KubernetesApi implements AutoCloseable {
+    /** What became of a pod that was to go. */
+    enum Removal {
+        /** It goes. */
+        DONE,
+        /** It had gone already. */
+        GONE,
+        /** It is not as it was when this was decided. */
+        CHANGED,
+        /** Its disruption budget, or the API server's load, does not allow it now. */
+        BLOCKED
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(KubernetesApi.class);
+    private static final int MAX_MESSAGE = 1024;
     private static final int RETRIES = 1;
     private static final int RETRY_INTERVAL_MILLIS = 200;
     private static final int RECONNECT_INTERVAL_MILLIS = 500;
@@ -94,5 +122,112 @@ public final class KubernetesApi implements AutoCloseable {
     Optional<DaemonSet> daemonSet(String namespace, String name) {
         return Optional.ofNullable(
                 client.apps().daemonSets().inNamespace(namespace).withName(name).get());
+    }
+
+    /**
+     * Has a pod deleted if it is still the one that is meant, and its disruption budget allows it.
+     *
+     * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
+     */
+    Removal evict(NodePod pod) {
+        Eviction eviction = new EvictionBuilder()
+                .withNewMetadata()
+                .withNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .endMetadata()
+                .withDeleteOptions(onlyIfStill(pod))
+                .build();
+        return removed(() -> client.raw(path(pod) + "/eviction", "POST", eviction));
+    }
+
+    /**
+     * Deletes a pod if it is still the one that is meant.
+     *
+     * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
+     */
+    Removal delete(NodePod pod) {
+        return removed(() -> client.raw(path(pod), "DELETE", onlyIfStill(pod)));
+    }
+
+    /**
+     * Sets a label, through the subresource {@code status}, for which a weaker permission is enough.
+     *
+     * @throws KubernetesClientException if the API server refuses, or does not answer
+     */
+    void label(NodePod pod, String key, String value) {
+        Map<String, Object> metadata = Map.of("uid", pod.pod().uid(), "labels", Map.of(key, value));
+        client.pods()
+                .inNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .subresource("status")
+                .patch(
+                        PatchContext.of(PatchType.JSON_MERGE),
+                        client.getKubernetesSerialization().asJson(Map.of("metadata", metadata)));
+    }
+
+    /** Says something about a pod where {@code kubectl describe} shows it; that it cannot be said is only logged. */
+    void event(NodePod pod, String type, String reason, String message) {
+        String now = DateTimeFormatter.ISO_INSTANT.format(Instant.now().truncatedTo(ChronoUnit.SECONDS));
+        Event event = new EventBuilder()
+                .withNewMetadata()
+                .withNamespace(pod.pod().namespace())
+                .withGenerateName(pod.pod().name() + ".")
+                .endMetadata()
+                .withNewInvolvedObject()
+                .withApiVersion("v1")
+                .withKind("Pod")
+                .withNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .withUid(pod.pod().uid())
+                .withResourceVersion(pod.resourceVersion())
+                .endInvolvedObject()
+                .withType(type)
+                .withReason(reason)
+                .withMessage(message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE))
+                .withFirstTimestamp(now)
+                .withLastTimestamp(now)
+                .withCount(1)
+                .withNewSource()
+                .withComponent("cni-repair")
+                .withHost(nodeName)
+                .endSource()
+                .build();
+        try {
+            client.v1()
+                    .events()
+                    .inNamespace(pod.pod().namespace())
+                    .resource(event)
+                    .create();
+        } catch (KubernetesClientException e) {
+            LOG.warn("the event {} about pod {} could not be written: {}", reason, pod.key(), e.getMessage());
+        }
+    }
+
+    private static Removal removed(Runnable request) {
+        try {
+            request.run();
+            return Removal.DONE;
+        } catch (KubernetesClientException e) {
+            return switch (e.getCode()) {
+                case 404 -> Removal.GONE;
+                case 409 -> Removal.CHANGED;
+                case 429 -> Removal.BLOCKED;
+                default -> throw e;
+            };
+        }
+    }
+
+    private static DeleteOptions onlyIfStill(NodePod pod) {
+        return new DeleteOptionsBuilder()
+                .withNewPreconditions()
+                .withUid(pod.pod().uid())
+                .withResourceVersion(pod.resourceVersion())
+                .endPreconditions()
+                .build();
+    }
+
+    private static String path(NodePod pod) {
+        return "/api/v1/namespaces/" + pod.pod().namespace() + "/pods/"
+                + pod.pod().name();
     }
 }

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -37,6 +37,7 @@ public final class KubernetesPodSource implements PodSource {
     private final PodStore store;
     private final NodePodReader reader;
     private final CompletableFuture<Void> listed = new CompletableFuture<>();
+    private final AtomicLong lookUps = new AtomicLong();
     private volatile String trouble = "the first list is under way";
     private SharedIndexInformer<io.fabric8.kubernetes.api.model.Pod> watch;
     private long openedNanos;
@@ -49,17 +50,12 @@ public final class KubernetesPodSource implements PodSource {
 
     /** Starts to watch; {@link #notReady} says when the pods are known. */
     public static KubernetesPodSource start(KubernetesApi api) {
-        return start(api, _ -> true);
+        return start(api, new NodePodReader(_ -> true, ""));
     }
 
-    /**
-     * Starts to watch.
-     *
-     * @param selection which pods repair means
-     */
-    static KubernetesPodSource start(KubernetesApi api, Predicate<io.fabric8.kubernetes.api.model.Pod> selection) {
-        requireNonNull(api, "api is null");
-        KubernetesPodSource source = new KubernetesPodSource(api, new NodePodReader(selection));
+    /** Starts to watch, and keeps of each pod what a reader leaves of it. */
+    static KubernetesPodSource start(KubernetesApi api, NodePodReader reader) {
+        KubernetesPodSource source = new KubernetesPodSource(requireNonNull(api, "api is null"), reader);
         source.open(true);
         return source;
     }
@@ -90,6 +86,16 @@ public final class KubernetesPodSource implements PodSource {
         watch.stop();
     }
 
+    /** How often a pod had to be asked for by name. */
+    public long lookUps() {
+        return lookUps.get();
+    }
+
+    /** The number of pods that are known. */
+    public int size() {
+        return store.size();
+    }
+
     /** The pods that the watch has shown. */
     Collection<NodePod> pods() {
         return store.pods();
@@ -114,6 +120,7 @@ public final class KubernetesPodSource implements PodSource {
     }
 
     private Optional<NodePod> ask(String namespace, String name, Optional<String> uid, Duration waited) {
+        lookUps.incrementAndGet();
         try {
             Optional<NodePod> found = api.pod(namespace, name)
                     .map(reader::read)

@@ -1,5 +1,7 @@
 package dev.meshcni.daemon;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.meshcni.core.AnnotationParser;
 import dev.meshcni.core.Pod;
 import io.fabric8.kubernetes.api.model.Container;
@@ -32,18 +34,21 @@ final class NodePodReader {
     private static final int PROXY_ARGS = 2;
 
     private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;
+    private final String keptLabel;
 
     /**
      * @param selection which pods repair means
+     * @param keptLabel a label that is kept beside those that the engine reads
      */
-    NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection) {
-        this.selection = selection;
+    NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection, String keptLabel) {
+        this.selection = requireNonNull(selection, "selection is null");
+        this.keptLabel = requireNonNull(keptLabel, "keptLabel is null");
     }
 
     NodePod read(io.fabric8.kubernetes.api.model.Pod pod) {
         PodStatus status = Objects.requireNonNullElseGet(pod.getStatus(), PodStatus::new);
         return new NodePod(
-                reduced(PodModel.of(pod)),
+                reduced(PodModel.of(pod), keptLabel),
                 Objects.requireNonNullElse(pod.getMetadata().getResourceVersion(), ""),
                 stage(pod, status),
                 Stream.concat(statuses(status.getInitContainerStatuses()), statuses(status.getContainerStatuses()))
@@ -56,13 +61,13 @@ final class NodePodReader {
     }
 
     /** The same pod to the engine, in less memory. */
-    static Pod reduced(Pod pod) {
+    static Pod reduced(Pod pod, String keptLabel) {
         return new Pod(
                 pod.namespace(),
                 pod.name(),
                 pod.uid(),
-                kept(pod.labels()),
-                kept(pod.annotations()),
+                kept(pod.labels(), keptLabel),
+                kept(pod.annotations(), Pod.CONFIG_HASH),
                 pod.hostNetwork(),
                 pod.initContainers().stream().map(NodePodReader::reduced).toList(),
                 pod.containers().stream().map(NodePodReader::reduced).toList());
@@ -82,11 +87,11 @@ final class NodePodReader {
                 container.runAsGroup());
     }
 
-    private static Map<String, String> kept(Map<String, String> labels) {
-        Map<String, String> kept = new HashMap<>(labels);
+    private static Map<String, String> kept(Map<String, String> entries, String further) {
+        Map<String, String> kept = new HashMap<>(entries);
         kept.keySet()
-                .removeIf(name ->
-                        !name.equals(Pod.CONFIG_HASH) && KEPT_PREFIXES.stream().noneMatch(name::startsWith));
+                .removeIf(
+                        name -> !name.equals(further) && KEPT_PREFIXES.stream().noneMatch(name::startsWith));
         kept.computeIfPresent(STATUS, (_, _) -> "");
         return kept;
     }

@@ -22,7 +22,7 @@ class AgentMetricsTest {
     private static final AgentProtocol.Request CALL = new AgentProtocol.Request(Map.of(), new byte[0]);
 
     private final AtomicInteger attachments = new AtomicInteger();
-    private final AgentMetrics metrics = new AgentMetrics(attachments::get, () -> 17);
+    private final AgentMetrics metrics = new AgentMetrics(attachments::get, () -> 17, () -> 0);
 
     @Test
     void aCallIsCountedByVerbOutcomeAndReasonAndTimed() throws Exception {

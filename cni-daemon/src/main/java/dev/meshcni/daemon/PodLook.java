@@ -1,0 +1,27 @@
+package dev.meshcni.daemon;
+
+import dev.meshcni.core.PodPlan;
+import dev.meshcni.core.RuleDifference;
+import java.util.List;
+
+/** What a look into a pod's network namespace found. */
+sealed interface PodLook {
+    /** The pod is not to be redirected. */
+    record NotMeant(String why) implements PodLook {}
+
+    /** All is as it should be. */
+    record AsPlanned() implements PodLook {}
+
+    /** Nothing of the redirection is there. */
+    record Absent(PodNetns netns, PodPlan plan) implements PodLook {}
+
+    /** Something of it is there, but not as it should be. */
+    record Changed(PodNetns netns, PodPlan plan, List<RuleDifference> differences) implements PodLook {
+        public Changed {
+            differences = List.copyOf(differences);
+        }
+    }
+
+    /** It could not be seen. */
+    record Unseen(String why) implements PodLook {}
+}

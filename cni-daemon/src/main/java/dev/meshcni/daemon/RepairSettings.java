@@ -1,0 +1,83 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+
+/**
+ * What is done about pods that run without the redirection they need.
+ *
+ * @param mode what is done to them
+ * @param evict whether a pod is deleted through the eviction API, which respects disruption budgets
+ * @param labelKey the label of mode {@link Mode#LABEL}
+ * @param labelValue its value
+ * @param crash what a validation that fails looks like
+ * @param selection which pods are meant
+ * @param driftInterval how long a round over all running pods takes; zero for none
+ * @param driftRepair whether rules that were changed in a running pod are put right
+ * @param perMinute how many pods are deleted or labelled in a minute at most
+ */
+record RepairSettings(
+        Mode mode,
+        boolean evict,
+        String labelKey,
+        String labelValue,
+        CrashSign crash,
+        PodSelection selection,
+        Duration driftInterval,
+        boolean driftRepair,
+        int perMinute) {
+    /** What is done to a pod without redirection. */
+    enum Mode {
+        /** Its redirection is set up while it runs. */
+        REPAIR("repair"),
+        /** It is deleted, so that its controller makes a new one. */
+        DELETE("delete"),
+        /** It is labelled, for others to deal with. */
+        LABEL("label"),
+        /** It is reported only. */
+        REPORT("report");
+
+        private final String label;
+
+        Mode(String label) {
+            this.label = label;
+        }
+
+        /** The value of the metric's label {@code type}. */
+        String label() {
+            return label;
+        }
+    }
+
+    /**
+     * What an init container that has found no redirection looks like.
+     *
+     * @param container its name; empty for any
+     * @param exitCode its exit code; 0 for any
+     * @param message its termination message; empty for any
+     */
+    record CrashSign(String container, int exitCode, String message) {
+        boolean matches(NodePod pod) {
+            return pod.crashes().stream()
+                    .anyMatch(crash -> (container.isEmpty() || container.equals(crash.container()))
+                            && (exitCode == 0 || exitCode == crash.exitCode())
+                            && (message.isBlank() || message.strip().equals(crash.message())));
+        }
+    }
+
+    RepairSettings {
+        requireNonNull(mode, "mode is null");
+        requireNonNull(labelKey, "labelKey is null");
+        requireNonNull(labelValue, "labelValue is null");
+        requireNonNull(crash, "crash is null");
+        requireNonNull(selection, "selection is null");
+        requireNonNull(driftInterval, "driftInterval is null");
+        if (perMinute < 1) {
+            throw new DaemonException("--repair-per-minute must be at least 1, not " + perMinute);
+        }
+        if (driftInterval.isNegative()) {
+            throw new DaemonException("--drift-interval-seconds must not be negative");
+        }
+    }
+}

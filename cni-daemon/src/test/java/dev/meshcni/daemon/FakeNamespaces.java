@@ -1,0 +1,119 @@
+package dev.meshcni.daemon;
+
+import dev.meshcni.core.Cidr;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The namespaces of a node in memory: which pods have one, and which plan each holds. */
+final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+    private static final RedirectPlan OTHERS =
+            new RedirectPlan(List.of(), List.of(Cidr.parse("::6/128")), Optional.empty());
+
+    private final Map<String, PodNetns> byPod = new HashMap<>();
+    private final Map<Path, RedirectPlan> plans = new HashMap<>();
+    private int looks;
+    private int applied;
+    private int failures;
+    private boolean hidden;
+
+    /** Gives a pod a namespace that holds nothing. */
+    synchronized void add(String podUid) {
+        long pid = 1000L + byPod.size();
+        byPod.put(podUid, new PodNetns(Path.of("/proc/" + pid + "/ns/net"), pid, pid));
+    }
+
+    /** Changes what is in the pod's namespace to something that nobody planned. */
+    synchronized void change(String podUid) {
+        plans.put(byPod.get(podUid).path(), OTHERS);
+    }
+
+    synchronized void clear(String podUid) {
+        plans.remove(byPod.get(podUid).path());
+    }
+
+    synchronized boolean isRedirected(String podUid) {
+        RedirectPlan plan = plans.get(byPod.get(podUid).path());
+        return plan != null && !plan.ruleSets().isEmpty();
+    }
+
+    /** Lets the next changes fail. */
+    synchronized void fail(int times) {
+        failures = times;
+    }
+
+    /** Takes the right away to see the host's processes. */
+    synchronized void hide() {
+        hidden = true;
+    }
+
+    synchronized int looks() {
+        return looks;
+    }
+
+    synchronized int applied() {
+        return applied;
+    }
+
+    @Override
+    public synchronized Map<String, PodNetns> find(Set<String> podUids) {
+        if (hidden) {
+            throw new DaemonException("hidden");
+        }
+        looks++;
+        Map<String, PodNetns> found = new HashMap<>(byPod);
+        found.keySet().retainAll(podUids);
+        return found;
+    }
+
+    @Override
+    public boolean isStill(PodNetns netns) {
+        return true;
+    }
+
+    @Override
+    public String name() {
+        return "fake";
+    }
+
+    @Override
+    public String detect() {
+        return "fake";
+    }
+
+    @Override
+    public List<InetAddress> addresses(Path netns) {
+        return List.of();
+    }
+
+    @Override
+    public synchronized void apply(Path netns, RedirectPlan plan) {
+        if (failures > 0) {
+            failures--;
+            throw new RedirectException("injected");
+        }
+        applied++;
+        plans.put(netns, plan);
+    }
+
+    @Override
+    public synchronized List<RuleDifference> differences(Path netns, RedirectPlan plan) {
+        return plans.getOrDefault(netns, NOTHING).equals(plan)
+                ? List.of()
+                : List.of(new RuleDifference(RuleDifference.Kind.MISSING, "ipv4 nat", "something"));
+    }
+
+    @Override
+    public synchronized void remove(Path netns) {
+        plans.remove(netns);
+    }
+}
