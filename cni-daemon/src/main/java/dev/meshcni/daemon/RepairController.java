@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -31,6 +32,7 @@ final class RepairController implements AutoCloseable {
     private static final Duration BATCH = Duration.ofMillis(100);
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(10);
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
+    private static final Duration LAST_WORK = Duration.ofSeconds(10);
     private static final int MAX_ATTEMPTS = 5;
     private static final int SLICES = 10;
     private static final int SHOWN_DIFFERENCES = 3;
@@ -47,8 +49,8 @@ final class RepairController implements AutoCloseable {
     private final Map<String, Case> cases = new ConcurrentHashMap<>();
     private final Map<String, String> drifted = new HashMap<>();
     private final Set<String> pending = new LinkedHashSet<>();
-    private final ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("repair").factory());
+    private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("repair").factory());
     private int slice;
 
     private RepairController(
@@ -90,17 +92,29 @@ final class RepairController implements AutoCloseable {
                 controller.forget(pod.key());
             }
         });
-        if (settings.driftInterval().isPositive()) {
-            long pause = settings.driftInterval().dividedBy(SLICES).toMillis();
-            controller.worker.scheduleWithFixedDelay(
-                    () -> controller.guarded(controller::round), pause, Math.max(pause, 1), TimeUnit.MILLISECONDS);
-        }
+        controller.startRounds();
         return controller;
     }
 
     @Override
     public void close() {
-        worker.shutdownNow();
+        worker.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        worker.shutdown();
+        try {
+            if (!worker.awaitTermination(LAST_WORK.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("a repair is under way at the end; it is left to the next start");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void startRounds() {
+        if (settings.driftInterval().isPositive()) {
+            long pause = Math.max(1, settings.driftInterval().dividedBy(SLICES).toMillis());
+            Future<?> _ =
+                    worker.scheduleWithFixedDelay(() -> guarded(this::round), pause, pause, TimeUnit.MILLISECONDS);
+        }
     }
 
     private void consider(NodePod pod) {
@@ -111,10 +125,11 @@ final class RepairController implements AutoCloseable {
 
     private void forget(String key) {
         cases.remove(key);
-        run(() -> {
+        Runnable forget = () -> {
             drifted.remove(key);
             metrics.drifted(drifted.size());
-        });
+        };
+        schedule(forget, Duration.ZERO);
     }
 
     private static boolean isCandidate(NodePod pod) {
@@ -141,11 +156,11 @@ final class RepairController implements AutoCloseable {
                 return;
             }
         }
-        worker.schedule(() -> guarded(this::lookAtPending), pause.toMillis(), TimeUnit.MILLISECONDS);
+        schedule(this::lookAtPending, pause);
     }
 
     private void enqueueLater(String key, Duration pause) {
-        worker.schedule(() -> enqueue(key, Duration.ZERO), pause.toMillis(), TimeUnit.MILLISECONDS);
+        schedule(() -> enqueue(key, Duration.ZERO), pause);
     }
 
     private void lookAtPending() {
@@ -250,9 +265,11 @@ final class RepairController implements AutoCloseable {
         cases.put(pod.key(), new Case(pod.pod().uid(), false, attempts, System.nanoTime()));
     }
 
-    private void run(Runnable work) {
-        if (!worker.isShutdown()) {
-            worker.execute(() -> guarded(work));
+    private void schedule(Runnable work, Duration pause) {
+        try {
+            Future<?> _ = worker.schedule(() -> guarded(work), pause.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the repair has ended");
         }
     }
 

@@ -98,8 +98,10 @@ class RepairControllerTest {
         Pod healthy = create(started(injected("healthy")));
         start(Mode.REPAIR);
         eventually("the pod is redirected", () -> namespaces.isRedirected(uid(healthy)));
+        eventually("it has its event", () -> server.calls(RepairControllerTest::isEvent) == 1);
         controller.close();
         pods.close();
+        api.close();
         long writes = server.calls(RepairControllerTest::isWrite);
         int applied = namespaces.applied();
         int looks = namespaces.looks();

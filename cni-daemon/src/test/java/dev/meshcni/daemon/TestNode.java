@@ -5,11 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.GenericChainAdapter;
 import dev.meshcni.api.spi.InstallSettings;
-import dev.meshcni.chain.calico.CalicoChainAdapter;
-import dev.meshcni.chain.multus.MultusChainAdapter;
-import dev.meshcni.chain.ptp.PtpChainAdapter;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -26,8 +22,7 @@ import java.util.stream.Stream;
 
 /** A node's directories, with a small tree in place of the plugin's. */
 final class TestNode {
-    static final ChainAdapters ADAPTERS = new ChainAdapters(List.of(
-            new GenericChainAdapter(), new PtpChainAdapter(), new CalicoChainAdapter(), new MultusChainAdapter()));
+    static final ChainAdapters ADAPTERS = ChainAdapters.installed();
 
     /** So that a test which waits for events cannot pass by a comparison. */
     private static final Duration NEVER = Duration.ofHours(1);
