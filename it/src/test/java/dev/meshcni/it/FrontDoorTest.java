@@ -8,8 +8,10 @@ import dev.meshcni.core.AgentlessPlugin;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.daemon.ManifestPodSource;
 import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,11 +50,11 @@ class FrontDoorTest {
                         .annotated("traffic.sidecar.istio.io/includeInboundPorts", "8080,-A"))) {
             Files.writeString(manifests.resolve(pod.name() + ".json"), pod.json());
         }
-        IptablesBackend backend = new IptablesBackend();
-        backend.detect();
+        List<RedirectBackend> backends = List.of(new IptablesBackend(), new NftBackend());
+        backends.forEach(RedirectBackend::detect);
         handler = new PluginHandler(
                 new ManifestPodSource(manifests),
-                Backends.of(List.of(backend)),
+                Backends.of(backends),
                 new PrevResultCheck(ChainAdapters.installed()),
                 Duration.ZERO);
         machineBefore = NetworkState.ofTheMachine();
@@ -89,7 +91,12 @@ class FrontDoorTest {
     private static PluginCall spoilt(long seed) {
         CallMutator mutator = new CallMutator(seed);
         String pod = PODS.get(Math.floorMod(seed, PODS.size()));
-        PluginCall call = PluginCall.of(mutator.command(), world.pod(), "shop", pod, "{\"type\": \"istio-cni\"}");
+        PluginCall call = PluginCall.of(
+                mutator.command(),
+                world.pod(),
+                "shop",
+                pod,
+                "{\"type\": \"istio-cni\", \"native_nftables\": " + (seed % 3 == 0) + "}");
         return mutator.spoil(call);
     }
 

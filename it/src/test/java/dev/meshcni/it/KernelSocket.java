@@ -60,6 +60,15 @@ final class KernelSocket implements AutoCloseable {
         }
     }
 
+    /** May be bound to an address that no interface has. */
+    void bindFreely() {
+        if (family == IpFamily.IPV4) {
+            option(Libc.SOL_IP, Libc.IP_FREEBIND, 1);
+        } else {
+            option(Libc.SOL_IPV6, Libc.IPV6_FREEBIND, 1);
+        }
+    }
+
     /** Ends the connection by a reset when it is closed, so that no port stays occupied. */
     void resetOnClose() {
         byte[] linger = ByteBuffer.allocate(8)

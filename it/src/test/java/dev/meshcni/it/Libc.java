@@ -26,8 +26,10 @@ interface Libc extends Library {
     int SO_BINDTODEVICE = 25;
     int SOL_IP = 0;
     int SOL_IPV6 = 41;
+    int IP_FREEBIND = 15;
     int IP_TRANSPARENT = 19;
     int IPV6_TRANSPARENT = 75;
+    int IPV6_FREEBIND = 78;
     int IPV6_V6ONLY = 26;
     /** The same number in {@link #SOL_IP} and in {@link #SOL_IPV6}. */
     int SO_ORIGINAL_DST = 80;

@@ -16,6 +16,9 @@ import java.util.stream.Stream;
 
 /** Packets at random through the world of {@link PodNetns}: out of the pod, within it, into it, and from its guest. */
 final class PacketPool {
+    static final String RESOLVER = "10.100.0.10";
+    static final String RESOLVER_V6 = "fd97::10";
+
     /** Where the application listens in the pod. */
     static final List<Integer> PORTS = List.of(53, 80, 443, 8080, 9090, 15020, 15021, 15090);
 
@@ -27,10 +30,9 @@ final class PacketPool {
     private static final InterfaceName GUEST_LINK = new InterfaceName("net1");
     private static final List<Long> UIDS = List.of(0L, 1000L, 1337L, 2001L);
     private static final List<Long> GIDS = List.of(0L, 1000L, 1337L, 2002L, 3003L);
-    private static final List<String> ELSEWHERE =
-            List.of("10.1.2.3", "10.1.9.9", "10.3.0.1", "10.100.0.10", "10.200.0.1");
+    private static final List<String> ELSEWHERE = List.of("10.1.2.3", "10.1.9.9", "10.3.0.1", RESOLVER, "10.200.0.1");
     private static final List<String> ELSEWHERE_V6 =
-            List.of("fd99:1::3", "fd99:2::9", "fd98::1", "fd97::10", "fd96::1");
+            List.of("fd99:1::3", "fd99:2::9", "fd98::1", RESOLVER_V6, "fd96::1");
 
     private final Random random;
 
@@ -125,8 +127,11 @@ final class PacketPool {
         boolean v4 = family == IpFamily.IPV4;
         String elsewhere = any(v4 ? ELSEWHERE : ELSEWHERE_V6);
         String pod = v4 ? PodNetns.ADDRESS : PodNetns.ADDRESS_V6;
-        return switch (random.nextInt(8)) {
-            case 0, 1, 2 -> new Flight(Sender.POD, probe(elsewhere).as(owner()));
+        return switch (random.nextInt(9)) {
+            case 0, 1 -> new Flight(Sender.POD, probe(elsewhere).as(owner()));
+            case 2 ->
+                new Flight(
+                        Sender.POD, dns(v4 ? RESOLVER : RESOLVER_V6, elsewhere).as(owner()));
             case 3 -> new Flight(Sender.POD, probe(pod).as(owner()));
             case 4 -> new Flight(Sender.POD, probe(v4 ? "127.0.0.1" : "::1").as(owner()));
             case 5 -> passthrough(probe(pod).as(owner()), v4);
@@ -149,13 +154,18 @@ final class PacketPool {
         return new Flight(Sender.GUEST, probe(random.nextBoolean() ? side : elsewhere));
     }
 
+    private Probe dns(String resolver, String elsewhere) {
+        String destination = random.nextInt(4) == 0 ? elsewhere : resolver;
+        return random.nextInt(3) == 0 ? Probe.tcp(destination, 53) : Probe.udp(destination, 53);
+    }
+
     private Probe probe(String destination) {
         int port = any(PORTS_BEYOND);
         return random.nextInt(3) == 0 ? Probe.udp(destination, port) : Probe.tcp(destination, port);
     }
 
     private Owner owner() {
-        return new Owner(any(UIDS), any(GIDS));
+        return random.nextBoolean() ? Owner.APPLICATION : new Owner(any(UIDS), any(GIDS));
     }
 
     private <T> T any(List<T> list) {

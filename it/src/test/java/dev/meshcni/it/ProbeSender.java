@@ -42,6 +42,7 @@ final class ProbeSender {
     private Outcome outcome(Probe probe) throws Exception {
         try (KernelSocket socket = probe.owner().apply(() -> KernelSocket.open(probe.family(), probe.protocol()))) {
             if (probe.source().isPresent()) {
+                socket.bindFreely();
                 socket.bind(new InetSocketAddress(probe.source().get(), 0));
             }
             socket.connect(probe.destination());

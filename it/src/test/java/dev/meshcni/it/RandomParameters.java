@@ -71,8 +71,8 @@ final class RandomParameters {
             case 0 -> new DnsCapture.Off();
             case 1 -> new DnsCapture.AllResolvers();
             default ->
-                new DnsCapture.Servers(
-                        List.of(InetAddress.ofLiteral("10.100.0.10"), InetAddress.ofLiteral("fd97::10")));
+                new DnsCapture.Servers(List.of(
+                        InetAddress.ofLiteral(PacketPool.RESOLVER), InetAddress.ofLiteral(PacketPool.RESOLVER_V6)));
         };
     }
 
