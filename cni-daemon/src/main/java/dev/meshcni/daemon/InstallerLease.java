@@ -49,8 +49,8 @@ final class InstallerLease {
         THIS_PROCESS.lock();
         try {
             Files.createDirectories(directory);
-            FileChannel channel = FileChannel.open(
-                    directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel =
+                    FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             try {
                 channel.lock();
             } catch (IOException | RuntimeException e) {

@@ -49,7 +49,8 @@ final class RunningPlugins {
         if (Files.isDirectory(HOST_PROC.resolve("1"))) {
             return new RunningPlugins(HOST_PROC, SETTLE);
         }
-        boolean root = link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
+        boolean root =
+                link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
         return new RunningPlugins(PROC, root ? SETTLE : BLIND_SETTLE);
     }
 
@@ -91,10 +92,7 @@ final class RunningPlugins {
     }
 
     private static Optional<String> version(Path link) {
-        return link(link)
-                .map(VERSION::matcher)
-                .filter(Matcher::find)
-                .map(matcher -> matcher.group(1));
+        return link(link).map(VERSION::matcher).filter(Matcher::find).map(matcher -> matcher.group(1));
     }
 
     private static Optional<String> link(Path link) {

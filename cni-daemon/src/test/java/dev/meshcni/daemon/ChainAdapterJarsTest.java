@@ -66,7 +66,9 @@ class ChainAdapterJarsTest {
 
     @Test
     void aModuleThatRequiresWhatIsNotThereIsNamed() throws Exception {
-        jar(MODULE.replace("requires dev.meshcni.api;", "requires dev.meshcni.api; requires static java.desktop;"), ADAPTER);
+        jar(
+                MODULE.replace("requires dev.meshcni.api;", "requires dev.meshcni.api; requires static java.desktop;"),
+                ADAPTER);
         Files.writeString(jars().resolve("broken.jar"), "this is no jar");
 
         assertThatThrownBy(() -> ChainAdapterJars.load(Optional.of(jars())))
@@ -134,12 +136,18 @@ class ChainAdapterJarsTest {
 
     /** Where the modules of this test's own layer are. */
     private static String modulePath() {
-        List<String> names = List.of("dev.meshcni.api", "com.fasterxml.jackson.databind",
-                "com.fasterxml.jackson.core", "com.fasterxml.jackson.annotation");
-        return String.join(":", names.stream()
-                .flatMap(name -> ChainAdapterJars.class.getModule().getLayer().configuration().findModule(name).stream())
-                .flatMap(module -> module.reference().location().stream())
-                .map(location -> Path.of(location).toString())
-                .toList());
+        List<String> names = List.of(
+                "dev.meshcni.api",
+                "com.fasterxml.jackson.databind",
+                "com.fasterxml.jackson.core",
+                "com.fasterxml.jackson.annotation");
+        return String.join(
+                ":",
+                names.stream()
+                        .flatMap(name ->
+                                ChainAdapterJars.class.getModule().getLayer().configuration().findModule(name).stream())
+                        .flatMap(module -> module.reference().location().stream())
+                        .map(location -> Path.of(location).toString())
+                        .toList());
     }
 }

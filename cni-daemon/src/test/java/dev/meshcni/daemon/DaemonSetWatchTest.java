@@ -59,7 +59,8 @@ class DaemonSetWatchTest {
                 return refusal == 0 ? crud.dispatch(request) : new MockResponse().setResponseCode(refusal);
             }
         });
-        Path kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
+        Path kubeconfig = Files.writeString(
+                directory.resolve("kubeconfig"), """
                 apiVersion: v1
                 kind: Config
                 current-context: test

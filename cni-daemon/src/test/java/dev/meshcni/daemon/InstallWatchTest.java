@@ -42,10 +42,7 @@ class InstallWatchTest {
         Files.copy(
                 TestNode.confDirs().resolve("ptp/10-ptp.conflist"),
                 Files.createDirectory(root.resolve("new")).resolve("file"));
-        Files.move(
-                root.resolve("new/file"),
-                node.confDir().resolve("10-ptp.conflist"),
-                StandardCopyOption.ATOMIC_MOVE);
+        Files.move(root.resolve("new/file"), node.confDir().resolve("10-ptp.conflist"), StandardCopyOption.ATOMIC_MOVE);
 
         eventually("our entry is back", () -> node.conf().equals(installed));
     }
@@ -55,10 +52,12 @@ class InstallWatchTest {
         node.conf("05-new.conflist", """
                 {"cniVersion": "1.0.0", "name": "new", "plugins": [{"type": "bridge"}]}""");
 
-        eventually("the new first list has our entry", () -> node.conf()
-                .get("05-new.conflist")
-                .contains("istio-cni"));
-        eventually("the old one has lost it", () -> !node.conf().get("10-ptp.conflist").contains("istio-cni"));
+        eventually(
+                "the new first list has our entry",
+                () -> node.conf().get("05-new.conflist").contains("istio-cni"));
+        eventually(
+                "the old one has lost it",
+                () -> !node.conf().get("10-ptp.conflist").contains("istio-cni"));
     }
 
     @Test
@@ -73,14 +72,16 @@ class InstallWatchTest {
         Path modules = node.link().toRealPath().getParent().getParent().resolve("runtime/lib/modules");
         Files.write(modules, new byte[0]);
 
-        eventually("the plugin is whole", () -> node.link()
-                        .toRealPath()
-                        .getParent()
-                        .getParent()
-                        .resolve("runtime/lib/modules")
-                        .toFile()
-                        .length()
-                > 0);
+        eventually(
+                "the plugin is whole",
+                () -> node.link()
+                                .toRealPath()
+                                .getParent()
+                                .getParent()
+                                .resolve("runtime/lib/modules")
+                                .toFile()
+                                .length()
+                        > 0);
     }
 
     @Test
@@ -104,8 +105,9 @@ class InstallWatchTest {
         Files.delete(node.confDir());
         Files.createSymbolicLink(node.confDir(), second);
 
-        eventually("the other directory has our entry", () -> Files.readString(second.resolve("10-flannel.conflist"))
-                .contains("istio-cni"));
+        eventually(
+                "the other directory has our entry",
+                () -> Files.readString(second.resolve("10-flannel.conflist")).contains("istio-cni"));
         node.checkedEvery(Duration.ofHours(1));
     }
 

@@ -135,16 +135,21 @@ class KilledInstallerTest {
         }
         List<Plugin> primary =
                 ConfDir.read(node.confDir()).primary().orElseThrow().list().plugins();
-        assertThat(primary).as("there is a network").anyMatch(plugin -> !plugin.type().equals("istio-cni"));
+        assertThat(primary)
+                .as("there is a network")
+                .anyMatch(plugin -> !plugin.type().equals("istio-cni"));
         boolean called = primary.stream().anyMatch(plugin -> plugin.type().equals("istio-cni"));
         boolean mayBeMissing = node.conf().equals(wholeStates.getFirst());
         if (called && !mayBeMissing) {
-            assertThat(node.link()).as("the plugin that the configuration names").exists();
+            assertThat(node.link())
+                    .as("the plugin that the configuration names")
+                    .exists();
         }
         if (Files.exists(node.link())) {
             Path tree = node.link().toRealPath().getParent().getParent();
             assertThat(List.of("first", "second"))
-                    .anySatisfy(release -> assertThat(manifest(release).matches(tree)).isTrue());
+                    .anySatisfy(release ->
+                            assertThat(manifest(release).matches(tree)).isTrue());
         }
     }
 

@@ -189,12 +189,13 @@ class PluginTreeTest {
 
         InstallState state = node.installer(readOnly).installOnce();
 
-        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason)
-                .contains("the plugin cannot be installed in " + node.binDir())
-                .contains("Read-only file system")
-                .contains("--cni-bin-target-dir")
-                .contains("/home/kubernetes/bin")
-                .contains("/var/lib/cni/bin"));
+        assertThat(state.notReady())
+                .hasValueSatisfying(reason -> assertThat(reason)
+                        .contains("the plugin cannot be installed in " + node.binDir())
+                        .contains("Read-only file system")
+                        .contains("--cni-bin-target-dir")
+                        .contains("/home/kubernetes/bin")
+                        .contains("/var/lib/cni/bin"));
     }
 
     @Test
@@ -210,7 +211,8 @@ class PluginTreeTest {
 
         InstallState state = node.installer(full).installOnce();
 
-        assertThat(state.notReady()).hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
+        assertThat(state.notReady())
+                .hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
         assertThat(TestNode.contents(node.binDir())).isEmpty();
     }
 
