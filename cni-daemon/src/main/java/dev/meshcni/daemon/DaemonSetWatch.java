@@ -87,6 +87,11 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
         return known != Known.NEVER_SEEN;
     }
 
+    /** Whether the watch has shown that the DaemonSet is going or gone. */
+    boolean hasSeenDeletion() {
+        return known == Known.GOING;
+    }
+
     @Override
     public void close() {
         informer.stop();

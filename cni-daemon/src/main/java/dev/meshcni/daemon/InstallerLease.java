@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Who installs on this node. While a daemon is replaced two of them can run for a moment; the one that started last installs,
@@ -19,6 +20,9 @@ import java.util.UUID;
 final class InstallerLease {
     private static final String HOLDER = "installer";
     private static final String LOCK = "installer.lock";
+
+    /** The kernel's lock is between processes. */
+    private static final ReentrantLock THIS_PROCESS = new ReentrantLock();
 
     private final Path directory;
     private final AtomicFiles files;
@@ -42,14 +46,20 @@ final class InstallerLease {
 
     /** Waits until nobody else changes this node. */
     Turn takeTurn() throws IOException {
-        Files.createDirectories(directory);
-        FileChannel channel =
-                FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        THIS_PROCESS.lock();
         try {
-            channel.lock();
-            return channel::close;
+            Files.createDirectories(directory);
+            FileChannel channel =
+                    FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                channel.lock();
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+            return () -> end(channel);
         } catch (IOException | RuntimeException e) {
-            channel.close();
+            THIS_PROCESS.unlock();
             throw e;
         }
     }
@@ -66,6 +76,14 @@ final class InstallerLease {
         } catch (NoSuchFileException e) {
             claim();
             return true;
+        }
+    }
+
+    private static void end(FileChannel channel) throws IOException {
+        try {
+            channel.close();
+        } finally {
+            THIS_PROCESS.unlock();
         }
     }
 }

@@ -43,11 +43,7 @@ final class PluginTree {
 
     private static final Logger LOG = LoggerFactory.getLogger(PluginTree.class);
 
-    /** How long nobody must have been seen in a version before it goes: exec(2) takes a moment to show. */
-    private static final Duration SETTLE = Duration.ofMillis(200);
-
-    /** The same where not all processes can be seen: longer than a plugin may run. */
-    private static final Duration BLIND_SETTLE = Duration.ofMinutes(5);
+    private static final Duration UNINSTALL_POLL = Duration.ofMillis(50);
 
     private final Path source;
     private final Path binDir;
@@ -137,7 +133,7 @@ final class PluginTree {
             if (used.contains(version)) {
                 idleSince.remove(version);
             } else if (Duration.between(idleSince.computeIfAbsent(version, _ -> now), now)
-                            .compareTo(running.complete() ? SETTLE : BLIND_SETTLE)
+                            .compareTo(running.settle())
                     >= 0) {
                 files.deleteTree(versionsDirectory().resolve(version));
                 verified.remove(version);
@@ -165,7 +161,7 @@ final class PluginTree {
         Instant end = clock.instant().plus(patience);
         removeUnused();
         while (!versions().isEmpty() && clock.instant().isBefore(end)) {
-            Thread.sleep(SETTLE);
+            Thread.sleep(UNINSTALL_POLL);
             removeUnused();
         }
         if (!versions().isEmpty()) {

@@ -7,6 +7,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -29,32 +30,38 @@ final class RunningPlugins {
     private static final Pattern VERSION =
             Pattern.compile("/" + Pattern.quote(PluginTree.VERSIONS) + "/([^/]+)/(?:bin|runtime)/");
 
-    private final Path proc;
-    private final boolean complete;
+    /** What exec(2) takes at most to show in {@code /proc}. */
+    private static final Duration SETTLE = Duration.ofMillis(200);
 
-    private RunningPlugins(Path proc, boolean complete) {
+    /** Where not all processes can be seen: longer than a plugin may run. */
+    private static final Duration BLIND_SETTLE = Duration.ofMinutes(5);
+
+    private final Path proc;
+    private final Duration settle;
+
+    private RunningPlugins(Path proc, Duration settle) {
         this.proc = requireNonNull(proc, "proc is null");
-        this.complete = complete;
+        this.settle = requireNonNull(settle, "settle is null");
     }
 
     /** Looks at the processes of this node, as far as they can be seen. */
     static RunningPlugins ofNode() {
         if (Files.isDirectory(HOST_PROC.resolve("1"))) {
-            return new RunningPlugins(HOST_PROC, true);
+            return new RunningPlugins(HOST_PROC, SETTLE);
         }
         boolean root =
                 link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
-        return new RunningPlugins(PROC, root);
+        return new RunningPlugins(PROC, root ? SETTLE : BLIND_SETTLE);
     }
 
-    /** Looks at the processes that a directory like {@code /proc} shows. */
+    /** Looks at the processes that a directory like {@code /proc} shows, which are all there are. */
     static RunningPlugins in(Path proc) {
-        return new RunningPlugins(proc, true);
+        return new RunningPlugins(proc, Duration.ZERO);
     }
 
-    /** Whether a process of this node could run without being seen here. */
-    boolean complete() {
-        return complete;
+    /** How long nobody must have been seen in a version before it is certain that nobody is. */
+    Duration settle() {
+        return settle;
     }
 
     /**

@@ -93,7 +93,7 @@ class InstallerConfDirsTest {
         Installer installer = node.installer();
         installer.round();
 
-        installer.uninstall(Duration.ofSeconds(10));
+        installer.uninstall(Duration.ZERO);
 
         assertThat(node.conf().values()).noneMatch(content -> content.contains("istio-cni"));
         assertThat(node.binDir()).isEmptyDirectory();

@@ -10,9 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,8 +20,6 @@ class PluginTreeTest {
     @TempDir
     private Path root;
 
-    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-03-01T00:00:00Z"));
-    private final InstantSource clock = now::get;
     private TestNode node;
 
     @BeforeEach
@@ -89,7 +85,7 @@ class PluginTreeTest {
         tree().ensure();
         Path file = installed("runtime/lib/modules");
         var time = Files.getLastModifiedTime(file);
-        Files.write(file, new byte[] {70}, StandardOpenOption.WRITE);
+        Files.write(file, "F".getBytes(), StandardOpenOption.WRITE);
         Files.setLastModifiedTime(file, time);
 
         assertThat(tree().ensure()).isTrue();
@@ -123,11 +119,11 @@ class PluginTreeTest {
         PluginTree tree = tree();
         tree.ensure();
 
-        removeUnusedTwice(tree);
+        tree.removeUnused();
         assertThat(old).exists();
 
         Files.delete(exe);
-        removeUnusedTwice(tree);
+        tree.removeUnused();
         assertThat(old).doesNotExist();
         assertThat(node.link()).exists().content().contains("second");
     }
@@ -142,7 +138,7 @@ class PluginTreeTest {
         PluginTree tree = tree();
         tree.ensure();
 
-        removeUnusedTwice(tree);
+        tree.removeUnused();
 
         assertThat(old).exists();
     }
@@ -229,12 +225,6 @@ class PluginTreeTest {
                 .hasMessageContaining(nothing.toString());
     }
 
-    private void removeUnusedTwice(PluginTree tree) throws IOException {
-        tree.removeUnused();
-        now.updateAndGet(time -> time.plusSeconds(1));
-        tree.removeUnused();
-    }
-
     private Path installed(String file) throws IOException {
         return node.link().toRealPath().getParent().getParent().resolve(file);
     }
@@ -249,6 +239,7 @@ class PluginTreeTest {
     }
 
     private PluginTree tree(Path source) throws IOException {
-        return new PluginTree(source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), clock);
+        return new PluginTree(
+                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), InstantSource.system());
     }
 }

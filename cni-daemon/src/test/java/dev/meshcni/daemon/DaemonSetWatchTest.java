@@ -1,0 +1,187 @@
+package dev.meshcni.daemon;
+
+import static dev.meshcni.daemon.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.daemon.ShutdownReason.Answer;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.server.mock.KubernetesCrudDispatcher;
+import io.fabric8.kubernetes.client.server.mock.KubernetesMockServer;
+import io.fabric8.mockwebserver.Context;
+import io.fabric8.mockwebserver.MockWebServer;
+import io.fabric8.mockwebserver.http.Dispatcher;
+import io.fabric8.mockwebserver.http.MockResponse;
+import io.fabric8.mockwebserver.http.RecordedRequest;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Why the daemon ends, by an API server that refuses or is gone at the worst moment. */
+class DaemonSetWatchTest {
+    private static final String NAMESPACE = "istio-system";
+    private static final String NAME = "istio-cni-node";
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private static final Logger SERVER_LOG = Logger.getLogger(MockWebServer.class.getName());
+
+    @TempDir
+    private Path directory;
+
+    private final KubernetesCrudDispatcher crud = new KubernetesCrudDispatcher();
+    private final MockWebServer web = new MockWebServer();
+    private final KubernetesMockServer server =
+            new KubernetesMockServer(new Context(), web, new HashMap<>(), crud, false);
+    private volatile int refusal;
+    private KubernetesClient operator;
+    private KubernetesApi api;
+
+    @BeforeEach
+    void start() throws Exception {
+        SERVER_LOG.setLevel(Level.WARNING);
+        server.init();
+        operator = server.createClient();
+        web.setDispatcher(new Dispatcher() {
+            @Override
+            public MockResponse dispatch(RecordedRequest request) {
+                return refusal == 0 ? crud.dispatch(request) : new MockResponse().setResponseCode(refusal);
+            }
+        });
+        Path kubeconfig = Files.writeString(
+                directory.resolve("kubeconfig"), """
+                apiVersion: v1
+                kind: Config
+                current-context: test
+                clusters: [{name: test, cluster: {server: "http://%s:%d"}}]
+                users: [{name: test, user: {token: none}}]
+                contexts: [{name: test, context: {cluster: test, user: test}}]
+                """.formatted(server.getHostName(), server.getPort()));
+        api = KubernetesApi.open(new KubernetesSettings("node", Optional.of(kubeconfig), Duration.ofSeconds(1)));
+    }
+
+    @AfterEach
+    void end() {
+        api.close();
+        operator.close();
+        server.destroy();
+    }
+
+    @Test
+    void aDaemonSetThatIsThereMeansARestart() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    @Test
+    void aDaemonSetThatIsGoneMeansAnUninstallation() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            daemonSet().delete();
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+        }
+    }
+
+    @Test
+    void aDaemonSetThatIsBeingDeletedMeansAnUninstallation() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            daemonSet()
+                    .edit(daemonSet -> new DaemonSetBuilder(daemonSet)
+                            .editMetadata()
+                            .withDeletionTimestamp("2026-03-01T00:00:00Z")
+                            .withFinalizers("foregroundDeletion")
+                            .endMetadata()
+                            .build());
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 500})
+    void theWatchRemembersADeletionWhenTheRightToAskIsGoneToo(int status) throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            daemonSet().delete();
+            eventually("the watch has shown it", watch::hasSeenDeletion);
+            refusal = status;
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 500})
+    void aRefusalAloneMeansARestart(int status) throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            refusal = status;
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    @Test
+    void anApiServerThatIsGoneMeansARestart() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            server.destroy();
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    @Test
+    void aDaemonSetThatWasNeverThereMeansARestart() {
+        try (DaemonSetWatch watch = DaemonSetWatch.start(api, NAMESPACE, "of-another-name")) {
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    @Test
+    void aDaemonSetThatWasMadeAnewMeansARestart() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            daemonSet().delete();
+            eventually("the watch has shown it", watch::hasSeenDeletion);
+            create();
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    private DaemonSetWatch seen() throws Exception {
+        DaemonSetWatch watch = DaemonSetWatch.start(api, NAMESPACE, NAME);
+        eventually("the DaemonSet is seen", watch::hasSeenDaemonSet);
+        return watch;
+    }
+
+    private void create() {
+        operator.resource(new DaemonSetBuilder()
+                        .withNewMetadata()
+                        .withNamespace(NAMESPACE)
+                        .withName(NAME)
+                        .endMetadata()
+                        .build())
+                .create();
+    }
+
+    private Resource<DaemonSet> daemonSet() {
+        return operator.apps().daemonSets().inNamespace(NAMESPACE).withName(NAME);
+    }
+}
