@@ -142,7 +142,12 @@ public final class AgentMetrics {
     /** Counts an installation, by one of the results of this class or a further one in their style. */
     public void installed(String result) {
         installs.labelValues(result).inc();
-        installReady.set(result.equals(INSTALL_SUCCESS) ? 1 : 0);
+        installReady(result.equals(INSTALL_SUCCESS));
+    }
+
+    /** Says whether plugin and configuration are installed now. */
+    public void installReady(boolean ready) {
+        installReady.set(ready ? 1 : 0);
     }
 
     /** Counts that plugin or configuration were put right. */

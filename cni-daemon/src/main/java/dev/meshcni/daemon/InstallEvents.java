@@ -32,6 +32,26 @@ public interface InstallEvents {
         };
     }
 
+    /** The daemon's metrics count. */
+    static InstallEvents countedBy(AgentMetrics metrics) {
+        return new InstallEvents() {
+            @Override
+            public void attempted(Result result) {
+                metrics.installed(result.name());
+            }
+
+            @Override
+            public void rewritten(Part part) {
+                metrics.confRewritten();
+            }
+
+            @Override
+            public void ready(boolean ready) {
+                metrics.installReady(ready);
+            }
+        };
+    }
+
     /** Something was installed, or could not be. */
     void attempted(Result result);
 

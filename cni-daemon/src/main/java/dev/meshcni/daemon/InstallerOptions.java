@@ -86,6 +86,16 @@ public final class InstallerOptions {
             })
     private int checkSeconds;
 
+    @Option(
+            names = "--daemon-set-name",
+            paramLabel = "NAME",
+            defaultValue = "istio-cni-node",
+            description = {
+                "This daemon's DaemonSet: the daemon takes back what it installed if it ends because that is deleted.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private String daemonSetName;
+
     /** For picocli, which fills it. */
     public InstallerOptions() {}
 
@@ -110,6 +120,10 @@ public final class InstallerOptions {
      */
     public ChainAdapters adapters() {
         return ChainAdapterJars.load(Optional.ofNullable(adapterDir));
+    }
+
+    String daemonSetName() {
+        return daemonSetName;
     }
 
     private static Path withoutHost(Path dir) {

@@ -98,15 +98,10 @@ class DaemonSetWatchTest {
 
     @Test
     void aDaemonSetThatIsBeingDeletedMeansAnUninstallation() throws Exception {
-        create();
+        create("foregroundDeletion");
         try (DaemonSetWatch watch = seen()) {
-            daemonSet()
-                    .edit(daemonSet -> new DaemonSetBuilder(daemonSet)
-                            .editMetadata()
-                            .withDeletionTimestamp("2026-03-01T00:00:00Z")
-                            .withFinalizers("foregroundDeletion")
-                            .endMetadata()
-                            .build());
+            daemonSet().delete();
+            assertThat(daemonSet().get().getMetadata().getDeletionTimestamp()).isNotNull();
 
             assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
         }
@@ -117,8 +112,7 @@ class DaemonSetWatchTest {
     void theWatchRemembersADeletionWhenTheRightToAskIsGoneToo(int status) throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {
-            daemonSet().delete();
-            eventually("the watch has shown it", watch::hasSeenDeletion);
+            deleteUntilSeen(watch);
             refusal = status;
 
             assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
@@ -157,8 +151,7 @@ class DaemonSetWatchTest {
     void aDaemonSetThatWasMadeAnewMeansARestart() throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {
-            daemonSet().delete();
-            eventually("the watch has shown it", watch::hasSeenDeletion);
+            deleteUntilSeen(watch);
             create();
 
             assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
@@ -171,14 +164,27 @@ class DaemonSetWatchTest {
         return watch;
     }
 
-    private void create() {
+    private void create(String... finalizers) {
         operator.resource(new DaemonSetBuilder()
                         .withNewMetadata()
                         .withNamespace(NAMESPACE)
                         .withName(NAME)
+                        .withFinalizers(finalizers)
                         .endMetadata()
                         .build())
                 .create();
+    }
+
+    /** This server shows a watch nothing of what happened between the list before it and its beginning. */
+    private void deleteUntilSeen(DaemonSetWatch watch) throws Exception {
+        daemonSet().delete();
+        eventually("the watch shows the deletion", () -> {
+            if (!watch.hasSeenDeletion()) {
+                create();
+                daemonSet().delete();
+            }
+            return watch.hasSeenDeletion();
+        });
     }
 
     private Resource<DaemonSet> daemonSet() {
