@@ -32,8 +32,13 @@ public final class NftRenderer {
      * there, so it is added first.
      */
     public static String script(RuleSet rules) {
+        return deletion(rules.family()) + definition(rules);
+    }
+
+    /** Input for {@code nft -f} that makes our table, which must not be there. */
+    public static String definition(RuleSet rules) {
         NftTable table = table(rules);
-        StringBuilder out = new StringBuilder(deletion(rules.family()));
+        StringBuilder out = new StringBuilder();
         out.append("table ").append(NftTable.name(rules.family())).append(" {\n");
         for (NftChain chain : table.chains()) {
             out.append("\tchain ").append(chain.name()).append(" {\n");

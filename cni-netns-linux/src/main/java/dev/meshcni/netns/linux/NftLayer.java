@@ -43,7 +43,9 @@ record NftLayer(NftTool tool, List<RuleSet> wanted) implements Layer {
         List<IpFamily> families = differing.stream().map(RuleSet::family).toList();
         String before = tool.dump(families.stream().filter(present::contains).toList());
         undo.push(WHAT, () -> tool.load(deletions(families) + before));
-        tool.load(differing.stream().map(NftLayer::script).collect(Collectors.joining()));
+        tool.load(differing.stream()
+                .map(rules -> script(rules, present.contains(rules.family())))
+                .collect(Collectors.joining()));
         steps.accept(WHAT);
         RuleDifferences.requireNone(differences());
         steps.accept("reading back " + WHAT);
@@ -65,8 +67,12 @@ record NftLayer(NftTool tool, List<RuleSet> wanted) implements Layer {
         return NftTableComparison.differences(rules, Optional.ofNullable(found.get(rules.family())));
     }
 
-    private static String script(RuleSet rules) {
-        return rules.tables().isEmpty() ? NftRenderer.deletion(rules.family()) : NftRenderer.script(rules);
+    /** Deleting a table makes the transaction wait until no packet is in it, so a new pod is spared that. */
+    private static String script(RuleSet rules, boolean present) {
+        if (rules.tables().isEmpty()) {
+            return NftRenderer.deletion(rules.family());
+        }
+        return present ? NftRenderer.script(rules) : NftRenderer.definition(rules);
     }
 
     private static String deletions(List<IpFamily> families) {
