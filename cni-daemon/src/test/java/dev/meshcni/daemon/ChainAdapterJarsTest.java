@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -107,11 +107,11 @@ class ChainAdapterJarsTest {
         Path descriptor = Files.writeString(root.resolve("sources/module-info.java"), module);
         Path source = Files.writeString(sources.resolve("WeaveAdapter.java"), adapter);
         Path classes = root.resolve("classes");
-        int exit = ToolProvider.getSystemJavaCompiler()
+        int exit = ToolProvider.findFirst("javac")
+                .orElseThrow()
                 .run(
-                        null,
-                        null,
-                        null,
+                        System.out,
+                        System.err,
                         "--module-path",
                         modulePath(),
                         "-d",

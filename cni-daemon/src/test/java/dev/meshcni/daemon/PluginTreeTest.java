@@ -85,7 +85,7 @@ class PluginTreeTest {
         tree().ensure();
         Path file = installed("runtime/lib/modules");
         var time = Files.getLastModifiedTime(file);
-        Files.write(file, "F".getBytes(), StandardOpenOption.WRITE);
+        Files.write(file, new byte[] {70}, StandardOpenOption.WRITE);
         Files.setLastModifiedTime(file, time);
 
         assertThat(tree().ensure()).isTrue();
