@@ -1,0 +1,124 @@
+package dev.meshcni.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meshcni.api.CniRequest;
+import dev.meshcni.core.Decision;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.IptablesRenderer;
+import dev.meshcni.core.NftRenderer;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.core.RuleCompiler;
+import dev.meshcni.core.RuleSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** The steps of an ADD that are pure: parse, decide, compile, render; for pods that exclude few ports and networks, or many. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class EngineBenchmark {
+    /** How many ports, and as many networks, the pod excludes from redirection. */
+    @Param({"0", "10", "100", "1000"})
+    private int excluded;
+
+    private Map<String, String> environment;
+    private byte[] config;
+    private RedirectPolicy policy;
+    private Pod pod;
+    private RedirectParameters parameters;
+    private RuleSet rules;
+
+    /** Prepares what each step gets from the one before. */
+    @Setup
+    public void prepare() {
+        environment = Map.of(
+                "CNI_COMMAND", "ADD",
+                "CNI_CONTAINERID", "bench",
+                "CNI_NETNS", "/var/run/netns/bench",
+                "CNI_IFNAME", "eth0",
+                "CNI_PATH", "/opt/cni/bin",
+                "CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAMESPACE=bench;K8S_POD_NAME=bench");
+        config = """
+                {"cniVersion":"1.0.0","name":"bench","type":"istio-cni","exclude_namespaces":["kube-system"],
+                 "prevResult":{"cniVersion":"1.0.0",
+                  "interfaces":[{"name":"eth0","sandbox":"/var/run/netns/bench"}],
+                  "ips":[{"address":"10.250.0.2/24","gateway":"10.250.0.1","interface":0}]}}
+                """.getBytes(UTF_8);
+        policy = new RedirectPolicy(Set.of("kube-system"));
+        pod = pod();
+        parameters = switch (policy.decide(pod)) {
+            case Decision.Redirect redirect -> redirect.parameters();
+            case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
+        };
+        rules = compile().ruleSet(IpFamily.IPV4).orElseThrow();
+    }
+
+    /** The runtime's call. */
+    @Benchmark
+    public CniRequest parse() {
+        return CniRequest.parse(environment, config);
+    }
+
+    /** The pod's annotations included. */
+    @Benchmark
+    public Decision decide() {
+        return policy.decide(pod);
+    }
+
+    /** For one family. */
+    @Benchmark
+    public RedirectPlan compile() {
+        return RuleCompiler.compile(parameters, Set.of(IpFamily.IPV4));
+    }
+
+    /** Input of {@code iptables-restore}. */
+    @Benchmark
+    public String renderIptables() {
+        return IptablesRenderer.render(rules);
+    }
+
+    /** An nft script. */
+    @Benchmark
+    public String renderNftables() {
+        return NftRenderer.script(rules);
+    }
+
+    private Pod pod() {
+        Map<String, String> annotations = Map.of(
+                "sidecar.istio.io/status", "{}",
+                "traffic.sidecar.istio.io/excludeOutboundPorts",
+                        IntStream.range(0, excluded)
+                                .mapToObj(i -> String.valueOf(20_000 + 2 * i))
+                                .collect(Collectors.joining(",")),
+                "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+                        IntStream.range(0, excluded)
+                                .mapToObj(i -> "10.%d.%d.0/25".formatted(i / 250, i % 250))
+                                .collect(Collectors.joining(",")));
+        Pod.Container proxy =
+                new Pod.Container("istio-proxy", List.of(), Map.of(), OptionalLong.empty(), OptionalLong.empty());
+        return new Pod("bench", "bench", "", Map.of(), annotations, false, List.of(), List.of(proxy));
+    }
+}
