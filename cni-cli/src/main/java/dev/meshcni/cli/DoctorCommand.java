@@ -1,0 +1,77 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.daemon.EnvironmentDefaults;
+import dev.meshcni.daemon.InstallEvents;
+import dev.meshcni.daemon.Installer;
+import dev.meshcni.daemon.InstallerOptions;
+import dev.meshcni.daemon.NodeDoctor;
+import dev.meshcni.daemon.NodeReport;
+import dev.meshcni.daemon.PluginOptions;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Looks at a node: what is there, what does not go together, what installing would do. */
+@Command(
+        name = "doctor",
+        description = {
+            "Look at this node: which base CNI it has, what does not go together, what installing would do.",
+            "",
+            "Changes nothing. Exit code 1 if pods fail, or are not redirected, until somebody does something."
+        },
+        footerHeading = "%nExamples:%n",
+        footer = "  meshcni doctor --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin")
+final class DoctorCommand implements Callable<Integer> {
+    @Mixin
+    private InstallerOptions options;
+
+    @Mixin
+    private PluginOptions plugin;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** The command with the environment as its defaults. */
+    static CommandLine commandLine(Map<String, String> environment) {
+        return new CommandLine(new DoctorCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+    }
+
+    @Override
+    public Integer call() {
+        Installer installer = Installer.of(options.settings(plugin), options.adapters(), InstallEvents.none());
+        NodeReport report = new NodeDoctor(installer).examine();
+        PrintWriter out = spec.commandLine().getOut();
+        section(out, "Configuration in " + installer.settings().confDir(), report.configuration(), "no file");
+        section(out, "Base CNI", List.of(report.baseCni()), "");
+        section(out, "Plugin", List.of(report.plugin()), "");
+        section(out, "Agent", List.of(report.agent()), "");
+        section(
+                out,
+                "Findings",
+                report.findings().stream().map(DoctorCommand::text).toList(),
+                "none");
+        section(out, "Installing would", report.plan(), "change nothing");
+        out.flush();
+        return report.hasErrors() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+    }
+
+    private static void section(PrintWriter out, String title, List<String> lines, String otherwise) {
+        out.println(title);
+        (lines.isEmpty() ? List.of(otherwise) : lines).forEach(line -> out.println("  " + line));
+        out.println();
+    }
+
+    private static String text(Finding finding) {
+        String severity = finding.severity().name().toLowerCase(Locale.ROOT);
+        String remedy = finding.remedy().isEmpty() ? "" : "\n    what to do: " + finding.remedy();
+        return severity + ": " + finding.what() + remedy;
+    }
+}

@@ -1,0 +1,61 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.daemon.EnvironmentDefaults;
+import dev.meshcni.daemon.InstallEvents;
+import dev.meshcni.daemon.InstallState;
+import dev.meshcni.daemon.Installer;
+import dev.meshcni.daemon.InstallerOptions;
+import dev.meshcni.daemon.PluginOptions;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Installs the plugin on a node once, as {@code install-cni} does all the time. */
+@Command(
+        name = "install",
+        description = {
+            "Install the plugin on this node and chain it behind the base CNI, once.",
+            "",
+            "The daemon install-cni does the same and keeps it so; without its agent pods of the mesh wait."
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  meshcni install --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
+            "",
+            "Each option can also be given as an environment variable, such as CNI_CONF_NAME."
+        })
+final class InstallCommand implements Callable<Integer> {
+    @Mixin
+    private InstallerOptions options;
+
+    @Mixin
+    private PluginOptions plugin;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** The command with the environment as its defaults. */
+    static CommandLine commandLine(Map<String, String> environment) {
+        return new CommandLine(new InstallCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+    }
+
+    @Override
+    public Integer call() {
+        Installer installer = Installer.of(options.settings(plugin), options.adapters(), InstallEvents.none());
+        InstallState state = installer.installOnce();
+        if (state instanceof InstallState.Installed installed) {
+            spec.commandLine()
+                    .getOut()
+                    .println(installed.file() + " calls version " + installed.version()
+                            + " of the plugin (chain adapter " + installed.adapter() + ")");
+            return CommandLine.ExitCode.OK;
+        }
+        String reason = state.notReady().orElseThrow();
+        spec.commandLine().getErr().println(spec.qualifiedName() + ": " + reason);
+        return CommandLine.ExitCode.SOFTWARE;
+    }
+}

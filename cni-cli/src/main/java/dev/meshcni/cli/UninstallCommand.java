@@ -1,0 +1,66 @@
+package dev.meshcni.cli;
+
+import dev.meshcni.daemon.EnvironmentDefaults;
+import dev.meshcni.daemon.InstallEvents;
+import dev.meshcni.daemon.Installer;
+import dev.meshcni.daemon.InstallerOptions;
+import dev.meshcni.daemon.InstallerSettings;
+import dev.meshcni.daemon.NodeDoctor;
+import dev.meshcni.daemon.PluginOptions;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Takes back what was installed on a node. */
+@Command(
+        name = "uninstall",
+        description = {
+            "Take the plugin out of this node's CNI configuration, then remove it, then the agent's run directory.",
+            "",
+            "Files become what they were, byte for byte. A version that a plugin still runs from stays."
+        },
+        footerHeading = "%nExamples:%n",
+        footer = "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin")
+final class UninstallCommand implements Callable<Integer> {
+    private static final Duration TIME_FOR_PLUGINS = Duration.ofSeconds(10);
+
+    @Mixin
+    private InstallerOptions options;
+
+    @Mixin
+    private PluginOptions plugin;
+
+    @Option(names = "--force", description = "Also while a daemon runs on this node, which may install it again.")
+    private boolean force;
+
+    @Spec
+    private CommandSpec spec;
+
+    /** The command with the environment as its defaults. */
+    static CommandLine commandLine(Map<String, String> environment) {
+        return new CommandLine(new UninstallCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        InstallerSettings settings = options.settings(plugin);
+        if (!force && NodeDoctor.agentAnswers(settings.runDirectory())) {
+            spec.commandLine()
+                    .getErr()
+                    .println(spec.qualifiedName() + ": a daemon runs on this node and would install the plugin again:"
+                            + " delete its DaemonSet, which uninstalls as well, or use --force");
+            return CommandLine.ExitCode.SOFTWARE;
+        }
+        Installer.of(settings, options.adapters(), InstallEvents.none()).uninstall(TIME_FOR_PLUGINS);
+        spec.commandLine()
+                .getOut()
+                .println("uninstalled from " + settings.confDir() + " and " + settings.binDirOnHost());
+        return CommandLine.ExitCode.OK;
+    }
+}

@@ -1,0 +1,165 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.ConfFile;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.core.AgentProtocol;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Looks at a node with the installer's eyes, and changes nothing. */
+public final class NodeDoctor {
+    private final Installer installer;
+    private final InstallerSettings settings;
+
+    public NodeDoctor(Installer installer) {
+        this.installer = requireNonNull(installer, "installer is null");
+        this.settings = installer.settings();
+    }
+
+    /** Whether an agent answers on the socket of a run directory. */
+    public static boolean agentAnswers(Path runDirectory) {
+        Path socket = runDirectory.resolve(AgentProtocol.SOCKET_NAME);
+        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            return agent.isConnected();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Looks.
+     *
+     * @throws DaemonException if a directory cannot be read
+     */
+    public NodeReport examine() {
+        try {
+            ConfInstaller.Look look = installer.conf().look();
+            boolean agent = agentAnswers(settings.runDirectory());
+            return new NodeReport(
+                    configuration(look.dir()),
+                    baseCni(look),
+                    plugin(),
+                    (agent ? "an agent answers in " : "no agent answers in ") + settings.runDirectory(),
+                    findings(look, agent),
+                    plan(look));
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private static List<String> configuration(ConfDirSnapshot dir) {
+        Optional<ConfFile> primary = dir.primary().map(ConfFile.class::cast);
+        return dir.files().stream()
+                .map(file -> file.name() + ": " + content(file)
+                        + (primary.equals(Optional.of(file)) ? "  <- the network of pods" : ""))
+                .toList();
+    }
+
+    private static String content(ConfFile file) {
+        return switch (file) {
+            case ConfFile.Valid valid -> "network " + valid.list().name() + ", " + types(valid.list());
+            case ConfFile.Invalid invalid -> "cannot be loaded: " + invalid.reason();
+        };
+    }
+
+    private static String types(NetworkConfigList list) {
+        return list.plugins().stream().map(NetworkConfigList.Plugin::type).collect(Collectors.joining(" > "));
+    }
+
+    private static String baseCni(ConfInstaller.Look look) {
+        return look.choice()
+                .map(choice -> "chain adapter " + choice.adapter().name() + ": "
+                        + choice.detection().reason())
+                .orElse("no chain adapter answers");
+    }
+
+    private String plugin() throws IOException {
+        Path link = settings.binDirOnHost().resolve(PluginTree.LINK);
+        Optional<String> current = installer.plugin().current();
+        if (current.isPresent()) {
+            return link + " leads to version " + current.get() + (isWhole() ? "" : ", which is not what is here");
+        }
+        boolean foreign = Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
+        return foreign ? link + " is the plugin of somebody else" : link + " is not there";
+    }
+
+    private List<Finding> findings(ConfInstaller.Look look, boolean agent) throws IOException {
+        List<Finding> findings = new ArrayList<>(look.choice()
+                .map(choice -> choice.adapter().findings(look.dir(), settings.conf()))
+                .orElse(List.of()));
+        if (look.plan() instanceof InstallPlan.Refuse refuse) {
+            findings.add(Finding.error(
+                    "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
+        }
+        boolean called = look.dir().valid().stream()
+                .flatMap(file -> file.list().plugins().stream())
+                .anyMatch(plugin -> plugin.type().equals(settings.conf().type()));
+        if (called && installer.plugin().current().isEmpty()) {
+            findings.add(Finding.error(
+                    "the configuration names " + settings.conf().type()
+                            + ", and the plugin is not installed: no pod can start",
+                    "meshcni install, or meshcni uninstall"));
+        }
+        if (called && !agent) {
+            findings.add(Finding.error(
+                    "the configuration names " + settings.conf().type() + ", and no agent answers in "
+                            + settings.runDirectory() + ": pods of the mesh wait for it",
+                    "look at the istio-cni-node pod of this node, or meshcni uninstall"));
+        }
+        return findings;
+    }
+
+    private List<String> plan(ConfInstaller.Look look) throws IOException {
+        List<String> plan = new ArrayList<>();
+        if (!isWhole()) {
+            plan.add(pluginPlan());
+        }
+        switch (look.plan()) {
+            case InstallPlan.Wait wait -> plan.add("wait for " + wait.what());
+            case InstallPlan.Refuse refuse -> plan.add("leave " + refuse.file() + " as it is");
+            case InstallPlan.Edits edits -> plan.addAll(confPlan(look, edits.edits()));
+        }
+        return plan;
+    }
+
+    private boolean isWhole() throws IOException {
+        return Files.isDirectory(settings.sourceDir().resolve("bin"))
+                && installer.plugin().currentIsWhole();
+    }
+
+    private String pluginPlan() {
+        try {
+            return "install version " + installer.plugin().version() + " of the plugin in " + settings.binDirOnHost();
+        } catch (IOException e) {
+            return "fail to install the plugin, as " + settings.sourceDir() + " holds none (--plugin-source-dir)";
+        }
+    }
+
+    private static List<String> confPlan(ConfInstaller.Look look, List<FileEdit> edits) {
+        ConfDirSnapshot after = look.dir().after(edits);
+        return edits.stream()
+                .map(edit -> switch (edit) {
+                    case FileEdit.Write write ->
+                        "write " + write.name() + ": "
+                                + after.file(write.name())
+                                        .map(NodeDoctor::content)
+                                        .orElse("");
+                    case FileEdit.Delete delete -> "delete " + delete.name();
+                })
+                .toList();
+    }
+}
