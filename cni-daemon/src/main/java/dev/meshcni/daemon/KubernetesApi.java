@@ -6,7 +6,10 @@ import io.fabric8.kubernetes.api.model.DeleteOptions;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Taint;
+import io.fabric8.kubernetes.api.model.TaintBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.policy.v1.Eviction;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
@@ -20,7 +23,10 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -201,6 +207,35 @@ public final class KubernetesApi implements AutoCloseable {
         } catch (KubernetesClientException e) {
             LOG.warn("the event {} about pod {} could not be written: {}", reason, pod.key(), e.getMessage());
         }
+    }
+
+    /**
+     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already.
+     *
+     * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been changed by
+     *     somebody else
+     */
+    void taint(String key, boolean present) {
+        Node node = client.nodes().withName(nodeName).require();
+        List<Taint> before = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
+        List<Taint> after = new ArrayList<>(before);
+        after.removeIf(taint -> key.equals(taint.getKey()));
+        if (present) {
+            after.add(new TaintBuilder().withKey(key).withEffect("NoSchedule").build());
+        }
+        if (present == before.stream().anyMatch(taint -> key.equals(taint.getKey()))) {
+            return;
+        }
+        // The list is replaced as a whole, so that it must be the one that was read.
+        String version = node.getMetadata().getResourceVersion();
+        List<Map<String, Object>> change = List.of(
+                Map.of("op", "test", "path", "/metadata/resourceVersion", "value", version),
+                Map.of("op", "add", "path", "/spec/taints", "value", after));
+        client.nodes()
+                .withName(nodeName)
+                .patch(
+                        PatchContext.of(PatchType.JSON),
+                        client.getKubernetesSerialization().asJson(change));
     }
 
     private static Removal removed(Runnable request) {

@@ -27,6 +27,14 @@ final class KubernetesOptions {
             description = "How long one request to the API server may take. Default: ${DEFAULT-VALUE}.")
     private int requestTimeoutSeconds;
 
+    @Option(
+            names = "--node-taint",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Keep the taint cni.istio.io/not-ready on the node until the daemon is ready.")
+    private boolean nodeTaint;
+
     /**
      * The settings that the options give.
      *
@@ -35,5 +43,10 @@ final class KubernetesOptions {
     KubernetesSettings settings() {
         return new KubernetesSettings(
                 nodeName, Optional.ofNullable(kubeconfig), Duration.ofSeconds(requestTimeoutSeconds));
+    }
+
+    /** Whether the node carries a taint until the daemon is ready. */
+    boolean nodeTaint() {
+        return nodeTaint;
     }
 }
