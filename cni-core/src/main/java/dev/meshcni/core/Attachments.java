@@ -45,6 +45,11 @@ public final class Attachments {
         return before - known.size();
     }
 
+    /** Whether an attachment of a pod, by {@code namespace/name}, is redirected. */
+    public boolean redirected(String pod) {
+        return known.values().stream().anyMatch(attachment -> attachment.pod().equals(pod));
+    }
+
     /** The number of redirected attachments. */
     public int size() {
         return known.size();

@@ -4,20 +4,20 @@ import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** {@code install-cni}, the daemon of a node: everything it is made of is put together here. */
 @Command(
@@ -44,8 +44,14 @@ public final class InstallCni implements Callable<Integer> {
     @Mixin
     private InstallerOptions installer;
 
-    @Spec
-    private CommandSpec spec;
+    @Mixin
+    private KubernetesOptions kubernetes;
+
+    @Mixin
+    private RepairOptions repair;
+
+    @Mixin
+    private MonitoringOptions monitoring;
 
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -83,27 +89,64 @@ public final class InstallCni implements Callable<Integer> {
     private void serve() throws InterruptedException {
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
-        try (PodSource pods = podSource()) {
+        try (OpenParts parts = new OpenParts()) {
+            Optional<KubernetesNode> cluster = cluster().map(parts::add);
+            PodSource pods =
+                    parts.add(cluster.<PodSource>map(KubernetesNode::pods).orElseGet(this::manifests));
             PluginHandler handler = new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
-            try (AgentServer agent =
-                    AgentServer.start(plugin.agentRunDirectory(), handler::handle, options.callTimeout())) {
-                LOG.info("the agent answers on {}", agent.socket());
-                if (options.noInstall()) {
-                    stop.await();
-                } else {
-                    install(adapters);
-                }
-                LOG.info("the agent ends");
-            }
+            AgentMetrics metrics = metrics(handler, cluster);
+            AgentServer agent = parts.add(AgentServer.start(
+                    plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
+            LOG.info("the agent answers on {}", agent.socket());
+            Supplier<Optional<String>> notReady = install(parts, adapters, metrics, pods, cluster);
+            monitor(parts, metrics, notReady, cluster.isPresent());
+            cluster.ifPresent(node -> node.start(
+                    new RedirectPolicy(plugin.excludedNamespaces()),
+                    backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
+                    handler.attachments()::redirected,
+                    metrics,
+                    notReady));
+            stop.await();
+            LOG.info("the agent ends");
         }
     }
 
-    /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
-    private void install(ChainAdapters adapters) throws InterruptedException {
-        Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.none());
-        try (NodeInstallation _ = NodeInstallation.start(node, ShutdownReason.unknown())) {
-            stop.await();
+    /** Installs, now that somebody answers the plugin, and keeps it so until the end; says why the node is not ready. */
+    private Supplier<Optional<String>> install(
+            OpenParts parts,
+            ChainAdapters adapters,
+            AgentMetrics metrics,
+            PodSource pods,
+            Optional<KubernetesNode> cluster) {
+        if (options.noInstall()) {
+            return pods::notReady;
         }
+        ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
+        Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
+        NodeInstallation installation = parts.add(NodeInstallation.start(node, reason));
+        return () -> pods.notReady().or(() -> installation.state().notReady());
+    }
+
+    private ShutdownReason shutdownReason(OpenParts parts, KubernetesNode node) {
+        if (plugin.podNamespace().isEmpty()) {
+            return ShutdownReason.unknown();
+        }
+        DaemonSetWatch watch =
+                parts.add(DaemonSetWatch.start(node.api(), plugin.podNamespace(), installer.daemonSetName()));
+        return node.untainting(watch);
+    }
+
+    private void monitor(
+            OpenParts parts, AgentMetrics metrics, Supplier<Optional<String>> notReady, boolean inCluster) {
+        monitoring.healthPort(inCluster).ifPresent(port -> parts.add(HealthServer.start(port, notReady)));
+        monitoring.monitoringPort(inCluster).ifPresent(port -> parts.add(MetricsServer.start(port, metrics)));
+    }
+
+    private static AgentMetrics metrics(PluginHandler handler, Optional<KubernetesNode> cluster) {
+        return new AgentMetrics(
+                handler.attachments()::size,
+                () -> cluster.map(node -> node.pods().size()).orElse(0),
+                () -> cluster.map(node -> node.pods().lookUps()).orElse(0L));
     }
 
     private Backends backends() {
@@ -115,11 +158,15 @@ public final class InstallCni implements Callable<Integer> {
         return backends;
     }
 
-    private PodSource podSource() {
-        Path directory = options.podManifestDirectory()
-                .orElseThrow(() -> new ParameterException(
-                        spec.commandLine(),
-                        "Missing option: --pod-manifest-dir (this version has no other source of pods yet)"));
+    /** The cluster that this node belongs to; empty where pods come from manifests. */
+    private Optional<KubernetesNode> cluster() {
+        return options.podManifestDirectory().isPresent()
+                ? Optional.empty()
+                : Optional.of(KubernetesNode.connect(kubernetes, repair));
+    }
+
+    private PodSource manifests() {
+        Path directory = options.podManifestDirectory().orElseThrow();
         LOG.info("pods come from the manifests in {}", directory);
         return new ManifestPodSource(directory);
     }

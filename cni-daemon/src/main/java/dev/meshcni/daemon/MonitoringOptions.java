@@ -5,29 +5,39 @@ import picocli.CommandLine.Option;
 
 /** The ports on which {@code install-cni} says how it is; Istio's names and defaults. */
 final class MonitoringOptions {
+    private static final int HEALTH_PORT = 8000;
+    private static final int MONITORING_PORT = 15014;
+
     @Option(
             names = "--health-port",
             paramLabel = "PORT",
-            defaultValue = "8000",
-            description = "Port of /healthz and /readyz; 0 turns it off. Default: ${DEFAULT-VALUE}.")
-    private int healthPort;
+            description = {
+                "Port of /healthz and /readyz; 0 turns it off.",
+                "Default: 8000; off with --pod-manifest-dir, where no kubelet asks."
+            })
+    private Integer healthPort;
 
     @Option(
             names = "--monitoring-port",
             paramLabel = "PORT",
-            defaultValue = "15014",
-            description = "Port of /metrics for Prometheus; 0 turns it off. Default: ${DEFAULT-VALUE}.")
-    private int monitoringPort;
+            description = {
+                "Port of /metrics for Prometheus; 0 turns it off.",
+                "Default: 15014; off with --pod-manifest-dir."
+            })
+    private Integer monitoringPort;
 
-    OptionalInt healthPort() {
-        return unlessOff("--health-port", healthPort);
+    /** The port of the probes; empty if it is off. */
+    OptionalInt healthPort(boolean inCluster) {
+        return port("--health-port", healthPort, inCluster ? HEALTH_PORT : 0);
     }
 
-    OptionalInt monitoringPort() {
-        return unlessOff("--monitoring-port", monitoringPort);
+    /** The port of the metrics; empty if it is off. */
+    OptionalInt monitoringPort(boolean inCluster) {
+        return port("--monitoring-port", monitoringPort, inCluster ? MONITORING_PORT : 0);
     }
 
-    private static OptionalInt unlessOff(String option, int port) {
+    private static OptionalInt port(String option, Integer given, int otherwise) {
+        int port = given == null ? otherwise : given;
         if (port < 0 || port > 65_535) {
             throw new DaemonException(option + " " + port + " is not a port: 0 to 65535 is allowed");
         }

@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /** The options that the plugin and its agent have to agree on: they become the plugin's configuration. */
@@ -59,15 +62,19 @@ public final class PluginOptions {
                 .put("plugin_log_level", pluginLogLevel)
                 .put("cni_agent_run_dir", agentRunDirectory.toString());
         ArrayNode excluded = entry.putArray("exclude_namespaces");
-        excludedNamespaces.stream()
-                .map(String::strip)
-                .filter(namespace -> !namespace.isEmpty())
-                .forEach(excluded::add);
+        excludedNamespaces().forEach(excluded::add);
         return entry.put("pod_namespace", podNamespace).put("native_nftables", nativeNftables);
     }
 
     Path agentRunDirectory() {
         return agentRunDirectory;
+    }
+
+    Set<String> excludedNamespaces() {
+        return excludedNamespaces.stream()
+                .map(String::strip)
+                .filter(namespace -> !namespace.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     String podNamespace() {

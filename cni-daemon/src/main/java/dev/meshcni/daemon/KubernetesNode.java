@@ -1,0 +1,97 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the daemon does in a cluster beside answering the plugin: it knows the node's pods and repairs them. */
+final class KubernetesNode implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(KubernetesNode.class);
+    private static final Duration TAINT_GRACE = Duration.ofSeconds(30);
+
+    private final KubernetesApi api;
+    private final KubernetesPodSource pods;
+    private final Optional<RepairSettings> repair;
+    private final boolean taintWanted;
+    private Optional<RepairController> controller = Optional.empty();
+    private Optional<NodeTaint> taint = Optional.empty();
+
+    private KubernetesNode(
+            KubernetesApi api, KubernetesPodSource pods, Optional<RepairSettings> repair, boolean taintWanted) {
+        this.api = api;
+        this.pods = pods;
+        this.repair = repair;
+        this.taintWanted = taintWanted;
+    }
+
+    /**
+     * Starts to watch the node's pods.
+     *
+     * @throws DaemonException if an option cannot be understood
+     */
+    static KubernetesNode connect(KubernetesOptions kubernetes, RepairOptions repair) {
+        Optional<RepairSettings> settings = repair.enabled() ? Optional.of(repair.settings()) : Optional.empty();
+        KubernetesApi api = KubernetesApi.open(kubernetes.settings());
+        NodePodReader reader = settings.map(set -> new NodePodReader(set.selection(), set.labelKey()))
+                .orElseGet(() -> new NodePodReader(_ -> false, ""));
+        return new KubernetesNode(api, KubernetesPodSource.start(api, reader), settings, kubernetes.nodeTaint());
+    }
+
+    KubernetesApi api() {
+        return api;
+    }
+
+    KubernetesPodSource pods() {
+        return pods;
+    }
+
+    /**
+     * Starts what needs the agent.
+     *
+     * @param policy which pods are redirected
+     * @param backend what they are redirected with
+     * @param redirectedHere whether the agent has redirected the pod of a {@code namespace/name} itself
+     * @param metrics what counts
+     * @param notReady why the node is not ready for pods; empty when it is
+     */
+    void start(
+            RedirectPolicy policy,
+            RedirectBackend backend,
+            Predicate<String> redirectedHere,
+            AgentMetrics metrics,
+            Supplier<Optional<String>> notReady) {
+        requireNonNull(metrics, "metrics is null");
+        pods.listen(new ProxySkew(metrics));
+        PodInspector inspector = new PodInspector(policy, backend, ProcPodNetnsFinder.ofHost());
+        controller = repair.map(settings -> RepairController.start(
+                pods, inspector, new PodRemedy(api, inspector, settings, metrics), settings, redirectedHere, metrics));
+        LOG.info("repair: {}", repair.map(settings -> settings.mode().label()).orElse("off"));
+        taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, TAINT_GRACE)) : Optional.empty();
+    }
+
+    /** The same reason, which takes the taint off the node before an uninstallation. */
+    ShutdownReason untainting(ShutdownReason reason) {
+        return patience -> {
+            ShutdownReason.Answer answer = reason.ask(patience);
+            if (answer == ShutdownReason.Answer.UNINSTALL) {
+                taint.ifPresent(NodeTaint::remove);
+            }
+            return answer;
+        };
+    }
+
+    @Override
+    public void close() {
+        taint.ifPresent(NodeTaint::close);
+        controller.ifPresent(RepairController::close);
+        pods.close();
+        api.close();
+    }
+}
