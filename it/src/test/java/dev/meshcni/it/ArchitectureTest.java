@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.dependOnClassesThat;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
@@ -137,15 +138,12 @@ final class ArchitectureTest {
     static final ArchRule failuresHaveTypesOfTheirOwn = NO_CLASSES_SHOULD_THROW_GENERIC_EXCEPTIONS;
 
     @ArchTest
-    static final ArchRule serviceInterfacesAreThePublicTypesOfSpi = classes()
+    static final ArchRule spiHoldsPublicInterfacesAndTheValuesTheyTake = classes()
             .that()
             .resideInAPackage("..spi")
-            .and()
-            .areTopLevelClasses()
             .should()
             .bePublic()
-            .andShould()
-            .beInterfaces();
+            .andShould(be(describe("interfaces, records or enums", ArchitectureTest::isContract)));
 
     @ArchTest
     static final ArchRule publicFieldsAreConstants =
@@ -196,6 +194,10 @@ final class ArchitectureTest {
                 .definedBy(DAEMON)
                 .layer("cli")
                 .definedBy(CLI);
+    }
+
+    private static boolean isContract(JavaClass type) {
+        return type.isInterface() || type.isRecord() || type.isEnum();
     }
 
     /** Addresses as values are fine, and so are channels that somebody else has opened. */
