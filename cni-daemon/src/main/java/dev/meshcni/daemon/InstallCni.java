@@ -91,8 +91,7 @@ public final class InstallCni implements Callable<Integer> {
         ChainAdapters adapters = installer.adapters();
         try (OpenParts parts = new OpenParts()) {
             Optional<KubernetesNode> cluster = cluster().map(parts::add);
-            PodSource pods =
-                    parts.add(cluster.<PodSource>map(KubernetesNode::pods).orElseGet(this::manifests));
+            PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PluginHandler handler = new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
