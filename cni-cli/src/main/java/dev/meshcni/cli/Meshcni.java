@@ -77,9 +77,9 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new VerifyCommand());
         commandLine.addSubcommand(IptablesCommand.commandLine(environment));
         commandLine.addSubcommand(ValidateCommand.commandLine(environment));
-        commandLine.addSubcommand(InstallCommand.commandLine(System.getenv()));
-        commandLine.addSubcommand(UninstallCommand.commandLine(System.getenv()));
-        commandLine.addSubcommand(DoctorCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(InstallCommand.commandLine(environment));
+        commandLine.addSubcommand(UninstallCommand.commandLine(environment));
+        commandLine.addSubcommand(DoctorCommand.commandLine(environment));
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());

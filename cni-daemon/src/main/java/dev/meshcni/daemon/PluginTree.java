@@ -158,7 +158,8 @@ final class PluginTree {
             files.sweep(binDir);
         }
         files.sweep(versionsDirectory());
-        Instant end = clock.instant().plus(patience);
+        Duration wait = running.settle().compareTo(patience) > 0 ? Duration.ZERO : patience;
+        Instant end = clock.instant().plus(wait);
         removeUnused();
         while (!versions().isEmpty() && clock.instant().isBefore(end)) {
             Thread.sleep(UNINSTALL_POLL);

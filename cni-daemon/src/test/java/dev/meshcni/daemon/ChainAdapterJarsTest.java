@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.spi.ChainAdapter;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -130,7 +129,7 @@ class ChainAdapterJarsTest {
 
     private static void write(JarOutputStream jar, String name, byte[] content) throws IOException {
         jar.putNextEntry(new JarEntry(name));
-        ((OutputStream) jar).write(content);
+        jar.write(content);
         jar.closeEntry();
     }
 

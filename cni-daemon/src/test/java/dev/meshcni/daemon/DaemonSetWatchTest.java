@@ -20,8 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Optional;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,8 +32,6 @@ class DaemonSetWatchTest {
     private static final String NAMESPACE = "istio-system";
     private static final String NAME = "istio-cni-node";
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-
-    private static final Logger SERVER_LOG = Logger.getLogger(MockWebServer.class.getName());
 
     @TempDir
     private Path directory;
@@ -50,7 +46,6 @@ class DaemonSetWatchTest {
 
     @BeforeEach
     void start() throws Exception {
-        SERVER_LOG.setLevel(Level.WARNING);
         server.init();
         operator = server.createClient();
         web.setDispatcher(new Dispatcher() {

@@ -1,0 +1,141 @@
+package dev.meshcni.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code install}, {@code uninstall} and {@code doctor} on the directories of a node that the test makes. */
+class NodeCommandsTest {
+    private static final String CONF = """
+            {
+              "cniVersion": "1.0.0",
+              "name": "pods",
+              "plugins": [
+                {"type": "ptp", "ipam": {"type": "host-local", "subnet": "10.40.0.0/24"}}
+              ]
+            }
+            """;
+
+    @TempDir
+    private Path root;
+
+    @BeforeEach
+    void makeNode() throws IOException {
+        Files.createDirectories(root.resolve("net.d"));
+        Files.createDirectories(root.resolve("bin"));
+        for (String program : List.of("source/bin/istio-cni", "source/runtime/bin/java")) {
+            Path file = root.resolve(program);
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, "#!/bin/sh\n");
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+    }
+
+    @Test
+    void installSaysWhatCallsThePluginNow() throws Exception {
+        Path conf = Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+
+        Run run = run("install", "--exclude-namespaces=kube-system,istio-system");
+
+        assertThat(run.exitCode()).isZero();
+
+        assertThat(run.out()).startsWith("10-pods.conflist calls version ");
+        assertThat(conf)
+                .content()
+                .contains("\"type\": \"istio-cni\"")
+                .contains("[\"kube-system\", \"istio-system\"]".replace(" ", ""), "\"cni_agent_run_dir\"");
+        assertThat(root.resolve("bin/istio-cni")).isExecutable();
+    }
+
+    @Test
+    void installWithoutABaseCniFailsWithWhatItWaitsFor() {
+        Run run = run("install");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+
+        assertThat(run.err()).contains("waiting for the base CNI's configuration in " + root.resolve("net.d"));
+    }
+
+    @Test
+    void uninstallTakesEverythingBack() throws Exception {
+        Path conf = Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        run("install");
+
+        Run run = run("uninstall");
+
+        assertThat(run.exitCode()).isZero();
+
+        assertThat(conf).hasContent(CONF);
+        assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+        assertThat(root.resolve("run")).doesNotExist();
+    }
+
+    @Test
+    void doctorSaysWhatItWouldDoAndDoesNothing() throws Exception {
+        Path conf = Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+
+        Run run = run("doctor");
+
+        assertThat(run.exitCode()).isZero();
+
+        assertThat(run.out())
+                .contains("10-pods.conflist: network pods, ptp  <- the network of pods")
+                .contains("write 10-pods.conflist: network pods, ptp > istio-cni")
+                .contains("install version ")
+                .contains("istio-cni is not there");
+        assertThat(conf).hasContent(CONF);
+        assertThat(root.resolve("bin")).isEmptyDirectory();
+        assertThat(root.resolve("run")).doesNotExist();
+    }
+
+    @Test
+    void doctorNamesTheFileAndThePositionOfWhatCannotBeRead() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), "{\n  \"name\": oops\n}\n");
+
+        Run run = run("doctor");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+
+        assertThat(run.out()).contains("error: ").contains("10-pods.conflist").contains("line 2");
+    }
+
+    @Test
+    void doctorSeesAConfigurationThatNobodyAnswersFor() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        run("install");
+
+        Run run = run("doctor");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+
+        assertThat(run.out())
+                .contains("no agent answers in " + root.resolve("run"))
+                .contains("change nothing");
+    }
+
+    @Test
+    void anUnknownOptionIsAUsageError() {
+        Run run = run("install", "--chained");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+    }
+
+    private Run run(String command, String... options) {
+        List<String> arguments = new ArrayList<>(List.of(
+                command,
+                "--mounted-cni-net-dir=" + root.resolve("net.d"),
+                "--cni-bin-target-dir=" + root.resolve("bin"),
+                "--cni-agent-run-dir=" + root.resolve("run"),
+                "--plugin-source-dir=" + root.resolve("source")));
+        arguments.addAll(List.of(options));
+        return Run.meshcni(arguments.toArray(String[]::new));
+    }
+}
