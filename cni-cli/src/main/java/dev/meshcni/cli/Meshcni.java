@@ -80,6 +80,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(InstallCommand.commandLine(System.getenv()));
         commandLine.addSubcommand(UninstallCommand.commandLine(System.getenv()));
         commandLine.addSubcommand(DoctorCommand.commandLine(System.getenv()));
+        commandLine.addSubcommand(new ManifestCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());
