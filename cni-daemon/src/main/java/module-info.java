@@ -14,6 +14,7 @@ module dev.meshcni.daemon {
     requires kubernetes.model.core;
     requires kubernetes.model.common;
     requires kubernetes.model.policy;
+    requires kubernetes.model.rbac;
     requires ch.qos.logback.classic;
     requires ch.qos.logback.core;
     requires io.prometheus.metrics.core;
@@ -24,6 +25,8 @@ module dev.meshcni.daemon {
     requires jdk.httpserver;
     requires jdk.net;
     requires org.slf4j;
+    // YAML with the positions of keys, for the errors of meshcni manifest.
+    requires org.snakeyaml.engine;
 
     exports dev.meshcni.daemon;
 

@@ -80,6 +80,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(InstallCommand.commandLine(environment));
         commandLine.addSubcommand(UninstallCommand.commandLine(environment));
         commandLine.addSubcommand(DoctorCommand.commandLine(environment));
+        commandLine.addSubcommand(new ManifestCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new VersionCommand());

@@ -1,0 +1,112 @@
+package dev.meshcni.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meshcni.daemon.ManifestException;
+import dev.meshcni.daemon.ManifestInput;
+import dev.meshcni.daemon.NodeManifests;
+import dev.meshcni.daemon.Platform;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Prints the Kubernetes resources of an installation. */
+@Command(
+        name = "manifest",
+        description = "Print the Kubernetes resources that an IstioOperator asks for, as YAML. Changes nothing.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  meshcni manifest -f operator.yaml | kubectl apply -f -",
+            "  meshcni manifest -f operator.yaml --platform gke --set values.cni.hub=registry.example.com/mesh",
+            "  meshcni manifest -f values.yaml --namespace kube-system"
+        })
+final class ManifestCommand implements Callable<Integer> {
+    private static final String STDIN = "-";
+
+    @Option(
+            names = {"-f", "--filename"},
+            paramLabel = "FILE",
+            description = {
+                "An IstioOperator, or values as for the Helm chart; - is standard input. Later files win.",
+                "Without one, the CNI is enabled with default settings."
+            })
+    private List<String> files = List.of();
+
+    @Option(
+            names = "--set",
+            paramLabel = "KEY=VALUE",
+            description = "A setting of the IstioOperator's spec, such as values.cni.chained=false; wins over files.")
+    private List<String> settings = List.of();
+
+    @Option(
+            names = "--platform",
+            paramLabel = "PLATFORM",
+            description =
+                    "Where the cluster runs, which decides directories: gke, openshift, k3s, k3d, microk8s, minikube,"
+                            + " eks, aks. What the files say wins.")
+    private Optional<Platform> platform = Optional.empty();
+
+    @Option(
+            names = "--namespace",
+            paramLabel = "NAMESPACE",
+            description = "Where the daemon is to run, unless the files say it. Default: istio-system.")
+    private Optional<String> namespace = Optional.empty();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter err = spec.commandLine().getErr();
+        try {
+            out.print(NodeManifests.of(new ManifestInput(documents(), settings, platform, namespace))
+                    .yaml());
+            out.flush();
+            return CommandLine.ExitCode.OK;
+        } catch (ManifestException e) {
+            e.problems().forEach(problem -> err.println(line(problem)));
+            return CommandLine.ExitCode.SOFTWARE;
+        }
+    }
+
+    private List<ManifestInput.Document> documents() {
+        List<ManifestInput.Document> documents = new ArrayList<>();
+        for (String file : files) {
+            documents.add(new ManifestInput.Document(file.equals(STDIN) ? "standard input" : file, text(file)));
+        }
+        return documents;
+    }
+
+    private static String text(String file) {
+        try {
+            return file.equals(STDIN)
+                    ? new String(System.in.readAllBytes(), UTF_8)
+                    : Files.readString(Path.of(file), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read: " + e, e);
+        }
+    }
+
+    private static String line(ManifestException.Problem problem) {
+        String meant = problem.key().isEmpty()
+                ? ""
+                : Nearest.to(problem.key(), problem.known())
+                        .map(name -> ", did you mean " + name + "?")
+                        .orElseGet(() -> "; known here: "
+                                + String.join(
+                                        ", ", problem.known().stream().sorted().toList()));
+        return problem.position() + ": " + problem.message() + meant;
+    }
+}

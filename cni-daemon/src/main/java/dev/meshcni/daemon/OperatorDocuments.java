@@ -1,0 +1,129 @@
+package dev.meshcni.daemon;
+
+import dev.meshcni.daemon.ManifestException.Problem;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Brings all forms of settings into one: the {@code spec} of an {@code IstioOperator}. */
+final class OperatorDocuments {
+    private static final String API_VERSION = "install.istio.io/v1alpha1";
+    private static final String KIND = "IstioOperator";
+
+    private final List<Problem> problems;
+    private final List<String> notes;
+
+    /**
+     * @param problems where problems are added
+     * @param notes where is added what a reader of the result should know
+     */
+    OperatorDocuments(List<Problem> problems, List<String> notes) {
+        this.problems = problems;
+        this.notes = notes;
+    }
+
+    /** The spec that all documents and settings together give. */
+    Yaml.Mapping spec(ManifestInput input) {
+        Yaml.Mapping spec = Yaml.Mapping.empty(new Yaml.Position("the settings", 0, 0));
+        for (ManifestInput.Document document : input.documents()) {
+            List<Yaml.Mapping> parts = YamlFile.documents(document.name(), document.text());
+            if (parts.isEmpty()) {
+                problems.add(new Problem(document.name(), "is empty", "", Set.of()));
+            }
+            for (Yaml.Mapping part : parts) {
+                spec = spec.with(isResource(part) ? specOf(part) : enabled(part));
+            }
+        }
+        if (input.documents().isEmpty()) {
+            spec = enabled(spec);
+        }
+        for (String setting : input.settings()) {
+            spec = spec.with(setting(setting));
+        }
+        return spec;
+    }
+
+    private static boolean isResource(Yaml.Mapping document) {
+        return document.entries().containsKey("kind") || document.entries().containsKey("apiVersion");
+    }
+
+    private Yaml.Mapping specOf(Yaml.Mapping document) {
+        try (Section resource = new Section("", document, problems)) {
+            String kind = resource.text("kind").orElse("nothing");
+            String version = resource.text("apiVersion").orElse("nothing");
+            if (!kind.equals(KIND)) {
+                resource.problem("kind", "is " + kind + ", but must be " + KIND);
+            } else if (!version.equals(API_VERSION)) {
+                resource.problem("apiVersion", "is " + version + ", but must be " + API_VERSION);
+            }
+            resource.section("metadata");
+            resource.section("spec");
+            resource.others(Set.of("status"));
+            Yaml.Mapping spec = mapping(document, "spec");
+            if (resource.has("values")) {
+                resource.section("values");
+                notes.add("values stands beside spec at " + resource.at("values") + "; it is read as spec.values.");
+                spec = Yaml.Mapping.of(resource.at("values"), "values", mapping(document, "values"))
+                        .with(spec);
+            }
+            return spec;
+        }
+    }
+
+    /** Plain values, as for a chart of the CNI: whoever has them wants it. */
+    private static Yaml.Mapping enabled(Yaml.Mapping values) {
+        Yaml.Position at = values.at();
+        Yaml.Mapping enabled = Yaml.Mapping.of(at, "enabled", new Yaml.Scalar(at, true));
+        Yaml.Mapping components = Yaml.Mapping.of(at, "cni", enabled);
+        Map<String, Yaml.Entry> spec = new LinkedHashMap<>();
+        spec.put("components", new Yaml.Entry(at, components));
+        spec.put("values", new Yaml.Entry(at, values));
+        return new Yaml.Mapping(at, spec);
+    }
+
+    private Yaml.Mapping setting(String setting) {
+        Yaml.Position at = new Yaml.Position("--set " + setting, 0, 0);
+        int equals = setting.indexOf('=');
+        List<String> keys = equals < 1
+                ? List.of()
+                : new ArrayList<>(List.of(setting.substring(0, equals).split("\\.", -1)));
+        if (keys.isEmpty() || keys.contains("")) {
+            throw new ManifestException(at, "must be KEY.KEY=VALUE");
+        }
+        Yaml value = value(at, setting.substring(equals + 1));
+        for (String key : keys.reversed()) {
+            value = Yaml.Mapping.of(at, key, value);
+        }
+        return (Yaml.Mapping) value;
+    }
+
+    /** A list is written {@code {a,b}}, as helm takes it. */
+    private static Yaml value(Yaml.Position at, String text) {
+        if (text.startsWith("{") && text.endsWith("}")) {
+            return new Yaml.Sequence(
+                    at,
+                    Stream.of(text.substring(1, text.length() - 1).split(",", -1))
+                            .filter(item -> !item.isBlank())
+                            .map(item -> (Yaml) new Yaml.Scalar(at, item.strip()))
+                            .toList());
+        }
+        return new Yaml.Scalar(at, scalar(text));
+    }
+
+    private static Object scalar(String text) {
+        return switch (text) {
+            case "true", "false" -> Boolean.valueOf(text);
+            default -> text.matches("0|[1-9][0-9]{0,8}") ? Long.valueOf(text) : text;
+        };
+    }
+
+    private static Yaml.Mapping mapping(Yaml.Mapping document, String key) {
+        Yaml.Entry entry = document.entries().get(key);
+        return entry != null && entry.value() instanceof Yaml.Mapping mapping
+                ? mapping
+                : Yaml.Mapping.empty(document.at());
+    }
+}
