@@ -12,14 +12,18 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** Prints the Kubernetes resources of an installation. */
 @Command(
@@ -33,6 +37,23 @@ import picocli.CommandLine.Spec;
         })
 final class ManifestCommand implements Callable<Integer> {
     private static final String STDIN = "-";
+
+    /** Platforms by the names that they have in settings. */
+    private static final class PlatformNames implements ITypeConverter<Platform>, Iterable<String> {
+        @Override
+        public Platform convert(String name) {
+            return Stream.of(Platform.values())
+                    .filter(platform -> platform.label().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new TypeConversionException(
+                            "'" + name + "' is no platform that is known, but these are: " + String.join(", ", this)));
+        }
+
+        @Override
+        public Iterator<String> iterator() {
+            return Stream.of(Platform.values()).map(Platform::label).iterator();
+        }
+    }
 
     @Option(
             names = {"-f", "--filename"},
@@ -52,9 +73,12 @@ final class ManifestCommand implements Callable<Integer> {
     @Option(
             names = "--platform",
             paramLabel = "PLATFORM",
-            description =
-                    "Where the cluster runs, which decides directories: gke, openshift, k3s, k3d, microk8s, minikube,"
-                            + " eks, aks. What the files say wins.")
+            converter = PlatformNames.class,
+            completionCandidates = PlatformNames.class,
+            description = {
+                "Where the cluster runs, which decides directories: ${COMPLETION-CANDIDATES}.",
+                "What the files say wins."
+            })
     private Optional<Platform> platform = Optional.empty();
 
     @Option(

@@ -116,7 +116,7 @@ final class OperatorDocuments {
     private static Object scalar(String text) {
         return switch (text) {
             case "true", "false" -> Boolean.valueOf(text);
-            default -> text.matches("0|[1-9][0-9]{0,8}") ? Long.valueOf(text) : text;
+            default -> text.matches("0|[1-9][0-9]{0,8}") ? Integer.valueOf(text) : text;
         };
     }
 

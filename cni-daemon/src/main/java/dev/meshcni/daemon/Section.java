@@ -86,10 +86,8 @@ final class Section implements AutoCloseable {
 
     Optional<Integer> number(String key) {
         return value(key).flatMap(value -> {
-            if (value instanceof Yaml.Scalar(Yaml.Position _, Long number)
-                    && number >= 0
-                    && number <= Integer.MAX_VALUE) {
-                return Optional.of(Math.toIntExact(number));
+            if (value instanceof Yaml.Scalar(Yaml.Position _, Integer number) && number >= 0) {
+                return Optional.of(number);
             }
             problem(value.at(), key, "must be a number, 0 or more");
             return Optional.empty();
@@ -134,7 +132,9 @@ final class Section implements AutoCloseable {
                 return Optional.empty();
             }
             List<T> items = new ArrayList<>();
-            sequence.items().forEach(item -> convert(key, item, type).ifPresent(items::add));
+            for (int i = 0; i < sequence.items().size(); i++) {
+                convert(key + "[" + i + "]", sequence.items().get(i), type).ifPresent(items::add);
+            }
             return Optional.of(items);
         });
     }

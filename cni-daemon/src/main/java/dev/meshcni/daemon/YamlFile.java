@@ -107,7 +107,7 @@ final class YamlFile {
                 return Boolean.valueOf(text);
             }
             if (tag.equals(Tag.INT)) {
-                return Long.decode(text.replaceFirst("^0o", "0"));
+                return Integer.decode(text.replaceFirst("^0o", "0"));
             }
             if (tag.equals(Tag.FLOAT)) {
                 return Double.valueOf(text);

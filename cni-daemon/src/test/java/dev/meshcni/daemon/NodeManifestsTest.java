@@ -95,8 +95,13 @@ class NodeManifestsTest {
         });
         assertThat(container.getSecurityContext().getPrivileged()).isFalse();
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
-        assertThat(daemonSet.getSpec().getUpdateStrategy().getRollingUpdate().getMaxUnavailable())
-                .hasToString("1");
+        assertThat(daemonSet
+                        .getSpec()
+                        .getUpdateStrategy()
+                        .getRollingUpdate()
+                        .getMaxUnavailable()
+                        .getIntVal())
+                .isEqualTo(1);
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
         assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
     }
@@ -288,7 +293,7 @@ class NodeManifestsTest {
                 cni: {ambient: {enabled: true}}                 | v:1:17: values.cni.ambient.enabled is true, but
                 cni: {logging: {level: loud}}                   | v:1:17: values.cni.logging.level is 'loud'
                 cni: [1]                                        | v:1:6: values.cni must hold keys and values
-                cni: {chained: true, chained: false}            | v:1:22: is not YAML
+                cni: {chained: true, chained: false}            | v:1:22: the key chained is there twice
                 'cni: {'                                        | is not YAML
                 kind: Pod                                       | v:1:1: kind is Pod, but must be IstioOperator
                 global: {platform: gce}                         | values.global.platform is 'gce', but must be one of
