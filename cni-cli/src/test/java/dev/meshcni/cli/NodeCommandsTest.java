@@ -51,7 +51,7 @@ class NodeCommandsTest {
         assertThat(conf)
                 .content()
                 .contains("\"type\": \"istio-cni\"")
-                .contains("[\"kube-system\", \"istio-system\"]".replace(" ", ""), "\"cni_agent_run_dir\"");
+                .contains("[ \"kube-system\", \"istio-system\" ]", "\"cni_agent_run_dir\"");
         assertThat(root.resolve("bin/istio-cni")).isExecutable();
     }
 
