@@ -25,12 +25,26 @@ public final class AgentlessPlugin {
      * @param reason why the agent did not answer, for the error's details
      */
     public static AgentProtocol.Reply answer(Map<String, String> environment, byte[] stdin, String reason) {
-        CniRequest request;
         try {
-            request = CniRequest.parse(environment, stdin);
+            return answer(CniRequest.parse(environment, stdin), reason);
         } catch (CniException e) {
             return PluginReplies.error(PluginReplies.versionOf(stdin), e);
         }
+    }
+
+    /** The answer to VERSION, which nobody else is needed for. */
+    public static AgentProtocol.Reply version() {
+        return PluginReplies.version();
+    }
+
+    /** The answer when standard input cannot be taken in. */
+    public static AgentProtocol.Reply unreadableInput(String reason) {
+        return PluginReplies.error(
+                SpecVersion.latest(),
+                new CniException(ErrorCode.IO_FAILURE, "the configuration on standard input cannot be read", reason));
+    }
+
+    private static AgentProtocol.Reply answer(CniRequest request, String reason) {
         return switch (request.environment().command()) {
             case ADD -> passOrRefuse(request, reason, true);
             case CHECK -> passOrRefuse(request, reason, false);
@@ -44,18 +58,6 @@ public final class AgentlessPlugin {
                                 reason));
             case VERSION -> PluginReplies.version();
         };
-    }
-
-    /** The answer to VERSION, which nobody else is needed for. */
-    public static AgentProtocol.Reply version() {
-        return PluginReplies.version();
-    }
-
-    /** The answer when standard input cannot be taken in. */
-    public static AgentProtocol.Reply unreadableInput(String reason) {
-        return PluginReplies.error(
-                SpecVersion.latest(),
-                new CniException(ErrorCode.IO_FAILURE, "the configuration on standard input cannot be read", reason));
     }
 
     private static AgentProtocol.Reply passOrRefuse(CniRequest request, String reason, boolean printResult) {

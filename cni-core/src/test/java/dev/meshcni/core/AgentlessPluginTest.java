@@ -100,6 +100,20 @@ class AgentlessPluginTest {
     }
 
     @Test
+    void aPreviousResultThatCannotBeConvertedIsAnErrorAlsoForWhatPasses() throws JsonProcessingException {
+        byte[] config =
+                "{\"cniVersion\":\"0.4.0\",\"name\":\"net\",\"prevResult\":{\"cniVersion\":\"1.0.0\",\"ips\":\"none\"}}"
+                        .getBytes(StandardCharsets.UTF_8);
+        Map<String, String> environment = Calls.environment("ADD", "shop", "web");
+        environment.put("CNI_ARGS", "");
+
+        JsonNode error = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, config, "gone")));
+
+        assertThat(error.path("code").asInt()).isEqualTo(7);
+        assertThat(error.path("msg").asText()).contains("prevResult");
+    }
+
+    @Test
     void thePreviousResultIsConvertedToTheVersionAskedFor() throws JsonProcessingException {
         byte[] config = ("{\"cniVersion\":\"0.4.0\",\"name\":\"net\",\"prevResult\":" + Calls.PREV_RESULT + "}")
                 .getBytes(StandardCharsets.UTF_8);

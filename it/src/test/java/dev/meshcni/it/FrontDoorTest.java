@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.ShrinkingMode;
@@ -28,6 +29,8 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 class FrontDoorTest {
     private static final Duration BUDGET = Duration.ofSeconds(30);
     private static final List<String> PODS = List.of("injected", "plain", "wrong", "unknown");
+
+    private static final List<String> VERSIONS = List.of("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0");
 
     private static PodNetns world;
     private static Netns bystander;
@@ -76,13 +79,13 @@ class FrontDoorTest {
         }
     }
 
-    @Property(tries = 8_000, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 7_000, shrinking = ShrinkingMode.OFF)
     void theAgentGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
         PluginCall call = spoilt(seed);
         check(call, handler.handle(call.request(), BUDGET).reply());
     }
 
-    @Property(tries = 2_000, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 3_000, shrinking = ShrinkingMode.OFF)
     void withoutAgentThePluginGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
         PluginCall call = spoilt(seed);
         check(call, AgentlessPlugin.answer(call.environment(), call.input(), "nobody listens"));
@@ -90,13 +93,14 @@ class FrontDoorTest {
 
     private static PluginCall spoilt(long seed) {
         CallMutator mutator = new CallMutator(seed);
-        String pod = PODS.get(Math.floorMod(seed, PODS.size()));
+        Random random = new Random(seed);
+        String conf = """
+                {"type": "istio-cni", "native_nftables": %b, "exclude_namespaces": ["kube-system"]}""".formatted(random.nextInt(3) == 0);
+        String namespace = random.nextInt(3) == 0 ? "kube-system" : "shop";
+        String version = VERSIONS.get(random.nextInt(VERSIONS.size()));
         PluginCall call = PluginCall.of(
-                mutator.command(),
-                world.pod(),
-                "shop",
-                pod,
-                "{\"type\": \"istio-cni\", \"native_nftables\": " + (seed % 3 == 0) + "}");
+                        mutator.command(), world.pod(), namespace, PODS.get(random.nextInt(PODS.size())), conf)
+                .configured(config -> config.put("cniVersion", version));
         return mutator.spoil(call);
     }
 
