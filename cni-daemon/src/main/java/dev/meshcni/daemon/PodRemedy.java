@@ -74,10 +74,13 @@ final class PodRemedy {
             api.event(pod, WARNING, "RepairBrokenPod", "traffic redirection could not be set up: " + e.getMessage());
             return FAILED;
         }
-        LOG.info("pod {} ran without its redirection and is redirected now: {} rules", pod.key(), plan.ruleCount());
+        LOG.info(
+                "the redirection of pod {} was missing or changed and has been set up: {} rules",
+                pod.key(),
+                plan.ruleCount());
         count(RepairSettings.Mode.REPAIR, SUCCESS);
         metrics.applied(plan.ruleCount(), plan.uncovered().size());
-        api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing and has been set up");
+        api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing or changed and has been set up");
         return SETTLED;
     }
 
