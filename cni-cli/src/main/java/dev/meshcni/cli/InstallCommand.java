@@ -51,7 +51,8 @@ final class InstallCommand implements Callable<Integer> {
         if (!Files.isDirectory(settings.confDir())) {
             spec.commandLine()
                     .getErr()
-                    .println(spec.qualifiedName() + ": " + settings.confDir() + " does not exist; on the node itself it is"
+                    .println(spec.qualifiedName() + ": " + settings.confDir()
+                            + " does not exist; on the node itself it is"
                             + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
             return CommandLine.ExitCode.SOFTWARE;
         }
