@@ -5,7 +5,9 @@ import dev.meshcni.daemon.InstallEvents;
 import dev.meshcni.daemon.InstallState;
 import dev.meshcni.daemon.Installer;
 import dev.meshcni.daemon.InstallerOptions;
+import dev.meshcni.daemon.InstallerSettings;
 import dev.meshcni.daemon.PluginOptions;
+import java.nio.file.Files;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -45,7 +47,16 @@ final class InstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Installer installer = Installer.of(options.settings(plugin), options.adapters(), InstallEvents.none());
+        InstallerSettings settings = options.settings(plugin);
+        if (!Files.isDirectory(settings.confDir())) {
+            spec.commandLine()
+                    .getErr()
+                    .println(spec.qualifiedName() + ": " + settings.confDir()
+                            + " does not exist; on the node itself it is"
+                            + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
+            return CommandLine.ExitCode.SOFTWARE;
+        }
+        Installer installer = Installer.of(settings, options.adapters(), InstallEvents.none());
         InstallState state = installer.installOnce();
         if (state instanceof InstallState.Installed installed) {
             spec.commandLine()

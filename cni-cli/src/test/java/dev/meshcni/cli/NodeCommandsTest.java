@@ -65,6 +65,17 @@ class NodeCommandsTest {
     }
 
     @Test
+    void installOnAMachineWithoutTheDirectorySaysWhereItUsuallyIs() throws Exception {
+        Files.delete(root.resolve("net.d"));
+
+        Run run = run("install");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("does not exist").contains("--mounted-cni-net-dir /etc/cni/net.d");
+        assertThat(root.resolve("bin")).isEmptyDirectory();
+    }
+
+    @Test
     void uninstallTakesEverythingBack() throws Exception {
         Path conf = Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
         run("install");

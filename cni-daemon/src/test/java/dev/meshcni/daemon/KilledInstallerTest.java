@@ -6,7 +6,6 @@ import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList.Plugin;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.Serial;
 import java.nio.file.Files;
@@ -30,6 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class KilledInstallerTest {
     private static final int SAMPLES = 4;
+    private static final String MODULE = "dev.meshcni.daemon";
 
     @TempDir
     private Path root;
@@ -98,9 +98,14 @@ class KilledInstallerTest {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
                         "-XX:+UseSerialGC",
-                        "-cp",
-                        classPath(),
-                        InstallerWork.class.getName(),
+                        "--module-path",
+                        System.getProperty("jdk.module.path"),
+                        "--patch-module",
+                        MODULE + "=" + Path.of("target/test-classes").toAbsolutePath(),
+                        "--add-modules",
+                        "ALL-MODULE-PATH",
+                        "--module",
+                        MODULE + "/" + InstallerWork.class.getName(),
                         directory.toString(),
                         work.name(),
                         Integer.toString(step))
@@ -112,18 +117,6 @@ class KilledInstallerTest {
             process.destroyForcibly();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
-    }
-
-    /** Also of the modules that this test was started with. */
-    private static String classPath() {
-        Path classes = Path.of("target").toAbsolutePath();
-        return Stream.of(
-                        classes.resolve("test-classes").toString(),
-                        classes.resolve("classes").toString(),
-                        System.getProperty("jdk.module.path", ""),
-                        System.getProperty("java.class.path"))
-                .reduce((one, other) -> one + File.pathSeparator + other)
-                .orElseThrow();
     }
 
     private void assertVisibleIsWhole(TestNode node, List<Map<String, String>> wholeStates) throws IOException {

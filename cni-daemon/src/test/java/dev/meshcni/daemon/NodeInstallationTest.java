@@ -1,0 +1,65 @@
+package dev.meshcni.daemon;
+
+import static dev.meshcni.daemon.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.daemon.ShutdownReason.Answer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is left of an installation when its daemon ends. */
+class NodeInstallationTest {
+    @TempDir
+    private Path root;
+
+    private TestNode node;
+    private Map<String, String> before;
+
+    @BeforeEach
+    void makeNode() throws Exception {
+        node = TestNode.with(root, "lone-conf");
+        before = node.conf();
+    }
+
+    @Test
+    void aRestartLeavesPluginAndConfiguration() throws Exception {
+        try (NodeInstallation installation = start(Answer.RESTART)) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+    }
+
+    @Test
+    void anUninstallationLeavesNothing() throws Exception {
+        try (NodeInstallation installation = start(Answer.UNINSTALL)) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+        }
+
+        assertThat(node.conf()).isEqualTo(before);
+        assertThat(node.binDir()).isEmptyDirectory();
+        assertThat(node.runDirectory()).doesNotExist();
+    }
+
+    @Test
+    void anOlderDaemonDoesNotUninstallWhatANewerOneHasInstalled() throws Exception {
+        try (NodeInstallation older = start(Answer.UNINSTALL)) {
+            eventually("installed", () -> older.state().notReady().isEmpty());
+            node.installer().claim();
+            eventually("superseded", () -> older.state() instanceof InstallState.Superseded);
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+    }
+
+    private NodeInstallation start(Answer atTheEnd) throws Exception {
+        node.checkedEvery(Duration.ofMillis(100));
+        return NodeInstallation.start(node.installer(), _ -> atTheEnd);
+    }
+}
