@@ -25,8 +25,8 @@ public interface RedirectBackend {
     String detect();
 
     /**
-     * Whether a file stands for the network namespace that this process itself is in. The agent refuses such a file:
-     * what is meant for a pod would be done to the node.
+     * Whether a file stands for the network namespace that this process itself is in, or the node's. The agent refuses such
+     * a file: what is meant for a pod would be done to the node.
      */
     default boolean isOwn(Path netns) {
         return false;

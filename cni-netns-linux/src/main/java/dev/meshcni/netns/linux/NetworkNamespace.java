@@ -71,8 +71,13 @@ public final class NetworkNamespace {
 
     /** Entering a namespace takes CAP_SYS_ADMIN even where one is in it already; an init container does not have it. */
     static boolean isOwn(Path netns) {
+        return isSame(netns, OWN);
+    }
+
+    /** Whether two files stand for the same namespace; not when one of them cannot be looked at. */
+    static boolean isSame(Path netns, Path other) {
         try {
-            return Files.isSameFile(netns, OWN);
+            return Files.isSameFile(netns, other);
         } catch (IOException _) {
             return false;
         }

@@ -18,6 +18,8 @@ final class PodRules {
     /** The plan of a pod that is not redirected. */
     static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
+    private static final Path OF_THE_NODE = Path.of("/proc/1/ns/net");
+
     private final HostPaths hostPaths;
     private final Consumer<String> steps;
 
@@ -32,7 +34,8 @@ final class PodRules {
     }
 
     boolean isOwn(Path netns) {
-        return NetworkNamespace.isOwn(hostPaths.translate(netns));
+        Path file = hostPaths.translate(netns);
+        return NetworkNamespace.isOwn(file) || NetworkNamespace.isSame(file, hostPaths.translate(OF_THE_NODE));
     }
 
     List<InetAddress> addresses(Path netns) {

@@ -6,6 +6,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.spi.RedirectBackend;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -180,5 +181,16 @@ class RedirectBackendTest {
                     .extracting(address -> address.getHostAddress())
                     .containsExactlyInAnyOrder("10.1.2.3", "10.1.2.4", "fd00:1:0:0:0:0:0:5");
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void theNodesNamespaceIsToldFromAPods(Kind kind) {
+        try (TestNetns netns = new TestNetns()) {
+            assertThat(kind.make().isOwn(netns.path())).isFalse();
+        }
+        assertThat(kind.make().isOwn(Path.of("/proc/self/ns/net"))).isTrue();
+        assertThat(kind.make().isOwn(Path.of("/proc/1/ns/net"))).isTrue();
+        assertThat(kind.make().isOwn(Path.of("/var/run/netns/meshcni-none"))).isFalse();
     }
 }
