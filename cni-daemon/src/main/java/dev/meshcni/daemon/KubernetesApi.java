@@ -205,7 +205,11 @@ public final class KubernetesApi implements AutoCloseable {
                     .resource(event)
                     .create();
         } catch (KubernetesClientException e) {
-            LOG.warn("the event {} about pod {} could not be written: {}", reason, pod.key(), e.getMessage());
+            LOG.warn(
+                    "the event {} about pod {} could not be written: {}",
+                    reason,
+                    pod.key(),
+                    ApiFailure.describe(e, "create on events"));
         }
     }
 

@@ -131,8 +131,7 @@ public final class KubernetesPodSource implements PodSource {
             return found;
         } catch (KubernetesClientException e) {
             throw new PodSourceException(
-                    "pod " + namespace + "/" + name + " is not known here and the API server did not say: "
-                            + describe(e),
+                    "pod " + namespace + "/" + name + " is not known here: " + ApiFailure.describe(e, "get on pods"),
                     e);
         }
     }
@@ -157,7 +156,7 @@ public final class KubernetesPodSource implements PodSource {
             watch.initialState(Stream.empty());
         }
         watch.exceptionHandler((_, failure) -> {
-            trouble = describe(failure);
+            trouble = ApiFailure.describe(failure, "list or watch on pods");
             LOG.warn("the watch of this node's pods failed and is tried again: {}", trouble);
             return true;
         });
@@ -167,32 +166,13 @@ public final class KubernetesPodSource implements PodSource {
     private void started() {
         if (listed.complete(null)) {
             LOG.info("{} pods of node {} are known", store.size(), api.nodeName());
+            // The whole pods of the list are garbage now, many times what is kept: the memory goes back to the node.
+            System.gc();
         }
     }
 
     /** For tests: lets the watch be opened anew at once. */
     synchronized void allowReopening() {
         openedNanos = System.nanoTime() - REOPEN_INTERVAL.toNanos();
-    }
-
-    private static String describe(Throwable failure) {
-        Throwable root = failure;
-        while (root.getCause() != null && !isRefusal(root)) {
-            root = root.getCause();
-        }
-        return isRefusal(root) ? refusal((KubernetesClientException) root) : root.toString();
-    }
-
-    private static boolean isRefusal(Throwable failure) {
-        return failure instanceof KubernetesClientException e && e.getCode() > 0;
-    }
-
-    private static String refusal(KubernetesClientException e) {
-        return switch (e.getCode()) {
-            case 401 -> "it does not accept the daemon's credential (401)";
-            case 403 -> "the daemon's ServiceAccount lacks get, list or watch on pods (403)";
-            case 429 -> "it is overloaded (429)";
-            default -> "it answered " + e.getCode();
-        };
     }
 }

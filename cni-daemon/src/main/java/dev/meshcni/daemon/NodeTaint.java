@@ -66,7 +66,7 @@ final class NodeTaint implements AutoCloseable {
         try {
             api.taint(KEY, false);
         } catch (KubernetesClientException e) {
-            LOG.warn("the taint {} could not be taken off node {}: {}", KEY, api.nodeName(), e.getMessage());
+            LOG.warn("the taint {} could not be taken off node {}: {}", KEY, api.nodeName(), why(e));
         }
     }
 
@@ -86,8 +86,12 @@ final class NodeTaint implements AutoCloseable {
         } catch (RuntimeException e) {
             failures++;
             pause = Math.min(MAX_PAUSE, 1 << Math.min(failures, 10)) - 1;
-            LOG.warn("the taint {} of node {} could not be changed: {}", KEY, api.nodeName(), e.getMessage());
+            LOG.warn("the taint {} of node {} could not be changed: {}", KEY, api.nodeName(), why(e));
         }
+    }
+
+    private static String why(RuntimeException failure) {
+        return ApiFailure.describe(failure, "get or patch on nodes");
     }
 
     private boolean isWanted() {

@@ -48,7 +48,7 @@ final class PodInspector {
             Map<String, PodNetns> found = finder.find(byUid.keySet());
             byUid.forEach((uid, pod) -> looks.put(pod, look(pod.pod(), Optional.ofNullable(found.get(uid)))));
         } catch (DaemonException e) {
-            pods.forEach(pod -> looks.put(pod, new PodLook.Unseen(e.getMessage())));
+            pods.forEach(pod -> looks.put(pod, new PodLook.Blind(e.getMessage())));
         }
         return looks;
     }

@@ -22,6 +22,9 @@ sealed interface PodLook {
         }
     }
 
-    /** It could not be seen. */
+    /** It could not be seen for now. */
     record Unseen(String why) implements PodLook {}
+
+    /** No pod can be seen from here. */
+    record Blind(String why) implements PodLook {}
 }

@@ -146,7 +146,11 @@ final class PodRemedy {
 
     private Next failed(
             NodePod pod, RepairSettings.Mode mode, String reason, String what, KubernetesClientException failure) {
-        LOG.warn("pod {} runs without its redirection and could not be {}: {}", pod.key(), what, failure.getMessage());
+        LOG.warn(
+                "pod {} runs without its redirection and could not be {}: {}",
+                pod.key(),
+                what,
+                ApiFailure.describe(failure, "the right to have it " + what));
         count(mode, FAIL);
         api.event(pod, WARNING, reason, "pod runs without traffic redirection and could not be " + what);
         return FAILED;

@@ -52,6 +52,7 @@ final class RepairController implements AutoCloseable {
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("repair").factory());
     private int slice;
+    private String blindness = "";
 
     private RepairController(
             KubernetesPodSource pods,
@@ -205,6 +206,8 @@ final class RepairController implements AutoCloseable {
             case PodLook.Changed changed
             when settings.crash().matches(pod) -> after(pod, remedy.unredirected(pod, changed.netns(), changed.plan()));
             case PodLook.Changed changed -> drift(pod, changed);
+            case PodLook.Blind _, PodLook.Unseen _ when believesCrash(pod) -> after(pod, remedy.byApi(pod));
+            case PodLook.Blind blind -> blind(pod, blind);
             case PodLook.Unseen unseen -> unseen(pod, unseen, round);
         }
     }
@@ -220,11 +223,22 @@ final class RepairController implements AutoCloseable {
         }
     }
 
+    /** A crash alone is reason enough for what the API does, where the pod itself cannot be seen. */
+    private boolean believesCrash(NodePod pod) {
+        return settings.mode() != RepairSettings.Mode.REPAIR && settings.crash().matches(pod);
+    }
+
+    private void blind(NodePod pod, PodLook.Blind blind) {
+        if (!blindness.equals(blind.why())) {
+            blindness = blind.why();
+            LOG.warn("no pod can be looked into: {}", blind.why());
+        }
+        settle(pod);
+    }
+
     private void unseen(NodePod pod, PodLook.Unseen unseen, boolean round) {
-        if (settings.crash().matches(pod) && settings.mode() != RepairSettings.Mode.REPAIR) {
-            after(pod, remedy.byApi(pod));
-        } else if (!round) {
-            LOG.debug("pod {} could not be looked into: {}", pod.key(), unseen.why());
+        LOG.debug("pod {} could not be looked into: {}", pod.key(), unseen.why());
+        if (!round) {
             retry(pod, unseen.why());
         }
     }

@@ -1,0 +1,55 @@
+package dev.meshcni.daemon;
+
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.net.http.HttpTimeoutException;
+import java.util.Optional;
+import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
+
+/** Says in a few words why the API server did not do what it was asked for. */
+final class ApiFailure {
+    private ApiFailure() {}
+
+    /**
+     * The reason.
+     *
+     * @param right the right that a refusal would be about, such as {@code list on pods}
+     */
+    static String describe(Throwable failure, String right) {
+        return causes(failure)
+                .flatMap(cause -> reason(cause, right).stream())
+                .findFirst()
+                .orElseGet(() -> causes(failure)
+                        .reduce((_, last) -> last)
+                        .orElse(failure)
+                        .toString());
+    }
+
+    private static Optional<String> reason(Throwable cause, String right) {
+        return switch (cause) {
+            case KubernetesClientException refusal
+            when refusal.getCode() > 0 -> Optional.of(refusal(refusal.getCode(), right));
+            case HttpTimeoutException _ -> Optional.of("the API server does not answer in time");
+            case ConnectException _ -> Optional.of("the API server cannot be reached");
+            case UnknownHostException host ->
+                Optional.of("the API server's name " + host.getMessage() + " is not known");
+            case SSLException tls -> Optional.of("no trust in the API server: " + tls.getMessage());
+            default -> Optional.empty();
+        };
+    }
+
+    private static String refusal(int code, String right) {
+        return switch (code) {
+            case 401 -> "the API server does not accept the daemon's credential (401)";
+            case 403 -> "the daemon's ServiceAccount lacks " + right + " (403)";
+            case 429 -> "the API server is overloaded (429)";
+            default -> "the API server answered " + code;
+        };
+    }
+
+    private static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, cause -> cause != null, Throwable::getCause);
+    }
+}
