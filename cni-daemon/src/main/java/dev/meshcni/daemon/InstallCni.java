@@ -60,6 +60,8 @@ public final class InstallCni implements Callable<Integer> {
 
     /** Runs the daemon until it is told to end; exit code 0 ok, 1 failed, 2 usage. */
     public static void main(String[] args) {
+        // Until the options are known; with logback's own defaults even System.exit would print a stack trace.
+        LogSetup.configure("warn", LogSetup.Format.TEXT);
         System.exit(commandLine().execute(args));
     }
 

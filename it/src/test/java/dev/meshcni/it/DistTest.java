@@ -42,6 +42,14 @@ class DistTest {
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
     }
 
+    @ParameterizedTest
+    @CsvSource({"install-cni,--version", "install-cni,--help", "meshcni,version", "meshcni,--help"})
+    void whatAProgramSaysOfItselfIsAllThatItPrints(String program, String argument) {
+        assertThat(Command.of(Dist.program(program).toString(), argument).result())
+                .returns("", Command.Result::err)
+                .satisfies(result -> assertThat(result.out()).isNotBlank());
+    }
+
     @Test
     void thePluginsAotCacheIsValidInACopyThatLostTheTimesOfItsFiles() throws IOException {
         Path launcher = requireCache(copy("-r").resolve("bin/istio-cni"));
