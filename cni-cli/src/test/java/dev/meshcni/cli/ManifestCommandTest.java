@@ -20,7 +20,7 @@ class ManifestCommandTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.out())
                 .startsWith("# Made by meshcni manifest")
-                .contains("kind: DaemonSet", "namespace: kube-system", "path: /home/kubernetes/bin");
+                .contains("kind: \"DaemonSet\"", "namespace: \"kube-system\"", "path: \"/home/kubernetes/bin\"");
     }
 
     @Test

@@ -34,7 +34,7 @@ record AccessRights(CniValues values) {
         resources.add(new RoleBindingBuilder()
                 .withMetadata(NodeManifests.metadata(values, NodeManifests.NAME))
                 .withNewRoleRef(GROUP, "Role", NodeManifests.NAME)
-                .addNewSubject("", "ServiceAccount", NodeManifests.NAME, values.namespace())
+                .addNewSubject(null, "ServiceAccount", NodeManifests.NAME, values.namespace())
                 .build());
         return resources;
     }
@@ -80,7 +80,7 @@ record AccessRights(CniValues values) {
         return new ClusterRoleBindingBuilder()
                 .withMetadata(NodeManifests.clusterMetadata(values, name))
                 .withNewRoleRef(GROUP, "ClusterRole", role)
-                .addNewSubject("", "ServiceAccount", NodeManifests.NAME, values.namespace())
+                .addNewSubject(null, "ServiceAccount", NodeManifests.NAME, values.namespace())
                 .build();
     }
 

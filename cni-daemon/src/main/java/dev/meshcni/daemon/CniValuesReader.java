@@ -197,10 +197,12 @@ final class CniValuesReader {
         return new DaemonPod(
                 cni.flag("privileged").orElse(false),
                 annotations,
-                either("affinity", Affinity.class),
+                either("affinity", Affinity.class).filter(affinity -> !affinity.equals(new Affinity())),
                 k8s.map("nodeSelector"),
                 tolerations(),
-                either("resources", ResourceRequirements.class).orElseGet(CniValuesReader::usualResources),
+                either("resources", ResourceRequirements.class)
+                        .filter(resources -> !resources.equals(new ResourceRequirements()))
+                        .orElseGet(CniValuesReader::usualResources),
                 cni.kubernetes("seccompProfile", SeccompProfile.class).filter(profile -> profile.getType() != null),
                 cni.kubernetes("seLinuxOptions", SELinuxOptions.class)
                         .filter(options -> !options.equals(new SELinuxOptions()))

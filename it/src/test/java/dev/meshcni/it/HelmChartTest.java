@@ -1,0 +1,131 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.marcnuri.helm.Helm;
+import dev.meshcni.daemon.ManifestInput;
+import dev.meshcni.daemon.NodeManifests;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The Helm chart and {@code meshcni manifest} are two ways to the same resources. */
+class HelmChartTest {
+    private static final Path CHART =
+            Path.of("../deploy/helm/istio-cni").toAbsolutePath().normalize();
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                istio-system | {}
+                kube-system  | {cni: {cniBinDir: /home/kubernetes/bin}}
+                istio-system | {global: {platform: gke}}
+                kube-system  | {global: {platform: gke}}
+                kube-system  | {global: {platform: openshift}}
+                kube-system  | {global: {platform: k3s}}
+                kube-system  | {global: {platform: k3d}}
+                kube-system  | {global: {platform: microk8s}}
+                kube-system  | {global: {platform: minikube}}
+                kube-system  | {global: {platform: openshift}, cni: {chained: true, provider: default}}
+                mesh         | {cni: {chained: false, cniConfFileName: 99-mesh.conf, cniConfDir: /etc/cni/multus/net.d}, sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: default/istio-cni}}}
+                mesh         | {cni: {repair: {deletePods: true}}}
+                mesh         | {cni: {repair: {deletePods: true, labelPods: true}, env: {REPAIR_EVICT: "false"}}}
+                mesh         | {cni: {repair: {labelPods: true, brokenPodLabelKey: example.com/broken}}}
+                mesh         | {cni: {repair: {repairPods: false}}}
+                mesh         | {cni: {repair: {enabled: false}}}
+                mesh         | {cni: {hub: registry.example.com/mesh, tag: 1.2.3, pullPolicy: Always}, global: {imagePullSecrets: [a, b]}}
+                mesh         | {cni: {image: "registry.example.com/other/cni@sha256:12"}, global: {imagePullPolicy: Never}}
+                mesh         | {cni: {logLevel: debug, logging: {level: "default:warn,cni:debug"}}, global: {logAsJson: true}}
+                mesh         | {global: {logging: {level: error}}, revision: canary}
+                mesh         | {cni: {excludeNamespaces: [], nativeNftables: true, env: {POD_WAIT_SECONDS: 20}}}
+                mesh         | {cni: {privileged: true, podAnnotations: {a: b}, rollingMaxUnavailable: 10%}}
+                mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
+                mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
+                mesh         | {cni: {seccompProfile: {type: RuntimeDefault}, seLinuxOptions: {type: spc_t, level: s0}}}
+                mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
+                """)
+    void givesTheSameResourcesForTheSameValues(String namespace, String values) throws IOException {
+        Map<String, HasMetadata> byChart = byChart(namespace, values);
+        Map<String, HasMetadata> byCommand = byCommand(namespace, values);
+
+        assertThat(byChart.keySet()).isEqualTo(byCommand.keySet());
+        byChart.forEach((name, resource) -> assertThat(resource).as(name).isEqualTo(byCommand.get(name)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{cni: {chaned: true}}",
+                "{cni: {provider: cilium}}",
+                "{cni: {cniBinDir: opt/cni}}",
+                "{cni: {env: {NODE_NAME: x}}}",
+                "{cni: {ambient: {enabled: true}}}",
+                "{cniBinDir: /opt/cni/bin}",
+                "{global: {platform: vax}}",
+                "{sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: other}}}"
+            })
+    void refusesWhatTheCommandRefuses(String values) {
+        assertThatThrownBy(() -> byChart("mesh", values)).isInstanceOf(RuntimeException.class);
+        assertThatThrownBy(() -> byCommand("mesh", values)).isInstanceOf(RuntimeException.class);
+    }
+
+    @Test
+    void hasTheDefaultsOfTheCommandInItsValues() throws IOException {
+        String values = Files.readString(CHART.resolve("values.yaml"));
+
+        assertThat(byCommand("mesh", values)).isEqualTo(byChart("mesh", "{}"));
+    }
+
+    private Map<String, HasMetadata> byChart(String namespace, String values) throws IOException {
+        Path file = Files.writeString(directory.resolve("values.yaml"), values);
+        return resources(new Helm(CHART)
+                .template()
+                .withName("mesh-cni")
+                .withNamespace(namespace)
+                .withKubeVersion("1.32.0")
+                .withValuesFile(file)
+                .call());
+    }
+
+    private static Map<String, HasMetadata> byCommand(String namespace, String values) {
+        return resources(NodeManifests.of(new ManifestInput(
+                        List.of(new ManifestInput.Document("values.yaml", values)),
+                        List.of(),
+                        Optional.empty(),
+                        Optional.of(namespace)))
+                .yaml());
+    }
+
+    private static Map<String, HasMetadata> resources(String yaml) {
+        Object read = new KubernetesSerialization().unmarshal(yaml);
+        return ((Collection<?>) read)
+                .stream()
+                        .map(HasMetadata.class::cast)
+                        .collect(Collectors.toMap(
+                                resource -> resource.getKind() + " "
+                                        + resource.getMetadata().getNamespace() + "/"
+                                        + resource.getMetadata().getName(),
+                                Function.identity(),
+                                (first, second) -> {
+                                    throw new IllegalStateException("twice: " + first);
+                                },
+                                TreeMap::new));
+    }
+}
