@@ -2,13 +2,9 @@ package dev.meshcni.bench;
 
 import dev.meshcni.core.AgentProtocol;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /** The agent's part: calls over its socket, from a process that is already there. */
 final class AgentCalls {
@@ -42,19 +38,7 @@ final class AgentCalls {
     }
 
     private double call(String verb, String pod) throws IOException {
-        AgentProtocol.Request request =
-                new AgentProtocol.Request(node.environment(verb, pod), node.config("istio-cni"));
-        long start = System.nanoTime();
-        AgentProtocol.Reply reply;
-        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(node.socket()))) {
-            AgentProtocol.write(agent, request);
-            reply = AgentProtocol.readReply(agent);
-        }
-        double millis = (System.nanoTime() - start) / (double) TimeUnit.MILLISECONDS.toNanos(1);
-        if (reply.exitCode() != 0) {
-            throw new BenchException(verb + ": " + new String(reply.stdout(), StandardCharsets.UTF_8));
-        }
-        return millis;
+        return node.agent().call(new AgentProtocol.Request(node.environment(verb, pod), node.config("istio-cni")));
     }
 
     private static Result result(String name, List<Double> millis) {

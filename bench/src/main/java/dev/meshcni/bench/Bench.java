@@ -38,15 +38,17 @@ public final class Bench {
     }
 
     private static Report measure(Path dist, int rounds) throws IOException {
+        List<AgentLoad.Row> load = AgentLoad.measure(dist, rounds);
+        List<RuleScale.Row> scale = RuleScale.measure(rounds);
         try (Node node = Node.start(dist)) {
-            BareJvm bare = BareJvm.make(node.directory(), node.socket());
+            BareJvm bare = BareJvm.make(node.directory(), node.agent().socket());
             List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare).measure(rounds));
             results.addAll(new AgentCalls(node).measure(rounds));
             Map<String, Double> sizes = new LinkedHashMap<>();
-            sizes.put("agent: resident memory, 2 pods", node.agentMemory());
+            sizes.put("agent: resident memory, 2 pods", node.agent().memory());
             sizes.put("installed plugin: bin/istio-cni and runtime", size(dist.resolve("runtime")));
             sizes.put("whole distribution", size(dist));
-            return new Report(rounds, results, sizes);
+            return new Report(rounds, results, load, scale, sizes);
         }
     }
 

@@ -13,13 +13,9 @@ import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.RuleCompiler;
 import dev.meshcni.core.RuleSet;
-import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -68,7 +64,7 @@ public class EngineBenchmark {
                   "ips":[{"address":"10.250.0.2/24","gateway":"10.250.0.1","interface":0}]}}
                 """.getBytes(UTF_8);
         policy = new RedirectPolicy(Set.of("kube-system"));
-        pod = pod();
+        pod = ExcludingPod.of(excluded);
         parameters = switch (policy.decide(pod)) {
             case Decision.Redirect redirect -> redirect.parameters();
             case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
@@ -104,21 +100,5 @@ public class EngineBenchmark {
     @Benchmark
     public String renderNftables() {
         return NftRenderer.script(rules);
-    }
-
-    private Pod pod() {
-        Map<String, String> annotations = Map.of(
-                "sidecar.istio.io/status", "{}",
-                "traffic.sidecar.istio.io/excludeOutboundPorts",
-                        IntStream.range(0, excluded)
-                                .mapToObj(i -> String.valueOf(20_000 + 2 * i))
-                                .collect(Collectors.joining(",")),
-                "traffic.sidecar.istio.io/excludeOutboundIPRanges",
-                        IntStream.range(0, excluded)
-                                .mapToObj(i -> "10.%d.%d.0/25".formatted(i / 250, i % 250))
-                                .collect(Collectors.joining(",")));
-        Pod.Container proxy =
-                new Pod.Container("istio-proxy", List.of(), Map.of(), OptionalLong.empty(), OptionalLong.empty());
-        return new Pod("bench", "bench", "", Map.of(), annotations, false, List.of(), List.of(proxy));
     }
 }

@@ -15,22 +15,31 @@ import java.util.stream.Collectors;
  *
  * @param rounds how often each thing was done
  * @param results the times
+ * @param load an agent that knows many pods
+ * @param scale the backends with many rules
  * @param sizes MiB by name
  */
-record Report(int rounds, List<Result> results, Map<String, Double> sizes) {
-    private static final String ROW = "%-44s %24s %24s %12s%n";
+record Report(
+        int rounds,
+        List<Result> results,
+        List<AgentLoad.Row> load,
+        List<RuleScale.Row> scale,
+        Map<String, Double> sizes) {
+    private static final String RESULT = "%-44s %24s %24s %12s%n";
+    private static final String LOAD = "%12s %12s %12s %12s %12s %12s %16s%n";
+    private static final String SCALE = "%12s %12s %12s %12s %12s%n";
 
-    /** As a table for people. */
+    /** As tables for people. */
     String table() {
         StringBuilder table = new StringBuilder();
         table.append("Median (10th to 90th percentile) of ")
                 .append(rounds)
                 .append(" rounds; load of the machine: ")
-                .append(load())
+                .append(machineLoad())
                 .append('\n');
-        table.append(ROW.formatted("", "wall ms", "CPU ms", "peak MiB"));
+        table.append(RESULT.formatted("", "wall ms", "CPU ms", "peak MiB"));
         for (Result result : results) {
-            table.append(ROW.formatted(
+            table.append(RESULT.formatted(
                     result.name(),
                     result.wall(),
                     result.cpu().map(Series::toString).orElse(""),
@@ -43,7 +52,7 @@ record Report(int rounds, List<Result> results, Map<String, Double> sizes) {
                 .formatted(
                         ratio(result -> result.wall()),
                         ratio(result -> result.cpu().orElseThrow())));
-        return table.toString();
+        return table.append(loadTable()).append(scaleTable()).toString();
     }
 
     /** As JSON, so that runs can be compared. */
@@ -56,19 +65,63 @@ record Report(int rounds, List<Result> results, Map<String, Double> sizes) {
                   "results": [
                 %s
                   ],
+                  "agentLoad": [
+                %s
+                  ],
+                  "ruleScale": [
+                %s
+                  ],
                   "mebibytes": {%s}
                 }
                 """.formatted(
                         Instant.now().truncatedTo(ChronoUnit.SECONDS),
                         Runtime.getRuntime().availableProcessors(),
-                        load(),
+                        machineLoad(),
                         System.getProperty("os.version"),
                         Runtime.version(),
                         rounds,
-                        results.stream().map(Report::json).collect(Collectors.joining(",\n")),
+                        lines(results, Report::json),
+                        lines(load, Report::json),
+                        lines(scale, Report::json),
                         sizes.entrySet().stream()
                                 .map(size -> "\"%s\": %s".formatted(size.getKey(), number(size.getValue())))
                                 .collect(Collectors.joining(", ")));
+    }
+
+    private String loadTable() {
+        StringBuilder table =
+                new StringBuilder("%nThe agent with pods from an API server; ADDs that redirect%n".formatted());
+        table.append(LOAD.formatted(
+                "pods known", "ADDs at once", "p50 ms", "p99 ms", "requests/ADD", "MiB before", "MiB after all"));
+        for (AgentLoad.Row row : load) {
+            for (AgentLoad.Adds adds : row.adds()) {
+                table.append(LOAD.formatted(
+                        row.known(),
+                        adds.atOnce(),
+                        number(adds.millis().median()),
+                        number(adds.millis().top()),
+                        number(adds.requestsPerAdd()),
+                        number(row.memoryAtStart()),
+                        number(row.memoryAfter())));
+            }
+        }
+        return table.toString();
+    }
+
+    private String scaleTable() {
+        StringBuilder table = new StringBuilder(
+                "%nRules of a pod that excludes so many ports, and as many networks, applied and read back%n"
+                        .formatted());
+        table.append(SCALE.formatted("excluded", "backend", "rules", "least ms", "median ms"));
+        for (RuleScale.Row row : scale) {
+            table.append(SCALE.formatted(
+                    row.excluded(),
+                    row.backend(),
+                    row.rules(),
+                    number(row.applied().least()),
+                    number(row.applied().median())));
+        }
+        return table.toString();
     }
 
     private double ratio(Function<Result, Series> measured) {
@@ -83,14 +136,42 @@ record Report(int rounds, List<Result> results, Map<String, Double> sizes) {
                 .orElseThrow();
     }
 
+    private static <T> String lines(List<T> things, Function<T, String> json) {
+        return things.stream().map(thing -> "    " + json.apply(thing)).collect(Collectors.joining(",\n"));
+    }
+
     private static String json(Result result) {
-        return "    {\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s, \"peakMebibytes\": %s}"
+        return "{\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s, \"peakMebibytes\": %s}"
                 .formatted(result.name(), json(Optional.of(result.wall())), json(result.cpu()), json(result.memory()));
     }
 
+    private static String json(AgentLoad.Row row) {
+        return "{\"podsKnown\": %d, \"mebibytesBefore\": %s, \"mebibytesAfter\": %s, \"adds\": [%s]}"
+                .formatted(
+                        row.known(),
+                        number(row.memoryAtStart()),
+                        number(row.memoryAfter()),
+                        row.adds().stream().map(Report::json).collect(Collectors.joining(", ")));
+    }
+
+    private static String json(AgentLoad.Adds adds) {
+        return "{\"atOnce\": %d, \"count\": %d, \"millis\": %s, \"apiRequests\": %d}"
+                .formatted(adds.atOnce(), adds.count(), json(Optional.of(adds.millis())), adds.requests());
+    }
+
+    private static String json(RuleScale.Row row) {
+        return "{\"backend\": \"%s\", \"excluded\": %d, \"rules\": %d, \"millis\": %s}"
+                .formatted(row.backend(), row.excluded(), row.rules(), json(Optional.of(row.applied())));
+    }
+
     private static String json(Optional<Series> series) {
-        return series.map(values -> "{\"median\": %s, \"p10\": %s, \"p90\": %s}"
-                        .formatted(number(values.median()), number(values.low()), number(values.high())))
+        return series.map(values -> "{\"least\": %s, \"p10\": %s, \"median\": %s, \"p90\": %s, \"p99\": %s}"
+                        .formatted(
+                                number(values.least()),
+                                number(values.low()),
+                                number(values.median()),
+                                number(values.high()),
+                                number(values.top())))
                 .orElse("null");
     }
 
@@ -98,7 +179,7 @@ record Report(int rounds, List<Result> results, Map<String, Double> sizes) {
         return String.format(Locale.ROOT, "%.2f", value);
     }
 
-    private static String load() {
+    private static String machineLoad() {
         return number(ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage());
     }
 }
