@@ -102,6 +102,23 @@ class EnginePropertiesTest {
         RedirectPlan plan = RuleCompiler.compile(parameters, EnumSet.allOf(IpFamily.class));
         assertThat(TreeRenderer.render(plan)).matches("[ -~\n│├└─→]+");
         assertThat(JsonRenderer.render(plan)).doesNotContain("\\");
+        plan.ruleSets().forEach(EnginePropertiesTest::hasOneLineForEachRule);
+    }
+
+    /** A rules file has a line for each rule, each chain of ours, and two for each table: a value cannot add one. */
+    private static void hasOneLineForEachRule(RuleSet rules) {
+        int frame = rules.tables().values().stream()
+                .mapToInt(chains -> 2
+                        + (int) chains.stream()
+                                .filter(chain -> !chain.builtIn())
+                                .count())
+                .sum();
+        String file = IptablesRenderer.render(rules);
+        assertThat(file.lines()).hasSize(rules.ruleCount() + frame);
+        assertThat(file.lines())
+                .allMatch(line ->
+                        line.matches("[*:](raw|mangle|nat|ISTIO_[A-Z_]+ - \\[0:0])|COMMIT|-[AI] [A-Z_]+ [ -~]+"));
+        assertThat(file).matches("[-A-Za-z0-9_*:\\[\\] !/.,@\n]+");
     }
 
     @Property(tries = 2_000)
