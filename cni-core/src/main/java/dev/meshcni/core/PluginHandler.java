@@ -201,10 +201,10 @@ public final class PluginHandler {
         CniArgs args = request.environment().args();
         String namespace = args.podNamespace().orElseThrow();
         String name = args.podName().orElseThrow();
-        Optional<String> uid = args.podUid().filter(text -> !text.isEmpty());
+        String uid = args.podUid().orElse("");
         return pods.find(namespace, name, uid, deadline.atMost(podPatience))
-                .orElseThrow(() -> new PodSourceException("pod " + namespace + "/" + name
-                        + uid.map(text -> " with UID " + text).orElse("") + " is not known"));
+                .orElseThrow(() -> new PodSourceException(
+                        "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " is not known"));
     }
 
     /** What the pod's namespace has to hold, for the addresses that it has. */

@@ -16,13 +16,13 @@ final class ListedPods implements PodSource {
     Optional<RuntimeException> failure = Optional.empty();
 
     @Override
-    public Optional<Pod> find(String namespace, String name, Optional<String> uid, Duration patience) {
+    public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
         failure.ifPresent(e -> {
             throw e;
         });
         return pods.stream()
                 .filter(pod -> pod.namespace().equals(namespace) && pod.name().equals(name))
-                .filter(pod -> uid.isEmpty() || pod.hasUid(uid.get()))
+                .filter(pod -> uid.isEmpty() || pod.hasUid(uid))
                 .findFirst();
     }
 

@@ -61,7 +61,7 @@ public final class KubernetesPodSource implements PodSource {
     }
 
     @Override
-    public Optional<Pod> find(String namespace, String name, Optional<String> uid, Duration patience) {
+    public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
         if (!POD_NAME.matcher(namespace).matches() || !POD_NAME.matcher(name).matches()) {
             return Optional.empty();
         }
@@ -115,16 +115,16 @@ public final class KubernetesPodSource implements PodSource {
      * Where the runtime gives no UID, a pod that is on its way out may be the predecessor of the one that is meant, such
      * as in a StatefulSet.
      */
-    private static boolean isMeant(NodePod pod, Optional<String> uid) {
-        return uid.isPresent() ? pod.pod().hasUid(uid.get()) : pod.stage() == NodePod.Stage.LIVE;
+    private static boolean isMeant(NodePod pod, String uid) {
+        return uid.isEmpty() ? pod.stage() == NodePod.Stage.LIVE : pod.pod().hasUid(uid);
     }
 
-    private Optional<NodePod> ask(String namespace, String name, Optional<String> uid, Duration waited) {
+    private Optional<NodePod> ask(String namespace, String name, String uid, Duration waited) {
         lookUps.incrementAndGet();
         try {
             Optional<NodePod> found = api.pod(namespace, name)
                     .map(reader::read)
-                    .filter(pod -> uid.isEmpty() || pod.pod().hasUid(uid.get()));
+                    .filter(pod -> uid.isEmpty() || pod.pod().hasUid(uid));
             if (found.isPresent() && waited.compareTo(WATCH_LAG) >= 0) {
                 reopen(found.get().key());
             }

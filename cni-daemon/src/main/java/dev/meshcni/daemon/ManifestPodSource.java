@@ -37,13 +37,13 @@ public final class ManifestPodSource implements PodSource {
     }
 
     @Override
-    public Optional<Pod> find(String namespace, String name, Optional<String> uid, Duration patience) {
+    public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
         Deadline deadline = Deadline.after(patience);
         while (true) {
             Optional<Pod> found = pods().stream()
                     .filter(pod ->
                             pod.namespace().equals(namespace) && pod.name().equals(name))
-                    .filter(pod -> uid.isEmpty() || pod.hasUid(uid.get()))
+                    .filter(pod -> uid.isEmpty() || pod.hasUid(uid))
                     .findFirst();
             if (found.isPresent() || deadline.remaining().isZero()) {
                 return found;

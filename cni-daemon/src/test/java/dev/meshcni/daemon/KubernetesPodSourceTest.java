@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KubernetesPodSourceTest {
     private static final Duration SHORT = Duration.ofMillis(50);
     private static final Duration LONG = Duration.ofSeconds(30);
-    private static final Optional<String> ANY = Optional.empty();
+    private static final String ANY = "";
 
     @TempDir
     private Path directory;
@@ -62,7 +62,7 @@ class KubernetesPodSourceTest {
         start();
         long before = server.calls().size();
 
-        Optional<Pod> found = source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG);
+        Optional<Pod> found = source.find(NAMESPACE, "web", uid(web), LONG);
 
         assertThat(found.orElseThrow().uid()).isEqualTo(uid(web));
         assertThat(server.calls()).hasSize((int) before);
@@ -113,7 +113,7 @@ class KubernetesPodSourceTest {
         start();
         io.fabric8.kubernetes.api.model.Pod hidden = server.create(TestPods.injected("hidden"));
 
-        Optional<Pod> found = source.find(NAMESPACE, "hidden", Optional.of(uid(hidden)), SHORT);
+        Optional<Pod> found = source.find(NAMESPACE, "hidden", uid(hidden), SHORT);
 
         assertThat(found.orElseThrow().uid()).isEqualTo(uid(hidden));
         assertThat(server.calls(Call::isGetOfPod)).isEqualTo(1);
@@ -163,8 +163,7 @@ class KubernetesPodSourceTest {
         server.create(TestPods.injected("web"));
         start();
 
-        assertThat(source.find(NAMESPACE, "web", Optional.of("another-uid"), SHORT))
-                .isEmpty();
+        assertThat(source.find(NAMESPACE, "web", "another-uid", SHORT)).isEmpty();
     }
 
     @Test
@@ -174,11 +173,10 @@ class KubernetesPodSourceTest {
         server.delete(NAMESPACE, "web-0");
         io.fabric8.kubernetes.api.model.Pod second = server.create(TestPods.injected("web-0"));
 
-        Optional<Pod> found = source.find(NAMESPACE, "web-0", Optional.of(uid(second)), LONG);
+        Optional<Pod> found = source.find(NAMESPACE, "web-0", uid(second), LONG);
 
         assertThat(found.orElseThrow().uid()).isEqualTo(uid(second)).isNotEqualTo(uid(first));
-        assertThat(source.find(NAMESPACE, "web-0", Optional.of(uid(first)), SHORT))
-                .isEmpty();
+        assertThat(source.find(NAMESPACE, "web-0", uid(first), SHORT)).isEmpty();
     }
 
     @Test
@@ -191,7 +189,7 @@ class KubernetesPodSourceTest {
                 .build());
         start();
 
-        assertThat(source.find(NAMESPACE, "static-node-a", Optional.of("hash-of-the-manifest"), LONG))
+        assertThat(source.find(NAMESPACE, "static-node-a", "hash-of-the-manifest", LONG))
                 .isPresent();
     }
 
@@ -221,7 +219,7 @@ class KubernetesPodSourceTest {
         start();
         server.disconnect();
 
-        assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), SHORT)).isPresent();
+        assertThat(source.find(NAMESPACE, "web", uid(web), SHORT)).isPresent();
         assertThatThrownBy(() -> source.find(NAMESPACE, "unknown", ANY, SHORT))
                 .isInstanceOf(PodSourceException.class)
                 .hasMessageContaining("shop/unknown");
@@ -268,8 +266,7 @@ class KubernetesPodSourceTest {
             server.cut();
             io.fabric8.kubernetes.api.model.Pod pod = server.create(TestPods.injected(name));
 
-            assertThat(source.find(NAMESPACE, name, Optional.of(uid(pod)), LONG))
-                    .isPresent();
+            assertThat(source.find(NAMESPACE, name, uid(pod), LONG)).isPresent();
         }
     }
 
@@ -279,7 +276,7 @@ class KubernetesPodSourceTest {
         start();
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
 
-        assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG)).isPresent();
+        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
         assertThat(server.calls(Call::isList)).isGreaterThan(1);
     }
 
@@ -296,7 +293,7 @@ class KubernetesPodSourceTest {
 
         server.mendAll();
 
-        assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG)).isPresent();
+        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
         eventually("it is ready", () -> source.notReady().isEmpty());
     }
 
@@ -308,7 +305,7 @@ class KubernetesPodSourceTest {
         server.cut();
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
 
-        assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG)).isPresent();
+        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
         assertThat(server.calls(Call::isGetOfPod)).isZero();
     }
 
@@ -330,7 +327,7 @@ class KubernetesPodSourceTest {
         open(server.settings(directory));
 
         assertThat(source.notReady()).isPresent();
-        assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG)).isPresent();
+        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
         assertThat(server.calls(Call::isGetOfPod)).isZero();
     }
 
@@ -387,8 +384,7 @@ class KubernetesPodSourceTest {
             server.cut();
             io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
 
-            assertThat(source.find(NAMESPACE, "web", Optional.of(uid(web)), LONG))
-                    .isPresent();
+            assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
             assertThat(server.calls()).last().extracting(Call::token).isEqualTo("new");
         } finally {
             properties.keySet().forEach(System::clearProperty);

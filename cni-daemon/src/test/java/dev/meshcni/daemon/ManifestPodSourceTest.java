@@ -67,7 +67,7 @@ class ManifestPodSourceTest {
     void allPodsOfAFileAreKnown() throws IOException {
         Files.writeString(directory.resolve("shop.yaml"), WEB);
 
-        Pod web = find("web", Optional.of("11-22")).orElseThrow();
+        Pod web = find("web", "11-22").orElseThrow();
 
         Pod.Container proxy = web.container("istio-proxy").orElseThrow();
         assertThat(web.annotations()).containsEntry("sidecar.istio.io/status", "{}");
@@ -75,17 +75,16 @@ class ManifestPodSourceTest {
         assertThat(proxy.env()).containsExactly(Map.entry("ISTIO_META_DNS_CAPTURE", "true"));
         assertThat(proxy.runAsUser()).hasValue(3000);
         assertThat(proxy.runAsGroup()).hasValue(4000);
-        assertThat(find("batch", Optional.empty())).isPresent();
+        assertThat(find("batch", "")).isPresent();
     }
 
     @Test
     void aPodOfAnotherUidOrNamespaceIsNotTheOne() throws IOException {
         Files.writeString(directory.resolve("shop.yaml"), WEB);
 
-        assertThat(find("web", Optional.of("33-44"))).isEmpty();
+        assertThat(find("web", "33-44")).isEmpty();
         try (ManifestPodSource source = new ManifestPodSource(directory)) {
-            assertThat(source.find("other", "web", Optional.empty(), Duration.ZERO))
-                    .isEmpty();
+            assertThat(source.find("other", "web", "", Duration.ZERO)).isEmpty();
         }
     }
 
@@ -93,7 +92,7 @@ class ManifestPodSourceTest {
     void aPodWithoutUidStandsForAny() throws IOException {
         Files.writeString(directory.resolve("shop.yaml"), WEB);
 
-        assertThat(find("batch", Optional.of("33-44"))).isPresent();
+        assertThat(find("batch", "33-44")).isPresent();
     }
 
     @Test
@@ -101,8 +100,7 @@ class ManifestPodSourceTest {
         try (ManifestPodSource source = new ManifestPodSource(directory)) {
             Thread writer = Thread.ofVirtual().start(() -> write(directory.resolve("shop.yaml"), WEB));
 
-            assertThat(source.find("shop", "web", Optional.empty(), Duration.ofSeconds(30)))
-                    .isPresent();
+            assertThat(source.find("shop", "web", "", Duration.ofSeconds(30))).isPresent();
             writer.join();
         }
     }
@@ -111,14 +109,11 @@ class ManifestPodSourceTest {
     void aChangedFileIsReadAgain() throws IOException {
         Path file = Files.writeString(directory.resolve("shop.yaml"), WEB);
         try (ManifestPodSource source = new ManifestPodSource(directory)) {
-            assertThat(source.find("shop", "web", Optional.empty(), Duration.ZERO))
-                    .isPresent();
+            assertThat(source.find("shop", "web", "", Duration.ZERO)).isPresent();
             Files.writeString(file, WEB.replace("name: web", "name: website"));
 
-            assertThat(source.find("shop", "web", Optional.empty(), Duration.ZERO))
-                    .isEmpty();
-            assertThat(source.find("shop", "website", Optional.empty(), Duration.ZERO))
-                    .isPresent();
+            assertThat(source.find("shop", "web", "", Duration.ZERO)).isEmpty();
+            assertThat(source.find("shop", "website", "", Duration.ZERO)).isPresent();
         }
     }
 
@@ -128,7 +123,7 @@ class ManifestPodSourceTest {
         Files.writeString(directory.resolve("notes.txt"), "not read");
         Files.writeString(directory.resolve("shop.yaml"), WEB);
 
-        assertThat(find("web", Optional.empty())).isPresent();
+        assertThat(find("web", "")).isPresent();
     }
 
     @Test
@@ -137,12 +132,12 @@ class ManifestPodSourceTest {
             assertThat(source.notReady())
                     .hasValueSatisfying(reason -> assertThat(reason)
                             .contains(directory.resolve("none").toString()));
-            assertThatThrownBy(() -> source.find("shop", "web", Optional.empty(), Duration.ZERO))
+            assertThatThrownBy(() -> source.find("shop", "web", "", Duration.ZERO))
                     .isInstanceOf(PodSourceException.class);
         }
     }
 
-    private Optional<Pod> find(String name, Optional<String> uid) {
+    private Optional<Pod> find(String name, String uid) {
         try (ManifestPodSource source = new ManifestPodSource(directory)) {
             return source.find("shop", name, uid, Duration.ZERO);
         }

@@ -17,7 +17,7 @@ public interface PodSource extends AutoCloseable {
      * @return the pod, or empty when it is certain, or certain enough after waiting, that there is none
      * @throws dev.meshcni.core.PodSourceException if the source cannot say for now
      */
-    Optional<Pod> find(String namespace, String name, Optional<String> uid, Duration patience);
+    Optional<Pod> find(String namespace, String name, String uid, Duration patience);
 
     /** Why this source cannot serve yet, for STATUS and readiness; empty when it can. */
     Optional<String> notReady();
