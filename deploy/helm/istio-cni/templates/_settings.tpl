@@ -97,6 +97,7 @@ k8s-app: istio-cni-node
   "LOG_FORMAT" (.Values.global.logAsJson | ternary "json" "text")
   "LOG_LEVEL" (include "istio-cni.logLevel" .)
   "NATIVE_NFTABLES" (.Values.cni.nativeNftables | toString)
+  "NODE_TAINT" (.Values.cni.nodeTaint | toString)
   "PLUGIN_LOG_LEVEL" .Values.cni.logLevel
   "REPAIR_DELETE_PODS" (eq $mode "delete" | toString)
   "REPAIR_ENABLED" (.Values.cni.repair.enabled | toString)

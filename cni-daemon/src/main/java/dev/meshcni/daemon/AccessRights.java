@@ -10,7 +10,7 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBuilder;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the daemon may ask of the API server: no more than the chosen settings need ({@code KubernetesApi}). */
+/** What the daemon may ask of the API server: no more than the chosen settings need, as docs/rbac.md has it. */
 record AccessRights(CniValues values) {
     private static final String GROUP = "rbac.authorization.k8s.io";
     private static final String REPAIR_ROLE = NodeManifests.NAME + "-repair-role";
@@ -42,6 +42,9 @@ record AccessRights(CniValues values) {
     private List<PolicyRule> podRules() {
         List<PolicyRule> rules = new ArrayList<>();
         rules.add(rule(CORE, "pods", "get", "list", "watch").build());
+        if (values.plugin().nodeTaint()) {
+            rules.add(rule(CORE, "nodes", "get", "patch").build());
+        }
         if (values.openShift()) {
             rules.add(rule("security.openshift.io", "securitycontextconstraints", "use")
                     .withResourceNames("privileged")

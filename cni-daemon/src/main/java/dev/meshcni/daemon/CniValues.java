@@ -58,6 +58,7 @@ record CniValues(
             boolean multus,
             List<String> excludedNamespaces,
             boolean nativeNftables,
+            boolean nodeTaint,
             Map<String, String> env) {}
 
     /** How much is logged, by the plugin and by the daemon. */

@@ -109,6 +109,7 @@ final class CniValuesReader {
                 cni.flag("nativeNftables")
                         .or(() -> global.flag("nativeNftables"))
                         .orElse(false),
+                cni.flag("nodeTaint").orElse(false),
                 env());
     }
 

@@ -22,6 +22,7 @@ final class DaemonEnvironment {
         variables.put("LOG_FORMAT", values.logging().json() ? "json" : "text");
         variables.put("LOG_LEVEL", values.logging().daemon());
         variables.put("NATIVE_NFTABLES", text(values.plugin().nativeNftables()));
+        variables.put("NODE_TAINT", text(values.plugin().nodeTaint()));
         variables.put("PLUGIN_LOG_LEVEL", values.logging().plugin());
         variables.put("REPAIR_DELETE_PODS", text(repair.mode() == CniValues.Repair.Mode.DELETE));
         variables.put("REPAIR_ENABLED", text(repair.enabled()));

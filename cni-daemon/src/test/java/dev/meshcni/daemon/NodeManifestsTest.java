@@ -217,6 +217,13 @@ class NodeManifestsTest {
     }
 
     @Test
+    void theTaintTakesTheRightToPatchNodes() {
+        assertThat(rules(of("values.yaml", "cni: {nodeTaint: true}"), "istio-cni"))
+                .flatExtracting(PolicyRule::getResources)
+                .containsExactly("pods", "nodes");
+    }
+
+    @Test
     void withoutRepairThereAreNoRightsForIt() {
         assertThat(kinds(of("values.yaml", "cni: {repair: {enabled: false}}")))
                 .noneMatch(kind -> kind.contains("repair"));

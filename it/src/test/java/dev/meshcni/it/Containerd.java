@@ -127,6 +127,16 @@ final class Containerd implements AutoCloseable {
                 () -> cri.unmetConditions().isEmpty());
     }
 
+    /** Runs containerd's own client, on the images and containers that the runtime interface shows. */
+    String ctr(String... arguments) {
+        List<String> line =
+                new ArrayList<>(List.of("ctr", "--address", socket(directory).toString(), "--namespace", "k8s.io"));
+        line.addAll(List.of(arguments));
+        return Command.of(line.toArray(String[]::new))
+                .within(Duration.ofMinutes(2))
+                .run();
+    }
+
     /** A sandbox of a pod, in this containerd's cgroup. */
     CriClient.Sandbox sandbox(String namespace, String name, String uid, Map<String, String> annotations) {
         return new CriClient.Sandbox(namespace, name, uid, annotations, cgroupParent());
@@ -248,9 +258,7 @@ final class Containerd implements AutoCloseable {
     private void importImage(String name, List<String> entrypoint) throws IOException {
         Path work = Files.createTempDirectory(directory, "image-");
         Path archive = DockerArchive.busybox(work, name, entrypoint);
-        String socket = socket(directory).toString();
-        Command.of("ctr", "--address", socket, "--namespace", "k8s.io", "images", "import", archive.toString())
-                .run();
+        ctr("images", "import", archive.toString());
     }
 
     private List<String> natRules() {

@@ -49,7 +49,7 @@ class HelmChartTest {
                 mesh         | {cni: {repair: {deletePods: true, labelPods: true}, env: {REPAIR_EVICT: "false"}}}
                 mesh         | {cni: {repair: {labelPods: true, brokenPodLabelKey: example.com/broken}}}
                 mesh         | {cni: {repair: {repairPods: false}}}
-                mesh         | {cni: {repair: {enabled: false}}}
+                mesh         | {cni: {repair: {enabled: false}, nodeTaint: true}}
                 mesh         | {cni: {hub: registry.example.com/mesh, tag: 1.2.3, pullPolicy: Always}, global: {imagePullSecrets: [a, b]}}
                 mesh         | {cni: {image: "registry.example.com/other/cni@sha256:12"}, global: {imagePullPolicy: Never}}
                 mesh         | {cni: {logLevel: debug, logging: {level: "default:warn,cni:debug"}}, global: {logAsJson: true}}
