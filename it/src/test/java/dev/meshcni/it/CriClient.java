@@ -86,6 +86,23 @@ final class CriClient implements AutoCloseable {
                 .collect(Collectors.toMap(condition -> condition.string(1), condition -> condition.string(4)));
     }
 
+    /**
+     * The networks that the runtime has loaded, each with its name and plugins, as JSON of containerd's own; the one for
+     * its own loopback interface is among them.
+     */
+    JsonNode networks() {
+        try {
+            return JSON.readTree(information().getOrDefault("cniconfig", "{}")).path("Networks");
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** How the runtime's last attempt to load its network configuration ended: OK, or the error, in containerd's words. */
+    String lastLoad() {
+        return information().getOrDefault("lastCNILoadStatus", "");
+    }
+
     /** Makes a sandbox with its network, and returns its id. */
     String run(Sandbox sandbox) {
         return call("RunPodSandbox", ProtoMessage.empty().with(1, sandbox.message()))
@@ -147,6 +164,10 @@ final class CriClient implements AutoCloseable {
     public void close() {
         channel.shutdownNow();
         eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+    }
+
+    private Map<String, String> information() {
+        return call("Status", ProtoMessage.empty().with(1, 1)).map(2);
     }
 
     private ProtoMessage call(String method, ProtoMessage request) {

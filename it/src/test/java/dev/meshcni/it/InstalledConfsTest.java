@@ -1,0 +1,146 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.api.ConfDir;
+import dev.meshcni.api.NetworkConfigList;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What an installation makes of the configuration directories of base CNIs, as a real containerd loads it. Loading needs no
+ * plugin of the list: containerd looks for them when a sandbox is run.
+ */
+class InstalledConfsTest {
+    /** The directories with which cni-daemon tests the installer. */
+    private static final Path CONF_DIRS = Path.of("../cni-daemon/src/test/resources/confdirs")
+            .toAbsolutePath()
+            .normalize();
+
+    private static final String BROKEN_FIRST = "invalid-first";
+
+    private static Containerd containerd;
+
+    @BeforeAll
+    static void startRuntime() {
+        Containerd.needed();
+        Dist.needed();
+        containerd = Containerd.start();
+    }
+
+    @AfterAll
+    static void stopRuntime() {
+        if (containerd != null) {
+            containerd.close();
+        }
+    }
+
+    @BeforeEach
+    void emptyTheDirectory() throws IOException {
+        for (Path file : filesIn(containerd.confDirectory())) {
+            Files.delete(file);
+        }
+        Eventually.isTrue("the runtime has no network", () -> !networkReady());
+    }
+
+    static Stream<String> confDirs() throws IOException {
+        return filesIn(CONF_DIRS).stream()
+                .filter(Files::isDirectory)
+                .map(directory -> directory.getFileName().toString())
+                .filter(name -> !name.equals(BROKEN_FIRST))
+                .sorted();
+    }
+
+    @ParameterizedTest
+    @MethodSource("confDirs")
+    void theRuntimeLoadsTheListThatOurPluginIsTheLastOf(String confDir) throws IOException {
+        fill(confDir);
+
+        Command.Result installed = meshcni("install");
+
+        assertThat(installed.succeeded()).as(installed.err()).isTrue();
+        NetworkConfigList primary =
+                ConfDir.read(containerd.confDirectory()).primary().orElseThrow().list();
+        List<String> types =
+                primary.plugins().stream().map(NetworkConfigList.Plugin::type).toList();
+        assertThat(types).endsWith("istio-cni").containsOnlyOnce("istio-cni");
+        Eventually.isTrue(
+                "the runtime has loaded " + primary.name() + " with the plugins " + types,
+                () -> networkReady() && loaded(primary.name()).equals(types));
+    }
+
+    @Test
+    void aBrokenFileInFrontIsReportedAndTheRuntimeIsReadyOnceItIsGone() throws IOException {
+        fill(BROKEN_FIRST);
+        Eventually.isTrue(
+                "the runtime has stopped at the broken file",
+                () -> containerd.cri().lastLoad().contains("00-broken.conflist"));
+
+        Command.Result installed = meshcni("install");
+        Command.Result doctor = meshcni("doctor");
+
+        assertThat(installed.succeeded()).as(installed.err()).isTrue();
+        assertThat(doctor.exitCode()).isEqualTo(1);
+        assertThat(doctor.out()).contains("00-broken.conflist", "containerd loads no network while it is there");
+        assertThat(networkReady()).isFalse();
+
+        Files.delete(containerd.confDirectory().resolve("00-broken.conflist"));
+
+        Eventually.isTrue(
+                "the runtime has loaded the list behind the broken one",
+                () -> networkReady() && loaded("ptp-net").equals(List.of("ptp", "istio-cni")));
+    }
+
+    private static Command.Result meshcni(String command) {
+        return Command.of(
+                        Dist.program("meshcni").toString(),
+                        command,
+                        "--mounted-cni-net-dir",
+                        containerd.confDirectory().toString(),
+                        "--cni-bin-target-dir",
+                        containerd.pluginDirectory().toString(),
+                        "--cni-agent-run-dir",
+                        containerd.confDirectory().resolveSibling("run").toString(),
+                        "--pod-namespace",
+                        "istio-system")
+                .result();
+    }
+
+    private static void fill(String confDir) throws IOException {
+        for (Path file : filesIn(CONF_DIRS.resolve(confDir))) {
+            Files.copy(file, containerd.confDirectory().resolve(file.getFileName()));
+        }
+    }
+
+    private static boolean networkReady() {
+        return !containerd.cri().unmetConditions().containsKey("NetworkReady");
+    }
+
+    /** The types of the plugins of a network that the runtime has loaded, none if it has not. */
+    private static List<String> loaded(String network) {
+        return containerd
+                .cri()
+                .networks()
+                .valueStream()
+                .map(loaded -> loaded.path("Config"))
+                .filter(config -> config.path("Name").asText().equals(network))
+                .flatMap(config -> config.path("Plugins").valueStream())
+                .map(plugin -> plugin.at("/Network/type").asText())
+                .toList();
+    }
+
+    private static List<Path> filesIn(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        }
+    }
+}
