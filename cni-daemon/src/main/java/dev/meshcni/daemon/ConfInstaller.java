@@ -2,14 +2,17 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.ChainAdapters.Choice;
 import dev.meshcni.api.ChainedConf;
 import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.core.PrevResultCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -54,7 +57,7 @@ final class ConfInstaller {
     Look look() throws IOException {
         ConfDirSnapshot snapshot = snapshot();
         Optional<Choice> choice = adapters.choose(snapshot, settings);
-        InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, settings))
+        InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
                 .orElseGet(() -> new InstallPlan.Refuse(
                         dir.toString(),
                         "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
@@ -106,6 +109,12 @@ final class ConfInstaller {
                 }
             }
         }
+    }
+
+    /** The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left. */
+    private InstallSettings naming(ChainAdapter adapter) {
+        ObjectNode entry = settings.entry().put(PrevResultCheck.ADAPTER, adapter.name());
+        return new InstallSettings(settings.chained(), settings.confName(), entry);
     }
 
     /** What other settings have installed, perhaps in an earlier version of this daemon, goes as well. */

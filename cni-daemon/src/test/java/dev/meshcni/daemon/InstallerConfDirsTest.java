@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an installation does to the configuration directories that base CNIs write. */
 class InstallerConfDirsTest {
@@ -45,18 +46,40 @@ class InstallerConfDirsTest {
     void ourPluginIsTheLastOneOfTheFirstListAndNowhereElse(String confDir) throws Exception {
         TestNode node = TestNode.with(root, confDir);
         List<NetworkConfigList.Plugin> before = foreignPlugins(primary(node));
+        String adapter = TestNode.ADAPTERS
+                .choose(ConfDir.read(node.confDir()), InstallSettings.chainedInto(TestNode.entry()))
+                .orElseThrow()
+                .adapter()
+                .name();
 
         InstallState state = node.installer().round();
 
         assertThat(state).isInstanceOf(InstallState.Installed.class);
         NetworkConfigList primary = primary(node);
         assertThat(primary.single()).isFalse();
-        assertThat(primary.plugins().getLast().json()).isEqualTo(TestNode.entry());
+        assertThat(primary.plugins().getLast().json())
+                .isEqualTo(TestNode.entry().put("chain_adapter", adapter));
         assertThat(primary.plugins().subList(0, primary.plugins().size() - 1)).isEqualTo(before);
         assertThat(ConfDir.read(node.confDir()).valid().stream()
                         .flatMap(file -> file.list().plugins().stream())
                         .filter(plugin -> plugin.type().equals("istio-cni")))
                 .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ptp", "calico"})
+    void theEntryNamesTheAdapterOfTheBaseCni(String confDir) throws Exception {
+        TestNode node = TestNode.with(root, confDir);
+
+        node.installer().round();
+
+        assertThat(primary(node)
+                        .plugins()
+                        .getLast()
+                        .json()
+                        .path("chain_adapter")
+                        .asText())
+                .isEqualTo(confDir);
     }
 
     @ParameterizedTest

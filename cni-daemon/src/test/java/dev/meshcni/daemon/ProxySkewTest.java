@@ -18,7 +18,7 @@ class ProxySkewTest {
 
     @ParameterizedTest
     @CsvSource({
-        "docker.io/istio/proxyv2:1.29.1, 1, 29",
+        "registry.example/istio/proxyv2:1.29.1, 1, 29",
         "registry.example:5000/istio/proxyv2:1.30.0-distroless, 1, 30",
         "proxyv2:v1.31, 1, 31",
         "istio/proxyv2:1.28-alpha.0@sha256:abc, 1, 28"
