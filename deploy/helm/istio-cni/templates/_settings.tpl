@@ -18,7 +18,7 @@ k8s-app: istio-cni-node
 {{- $dirs := dict
   "gke" "/home/kubernetes/bin"
   "openshift" "/var/lib/cni/bin"
-  "k3s" "/var/lib/rancher/k3s/data/current/bin"
+  "k3s" "/var/lib/rancher/k3s/data/cni"
   "k3d" "/bin"
   "microk8s" "/var/snap/microk8s/current/opt/cni/bin" -}}
 {{- .Values.cni.cniBinDir | default (get $dirs .Values.global.platform) | default "/opt/cni/bin" -}}

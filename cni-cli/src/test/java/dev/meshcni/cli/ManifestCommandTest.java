@@ -56,7 +56,7 @@ class ManifestCommandTest {
         Run run = Run.meshcni(
                 "manifest", "-f", operator("chained: true"), "--set", "values.cni.chained=false", "--platform", "k3s");
 
-        assertThat(run.out()).contains("CHAINED_CNI_PLUGIN: \"false\"", "/var/lib/rancher/k3s/data/current/bin");
+        assertThat(run.out()).contains("CHAINED_CNI_PLUGIN: \"false\"", "/var/lib/rancher/k3s/data/cni");
     }
 
     @Test

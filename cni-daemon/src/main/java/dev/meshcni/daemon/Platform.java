@@ -41,7 +41,7 @@ public enum Platform {
             case DEFAULT, EKS, AKS -> new NodeLayout(BIN, CONF, NETNS);
             case GKE -> new NodeLayout("/home/kubernetes/bin", CONF, NETNS);
             case OPENSHIFT -> new NodeLayout("/var/lib/cni/bin", CniValuesReader.MULTUS_CONF_DIR, NETNS);
-            case K3S -> new NodeLayout("/var/lib/rancher/k3s/data/current/bin", K3S_CONF, NETNS);
+            case K3S -> new NodeLayout("/var/lib/rancher/k3s/data/cni", K3S_CONF, NETNS);
             case K3D -> new NodeLayout("/bin", K3S_CONF, NETNS);
             case MICROK8S ->
                 new NodeLayout(
