@@ -29,14 +29,21 @@ final class KernelSocket implements AutoCloseable {
 
     /** Opens a socket in the namespace of the calling thread; it belongs to that thread's fsuid and fsgid. */
     static KernelSocket open(IpFamily family, TransportProtocol protocol) {
-        int domain = family == IpFamily.IPV4 ? Libc.AF_INET : Libc.AF_INET6;
-        int type = protocol == TransportProtocol.TCP ? Libc.SOCK_STREAM : Libc.SOCK_DGRAM;
-        int fd = Libc.C.socket(domain, type | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
-        KernelSocket socket = new KernelSocket(fd, family);
+        KernelSocket socket = open(family, protocol == TransportProtocol.TCP ? Libc.SOCK_STREAM : Libc.SOCK_DGRAM, 0);
         if (family == IpFamily.IPV6) {
             socket.option(Libc.SOL_IPV6, Libc.IPV6_V6ONLY, 1);
         }
         return socket;
+    }
+
+    /** Opens a socket for whole TCP segments (raw(7)); those it receives begin, for IPv4, with the header of IP. */
+    static KernelSocket rawTcp(IpFamily family) {
+        return open(family, Libc.SOCK_RAW, Libc.IPPROTO_TCP);
+    }
+
+    private static KernelSocket open(IpFamily family, int type, int protocol) {
+        int domain = family == IpFamily.IPV4 ? Libc.AF_INET : Libc.AF_INET6;
+        return new KernelSocket(Libc.C.socket(domain, type | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, protocol), family);
     }
 
     int fd() {

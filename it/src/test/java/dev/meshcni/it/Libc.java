@@ -14,6 +14,7 @@ interface Libc extends Library {
     int AF_INET6 = 10;
     int SOCK_STREAM = 1;
     int SOCK_DGRAM = 2;
+    int SOCK_RAW = 3;
     int SOCK_NONBLOCK = 0x800;
     int SOCK_CLOEXEC = 0x80000;
     int O_RDONLY = 0;
@@ -24,6 +25,7 @@ interface Libc extends Library {
     int SO_ERROR = 4;
     int SO_LINGER = 13;
     int SO_BINDTODEVICE = 25;
+    int IPPROTO_TCP = 6;
     int SOL_IP = 0;
     int SOL_IPV6 = 41;
     int IP_FREEBIND = 15;
