@@ -63,7 +63,11 @@ record Endpoint(TransportProtocol protocol, InetAddress address, int port) {
                     .filter(candidate -> text.startsWith(candidate.label() + ":"))
                     .findFirst()
                     .orElseThrow(() -> new InvalidParameterException(where, text, form));
-            return new Port(protocol, ParameterText.port(where, text.substring(text.lastIndexOf(':') + 1)));
+            try {
+                return new Port(protocol, ParameterText.port(where, text.substring(text.lastIndexOf(':') + 1)));
+            } catch (InvalidParameterException _) {
+                throw new InvalidParameterException(where, text, form + ", with a port from 0 to 65535");
+            }
         }
     }
 }

@@ -42,10 +42,10 @@ class EndpointTest {
                 "tcp:10.0.0.1:65536",
                 "tcp:10.0.0.1:"
             })
-    void anythingElseIsRefusedWithTheOptionNamed(String text) {
+    void anythingElseIsRefusedWithAllThatWasWrittenAndTheFormThatIsMeant(String text) {
         assertThatThrownBy(() -> Endpoint.parse("option --connect", text))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessageStartingWith("option --connect");
+                .hasMessageStartingWith("option --connect is \"" + text + "\": it must look like tcp:10.0.0.1:443");
     }
 
     @Test
@@ -54,5 +54,7 @@ class EndpointTest {
         assertThatThrownBy(() -> Endpoint.Port.parse("option", "tcp:10.0.0.1:8080"))
                 .isInstanceOf(InvalidParameterException.class)
                 .hasMessageContaining("tcp:8080");
+        assertThatThrownBy(() -> Endpoint.Port.parse("option", "tcp:http"))
+                .hasMessage("option is \"tcp:http\": it must look like tcp:8080, with a port from 0 to 65535");
     }
 }
