@@ -44,6 +44,8 @@ record AccessRights(CniValues values) {
         rules.add(rule(CORE, "pods", "get", "list", "watch").build());
         if (values.plugin().nodeTaint()) {
             rules.add(rule(CORE, "nodes", "get", "patch").build());
+        } else if (selectsNodes()) {
+            rules.add(rule(CORE, "nodes", "get").build());
         }
         if (values.openShift()) {
             rules.add(rule("security.openshift.io", "securitycontextconstraints", "use")
@@ -51,6 +53,12 @@ record AccessRights(CniValues values) {
                     .build());
         }
         return rules;
+    }
+
+    /** Whether a node can be taken away from the DaemonSet, which a daemon then sees by its node's labels. */
+    private boolean selectsNodes() {
+        return values.pod().affinity().isPresent()
+                || !values.pod().nodeSelector().isEmpty();
     }
 
     private List<PolicyRule> repairRules() {

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Knows from this daemon's DaemonSet why the daemon has to end: it is an uninstallation if the DaemonSet was there, and is
- * gone or being deleted.
+ * gone or being deleted, or does not mean this node any more.
  *
  * <p>The API server is asked at the end, and the DaemonSet is watched until then, because an uninstallation often takes the
  * right to ask away before it comes to us. The decision is in docs/decisions/0006-telling-restart-from-uninstall.md.
@@ -60,26 +60,50 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
 
     @Override
     public Answer ask(Duration patience) {
-        Known last = known;
-        if (last == Known.NEVER_SEEN) {
+        if (known == Known.NEVER_SEEN) {
             LOG.info("DaemonSet {}/{} was never seen, so this counts as a restart", namespace, name);
             return Answer.RESTART;
         }
-        CompletableFuture<Known> answer =
-                CompletableFuture.supplyAsync(() -> of(api.daemonSet(namespace, name)), DaemonSetWatch::inThread);
+        CompletableFuture<Answer> answer = CompletableFuture.supplyAsync(this::look, DaemonSetWatch::inThread);
         try {
-            last = answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             LOG.info("asking for DaemonSet {}/{}: {}", namespace, name, reason(e.getCause()));
-            last = known;
         } catch (TimeoutException e) {
             LOG.info("asking for DaemonSet {}/{}: no answer within {} ms", namespace, name, patience.toMillis());
-            last = known;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        LOG.info("DaemonSet {}/{} is {}", namespace, name, last == Known.GOING ? "gone or being deleted" : "there");
-        return last == Known.GOING ? Answer.UNINSTALL : Answer.RESTART;
+        return answer(known, "there, as far as is known");
+    }
+
+    private Answer look() {
+        Optional<DaemonSet> daemonSet = api.daemonSet(namespace, name);
+        Known now = daemonSet.map(DaemonSetWatch::of).orElse(Known.GOING);
+        if (now == Known.PRESENT && !means(NodeSelection.of(daemonSet.orElseThrow()))) {
+            LOG.info("DaemonSet {}/{} selects this node no more", namespace, name);
+            return Answer.UNINSTALL;
+        }
+        return answer(now, "there");
+    }
+
+    /** Whether a selection includes this node; it does unless the node's labels can be seen to say otherwise. */
+    private boolean means(NodeSelection selection) {
+        if (selection.includesAllNodes()) {
+            return true;
+        }
+        try {
+            return api.node().map(selection::includes).orElse(true);
+        } catch (KubernetesClientException e) {
+            LOG.info("asking for node {}: {}", api.nodeName(), reason(e));
+            return true;
+        }
+    }
+
+    private Answer answer(Known last, String otherwise) {
+        boolean going = last == Known.GOING;
+        LOG.info("DaemonSet {}/{} is {}", namespace, name, going ? "gone or being deleted" : otherwise);
+        return going ? Answer.UNINSTALL : Answer.RESTART;
     }
 
     /** Whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
@@ -111,10 +135,6 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
 
     private static void inThread(Runnable task) {
         Thread.ofVirtual().name("daemon-set").start(task);
-    }
-
-    private static Known of(Optional<DaemonSet> daemonSet) {
-        return daemonSet.map(DaemonSetWatch::of).orElse(Known.GOING);
     }
 
     private static Known of(DaemonSet daemonSet) {

@@ -131,6 +131,15 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
+     * The node that this daemon serves.
+     *
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    Optional<Node> node() {
+        return Optional.ofNullable(client.nodes().withName(nodeName).get());
+    }
+
+    /**
      * Has a pod deleted if it is still the one that is meant, and its disruption budget allows it.
      *
      * @throws KubernetesClientException if the API server refuses for another reason, or does not answer

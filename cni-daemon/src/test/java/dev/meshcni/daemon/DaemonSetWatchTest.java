@@ -4,6 +4,7 @@ import static dev.meshcni.daemon.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.daemon.ShutdownReason.Answer;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Why the daemon ends, by an API server that refuses or is gone at the worst moment. */
@@ -151,6 +153,47 @@ class DaemonSetWatchTest {
 
             assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"mesh, RESTART", "other, UNINSTALL"})
+    void aDaemonSetThatSelectsThisNodeNoMoreMeansAnUninstallation(String pool, Answer answer) throws Exception {
+        operator.resource(new NodeBuilder()
+                        .withNewMetadata()
+                        .withName("node")
+                        .addToLabels("pool", "mesh")
+                        .endMetadata()
+                        .build())
+                .create();
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            select(pool);
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(answer);
+        }
+    }
+
+    @Test
+    void aNodeThatCannotBeSeenCountsAsSelected() throws Exception {
+        create();
+        try (DaemonSetWatch watch = seen()) {
+            select("other");
+
+            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+        }
+    }
+
+    private void select(String pool) {
+        daemonSet()
+                .edit(daemonSet -> new DaemonSetBuilder(daemonSet)
+                        .withNewSpec()
+                        .withNewTemplate()
+                        .withNewSpec()
+                        .addToNodeSelector("pool", pool)
+                        .endSpec()
+                        .endTemplate()
+                        .endSpec()
+                        .build());
     }
 
     private DaemonSetWatch seen() throws Exception {

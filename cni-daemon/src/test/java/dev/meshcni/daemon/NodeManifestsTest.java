@@ -223,6 +223,20 @@ class NodeManifestsTest {
     }
 
     @Test
+    void whereNodesAreSelectedTheDaemonMaySeeItsOwn() {
+        NodeManifests manifests = of("operator.yaml", """
+                apiVersion: install.istio.io/v1alpha1
+                kind: IstioOperator
+                spec: {components: {cni: {enabled: true, k8s: {nodeSelector: {pool: mesh}}}}}
+                """);
+
+        assertThat(rules(manifests, "istio-cni"))
+                .last()
+                .satisfies(rule -> assertThat(rule.getResources()).containsExactly("nodes"))
+                .satisfies(rule -> assertThat(rule.getVerbs()).containsExactly("get"));
+    }
+
+    @Test
     void withoutRepairThereAreNoRightsForIt() {
         assertThat(kinds(of("values.yaml", "cni: {repair: {enabled: false}}")))
                 .noneMatch(kind -> kind.contains("repair"));
