@@ -78,6 +78,8 @@ record CniValues(
     /** The pod of the daemon, as far as it can be set. */
     record DaemonPod(
             boolean privileged,
+            Map<String, String> daemonSetLabels,
+            Map<String, String> labels,
             Map<String, String> annotations,
             Optional<Affinity> affinity,
             Map<String, String> nodeSelector,
@@ -85,5 +87,6 @@ record CniValues(
             ResourceRequirements resources,
             Optional<SeccompProfile> seccomp,
             Optional<SELinuxOptions> seLinux,
-            DaemonSetUpdateStrategy updateStrategy) {}
+            DaemonSetUpdateStrategy updateStrategy,
+            int graceSeconds) {}
 }

@@ -38,6 +38,10 @@ final class CniValuesReader {
     private static final String DEFAULT_IMAGE = "mesh-cni";
     private static final String MULTUS_CONF = "istio-cni.conf";
     private static final int DEFAULT_QUOTA = 5000;
+
+    /** Long enough to ask whether this is an uninstallation, and to clean up if it is. */
+    private static final int DEFAULT_GRACE_SECONDS = 30;
+
     private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
     private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
     private static final Set<String> RESERVED_ENV =
@@ -68,7 +72,15 @@ final class CniValuesReader {
      */
     CniValues read(String namespace, String revision, Optional<String> hub, Optional<String> tag, boolean injected) {
         refuseAmbient();
-        cni.others(Set.of("enabled", "variant", "ownerName", "psp_cluster_role"));
+        refuseOwnConf();
+        cni.others(Set.of(
+                "enabled",
+                "istioOwnedCNIConfigFileName",
+                "ownerName",
+                "psp_cluster_role",
+                "revision",
+                "useAppArmorAnnotation",
+                "variant"));
         NodeLayout node = node();
         boolean openShift = platform == Platform.OPENSHIFT || node.conf().equals(MULTUS_CONF_DIR);
         Plugin plugin = plugin(openShift, injected);
@@ -197,6 +209,8 @@ final class CniValuesReader {
                 : Optional.empty();
         return new DaemonPod(
                 cni.flag("privileged").orElse(false),
+                labels("daemonSetLabels"),
+                labels("podLabels"),
                 annotations,
                 either("affinity", Affinity.class).filter(affinity -> !affinity.equals(new Affinity())),
                 k8s.map("nodeSelector"),
@@ -208,7 +222,18 @@ final class CniValuesReader {
                 cni.kubernetes("seLinuxOptions", SELinuxOptions.class)
                         .filter(options -> !options.equals(new SELinuxOptions()))
                         .or(() -> openShiftLabel),
-                updateStrategy());
+                updateStrategy(),
+                cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS));
+    }
+
+    /** More labels; those that selectors go by are the manifests' own. */
+    private Map<String, String> labels(String key) {
+        Map<String, String> labels = cni.map(key);
+        labels.keySet().stream()
+                .filter(DaemonSetManifest.LABELS::contains)
+                .sorted()
+                .forEach(name -> cni.problem(key, "must not hold " + name + ", which the manifests set themselves"));
+        return labels;
     }
 
     private <T> Optional<T> either(String key, Class<T> type) {
@@ -256,6 +281,15 @@ final class CniValuesReader {
             boolean enabled = quota.flag("enabled").orElse(needed);
             int pods = quota.number("pods").orElse(DEFAULT_QUOTA);
             return enabled ? OptionalInt.of(pods) : OptionalInt.empty();
+        }
+    }
+
+    /** A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network. */
+    private void refuseOwnConf() {
+        if (cni.flag("istioOwnedCNIConfig").orElse(false)) {
+            cni.problem(
+                    "istioOwnedCNIConfig",
+                    "is true, but mesh-cni keeps its entry in the base CNI's own file, and mends it there");
         }
     }
 

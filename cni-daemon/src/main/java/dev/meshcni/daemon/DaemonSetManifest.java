@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.EnvVarBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodSpecBuilder;
 import io.fabric8.kubernetes.api.model.Probe;
@@ -19,6 +20,7 @@ import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -34,8 +36,15 @@ record DaemonSetManifest(CniValues values) {
     private static final int HEALTH_PORT = 8000;
     private static final int METRICS_PORT = 15014;
 
-    /** Long enough to ask whether this is an uninstallation, and to clean up if it is. */
-    private static final long GRACE_SECONDS = 30;
+    /** The labels of the DaemonSet and its pods that settings cannot change. */
+    static final Set<String> LABELS = Set.of(
+            "app.kubernetes.io/name",
+            "app.kubernetes.io/part-of",
+            "app.kubernetes.io/version",
+            "istio.io/dataplane-mode",
+            "istio.io/rev",
+            "k8s-app",
+            "sidecar.istio.io/inject");
 
     /** Why each is needed is in docs/security.md. */
     private static final List<String> CAPABILITIES =
@@ -63,7 +72,9 @@ record DaemonSetManifest(CniValues values) {
 
     DaemonSet resource() {
         return new DaemonSetBuilder()
-                .withMetadata(NodeManifests.metadata(values, NAME))
+                .withMetadata(new ObjectMetaBuilder(NodeManifests.metadata(values, NAME))
+                        .addToLabels(values.pod().daemonSetLabels())
+                        .build())
                 .withNewSpec()
                 .withNewSelector()
                 .addToMatchLabels("k8s-app", NAME)
@@ -85,6 +96,7 @@ record DaemonSetManifest(CniValues values) {
                 new TreeMap<>(NodeManifests.clusterMetadata(values, NAME).getLabels());
         labels.put("istio.io/dataplane-mode", "none");
         labels.put("sidecar.istio.io/inject", "false");
+        labels.putAll(values.pod().labels());
         return labels;
     }
 
@@ -110,7 +122,7 @@ record DaemonSetManifest(CniValues values) {
                 .withNodeSelector(nodeSelector)
                 .withAffinity(values.pod().affinity().orElse(null))
                 .withTolerations(values.pod().tolerations())
-                .withTerminationGracePeriodSeconds(GRACE_SECONDS)
+                .withTerminationGracePeriodSeconds((long) values.pod().graceSeconds())
                 .withContainers(container())
                 .withVolumes(directories().stream().map(HostDirectory::volume).toList())
                 .build();

@@ -46,14 +46,14 @@ final class RepairOptions {
     private boolean labelPods;
 
     @Option(
-            names = "--repair-label-key",
+            names = {"--repair-label-key", "--repair-broken-pod-label-key"},
             paramLabel = "KEY",
             defaultValue = "cni.istio.io/uninitialized",
             description = "The key of that label. Default: ${DEFAULT-VALUE}.")
     private String labelKey;
 
     @Option(
-            names = "--repair-label-value",
+            names = {"--repair-label-value", "--repair-broken-pod-label-value"},
             paramLabel = "VALUE",
             defaultValue = "true",
             description = "The value of that label. Default: ${DEFAULT-VALUE}.")

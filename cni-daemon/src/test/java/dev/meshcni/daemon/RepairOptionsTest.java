@@ -56,6 +56,18 @@ class RepairOptionsTest {
     }
 
     @Test
+    void theLabelMayHaveTheNamesOfNewerReleasesOfIstio() {
+        RepairSettings settings = parse(
+                        Map.of("REPAIR_BROKEN_POD_LABEL_KEY", "example.com/broken"),
+                        "--repair-broken-pod-label-value=yes")
+                .repair
+                .settings();
+
+        assertThat(settings.labelKey()).isEqualTo("example.com/broken");
+        assertThat(settings.labelValue()).isEqualTo("yes");
+    }
+
+    @Test
     void environmentVariablesCount() {
         Options options = parse(Map.of("REPAIR_ENABLED", "false", "REPAIR_DELETE_PODS", "true", "NODE_NAME", "node-a"));
 

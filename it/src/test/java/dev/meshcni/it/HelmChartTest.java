@@ -55,6 +55,8 @@ class HelmChartTest {
                 mesh         | {cni: {logLevel: debug, logging: {level: "default:warn,cni:debug"}}, global: {logAsJson: true}}
                 mesh         | {global: {logging: {level: error}}, revision: canary}
                 mesh         | {cni: {excludeNamespaces: [], nativeNftables: true, env: {POD_WAIT_SECONDS: 20}}}
+                mesh         | {cni: {podLabels: {team: mesh}, daemonSetLabels: {a: b}, terminationGracePeriodSeconds: 60}}
+                mesh         | {cni: {istioOwnedCNIConfig: false, istioOwnedCNIConfigFileName: "", useAppArmorAnnotation: true}}
                 mesh         | {cni: {privileged: true, podAnnotations: {a: b}, rollingMaxUnavailable: 10%}}
                 mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
                 mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
@@ -77,6 +79,8 @@ class HelmChartTest {
                 "{cni: {cniBinDir: opt/cni}}",
                 "{cni: {env: {NODE_NAME: x}}}",
                 "{cni: {ambient: {enabled: true}}}",
+                "{cni: {istioOwnedCNIConfig: true}}",
+                "{cni: {podLabels: {k8s-app: other}}}",
                 "{cniBinDir: /opt/cni/bin}",
                 "{global: {platform: vax}}",
                 "{sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: other}}}"
