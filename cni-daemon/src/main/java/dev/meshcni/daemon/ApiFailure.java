@@ -5,32 +5,72 @@ import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.net.http.HttpTimeoutException;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
-/** Says in a few words why the API server did not do what it was asked for. */
+/** Says in a few words, on one line, why the API server did not do what it was asked for. */
 final class ApiFailure {
+    /** What parsers say of an answer may quote it, and an answer may be of any length. */
+    private static final int MAX_LENGTH = 300;
+
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\s]+");
+
+    /** In whose name a request was made. */
+    enum Account {
+        /** The daemon's own. */
+        DAEMON("the daemon's ServiceAccount", "the daemon's credential"),
+        /** That of the person who runs a command. */
+        OPERATOR("your account", "your credential");
+
+        private final String holder;
+        private final String credential;
+
+        Account(String holder, String credential) {
+            this.holder = holder;
+            this.credential = credential;
+        }
+    }
+
     private ApiFailure() {}
 
     /**
-     * The reason.
+     * The reason why a request of the daemon failed.
      *
      * @param right the right that a refusal would be about, such as {@code list on pods}
      */
     static String describe(Throwable failure, String right) {
-        return causes(failure)
-                .flatMap(cause -> reason(cause, right).stream())
+        return describe(failure, Account.DAEMON, right);
+    }
+
+    /**
+     * The reason.
+     *
+     * @param account in whose name the request was made
+     * @param right the right that a refusal would be about, such as {@code list on pods}
+     */
+    static String describe(Throwable failure, Account account, String right) {
+        return shortened(causes(failure)
+                .flatMap(cause -> reason(cause, account, right).stream())
                 .findFirst()
                 .orElseGet(() -> causes(failure)
                         .reduce((_, last) -> last)
                         .orElse(failure)
-                        .toString());
+                        .toString()));
     }
 
-    private static Optional<String> reason(Throwable cause, String right) {
+    /** A text of somebody else's on one line of a bounded length. */
+    static String shortened(String text) {
+        String line = CONTROL.matcher(text.substring(0, Math.min(text.length(), 2 * MAX_LENGTH)))
+                .replaceAll(" ")
+                .strip();
+        return line.length() <= MAX_LENGTH ? line : line.substring(0, MAX_LENGTH) + "...";
+    }
+
+    private static Optional<String> reason(Throwable cause, Account account, String right) {
         return switch (cause) {
             case KubernetesClientException refusal
-            when refusal.getCode() > 0 -> Optional.of(refusal(refusal.getCode(), right));
+            when refusal.getCode() > 0 -> Optional.of(refusal(refusal.getCode(), account, right));
             case HttpTimeoutException _ -> Optional.of("the API server does not answer in time");
             case ConnectException _ -> Optional.of("the API server cannot be reached");
             case UnknownHostException host ->
@@ -40,10 +80,10 @@ final class ApiFailure {
         };
     }
 
-    private static String refusal(int code, String right) {
+    private static String refusal(int code, Account account, String right) {
         return switch (code) {
-            case 401 -> "the API server does not accept the daemon's credential (401)";
-            case 403 -> "the daemon's ServiceAccount lacks " + right + " (403)";
+            case 401 -> "the API server does not accept " + account.credential + " (401)";
+            case 403 -> account.holder + " lacks " + right + " (403)";
             case 429 -> "the API server is overloaded (429)";
             default -> "the API server answered " + code;
         };

@@ -321,6 +321,21 @@ class KubernetesPodSourceTest {
     }
 
     @Test
+    void anOddListIsDescribedInOneLineHoweverLongItIs() throws Exception {
+        server.answer(
+                Call::isList,
+                Integer.MAX_VALUE,
+                _ -> new MockResponse()
+                        .setResponseCode(200)
+                        .setHeader("Content-Type", "application/json")
+                        .setBody("odd\n".repeat(250_000)));
+        open(server.settings(directory));
+
+        eventually("it is described", () -> source.notReady().orElse("").contains("odd"));
+        assertThat(source.notReady().orElseThrow()).hasSizeLessThan(500).doesNotContain("\n");
+    }
+
+    @Test
     void aSlowListIsWaitedFor() throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
         server.delay(Call::isList, 1, Duration.ofSeconds(1));
