@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -29,6 +30,7 @@ public final class PluginHandler {
     private static final System.Logger LOG = System.getLogger(PluginHandler.class.getName());
 
     private final PodSource pods;
+    private final Supplier<Optional<String>> notReady;
     private final Backends backends;
     private final Duration podPatience;
     private final RedirectPolicy policy = new RedirectPolicy(Set.of());
@@ -36,14 +38,26 @@ public final class PluginHandler {
     private final Attachments attachments = new Attachments();
     private final KeyedLocks locks = new KeyedLocks();
 
+    /** A handler that is ready as soon as the pods are known. */
+    public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
+        this(pods, pods::notReady, backends, prevResultCheck, podPatience);
+    }
+
     /**
      * @param pods where the pods of this node are known
+     * @param notReady why this node is not ready for pods, which STATUS says; empty when it is
      * @param backends the backends of this node
      * @param prevResultCheck what the base CNI must have left
      * @param podPatience how long an ADD waits for a pod that is not known yet
      */
-    public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
+    public PluginHandler(
+            PodSource pods,
+            Supplier<Optional<String>> notReady,
+            Backends backends,
+            PrevResultCheck prevResultCheck,
+            Duration podPatience) {
         this.pods = Objects.requireNonNull(pods, "pods is null");
+        this.notReady = Objects.requireNonNull(notReady, "notReady is null");
         this.backends = Objects.requireNonNull(backends, "backends is null");
         this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
         this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
@@ -189,10 +203,10 @@ public final class PluginHandler {
     }
 
     private Answer status(CniRequest request) {
-        Optional<String> notReady = pods.notReady();
-        if (notReady.isPresent()) {
+        Optional<String> missing = notReady.get();
+        if (missing.isPresent()) {
             throw new CniException(
-                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", notReady.get());
+                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", missing.get());
         }
         return answer(request, PluginReplies.empty(), Outcome.OK, "ready");
     }

@@ -94,38 +94,41 @@ public final class InstallCni implements Callable<Integer> {
         try (OpenParts parts = new OpenParts()) {
             Optional<KubernetesNode> cluster = cluster().map(parts::add);
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
-            PluginHandler handler = new PluginHandler(pods, backends, new PrevResultCheck(adapters), options.podWait());
+            NodeReadiness readiness = new NodeReadiness(pods::notReady);
+            PluginHandler handler =
+                    new PluginHandler(pods, readiness, backends, new PrevResultCheck(adapters), options.podWait());
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
             LOG.info("the agent answers on {}", agent.socket());
-            Supplier<Optional<String>> notReady = install(parts, adapters, metrics, pods, cluster);
-            monitor(parts, metrics, notReady, cluster.isPresent());
+            install(parts, adapters, metrics, readiness, cluster);
+            monitor(parts, metrics, readiness, cluster.isPresent());
             cluster.ifPresent(node -> node.start(
                     new RedirectPolicy(plugin.excludedNamespaces()),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
                     handler.attachments()::redirected,
                     metrics,
-                    notReady));
+                    readiness));
             stop.await();
             LOG.info("the agent ends");
         }
     }
 
-    /** Installs, now that somebody answers the plugin, and keeps it so until the end; says why the node is not ready. */
-    private Supplier<Optional<String>> install(
+    /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
+    private void install(
             OpenParts parts,
             ChainAdapters adapters,
             AgentMetrics metrics,
-            PodSource pods,
+            NodeReadiness readiness,
             Optional<KubernetesNode> cluster) {
         if (options.noInstall()) {
-            return pods::notReady;
+            readiness.nothingToInstall();
+            return;
         }
         ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
         Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
         NodeInstallation installation = parts.add(NodeInstallation.start(node, reason));
-        return () -> pods.notReady().or(() -> installation.state().notReady());
+        readiness.installedBy(installation::state);
     }
 
     private ShutdownReason shutdownReason(OpenParts parts, KubernetesNode node) {

@@ -1,0 +1,86 @@
+package dev.meshcni.daemon;
+
+import static dev.meshcni.daemon.Eventually.eventually;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Backends;
+import dev.meshcni.core.PluginHandler;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.core.spi.PodSource;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a runtime is told by STATUS, and the kubelet by the same answer, while the daemon comes up. */
+class NodeReadinessTest {
+    private static final Duration BUDGET = Duration.ofSeconds(5);
+
+    @TempDir
+    private Path root;
+
+    private final KnownLater pods = new KnownLater();
+    private final NodeReadiness readiness = new NodeReadiness(pods::notReady);
+    private final PluginHandler handler = new PluginHandler(
+            pods, readiness, Backends.of(List.of()), new PrevResultCheck(TestNode.ADAPTERS), Duration.ZERO);
+
+    @Test
+    void statusNamesWhatIsMissingUntilPodsAreKnownAndThePluginIsInstalled() throws Exception {
+        TestNode node = TestNode.in(root).checkedEvery(Duration.ofMillis(100));
+
+        assertThat(status()).contains("\"code\":50", "the first list is under way");
+        pods.known = true;
+        assertThat(status()).contains("\"code\":50", "the installation has not begun yet");
+        try (NodeInstallation installation =
+                NodeInstallation.start(node.installer(), _ -> ShutdownReason.Answer.RESTART)) {
+            readiness.installedBy(installation::state);
+            eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
+            node.conf("10-pods.conflist", """
+                    {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}""");
+            eventually("the node is ready", () -> status().isEmpty());
+        }
+        assertThat(readiness.get()).isEmpty();
+    }
+
+    @Test
+    void anAgentThatInstallsNothingIsReadyWhenItKnowsThePods() {
+        readiness.nothingToInstall();
+
+        assertThat(readiness.get()).contains("the first list is under way");
+        pods.known = true;
+        assertThat(readiness.get()).isEmpty();
+    }
+
+    private String status() {
+        byte[] config = "{\"cniVersion\":\"1.1.0\",\"name\":\"pods\",\"type\":\"istio-cni\"}".getBytes(UTF_8);
+        Map<String, String> environment = Map.of("CNI_COMMAND", "STATUS", "CNI_PATH", "/opt/cni/bin");
+        return new String(
+                handler.handle(new AgentProtocol.Request(environment, config), BUDGET)
+                        .reply()
+                        .stdout(),
+                UTF_8);
+    }
+
+    private static final class KnownLater implements PodSource {
+        private volatile boolean known;
+
+        @Override
+        public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> notReady() {
+            return known ? Optional.empty() : Optional.of("the first list is under way");
+        }
+
+        @Override
+        public void close() {}
+    }
+}
