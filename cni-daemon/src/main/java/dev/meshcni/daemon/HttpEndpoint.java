@@ -45,10 +45,12 @@ final class HttpEndpoint implements AutoCloseable {
 
     /** Answers with a line of text. */
     static void text(HttpExchange exchange, int status, String line) throws IOException {
-        byte[] body = (line + "\n").getBytes(StandardCharsets.UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
-        exchange.sendResponseHeaders(status, body.length);
-        exchange.getResponseBody().write(body);
+        answer(exchange, status, "text/plain; charset=utf-8", line);
+    }
+
+    /** Answers with a line of JSON. */
+    static void json(HttpExchange exchange, String line) throws IOException {
+        answer(exchange, 200, "application/json", line);
     }
 
     int port() {
@@ -58,6 +60,13 @@ final class HttpEndpoint implements AutoCloseable {
     @Override
     public void close() {
         server.stop(0);
+    }
+
+    private static void answer(HttpExchange exchange, int status, String type, String line) throws IOException {
+        byte[] body = (line + "\n").getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", type);
+        exchange.sendResponseHeaders(status, body.length);
+        exchange.getResponseBody().write(body);
     }
 
     private static void serve(HttpExchange exchange, String path, HttpHandler page) throws IOException {

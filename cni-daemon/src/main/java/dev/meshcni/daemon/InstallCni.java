@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -55,6 +54,7 @@ public final class InstallCni implements Callable<Integer> {
 
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
+    private String redirection = "";
 
     private InstallCni() {}
 
@@ -101,8 +101,12 @@ public final class InstallCni implements Callable<Integer> {
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
             LOG.info("the agent answers on {}", agent.socket());
-            install(parts, adapters, metrics, readiness, cluster);
-            monitor(parts, metrics, readiness, cluster.isPresent());
+            NodeStatus status = new NodeStatus(
+                    readiness,
+                    redirection,
+                    () -> cluster.map(node -> node.pods().size()).orElse(0));
+            install(parts, adapters, metrics, readiness, status, cluster);
+            monitor(parts, metrics, readiness, status, cluster.isPresent());
             cluster.ifPresent(node -> node.start(
                     new RedirectPolicy(plugin.excludedNamespaces()),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
@@ -120,6 +124,7 @@ public final class InstallCni implements Callable<Integer> {
             ChainAdapters adapters,
             AgentMetrics metrics,
             NodeReadiness readiness,
+            NodeStatus status,
             Optional<KubernetesNode> cluster) {
         if (options.noInstall()) {
             readiness.nothingToInstall();
@@ -129,6 +134,7 @@ public final class InstallCni implements Callable<Integer> {
         Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
         NodeInstallation installation = parts.add(NodeInstallation.start(node, reason));
         readiness.installedBy(installation::state);
+        status.installedBy(node);
     }
 
     private ShutdownReason shutdownReason(OpenParts parts, KubernetesNode node) {
@@ -141,8 +147,8 @@ public final class InstallCni implements Callable<Integer> {
     }
 
     private void monitor(
-            OpenParts parts, AgentMetrics metrics, Supplier<Optional<String>> notReady, boolean inCluster) {
-        monitoring.healthPort(inCluster).ifPresent(port -> parts.add(HealthServer.start(port, notReady)));
+            OpenParts parts, AgentMetrics metrics, NodeReadiness readiness, NodeStatus status, boolean inCluster) {
+        monitoring.healthPort(inCluster).ifPresent(port -> parts.add(HealthServer.start(port, readiness, status)));
         monitoring.monitoringPort(inCluster).ifPresent(port -> parts.add(MetricsServer.start(port, metrics)));
     }
 
@@ -155,9 +161,11 @@ public final class InstallCni implements Callable<Integer> {
 
     private Backends backends() {
         Backends backends = Backends.of(ServiceLoader.load(RedirectBackend.class));
-        LOG.info("redirection by {}", backends.named(Backends.DEFAULT).detect());
+        redirection = backends.named(Backends.DEFAULT).detect();
+        LOG.info("redirection by {}", redirection);
         if (plugin.nativeNftables()) {
-            LOG.info("redirection by {}", backends.named(Backends.NFTABLES).detect());
+            redirection = backends.named(Backends.NFTABLES).detect();
+            LOG.info("redirection by {}", redirection);
         }
         return backends;
     }

@@ -10,6 +10,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -111,7 +112,7 @@ class AgentMetricsTest {
     @Test
     void aPortInUseIsAnErrorThatNamesOptionAndRemedy() {
         try (MetricsServer first = MetricsServer.start(0, metrics)) {
-            assertThatThrownBy(() -> HealthServer.start(first.port(), Optional::empty))
+            assertThatThrownBy(() -> HealthServer.start(first.port(), Optional::empty, AgentMetricsTest::status))
                     .isInstanceOf(DaemonException.class)
                     .hasMessageContaining("--health-port")
                     .hasMessageContaining(String.valueOf(first.port()))
@@ -122,7 +123,7 @@ class AgentMetricsTest {
     @Test
     void readinessSaysWhatIsMissing() throws Exception {
         AtomicReference<Optional<String>> missing = new AtomicReference<>(Optional.of("the first list is under way"));
-        try (HealthServer server = HealthServer.start(0, missing::get)) {
+        try (HealthServer server = HealthServer.start(0, missing::get, AgentMetricsTest::status)) {
             HttpResponse<String> before = get(server.port(), "/readyz");
             assertThat(before.statusCode()).isEqualTo(503);
             assertThat(before.body()).contains("the first list is under way");
@@ -132,6 +133,10 @@ class AgentMetricsTest {
 
             assertThat(get(server.port(), "/readyz").statusCode()).isEqualTo(200);
         }
+    }
+
+    private static AgentStatus status() {
+        return new AgentStatus("0.1.0", Optional.empty(), "iptables-nft 1.8.9", 3, Optional.empty(), List.of());
     }
 
     private void answer(String verb, Answer.Outcome outcome, String cause, Answer.Effect effect) {

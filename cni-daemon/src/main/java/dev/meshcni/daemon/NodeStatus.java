@@ -1,0 +1,90 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ChainAdapters.Choice;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.spi.Finding;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
+
+/** What this daemon has to say of its node; looks at the disk once in a few seconds at most, however often it is asked. */
+final class NodeStatus implements Supplier<AgentStatus> {
+    private static final Duration FRESH = Duration.ofSeconds(5);
+
+    private final Supplier<Optional<String>> notReady;
+    private final String backend;
+    private final IntSupplier pods;
+    private Optional<Installer> installer = Optional.empty();
+    private Optional<Look> last = Optional.empty();
+
+    private record Look(AgentStatus.Installation installation, List<Finding> findings, long nanos) {
+        boolean isFresh() {
+            return System.nanoTime() - nanos < FRESH.toNanos();
+        }
+    }
+
+    /**
+     * @param notReady why the node is not ready for pods; empty when it is
+     * @param backend what redirects
+     * @param pods the number of pods that are known
+     */
+    NodeStatus(Supplier<Optional<String>> notReady, String backend, IntSupplier pods) {
+        this.notReady = requireNonNull(notReady, "notReady is null");
+        this.backend = requireNonNull(backend, "backend is null");
+        this.pods = requireNonNull(pods, "pods is null");
+    }
+
+    /** From now on the installation is part of it. */
+    synchronized void installedBy(Installer work) {
+        installer = Optional.of(work);
+    }
+
+    @Override
+    public synchronized AgentStatus get() {
+        last = last.filter(Look::isFresh).or(() -> installer.map(NodeStatus::look));
+        return new AgentStatus(
+                ProductVersion.text(),
+                notReady.get(),
+                backend,
+                pods.getAsInt(),
+                last.map(Look::installation),
+                last.map(Look::findings).orElse(List.of()));
+    }
+
+    private static Look look(Installer installer) {
+        InstallerSettings settings = installer.settings();
+        try {
+            ConfInstaller.Look look = installer.conf().look();
+            Optional<Choice> choice = look.choice();
+            return new Look(
+                    installation(
+                            settings,
+                            ChainedConf.baseType(look.dir(), settings.conf()).orElse(""),
+                            choice.map(found -> found.adapter().name()).orElse(""),
+                            choice.map(found -> found.detection().file()).orElse("")),
+                    choice.map(found -> found.adapter().findings(look.dir(), settings.conf()))
+                            .orElse(List.of()),
+                    System.nanoTime());
+        } catch (IOException e) {
+            Finding finding =
+                    Finding.error(settings.confDir() + " cannot be read: " + e, "look at the directory on the node");
+            return new Look(installation(settings, "", "", ""), List.of(finding), System.nanoTime());
+        }
+    }
+
+    private static AgentStatus.Installation installation(
+            InstallerSettings settings, String baseCni, String adapter, String file) {
+        return new AgentStatus.Installation(
+                baseCni,
+                adapter,
+                file,
+                settings.conf().chained(),
+                settings.confDir().toString(),
+                settings.binDirOnHost().toString());
+    }
+}
