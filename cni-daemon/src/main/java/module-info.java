@@ -10,6 +10,7 @@ module dev.meshcni.daemon {
     requires transitive dev.meshcni.core;
     requires transitive info.picocli;
     requires kubernetes.client.api;
+    requires kubernetes.model.admissionregistration;
     requires kubernetes.model.apps;
     requires kubernetes.model.core;
     requires kubernetes.model.common;

@@ -1,6 +1,8 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.api.spi.Finding;
+import dev.meshcni.daemon.ClusterDoctor;
+import dev.meshcni.daemon.ClusterReport;
 import dev.meshcni.daemon.EnvironmentDefaults;
 import dev.meshcni.daemon.InstallEvents;
 import dev.meshcni.daemon.Installer;
@@ -14,21 +16,28 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Looks at a node: what is there, what does not go together, what installing would do. */
+/** Looks at a node, or at a cluster: what is there, what does not go together, what is to be done. */
 @Command(
         name = "doctor",
         description = {
             "Look at this node: which base CNI it has, what does not go together, what installing would do.",
+            "With --cluster: look at the prerequisites of an installation in the whole cluster, and at its state.",
             "",
             "Changes nothing. Exit code 1 if pods fail, or are not redirected, until somebody does something."
         },
         footerHeading = "%nExamples:%n",
-        footer = "  meshcni doctor --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin")
+        footer = {
+            "  meshcni doctor --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
+            "  meshcni doctor --cluster --context prod",
+            "",
+            "Options that are about the node can also be given as environment variables, such as CNI_CONF_NAME."
+        })
 final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private InstallerOptions options;
@@ -36,16 +45,38 @@ final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private PluginOptions plugin;
 
+    @ArgGroup(exclusive = false, order = 100, heading = "%nOptions for a cluster:%n")
+    private ClusterOptions cluster;
+
     @Spec
     private CommandSpec spec;
 
-    /** The command with the environment as its defaults. */
+    /** The command with the environment as its defaults; names such as NAMESPACE mean too many things for that. */
     static CommandLine commandLine(Map<String, String> environment) {
-        return new CommandLine(new DoctorCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+        EnvironmentDefaults defaults = new EnvironmentDefaults(environment);
+        return new CommandLine(new DoctorCommand())
+                .setDefaultValueProvider(argument ->
+                        argument.group() == null ? defaults.defaultValue(argument) : argument.defaultValue());
     }
 
     @Override
     public Integer call() {
+        return cluster != null && cluster.wanted() ? examineCluster() : examineNode();
+    }
+
+    private int examineCluster() {
+        ClusterReport report = ClusterDoctor.examine(cluster.settings());
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(
+                switch (cluster.output()) {
+                    case text -> ClusterReportFormat.text(report);
+                    case json -> ClusterReportFormat.json(report);
+                });
+        out.flush();
+        return report.hasErrors() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+    }
+
+    private int examineNode() {
         Installer installer = Installer.of(options.settings(plugin), options.adapters(), InstallEvents.none());
         NodeReport report = new NodeDoctor(installer).examine();
         PrintWriter out = spec.commandLine().getOut();

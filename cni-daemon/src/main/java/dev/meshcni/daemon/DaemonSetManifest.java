@@ -32,7 +32,7 @@ record DaemonSetManifest(CniValues values) {
     static final String PRIORITY = "system-node-critical";
 
     private static final String CONTAINER = "install-cni";
-    private static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
+    static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
     private static final int HEALTH_PORT = 8000;
     private static final int METRICS_PORT = 15014;
 

@@ -68,16 +68,7 @@ public final class KubernetesApi implements AutoCloseable {
      */
     public static KubernetesApi open(KubernetesSettings settings) {
         requireNonNull(settings, "settings is null");
-        Config config;
-        try {
-            config = settings.kubeconfig()
-                    .map(file -> Config.fromKubeconfig(file.toFile()))
-                    .orElseGet(() -> Config.autoConfigure(null));
-        } catch (RuntimeException e) {
-            throw new DaemonException(
-                    "kubeconfig " + settings.kubeconfig().orElseThrow() + " cannot be read: " + e.getMessage(), e);
-        }
-        config.setRequestTimeout(Math.toIntExact(settings.requestTimeout().toMillis()));
+        Config config = ClientConfig.of(settings.kubeconfig(), Optional.empty(), settings.requestTimeout());
         config.setRequestRetryBackoffLimit(RETRIES);
         config.setRequestRetryBackoffInterval(RETRY_INTERVAL_MILLIS);
         config.setWatchReconnectInterval(RECONNECT_INTERVAL_MILLIS);

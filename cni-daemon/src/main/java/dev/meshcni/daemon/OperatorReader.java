@@ -18,7 +18,7 @@ final class OperatorReader {
     /** The name of the network in the plugin's own file, and so of the NetworkAttachmentDefinition. */
     static final String NETWORK = "istio-cni";
 
-    private static final String NETWORKS_ANNOTATION = "k8s.v1.cni.cncf.io/networks";
+    static final String NETWORKS_ANNOTATION = "k8s.v1.cni.cncf.io/networks";
     private static final String DEFAULT_NAMESPACE = "istio-system";
     private static final Set<String> PROFILES =
             Set.of("default", "demo", "empty", "minimal", "preview", "remote", "external", "openshift", "stable");

@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,6 +16,16 @@ public record ProxyVersion(int major, int minor) {
     public static final ProxyVersion COMPATIBLE = new ProxyVersion(1, 30);
 
     private static final int MAX_SKEW = 1;
+
+    /** The versions that this build goes with, in words. */
+    static final String RANGE = "Istio " + COMPATIBLE.major + "." + (COMPATIBLE.minor - MAX_SKEW) + " to "
+            + COMPATIBLE.major + "." + (COMPATIBLE.minor + MAX_SKEW);
+
+    /** Oldest first; what has no version comes last. */
+    static final Comparator<Optional<ProxyVersion>> BY_AGE = Comparator.comparing(
+            (Optional<ProxyVersion> version) -> version.orElse(new ProxyVersion(Integer.MAX_VALUE, 0)),
+            Comparator.comparingInt(ProxyVersion::major).thenComparingInt(ProxyVersion::minor));
+
     private static final Pattern TAG = Pattern.compile("v?(?<major>\\d{1,4})\\.(?<minor>\\d{1,4})([.-].*)?");
 
     /** The version in an image's tag; empty where it has none, or one that is no version. */

@@ -1,0 +1,132 @@
+package dev.meshcni.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code doctor --cluster} against an API server that says its version, shows an empty cluster, and forbids the rest. */
+class DoctorClusterTest {
+    @TempDir
+    private Path directory;
+
+    private ServerSocket server;
+    private String kubeconfig;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(this::serve);
+        kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
+                        apiVersion: v1
+                        kind: Config
+                        current-context: test
+                        clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
+                        users: [{name: test, user: {token: secret}}]
+                        contexts: [{name: test, context: {cluster: test, user: test}}]
+                        """.formatted(server.getLocalPort()))
+                .toString();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        server.close();
+    }
+
+    @Test
+    void theReportHasALineForEachCheckWithItsVerdictAndRemedy() {
+        Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig);
+
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out())
+                .contains("API server\n  ok: http://127.0.0.1:", "answers, Kubernetes v1.33.1\n\nNodes\n")
+                .contains("  unknown: container runtimes and CNI of the nodes: your account lacks list on nodes (403)\n"
+                        + "    what to do: have that right granted: docs/rbac.md")
+                .contains("Pods of the mesh\n  ok: no pod has a proxy yet\n");
+    }
+
+    @Test
+    void jsonHoldsTheSame() throws IOException {
+        Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig, "--output=json");
+
+        JsonNode report = new ObjectMapper().readTree(run.out());
+        assertThat(report.path("ok").asBoolean()).isTrue();
+        assertThat(report.path("checks")
+                        .valueStream()
+                        .map(check -> check.path("subject").asText() + " "
+                                + check.path("verdict").asText()))
+                .contains("API server ok", "Nodes unknown", "Pods of the mesh ok");
+    }
+
+    @Test
+    void aServerThatIsNotThereIsAnError() throws IOException {
+        server.close();
+
+        Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig, "--request-timeout-seconds=2");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.out())
+                .contains("error: http://127.0.0.1:", "the API server cannot be reached")
+                .doesNotContain("Nodes");
+    }
+
+    @Test
+    void anUnknownContextIsAnErrorWithoutAReport() {
+        Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig, "--context=prod");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).startsWith("meshcni doctor: the kubeconfig has no context \"prod\"");
+    }
+
+    @Test
+    void anOptionForAClusterWithoutClusterIsAUsageError() {
+        Run run = Run.meshcni("doctor", "--kubeconfig=" + kubeconfig);
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("--cluster");
+    }
+
+    private void serve() {
+        while (!server.isClosed()) {
+            try (Socket client = server.accept()) {
+                BufferedReader request = new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
+                String path = request.readLine().split(" ", -1)[1];
+                while (!request.readLine().isEmpty()) {
+                    // Headers that do not matter.
+                }
+                client.getOutputStream().write(answer(path).getBytes(UTF_8));
+            } catch (IOException e) {
+                assertThat(server.isClosed()).as(e.toString()).isTrue();
+            }
+        }
+    }
+
+    private static String answer(String path) {
+        return switch (path.replaceFirst("\\?.*", "")) {
+            case "/version" -> answer("200 OK", "{\"major\": \"1\", \"minor\": \"33\", \"gitVersion\": \"v1.33.1\"}");
+            case "/api/v1/pods" ->
+                answer("200 OK", "{\"kind\": \"PodList\", \"apiVersion\": \"v1\", \"metadata\": {}, \"items\": []}");
+            default -> answer("403 Forbidden", "{\"kind\": \"Status\", \"apiVersion\": \"v1\", \"code\": 403}");
+        };
+    }
+
+    private static String answer(String status, String body) {
+        return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+                + body.length() + "\r\n\r\n" + body;
+    }
+}

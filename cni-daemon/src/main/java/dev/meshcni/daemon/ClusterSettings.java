@@ -1,0 +1,25 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Which cluster {@code meshcni doctor} looks at.
+ *
+ * @param kubeconfig a kubeconfig file; empty for the usual one
+ * @param context a context of the kubeconfig; empty for its current one
+ * @param namespace the namespace of the DaemonSet {@code istio-cni-node}; empty for the one where it is found
+ * @param requestTimeout how long one request may take
+ */
+public record ClusterSettings(
+        Optional<Path> kubeconfig, Optional<String> context, Optional<String> namespace, Duration requestTimeout) {
+    public ClusterSettings {
+        requireNonNull(kubeconfig, "kubeconfig is null");
+        requireNonNull(context, "context is null");
+        requireNonNull(namespace, "namespace is null");
+        requireNonNull(requestTimeout, "requestTimeout is null");
+    }
+}
