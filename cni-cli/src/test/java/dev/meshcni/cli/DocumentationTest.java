@@ -3,6 +3,7 @@ package dev.meshcni.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.daemon.InstallCni;
+import dev.meshcni.daemon.ProxyVersion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,6 +21,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** What the pages in docs/ and the README say about commands is so. */
@@ -87,6 +90,12 @@ class DocumentationTest {
                         .filteredOn(link -> !link.contains(":"))
                         .allSatisfy(
                                 link -> assertThat(page.resolveSibling(link)).exists())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"docs/compatibility.md", "docs/upgrade.md"})
+    void theVersionsOfIstioAreThoseOfTheBuild(String page) {
+        assertThat(read(PROJECT.resolve(page))).contains(ProxyVersion.RANGE);
     }
 
     private static void checkCall(MatchResult call) {

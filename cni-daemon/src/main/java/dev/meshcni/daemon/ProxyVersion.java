@@ -18,7 +18,7 @@ public record ProxyVersion(int major, int minor) {
     private static final int MAX_SKEW = 1;
 
     /** The versions that this build goes with, in words. */
-    static final String RANGE = "Istio " + COMPATIBLE.major + "." + (COMPATIBLE.minor - MAX_SKEW) + " to "
+    public static final String RANGE = "Istio " + COMPATIBLE.major + "." + (COMPATIBLE.minor - MAX_SKEW) + " to "
             + COMPATIBLE.major + "." + (COMPATIBLE.minor + MAX_SKEW);
 
     /** Oldest first; what has no version comes last. */
