@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * JSON as CNI uses it, read within bounds: strict UTF-8 without byte order mark, one value and nothing after it, at most
@@ -35,6 +36,8 @@ public final class CniJson {
     private static final int LONGEST_STRING = 1 << 20;
     private static final int LONGEST_NAME = 4 << 10;
     private static final int LONGEST_NUMBER = 100;
+
+    private static final Pattern PLACE = Pattern.compile("\\[Source:[^\\]]*line: (\\d+), column: (\\d+)\\]");
 
     private static final JsonMapper LENIENT = mapper(false);
     private static final JsonMapper STRICT = mapper(true);
@@ -111,7 +114,7 @@ public final class CniJson {
         try {
             node = mapper.readTree(text);
         } catch (JacksonException e) {
-            throw undecodable(position(e.getLocation()) + e.getOriginalMessage(), e);
+            throw undecodable(position(e.getLocation()) + reason(e), e);
         }
         if (node.isMissingNode()) {
             throw undecodable("it is empty", null);
@@ -137,6 +140,11 @@ public final class CniJson {
 
     private static String position(JsonLocation location) {
         return location == null ? "" : "line " + location.getLineNr() + ", column " + location.getColumnNr() + ": ";
+    }
+
+    /** Jackson's words without its own way of saying where: it names the source, which is not known here. */
+    private static String reason(JacksonException failure) {
+        return PLACE.matcher(failure.getOriginalMessage()).replaceAll("line $1, column $2");
     }
 
     private static CniException undecodable(String why, Throwable cause) {

@@ -118,6 +118,23 @@ class PluginConfigTest {
     }
 
     @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{                     | line 1, column 2: Unexpected end-of-input",
+                "{\"plugins\": [         | line 1, column 14: Unexpected end-of-input",
+                "{\"name\": \"a          | line 1, column 12: Unexpected end-of-input",
+                "{\"name\": oops}        | line 1, column 10: Unrecognized token 'oops'",
+                "{\"name\": \"a\"} }      | line 1, column ",
+                "{\"a\": 1, \"a\": 2}    | line 1, column 13: Duplicate"
+            })
+    void aSyntaxErrorIsSaidWithoutTheParsersOwnNoise(String json, String reason) {
+        assertThat(failure(json))
+                .hasMessageStartingWith("cannot decode JSON: " + reason)
+                .hasMessageNotContainingAny("Source:", "REDACTED", "StreamReadFeature", "\n");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"2.0.0", "1.0", "v1.0.0", "0.3.2", "latest"})
     void aVersionThatWasNeverReleasedIsIncompatible(String version) {
         CniException error = failure("{\"cniVersion\":\"" + version + "\",\"name\":\"a\"}");
