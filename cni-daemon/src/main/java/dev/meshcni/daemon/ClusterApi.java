@@ -55,11 +55,16 @@ public final class ClusterApi implements AutoCloseable {
     /**
      * Prepares the access; nothing is sent yet.
      *
-     * @throws DaemonException if the kubeconfig cannot be read, or has no such context
+     * @throws DaemonException if there is no kubeconfig, or it cannot be read, or has no such context
      */
     public static ClusterApi open(ClusterSettings settings) {
         requireNonNull(settings, "settings is null");
         Config config = ClientConfig.of(settings.kubeconfig(), settings.context(), settings.requestTimeout());
+        if (config.getMasterUrl().startsWith(Config.DEFAULT_MASTER_URL) && config.getCurrentContext() == null) {
+            throw new DaemonException(
+                    "no cluster is known: there is no kubeconfig in KUBECONFIG or ~/.kube/config, and this is"
+                            + " no pod; name one with --kubeconfig");
+        }
         config.setRequestRetryBackoffLimit(0);
         return new ClusterApi(new KubernetesClientBuilder().withConfig(config).build());
     }

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Taint;
@@ -122,20 +123,19 @@ final class DaemonSetChecks {
         Set<String> covered = view.agents().stream()
                 .flatMap(pod -> ClusterView.nodeName(pod).stream())
                 .collect(Collectors.toSet());
-        PodSpec spec = set.getSpec().getTemplate().getSpec();
         return nodes.stream()
                 .filter(node -> !covered.contains(node.getMetadata().getName()))
-                .map(node -> uncovered(node, spec, view))
+                .map(node -> uncovered(set, node, view))
                 .toList();
     }
 
-    private static Check uncovered(Node node, PodSpec spec, ClusterView view) {
+    private static Check uncovered(DaemonSet set, Node node, ClusterView view) {
         String name = node.getMetadata().getName();
         List<String> bypassing = view.pods().known().orElse(List.of()).stream()
                 .filter(pod -> name.equals(pod.nodeName()) && pod.needsCni())
                 .map(ClusterPod::key)
                 .toList();
-        String what = "node " + name + " has no daemon: " + reason(node, spec);
+        String what = "node " + name + " has no daemon: " + reason(set, node);
         String remedy = "let the DaemonSet on the node, or keep pods of the mesh off it";
         return bypassing.isEmpty()
                 ? Check.warning(what, remedy)
@@ -145,28 +145,33 @@ final class DaemonSetChecks {
                         remedy);
     }
 
-    private static String reason(Node node, PodSpec spec) {
-        Map<String, String> labels =
-                Objects.requireNonNullElse(node.getMetadata().getLabels(), Map.of());
-        List<String> missing =
-                Objects.requireNonNullElse(spec.getNodeSelector(), Map.<String, String>of()).entrySet().stream()
-                        .filter(wanted -> !wanted.getValue().equals(labels.get(wanted.getKey())))
-                        .map(wanted -> wanted.getKey() + "=" + wanted.getValue())
-                        .toList();
-        if (!missing.isEmpty()) {
-            return "it lacks the label " + Names.few(missing) + " of the nodeSelector";
+    private static String reason(DaemonSet set, Node node) {
+        NodeSelection selection = NodeSelection.of(set);
+        if (!selection.includes(node)) {
+            Map<String, String> labels =
+                    Objects.requireNonNullElse(node.getMetadata().getLabels(), Map.of());
+            List<String> missing = selection.labels().entrySet().stream()
+                    .filter(wanted -> !wanted.getValue().equals(labels.get(wanted.getKey())))
+                    .map(wanted -> wanted.getKey() + "=" + wanted.getValue())
+                    .toList();
+            return missing.isEmpty()
+                    ? "the DaemonSet's node affinity leaves it out"
+                    : "it lacks the label " + Names.few(missing) + " of the nodeSelector";
         }
-        List<Toleration> tolerations = Objects.requireNonNullElse(spec.getTolerations(), List.of());
-        List<String> taints = node.getSpec() == null
-                ? List.of()
-                : Objects.requireNonNullElse(node.getSpec().getTaints(), List.<Taint>of()).stream()
-                        .filter(taint -> !"PreferNoSchedule".equals(taint.getEffect()))
-                        .filter(taint -> tolerations.stream().noneMatch(toleration -> tolerates(toleration, taint)))
-                        .map(taint -> taint.getKey() + ":" + taint.getEffect())
-                        .toList();
+        List<String> taints = untolerated(set, node);
         return taints.isEmpty()
-                ? "nothing of its labels and taints says why; an affinity, or a quota?"
+                ? "nothing of its labels and taints says why; a quota, or no room?"
                 : "its taint " + Names.few(taints) + " is not tolerated";
+    }
+
+    private static List<String> untolerated(DaemonSet set, Node node) {
+        List<Toleration> tolerations =
+                Objects.requireNonNullElse(set.getSpec().getTemplate().getSpec().getTolerations(), List.of());
+        return Optional.ofNullable(node.getSpec()).map(NodeSpec::getTaints).orElse(List.of()).stream()
+                .filter(taint -> !"PreferNoSchedule".equals(taint.getEffect()))
+                .filter(taint -> tolerations.stream().noneMatch(toleration -> tolerates(toleration, taint)))
+                .map(taint -> taint.getKey() + ":" + taint.getEffect())
+                .toList();
     }
 
     /** As the scheduler has it (Kubernetes documentation, "Taints and Tolerations"). */

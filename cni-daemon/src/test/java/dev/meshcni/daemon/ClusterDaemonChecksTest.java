@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.daemon.Check.Verdict;
 import dev.meshcni.daemon.FakeApiServer.Call;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Taint;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -258,12 +260,27 @@ class ClusterDaemonChecksTest {
                 "node node-b has no daemon: its taint gpu:NoSchedule is not tolerated; 1 injected pod there without it");
     }
 
-    @Test
-    void aNodeThatTheSelectorLeavesOutIsAWarningWhereNoInjectedPodsRun() throws Exception {
-        cluster.nodeB(node -> node.edit()
-                        .editMetadata()
-                        .withLabels(null)
-                        .endMetadata()
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"nodeSelector\": {\"pool\": \"mesh\"}} | it lacks the label pool=mesh of the nodeSelector",
+                "{\"affinity\": {\"nodeAffinity\": {\"requiredDuringSchedulingIgnoredDuringExecution\":"
+                        + " {\"nodeSelectorTerms\": [{\"matchExpressions\": [{\"key\": \"pool\", \"operator\": \"Exists\"}]}]}}}}"
+                        + " | the DaemonSet's node affinity leaves it out",
+                "{} | nothing of its labels and taints says why"
+            })
+    void aNodeThatIsLeftOutIsAWarningWhereNoInjectedPodsRun(String podSpec, String text) throws Exception {
+        PodSpec asked = Serialization.unmarshal(podSpec, PodSpec.class);
+        cluster.daemonSet(set -> set.edit()
+                        .editSpec()
+                        .editTemplate()
+                        .editSpec()
+                        .withNodeSelector(asked.getNodeSelector())
+                        .withAffinity(asked.getAffinity())
+                        .endSpec()
+                        .endTemplate()
+                        .endSpec()
                         .build())
                 .agentB(pod ->
                         pod.edit().editMetadata().withLabels(null).endMetadata().build())
@@ -271,9 +288,7 @@ class ClusterDaemonChecksTest {
                         pod.edit().editSpec().withNodeName("node-a").endSpec().build());
         cluster.create();
 
-        doctor.says(
-                Verdict.WARNING,
-                "node node-b has no daemon: it lacks the label kubernetes.io/os=linux of the nodeSelector");
+        doctor.says(Verdict.WARNING, "node node-b has no daemon: " + text);
     }
 
     @Test

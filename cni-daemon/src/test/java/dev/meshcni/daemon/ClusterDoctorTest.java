@@ -182,6 +182,22 @@ class ClusterDoctorTest {
     }
 
     @Test
+    void withoutAnyKubeconfigNothingIsAsked() {
+        List<String> properties = List.of("kubernetes.auth.tryKubeConfig", "kubernetes.auth.tryServiceAccount");
+        properties.forEach(property -> System.setProperty(property, "false"));
+        try {
+            ClusterSettings settings =
+                    new ClusterSettings(Optional.empty(), Optional.empty(), Optional.empty(), Duration.ofSeconds(2));
+
+            assertThatThrownBy(() -> ClusterDoctor.examine(settings))
+                    .isInstanceOf(DaemonException.class)
+                    .hasMessageContaining("--kubeconfig");
+        } finally {
+            properties.forEach(System::clearProperty);
+        }
+    }
+
+    @Test
     void aKubeconfigThatIsNotThereIsAnError() {
         ClusterSettings settings = new ClusterSettings(
                 Optional.of(directory.resolve("none")), Optional.empty(), Optional.empty(), Duration.ofSeconds(2));
