@@ -2,8 +2,8 @@ package dev.meshcni.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.cli.Finding.Result;
-import dev.meshcni.cli.Finding.Traffic;
+import dev.meshcni.cli.TrafficFinding.Result;
+import dev.meshcni.cli.TrafficFinding.Traffic;
 import dev.meshcni.core.DnsCapture;
 import dev.meshcni.core.InterfaceName;
 import dev.meshcni.core.IpFamily;
@@ -74,8 +74,8 @@ final class RedirectionValidator {
      *
      * @param differences what differs between the kernel's rules and the plan; only asked where this process may read them
      */
-    List<Finding> validate(Supplier<List<RuleDifference>> differences) throws InterruptedException {
-        List<Finding> findings = new ArrayList<>();
+    List<TrafficFinding> validate(Supplier<List<RuleDifference>> differences) throws InterruptedException {
+        List<TrafficFinding> findings = new ArrayList<>();
         for (IpFamily family : IpFamily.values()) {
             if (plan.families().contains(family)) {
                 findings.add(outbound(family));
@@ -92,10 +92,10 @@ final class RedirectionValidator {
     }
 
     /** The proxy's connection to its own pod is what the rules for outbound traffic redirect on the loopback device. */
-    private Finding outbound(IpFamily family) throws InterruptedException {
+    private TrafficFinding outbound(IpFamily family) throws InterruptedException {
         InetAddress target = family == IpFamily.IPV4 ? IPV4_PASSTHROUGH : IPV6_PASSTHROUGH;
         if (!sender.isLocal(target)) {
-            return new Finding(
+            return new TrafficFinding(
                     Traffic.OUTBOUND,
                     family,
                     Result.NOT_REDIRECTED,
@@ -105,7 +105,7 @@ final class RedirectionValidator {
                 ? rights.uid()
                 : parameters.proxyUids().getFirst();
         return probe(Traffic.OUTBOUND, family, TransportProtocol.TCP, uid, target, probePort)
-                .orElse(new Finding(
+                .orElse(new TrafficFinding(
                         Traffic.OUTBOUND,
                         family,
                         Result.NOT_TESTED,
@@ -113,9 +113,9 @@ final class RedirectionValidator {
                                 + " to this pod itself show it: run this as that user, or as root"));
     }
 
-    private Finding inbound(IpFamily family, Supplier<List<RuleDifference>> differences) {
+    private TrafficFinding inbound(IpFamily family, Supplier<List<RuleDifference>> differences) {
         if (!rights.canReadRules()) {
-            return new Finding(
+            return new TrafficFinding(
                     Traffic.INBOUND,
                     family,
                     Result.NOT_TESTED,
@@ -126,15 +126,15 @@ final class RedirectionValidator {
                     .filter(difference -> difference.kind() != RuleDifference.Kind.UNEXPECTED)
                     .filter(difference -> concernsArriving(family, difference))
                     .findFirst()
-                    .map(difference -> new Finding(
+                    .map(difference -> new TrafficFinding(
                             Traffic.INBOUND, family, Result.NOT_REDIRECTED, "as the kernel says, " + difference))
-                    .orElse(new Finding(
+                    .orElse(new TrafficFinding(
                             Traffic.INBOUND,
                             family,
                             Result.REDIRECTED,
                             "as the kernel says, no rule for what arrives is missing"));
         } catch (RedirectException e) {
-            return new Finding(
+            return new TrafficFinding(
                     Traffic.INBOUND, family, Result.NOT_TESTED, "the rules cannot be read: " + e.getMessage());
         }
     }
@@ -146,17 +146,18 @@ final class RedirectionValidator {
                 && (text.contains("prerouting") || difference.detail().startsWith("table "));
     }
 
-    private Finding dns(Traffic traffic, TransportProtocol protocol, IpFamily family) throws InterruptedException {
+    private TrafficFinding dns(Traffic traffic, TransportProtocol protocol, IpFamily family)
+            throws InterruptedException {
         long uid = parameters.proxyUids().contains(rights.uid()) && rights.canBecomeOthers()
                 ? someOtherUser()
                 : rights.uid();
         for (InetAddress resolver : localResolvers(family)) {
-            Optional<Finding> finding = probe(traffic, family, protocol, uid, resolver, DnsCapture.DNS_PORT);
+            Optional<TrafficFinding> finding = probe(traffic, family, protocol, uid, resolver, DnsCapture.DNS_PORT);
             if (finding.isPresent()) {
                 return finding.get();
             }
         }
-        return new Finding(
+        return new TrafficFinding(
                 traffic,
                 family,
                 Result.NOT_TESTED,
@@ -164,7 +165,7 @@ final class RedirectionValidator {
     }
 
     /** Sends a packet if it should be redirected; empty if it would show nothing. */
-    private Optional<Finding> probe(
+    private Optional<TrafficFinding> probe(
             Traffic traffic, IpFamily family, TransportProtocol protocol, long uid, InetAddress target, int port)
             throws InterruptedException {
         if (uid != rights.uid() && !rights.canBecomeOthers()) {
@@ -181,8 +182,9 @@ final class RedirectionValidator {
         ProbeSender.Arrival arrival = sender.send(probe);
         return Optional.of(
                 arrival.port() == expected
-                        ? new Finding(traffic, family, Result.REDIRECTED, probe + " arrived at port " + expected)
-                        : new Finding(traffic, family, Result.NOT_REDIRECTED, probe + " " + arrival.description()));
+                        ? new TrafficFinding(traffic, family, Result.REDIRECTED, probe + " arrived at port " + expected)
+                        : new TrafficFinding(
+                                traffic, family, Result.NOT_REDIRECTED, probe + " " + arrival.description()));
     }
 
     private boolean isDnsCaptured(IpFamily family) {

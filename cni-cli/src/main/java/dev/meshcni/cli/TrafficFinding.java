@@ -10,7 +10,7 @@ import dev.meshcni.core.IpFamily;
  * @param result what happens to it
  * @param detail how that was found out, or why it could not be
  */
-record Finding(Traffic traffic, IpFamily family, Result result, String detail) {
+record TrafficFinding(Traffic traffic, IpFamily family, Result result, String detail) {
     /** Kinds of traffic that are redirected. */
     enum Traffic {
         OUTBOUND("outbound"),

@@ -2,7 +2,7 @@ package dev.meshcni.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.cli.Finding.Result;
+import dev.meshcni.cli.TrafficFinding.Result;
 import dev.meshcni.core.DnsCapture;
 import dev.meshcni.core.IpFamilies;
 import dev.meshcni.core.IpFamily;
@@ -68,13 +68,13 @@ final class Validation {
         }
     }
 
-    private int report(List<Finding> findings) {
+    private int report(List<TrafficFinding> findings) {
         PrintWriter out = command.getOut();
         findings.forEach(out::println);
         out.flush();
         List<String> missing = findings.stream()
                 .filter(finding -> finding.result() == Result.NOT_REDIRECTED)
-                .map(Finding::subject)
+                .map(TrafficFinding::subject)
                 .toList();
         if (!missing.isEmpty()) {
             command.getErr().println(remedy(missing));
