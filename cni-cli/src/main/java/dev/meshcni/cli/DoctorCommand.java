@@ -4,12 +4,9 @@ import dev.meshcni.api.spi.Finding;
 import dev.meshcni.daemon.ClusterDoctor;
 import dev.meshcni.daemon.ClusterReport;
 import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.InstallEvents;
 import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.InstallerOptions;
 import dev.meshcni.daemon.NodeDoctor;
 import dev.meshcni.daemon.NodeReport;
-import dev.meshcni.daemon.PluginOptions;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -40,10 +37,7 @@ import picocli.CommandLine.Spec;
         })
 final class DoctorCommand implements Callable<Integer> {
     @Mixin
-    private InstallerOptions options;
-
-    @Mixin
-    private PluginOptions plugin;
+    private NodeOptions node;
 
     @ArgGroup(exclusive = false, order = 100, heading = "%nOptions for a cluster:%n")
     private ClusterOptions cluster;
@@ -77,7 +71,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private int examineNode() {
-        Installer installer = Installer.of(options.settings(plugin), options.adapters(), InstallEvents.none());
+        Installer installer = node.installer();
         NodeReport report = new NodeDoctor(installer).examine();
         PrintWriter out = spec.commandLine().getOut();
         section(out, "Configuration in " + installer.settings().confDir(), report.configuration(), "no file");

@@ -1,12 +1,8 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.InstallEvents;
 import dev.meshcni.daemon.InstallState;
-import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.InstallerOptions;
 import dev.meshcni.daemon.InstallerSettings;
-import dev.meshcni.daemon.PluginOptions;
 import java.nio.file.Files;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -32,10 +28,7 @@ import picocli.CommandLine.Spec;
         })
 final class InstallCommand implements Callable<Integer> {
     @Mixin
-    private InstallerOptions options;
-
-    @Mixin
-    private PluginOptions plugin;
+    private NodeOptions node;
 
     @Spec
     private CommandSpec spec;
@@ -47,7 +40,7 @@ final class InstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        InstallerSettings settings = options.settings(plugin);
+        InstallerSettings settings = node.settings();
         if (!Files.isDirectory(settings.confDir())) {
             spec.commandLine()
                     .getErr()
@@ -56,8 +49,7 @@ final class InstallCommand implements Callable<Integer> {
                             + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
             return CommandLine.ExitCode.SOFTWARE;
         }
-        Installer installer = Installer.of(settings, options.adapters(), InstallEvents.none());
-        InstallState state = installer.installOnce();
+        InstallState state = node.installer().installOnce();
         if (state instanceof InstallState.Installed installed) {
             spec.commandLine()
                     .getOut()

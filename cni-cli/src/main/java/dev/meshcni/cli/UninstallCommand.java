@@ -1,12 +1,8 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.InstallEvents;
-import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.InstallerOptions;
 import dev.meshcni.daemon.InstallerSettings;
 import dev.meshcni.daemon.NodeDoctor;
-import dev.meshcni.daemon.PluginOptions;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -31,10 +27,7 @@ final class UninstallCommand implements Callable<Integer> {
     private static final Duration TIME_FOR_PLUGINS = Duration.ofSeconds(10);
 
     @Mixin
-    private InstallerOptions options;
-
-    @Mixin
-    private PluginOptions plugin;
+    private NodeOptions node;
 
     @Option(names = "--force", description = "Also while a daemon runs on this node, which may install it again.")
     private boolean force;
@@ -49,7 +42,7 @@ final class UninstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        InstallerSettings settings = options.settings(plugin);
+        InstallerSettings settings = node.settings();
         if (!force && NodeDoctor.agentAnswers(settings.runDirectory())) {
             spec.commandLine()
                     .getErr()
@@ -57,7 +50,7 @@ final class UninstallCommand implements Callable<Integer> {
                             + " delete its DaemonSet, which uninstalls as well, or use --force");
             return CommandLine.ExitCode.SOFTWARE;
         }
-        Installer.of(settings, options.adapters(), InstallEvents.none()).uninstall(TIME_FOR_PLUGINS);
+        node.installer().uninstall(TIME_FOR_PLUGINS);
         spec.commandLine()
                 .getOut()
                 .println("uninstalled from " + settings.confDir() + " and " + settings.binDirOnHost());
