@@ -22,7 +22,12 @@ import java.util.stream.Collectors;
 final class AgentChecks {
     private AgentChecks() {}
 
-    static List<Check> of(AgentStatuses statuses) {
+    static List<Check> of(ClusterView view, AgentStatuses statuses) {
+        String subject = "the base CNI of the nodes";
+        return view.daemonSets().checks(subject, _ -> view.pods().checks(subject, _ -> of(statuses)));
+    }
+
+    private static List<Check> of(AgentStatuses statuses) {
         Map<Check, List<String>> nodesByCheck = new TreeMap<>(
                 Comparator.comparing(Check::verdict).thenComparing(Check::what).thenComparing(Check::remedy));
         statuses.all()

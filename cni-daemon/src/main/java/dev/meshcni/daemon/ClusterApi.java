@@ -6,6 +6,7 @@ import dev.meshcni.api.CniException;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
+import io.fabric8.kubernetes.api.model.ListMeta;
 import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
@@ -137,12 +138,19 @@ public final class ClusterApi implements AutoCloseable {
 
     /** The NetworkAttachmentDefinitions of the cluster as {@code namespace/name}; none where Multus is not installed. */
     Seen<Set<String>> networks() {
-        return list(
-                        "network-attachment-definitions.k8s.cni.cncf.io",
+        return ask("list on network-attachment-definitions.k8s.cni.cncf.io", () -> {
+            try {
+                return new HashSet<>(pages(
                         client.genericKubernetesResources(NETWORKS).inAnyNamespace(),
                         network -> network.getMetadata().getNamespace() + "/"
-                                + network.getMetadata().getName())
-                .map(HashSet::new);
+                                + network.getMetadata().getName()));
+            } catch (KubernetesClientException e) {
+                if (e.getCode() == NOT_FOUND) {
+                    return Set.of();
+                }
+                throw e;
+            }
+        });
     }
 
     /** What the daemon in a pod says of its node, through the API server: no port of the node has to be open. */
@@ -161,19 +169,24 @@ public final class ClusterApi implements AutoCloseable {
 
     private <T extends HasMetadata, L extends KubernetesResourceList<T>, R> Seen<List<R>> list(
             String resource, Listable<L> source, Function<T, R> kept) {
-        return ask("list on " + resource, () -> {
-            List<R> all = new ArrayList<>();
-            String next = "";
-            do {
-                L page = source.list(new ListOptionsBuilder()
-                        .withLimit(PAGE)
-                        .withContinue(next)
-                        .build());
-                page.getItems().stream().map(kept).forEach(all::add);
-                next = page.getMetadata() == null ? "" : page.getMetadata().getContinue();
-            } while (next != null && !next.isEmpty());
-            return all;
-        });
+        return ask("list on " + resource, () -> pages(source, kept));
+    }
+
+    private static <T extends HasMetadata, L extends KubernetesResourceList<T>, R> List<R> pages(
+            Listable<L> source, Function<T, R> kept) {
+        List<R> all = new ArrayList<>();
+        Optional<String> next = Optional.empty();
+        do {
+            L page = source.list(new ListOptionsBuilder()
+                    .withLimit(PAGE)
+                    .withContinue(next.orElse(null))
+                    .build());
+            page.getItems().stream().map(kept).forEach(all::add);
+            next = Optional.ofNullable(page.getMetadata())
+                    .map(ListMeta::getContinue)
+                    .filter(token -> !token.isEmpty());
+        } while (next.isPresent());
+        return all;
     }
 
     private String page(String path) {

@@ -43,7 +43,7 @@ public final class ClusterDoctor {
         subjects.add(new Subject("ServiceAccounts", AccountChecks.of(view)));
         subjects.add(new Subject("DaemonSet", DaemonSetChecks.of(view)));
         AgentStatuses statuses = AgentStatuses.ask(api, view);
-        subjects.add(new Subject("Base CNI, by node", AgentChecks.of(statuses)));
+        subjects.add(new Subject("Base CNI, by node", AgentChecks.of(view, statuses)));
         ControlPlaneChecks controlPlanes = ControlPlaneChecks.ask(api, view);
         subjects.add(new Subject("Control planes", controlPlanes.checks()));
         subjects.add(new Subject("Pods of the mesh", ProxyChecks.of(view)));

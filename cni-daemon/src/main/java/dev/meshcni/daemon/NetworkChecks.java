@@ -63,9 +63,15 @@ final class NetworkChecks {
                             + Names.few(unattached),
                     "set sidecarInjectorWebhook.injectedAnnotations of istiod, then restart them: docs/install.md"));
         }
+        List<String> there = networks.stream().filter(NetworkChecks::isOurs).toList();
         if (checks.isEmpty()) {
-            checks.add(Check.ok("Multus finds the network " + NAME + " for every injected pod ("
-                    + Names.few(networks.stream().filter(NetworkChecks::isOurs).toList()) + ")"));
+            checks.add(
+                    there.isEmpty()
+                            ? Check.warning(
+                                    "there is no NetworkAttachmentDefinition " + NAME + " in any namespace",
+                                    "make it before the first pod is injected: docs/adapters/multus.md")
+                            : Check.ok("Multus finds the network " + NAME + " for every injected pod ("
+                                    + Names.few(there) + ")"));
         }
         return checks;
     }

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How {@code meshcni doctor --cluster} asks the API server, and what it makes of refusals and of silence. */
 @Timeout(60)
@@ -106,6 +107,17 @@ class ClusterDoctorTest {
         assertThat(DoctorRun.lines(report))
                 .anyMatch(line -> line.startsWith("unknown ") && line.contains("your account lacks " + right))
                 .anyMatch(line -> line.startsWith("ok "));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/api/v1/pods", "/apis/apps/v1/daemonsets"})
+    void withoutTheDaemonsPodsTheBaseCniIsUnknown(String path) throws Exception {
+        server.fail(call -> call.path().replaceFirst("\\?.*", "").equals(path), ALWAYS, 403);
+        cluster.create();
+
+        assertThat(doctor.lines())
+                .anyMatch(
+                        line -> line.startsWith("unknown Base CNI, by node: the base CNI of the nodes: your account"));
     }
 
     @Test

@@ -126,6 +126,29 @@ class ClusterMeshChecksTest {
     }
 
     @Test
+    void unchainedWithoutMultusNoPodThatIsAttachedStarts() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> attached(pod, "default/istio-cni"));
+        cluster.create();
+        server.fail(call -> call.path().contains("network-attachment-definitions"), Integer.MAX_VALUE, 404);
+
+        doctor.says(Verdict.ERROR, "no NetworkAttachmentDefinition default/istio-cni");
+    }
+
+    @Test
+    void unchainedBeforeAnythingIsInjectedTheNetworkIsMissed() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> pod.edit()
+                        .editMetadata()
+                        .withAnnotations(null)
+                        .endMetadata()
+                        .build());
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "there is no NetworkAttachmentDefinition istio-cni in any namespace");
+    }
+
+    @Test
     void unchainedAPodWithoutTheAnnotationIsNotRedirected() throws Exception {
         cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())));
         cluster.create();
