@@ -62,7 +62,7 @@ final class ClusterOptions {
                 Optional.ofNullable(kubeconfig),
                 Optional.ofNullable(context),
                 Optional.ofNullable(namespace),
-                Duration.ofSeconds(Math.max(1, requestTimeoutSeconds)));
+                Duration.ofSeconds(requestTimeoutSeconds));
     }
 
     Output output() {

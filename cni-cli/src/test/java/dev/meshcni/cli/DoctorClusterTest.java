@@ -94,6 +94,14 @@ class DoctorClusterTest {
     }
 
     @Test
+    void aTimeLimitThatIsNoneIsAnError() {
+        Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig, "--request-timeout-seconds=0");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("--request-timeout-seconds must be at least 1, not 0");
+    }
+
+    @Test
     void anOptionForAClusterWithoutClusterIsAUsageError() {
         Run run = Run.meshcni("doctor", "--kubeconfig=" + kubeconfig);
 

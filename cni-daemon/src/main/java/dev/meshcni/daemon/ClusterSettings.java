@@ -21,5 +21,9 @@ public record ClusterSettings(
         requireNonNull(context, "context is null");
         requireNonNull(namespace, "namespace is null");
         requireNonNull(requestTimeout, "requestTimeout is null");
+        if (!requestTimeout.isPositive()) {
+            throw new DaemonException(
+                    "--request-timeout-seconds must be at least 1, not " + requestTimeout.toSeconds());
+        }
     }
 }

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
  * What the kubelet's probes ask: {@code /healthz} (the process lives) and {@code /readyz} (the node is served; otherwise
  * 503 with what is missing). What {@code meshcni doctor} asks: {@code /status}.
  */
-public final class HealthServer implements AutoCloseable {
+final class HealthServer implements AutoCloseable {
     private final Supplier<Optional<String>> notReady;
     private final Supplier<AgentStatus> status;
     private final HttpEndpoint endpoint;
