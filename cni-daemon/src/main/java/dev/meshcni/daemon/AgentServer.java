@@ -17,9 +17,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
@@ -49,7 +48,7 @@ public final class AgentServer implements AutoCloseable {
     private final CallHandler handler;
     private final Duration callTime;
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
-    private final ScheduledExecutorService deadlines;
+    private final ScheduledThreadPoolExecutor deadlines;
     private final Thread acceptor;
 
     /** What answers a call of the plugin. */
@@ -66,8 +65,10 @@ public final class AgentServer implements AutoCloseable {
         this.root = root;
         this.handler = handler;
         this.callTime = callTime;
-        this.deadlines = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name("agent-deadlines").factory());
+        this.deadlines = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("agent-deadlines").factory());
+        // A deadline that was met must not keep its connection in memory until it would have been over.
+        this.deadlines.setRemoveOnCancelPolicy(true);
         this.acceptor = Thread.ofPlatform().name("agent-accept").unstarted(this::acceptAll);
     }
 
