@@ -73,7 +73,11 @@ public final class KubernetesApi implements AutoCloseable {
         config.setRequestRetryBackoffInterval(RETRY_INTERVAL_MILLIS);
         config.setWatchReconnectInterval(RECONNECT_INTERVAL_MILLIS);
         return new KubernetesApi(
-                new KubernetesClientBuilder().withConfig(config).build(), settings.nodeName());
+                new KubernetesClientBuilder()
+                        .withConfig(config)
+                        .withKubernetesSerialization(ApiSerialization.create())
+                        .build(),
+                settings.nodeName());
     }
 
     /** The node that this daemon serves. */

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 
 /** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
 public final class PodManifests {
-    private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
+    private static final KubernetesSerialization SERIALIZATION = ApiSerialization.create();
 
     private PodManifests() {}
 
