@@ -62,7 +62,7 @@ public final class Assemble {
         Launchers.write(sources.resolve("launchers"), dist);
         Path pod = sources.resolve("training/pod.yaml");
         AotCache.make(Program.ISTIO_CNI, dist, new PluginTraining(dist, scratch).run(), scratch);
-        AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod, scratch).run(), scratch);
+        AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod.getParent(), scratch).run(), scratch);
         AotCache.make(Program.MESHCNI, dist, new CommandTraining(dist, pod, scratch).run(), scratch);
     }
 

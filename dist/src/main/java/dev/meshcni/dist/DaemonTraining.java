@@ -11,33 +11,49 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs the daemon until its agent has answered a call, for a pod whose network namespace does not exist. Where the daemon
- * cannot start, for want of root or of iptables, the cache holds what it loaded until then.
+ * Runs the daemon until its agent has answered a call, for a pod whose network namespace does not exist: with pods from an API
+ * server, as on a node, and from manifests, as in the demo. Where the daemon cannot start, for want of root or of iptables, the cache
+ * holds what it loaded until then.
  */
 final class DaemonTraining {
     private static final int POLLS = 150;
     private static final int POLL_MILLIS = 100;
 
     private final Path dist;
-    private final Path pod;
+    private final Path training;
     private final Path scratch;
 
-    DaemonTraining(Path dist, Path pod, Path scratch) {
+    /**
+     * @param training the directory with the pod, as a manifest and as an API server shows it
+     * @param scratch a directory for files that are needed meanwhile
+     */
+    DaemonTraining(Path dist, Path training, Path scratch) {
         this.dist = dist;
-        this.pod = pod;
+        this.training = training;
         this.scratch = scratch;
     }
 
-    /** Gives the class list of the run. */
+    /** Gives the class list of each run. */
     List<Path> run() throws IOException {
-        Path classList = scratch.resolve("install-cni.0.classes");
-        Path runDirectory = Files.createDirectories(scratch.resolve("run"));
+        List<Path> classLists = new ArrayList<>();
+        try (TrainingApiServer api = TrainingApiServer.start(training.resolve("cluster-pod.json"))) {
+            classLists.add(run("cluster", List.of("--kubeconfig=" + api.kubeconfig(scratch), "--node-name=training")));
+        }
+        classLists.add(run("manifests", List.of("--pod-manifest-dir=" + training)));
+        return classLists;
+    }
+
+    private Path run(String name, List<String> pods) throws IOException {
+        Path classList = scratch.resolve("install-cni." + name + ".classes");
+        Path runDirectory = Files.createDirectories(scratch.resolve(name));
         List<String> command = new ArrayList<>(Program.INSTALL_CNI.command(dist, AotCache.recording(classList)));
         command.addAll(List.of(
                 "--no-install",
-                "--pod-manifest-dir=" + pod.getParent(),
-                "--pod-wait-seconds=0",
+                "--health-port=0",
+                "--monitoring-port=0",
+                "--pod-wait-seconds=5",
                 "--cni-agent-run-dir=" + runDirectory));
+        command.addAll(pods);
         Path output = scratch.resolve("install-cni.out");
         Process daemon = Processes.start(command, System.getenv(), Path.of("/dev/null"), output);
         try {
@@ -52,7 +68,7 @@ final class DaemonTraining {
             daemon.destroy();
             Processes.waitFor(daemon);
         }
-        return List.of(classList);
+        return classList;
     }
 
     private static boolean appears(Path socket, Process daemon) {

@@ -7,7 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A program of the distribution. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md.
+ * A program of the distribution. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md and
+ * 0016-memory-and-time-of-the-agent.md.
  *
  * @param fileName the name of its launcher in {@code bin/}
  * @param mainClass module, slash, class
@@ -50,8 +51,11 @@ public record Program(String fileName, String mainClass, Path cache, List<String
             List.of(
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
-                    "-Xms6m",
+                    "-Xms16m",
                     "-Xmx96m",
+                    "-Xmn6m",
+                    "-XX:SurvivorRatio=2",
+                    "-XX:-ShrinkHeapInSteps",
                     "-XX:MinHeapFreeRatio=10",
                     "-XX:MaxHeapFreeRatio=20",
                     "-XX:+ExitOnOutOfMemoryError",
