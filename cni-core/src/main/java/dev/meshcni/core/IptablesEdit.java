@@ -44,6 +44,14 @@ public record IptablesEdit(String changes, String emptied) {
         return new IptablesEdit(changes.toString(), emptied.toString());
     }
 
+    /** The names of the tables that {@link #emptied} empties. */
+    public List<String> emptiedTables() {
+        return emptied.lines()
+                .filter(line -> line.startsWith("*"))
+                .map(line -> line.substring(1))
+                .toList();
+    }
+
     /** Whether there is nothing to do. */
     public boolean isEmpty() {
         return changes.isEmpty() && emptied.isEmpty();

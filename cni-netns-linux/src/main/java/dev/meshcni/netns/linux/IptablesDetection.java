@@ -100,7 +100,9 @@ final class IptablesDetection {
             try {
                 if (throwaway) {
                     NetworkNamespace.insideNew(() -> {
-                        new IptablesLayer(tool, sample).apply(new Undo(), _ -> {});
+                        try (NetfilterTables netfilter = new NetfilterTables()) {
+                            new IptablesLayer(tool, sample).apply(netfilter, new Undo(), _ -> {});
+                        }
                         return null;
                     });
                 } else {

@@ -8,13 +8,15 @@ import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.RuleSetComparison;
 import dev.meshcni.core.Table;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /** The rules of one family in one variant of iptables. */
 record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
     @Override
-    public void apply(Undo undo, Consumer<String> steps) {
-        String before = tool.save(wanted.family());
+    public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
+        OptionalInt generation = netfilter.generation();
+        String before = tool.save(netfilter, wanted.family());
         IptablesEdit edit = IptablesEdit.of(wanted, parse(before));
         if (edit.isEmpty()) {
             return;
@@ -27,16 +29,27 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
             steps.accept(what);
         }
         if (!edit.emptied().isEmpty()) {
-            tool.replace(wanted.family(), edit.emptied());
+            empty(netfilter, edit, generation);
             steps.accept(what + " that are not wanted any more");
         }
-        RuleDifferences.requireNone(differences());
+        RuleDifferences.requireNone(differences(netfilter));
         steps.accept("reading back " + what);
     }
 
     @Override
-    public List<RuleDifference> differences() {
-        return RuleSetComparison.differences(wanted, parse(tool.save(wanted.family())));
+    public List<RuleDifference> differences(NetfilterTables netfilter) {
+        return RuleSetComparison.differences(wanted, parse(tool.save(netfilter, wanted.family())));
+    }
+
+    /**
+     * Takes out the tables that held nothing but our rules; by netlink where nothing else changes, as the program would wait for the
+     * kernel's clearing up.
+     */
+    private void empty(NetfilterTables netfilter, IptablesEdit edit, OptionalInt generation) {
+        boolean alone = edit.changes().isEmpty() && tool.kind() == IptablesTool.Kind.NFT && generation.isPresent();
+        if (!alone || !netfilter.deleteOfNft(wanted.family(), edit.emptiedTables(), generation.getAsInt())) {
+            tool.replace(wanted.family(), edit.emptied());
+        }
     }
 
     private IptablesSave parse(String saved) {

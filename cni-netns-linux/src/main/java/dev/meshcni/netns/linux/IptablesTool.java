@@ -57,17 +57,17 @@ record IptablesTool(String name, Path directory, Kind kind) {
     }
 
     /** Whether the namespace of the calling thread has tables of this variant in which rules of ours could be. */
-    boolean hasTables(IpFamily family) {
+    boolean hasTables(NetfilterTables netfilter, IpFamily family) {
         Set<String> tables = switch (kind) {
-            case NFT -> TablesPresent.ofNft(family);
-            case LEGACY -> TablesPresent.ofLegacy(family);
+            case NFT -> netfilter.ofNft(family);
+            case LEGACY -> netfilter.ofLegacy(family);
         };
         return Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
     }
 
     /** All rules with their counters, as {@link IptablesSave} reads them; empty if there are no tables. */
-    String save(IpFamily family) {
-        return hasTables(family) ? output(run(program(family, "save"), List.of("-c"), "")) : "";
+    String save(NetfilterTables netfilter, IpFamily family) {
+        return hasTables(netfilter, family) ? output(run(program(family, "save"), List.of("-c"), "")) : "";
     }
 
     /** Adds to what is there; each table changes as a whole or not at all. */

@@ -12,11 +12,12 @@ sealed interface Layer permits IptablesLayer, NftLayer {
     /**
      * Makes it hold what it should, and reads the result back. Changes nothing if it does already.
      *
+     * @param netfilter the tables of the namespace
      * @param undo is given what takes each change back
      * @param steps is told each change
      */
-    void apply(Undo undo, Consumer<String> steps);
+    void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps);
 
     /** What is not as it should be. */
-    List<RuleDifference> differences();
+    List<RuleDifference> differences(NetfilterTables netfilter);
 }

@@ -1,6 +1,7 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.RedirectException;
+import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ final class NetlinkSocket implements AutoCloseable {
     private static final int SOCK_RAW = 3;
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
+    private static final int NLMSG_NOOP = 1;
     private static final int NLMSG_ERROR = 2;
     private static final int NLMSG_DONE = 3;
 
@@ -53,6 +55,45 @@ final class NetlinkSocket implements AutoCloseable {
         return -answer.getInt(NetlinkMessage.HEADER_LENGTH);
     }
 
+    /** Sends a request for one thing; the body of the message that answers it. */
+    ByteBuffer ask(NetlinkMessage request) {
+        send(request);
+        ByteBuffer answer = receive();
+        while (sequence(answer) != sequence) {
+            answer = receive();
+        }
+        if (type(answer) == NLMSG_ERROR) {
+            throw LibC.failure("reading through netlink", -answer.getInt(NetlinkMessage.HEADER_LENGTH));
+        }
+        return answer.slice(NetlinkMessage.HEADER_LENGTH, answer.getInt(0) - NetlinkMessage.HEADER_LENGTH)
+                .order(ByteOrder.nativeOrder());
+    }
+
+    /**
+     * Sends a batch of netfilter requests, which the kernel carries out as a whole or not at all.
+     *
+     * @param acknowledged how many of the requests ask for an acknowledgement
+     * @return whether it has carried it out
+     */
+    boolean executeAll(List<NetlinkMessage> batch, int acknowledged) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        batch.forEach(request -> bytes.writeBytes(request.encode(++sequence)));
+        send(bytes.toByteArray());
+        int done = 0;
+        while (done < acknowledged) {
+            ByteBuffer answer = receive();
+            while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
+                int start = answer.position();
+                if (type(answer) != NLMSG_ERROR || answer.getInt(start + NetlinkMessage.HEADER_LENGTH) != 0) {
+                    return false;
+                }
+                done++;
+                answer.position(Math.min(answer.limit(), start + (answer.getInt(start) + 3 & ~3)));
+            }
+        }
+        return true;
+    }
+
     /** Sends a request for a list; the bodies of the messages that answer it, without their headers. */
     List<ByteBuffer> dump(NetlinkMessage request) {
         send(request);
@@ -62,7 +103,10 @@ final class NetlinkSocket implements AutoCloseable {
             while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
                 int start = answer.position();
                 int length = answer.getInt(start);
-                switch (type(answer)) {
+                // A batch that failed may have left further messages about itself.
+                int about = sequence(answer) == sequence ? type(answer) : NLMSG_NOOP;
+                switch (about) {
+                    case NLMSG_NOOP -> {}
                     case NLMSG_DONE -> {
                         return bodies;
                     }
@@ -84,12 +128,19 @@ final class NetlinkSocket implements AutoCloseable {
         LibC.close(fd);
     }
 
+    private static int sequence(ByteBuffer message) {
+        return message.getInt(message.position() + 8);
+    }
+
     private static int type(ByteBuffer message) {
         return message.getShort(message.position() + 4);
     }
 
     private void send(NetlinkMessage request) {
-        byte[] bytes = request.encode(++sequence);
+        send(request.encode(++sequence));
+    }
+
+    private void send(byte[] bytes) {
         if (LibC.send(fd, bytes, bytes.length, 0) != bytes.length) {
             throw LibC.failure("sending a netlink request");
         }

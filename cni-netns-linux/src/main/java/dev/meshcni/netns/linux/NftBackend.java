@@ -133,7 +133,9 @@ public final class NftBackend implements RedirectBackend {
     private static void attempt(NftTool tool, RuleSet sample, boolean throwaway) {
         if (throwaway) {
             NetworkNamespace.insideNew(() -> {
-                new NftLayer(tool, List.of(sample)).apply(new Undo(), _ -> {});
+                try (NetfilterTables netfilter = new NetfilterTables()) {
+                    new NftLayer(tool, List.of(sample)).apply(netfilter, new Undo(), _ -> {});
+                }
                 return null;
             });
         } else {

@@ -31,8 +31,8 @@ record NftLayer(NftTool tool, List<RuleSet> wanted) implements Layer {
     }
 
     @Override
-    public void apply(Undo undo, Consumer<String> steps) {
-        List<IpFamily> present = present();
+    public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
+        List<IpFamily> present = present(netfilter);
         Map<IpFamily, NftTable> found = tool.list(present);
         List<RuleSet> differing = wanted.stream()
                 .filter(rules -> !differences(rules, found).isEmpty())
@@ -47,20 +47,22 @@ record NftLayer(NftTool tool, List<RuleSet> wanted) implements Layer {
                 .map(rules -> script(rules, present.contains(rules.family())))
                 .collect(Collectors.joining()));
         steps.accept(WHAT);
-        RuleDifferences.requireNone(differences());
+        RuleDifferences.requireNone(differences(netfilter));
         steps.accept("reading back " + WHAT);
     }
 
     @Override
-    public List<RuleDifference> differences() {
-        Map<IpFamily, NftTable> found = tool.list(present());
+    public List<RuleDifference> differences(NetfilterTables netfilter) {
+        Map<IpFamily, NftTable> found = tool.list(present(netfilter));
         return wanted.stream()
                 .flatMap(rules -> differences(rules, found).stream())
                 .toList();
     }
 
-    private List<IpFamily> present() {
-        return Stream.of(IpFamily.values()).filter(tool::hasTable).toList();
+    private List<IpFamily> present(NetfilterTables netfilter) {
+        return Stream.of(IpFamily.values())
+                .filter(family -> tool.hasTable(netfilter, family))
+                .toList();
     }
 
     private static List<RuleDifference> differences(RuleSet rules, Map<IpFamily, NftTable> found) {

@@ -27,8 +27,8 @@ record NftTool(Path program) {
     }
 
     /** Whether our table is there, found without starting the program. */
-    boolean hasTable(IpFamily family) {
-        return TablesPresent.ofNft(family).contains(NftTable.NAME);
+    boolean hasTable(NetfilterTables netfilter, IpFamily family) {
+        return netfilter.ofNft(family).contains(NftTable.NAME);
     }
 
     /** Our tables of some families, which have to be there; one process for all. */

@@ -47,16 +47,16 @@ final class PodRules {
     }
 
     void apply(Path netns, RedirectPlan plan, List<Layer> layers) {
-        NetworkNamespace.inside(hostPaths.translate(netns), () -> {
-            applyHere(plan, layers);
-            return null;
-        });
+        NetfilterTables opened = NetworkNamespace.inside(hostPaths.translate(netns), () -> applyHere(plan, layers));
+        opened.closeInBackground();
     }
 
     List<RuleDifference> differences(Path netns, RedirectPlan plan, List<Layer> layers) {
         return NetworkNamespace.inside(hostPaths.translate(netns), () -> {
             List<RuleDifference> differences = new ArrayList<>();
-            layers.forEach(layer -> differences.addAll(layer.differences()));
+            try (NetfilterTables netfilter = new NetfilterTables()) {
+                layers.forEach(layer -> differences.addAll(layer.differences(netfilter)));
+            }
             try (Rtnetlink rtnetlink = new Rtnetlink()) {
                 differences.addAll(new PodRouting(rtnetlink, steps).differences(plan));
             }
@@ -69,15 +69,21 @@ final class PodRules {
         return plan.ruleSet(family).orElseGet(() -> new RuleSet(family, Map.of()));
     }
 
-    private void applyHere(RedirectPlan plan, List<Layer> layers) {
+    /** Gives what was opened in the namespace and takes its time to close. */
+    private NetfilterTables applyHere(RedirectPlan plan, List<Layer> layers) {
+        NetfilterTables netfilter = new NetfilterTables();
         Undo undo = new Undo();
         try (Rtnetlink rtnetlink = new Rtnetlink()) {
             try {
-                layers.forEach(layer -> layer.apply(undo, steps));
+                layers.forEach(layer -> layer.apply(netfilter, undo, steps));
                 new PodRouting(rtnetlink, steps).apply(plan, undo);
+                return netfilter;
             } catch (RuntimeException e) {
                 throw undo.after(e);
             }
+        } catch (RuntimeException e) {
+            netfilter.close();
+            throw e;
         }
     }
 }
