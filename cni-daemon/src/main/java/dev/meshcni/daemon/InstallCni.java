@@ -94,9 +94,10 @@ public final class InstallCni implements Callable<Integer> {
         try (OpenParts parts = new OpenParts()) {
             Optional<KubernetesNode> cluster = cluster().map(parts::add);
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
+            PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
+            Rehearsal.hold(backends, prevResultCheck, plugin.nativeNftables());
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
-            PluginHandler handler =
-                    new PluginHandler(pods, readiness, backends, new PrevResultCheck(adapters), options.podWait());
+            PluginHandler handler = new PluginHandler(pods, readiness, backends, prevResultCheck, options.podWait());
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));

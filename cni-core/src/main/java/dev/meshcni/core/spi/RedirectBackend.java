@@ -5,6 +5,7 @@ import dev.meshcni.core.RuleDifference;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Puts a {@link RedirectPlan} into a network namespace, and reads what is there. One instance serves a whole node, many
@@ -29,6 +30,15 @@ public interface RedirectBackend {
      * a file: what is meant for a pod would be done to the node.
      */
     default boolean isOwn(Path netns) {
+        return false;
+    }
+
+    /**
+     * Runs an action with the path of a new network namespace, which is gone when the action ends.
+     *
+     * @return whether it ran; not where this process may not make namespaces
+     */
+    default boolean withThrowaway(Consumer<Path> action) {
         return false;
     }
 

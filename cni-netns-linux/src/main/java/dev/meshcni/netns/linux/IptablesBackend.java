@@ -67,6 +67,11 @@ public final class IptablesBackend implements RedirectBackend {
     }
 
     @Override
+    public boolean withThrowaway(Consumer<Path> action) {
+        return NetworkNamespace.withNew(action);
+    }
+
+    @Override
     public List<InetAddress> addresses(Path netns) {
         return podRules.addresses(netns);
     }

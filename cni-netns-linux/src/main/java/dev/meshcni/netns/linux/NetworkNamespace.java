@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -58,6 +59,27 @@ public final class NetworkNamespace {
             LibC.check(LibC.unshare(LibC.CLONE_NEWNET), "making a network namespace");
             return action.get();
         });
+    }
+
+    /**
+     * Runs an action on the calling thread, in its own namespace, with the path of a new one, which is gone when the action ends.
+     *
+     * @return whether it ran; not where this process may not make namespaces
+     */
+    static boolean withNew(Consumer<Path> action) {
+        int fd;
+        try {
+            fd = insideNew(() -> LibC.check(
+                    LibC.open(OWN.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC), "opening a new network namespace"));
+        } catch (RedirectException _) {
+            return false;
+        }
+        try {
+            action.accept(Path.of("/proc/self/fd", String.valueOf(fd)));
+            return true;
+        } finally {
+            LibC.close(fd);
+        }
     }
 
     /** Whether this process may make network namespaces, which takes CAP_SYS_ADMIN. */

@@ -61,6 +61,11 @@ public final class NftBackend implements RedirectBackend {
     }
 
     @Override
+    public boolean withThrowaway(Consumer<Path> action) {
+        return NetworkNamespace.withNew(action);
+    }
+
+    @Override
     public List<InetAddress> addresses(Path netns) {
         return podRules.addresses(netns);
     }

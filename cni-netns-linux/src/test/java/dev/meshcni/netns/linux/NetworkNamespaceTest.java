@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -34,6 +36,26 @@ class NetworkNamespaceTest {
             assertThat(inside).isEqualTo("net:[" + Files.getAttribute(netns.path(), "unix:ino") + "]");
             assertThat(own()).isEqualTo(outside).isNotEqualTo(inside);
         }
+    }
+
+    @Test
+    void aThrowawayNamespaceIsANewOneAndGoesWithTheAction() {
+        List<String> seen = new ArrayList<>();
+
+        boolean ran = NetworkNamespace.withNew(path -> {
+            seen.add(path.toString());
+            seen.add(NetworkNamespace.inside(path, NetworkNamespaceTest::own));
+            seen.add(own());
+        });
+
+        assertThat(ran).isTrue();
+        assertThat(seen.get(1)).isNotEqualTo(own());
+        assertThat(seen.get(2)).isEqualTo(own());
+        assertThat(Path.of(seen.getFirst()))
+                .satisfiesAnyOf(
+                        path -> assertThat(path).doesNotExist(),
+                        path -> assertThat(Files.readSymbolicLink(path).toString())
+                                .isNotEqualTo(seen.get(1)));
     }
 
     @Test
