@@ -115,13 +115,13 @@ final class Agent implements AutoCloseable {
             if (poll == START_POLLS || !process.isAlive()) {
                 throw new BenchException("the agent does not start: " + Files.readString(log));
             }
-            pause();
+            pause(POLL_MILLIS);
         }
     }
 
-    private static void pause() {
+    static void pause(int millis) {
         try {
-            Thread.sleep(POLL_MILLIS);
+            Thread.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchException("interrupted", e);

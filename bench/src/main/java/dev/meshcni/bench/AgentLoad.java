@@ -1,5 +1,6 @@
 package dev.meshcni.bench;
 
+import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -78,18 +79,9 @@ final class AgentLoad {
 
     private Row measure(int known) throws IOException {
         try (Scratch scratch = Scratch.make();
-                ApiServer api = ApiServer.start(IntStream.range(0, known)
-                        .mapToObj(i -> ClusterPod.of(name(i)))
-                        .toList());
-                Agent agent = Agent.start(
-                        dist,
-                        scratch.directory(),
-                        List.of(
-                                "--kubeconfig=" + api.kubeconfig(scratch.directory()),
-                                "--node-name=" + ClusterPod.NODE,
-                                "--repair-enabled=false",
-                                "--health-port=0",
-                                "--monitoring-port=0"));
+                ApiServer api = ApiServer.start(pods(known));
+                Agent agent =
+                        Agent.start(dist, scratch.directory(), options(api, scratch.directory(), "--health-port=0"));
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             List<PodCall> calls = IntStream.range(0, namespaces.size())
                     .mapToObj(i -> new PodCall("bench-" + i, name(known - 1 - i % known), namespaces.get(i)))
@@ -146,7 +138,23 @@ final class AgentLoad {
         }
     }
 
-    private static String name(int number) {
+    /** The pods of a node. */
+    static List<Pod> pods(int count) {
+        return IntStream.range(0, count).mapToObj(i -> ClusterPod.of(name(i))).toList();
+    }
+
+    /** The options of an agent that has its pods from an API server, and one more. */
+    static List<String> options(ApiServer api, Path directory, String further) throws IOException {
+        return List.of(
+                "--kubeconfig=" + api.kubeconfig(directory),
+                "--node-name=" + ClusterPod.NODE,
+                "--repair-enabled=false",
+                "--monitoring-port=0",
+                further);
+    }
+
+    /** The name of one of those pods. */
+    static String name(int number) {
         return "pod-" + number;
     }
 }

@@ -13,6 +13,9 @@ import java.util.stream.Stream;
 
 /** Measures the distribution, prints a table, and leaves it as JSON and as a picture. */
 public final class Bench {
+    /** The name of the image's size, which is there if the image is. */
+    static final String IMAGE = "image, packed";
+
     private Bench() {}
 
     /**
@@ -24,7 +27,7 @@ public final class Bench {
         Path target = Path.of(args[0]);
         int rounds = Integer.parseInt(args[1]);
         try {
-            Report report = measure(target.resolve("dist"), rounds);
+            Report report = measure(target, rounds);
             Path directory = Files.createDirectories(target.resolve("bench"));
             System.out.print(report.table());
             Files.writeString(directory.resolve("results.json"), report.json(), UTF_8);
@@ -37,23 +40,29 @@ public final class Bench {
         }
     }
 
-    private static Report measure(Path dist, int rounds) throws IOException {
+    private static Report measure(Path target, int rounds) throws IOException {
+        Path dist = target.resolve("dist");
         List<AgentLoad.Row> load = AgentLoad.measure(dist, rounds);
         List<RuleScale.Row> scale = RuleScale.measure(rounds);
         try (Node node = Node.start(dist)) {
             BareJvm bare = BareJvm.make(node.directory(), node.agent().socket());
             List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare).measure(rounds));
             results.addAll(new AgentCalls(node).measure(rounds));
+            results.add(FirstAdd.measure(dist, rounds));
             Map<String, Double> sizes = new LinkedHashMap<>();
             sizes.put("agent: resident memory, 2 pods", node.agent().memory());
             sizes.put("installed plugin: bin/istio-cni and runtime", size(dist.resolve("runtime")));
             sizes.put("whole distribution", size(dist));
+            Path image = target.resolve("image/mesh-cni.tar");
+            if (Files.exists(image)) {
+                sizes.put(IMAGE, size(image));
+            }
             return new Report(rounds, results, load, scale, sizes);
         }
     }
 
-    private static double size(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
+    private static double size(Path path) throws IOException {
+        try (Stream<Path> files = Files.walk(path)) {
             return files.filter(Files::isRegularFile)
                             .mapToLong(file -> file.toFile().length())
                             .sum()

@@ -27,6 +27,7 @@ record Report(
         Map<String, Double> sizes) {
     private static final String RESULT = "%-44s %24s %24s %12s%n";
     private static final String LOAD = "%12s %12s %12s %12s %12s %12s %16s%n";
+    private static final String BAR = "%-48s %8s %10s %8s  %s%n";
     private static final String SCALE = "%12s %12s %12s %12s %12s%n";
 
     /** As tables for people. */
@@ -48,11 +49,14 @@ record Report(
                             .orElse("")));
         }
         sizes.forEach((name, size) -> table.append("%-44s %24s%n".formatted(name, "%.1f MiB".formatted(size))));
+        if (!sizes.containsKey(Bench.IMAGE)) {
+            table.append("%-44s %24s%n".formatted(Bench.IMAGE, "not built: ./dev image"));
+        }
         table.append("istio-cni ADD beside the bare JVM: %.2f times the wall time, %.2f times the CPU time%n"
                 .formatted(
                         ratio(result -> result.wall()),
                         ratio(result -> result.cpu().orElseThrow())));
-        return table.append(loadTable()).append(scaleTable()).toString();
+        return table.append(loadTable()).append(scaleTable()).append(barTable()).toString();
     }
 
     /** As JSON, so that runs can be compared. */
@@ -71,7 +75,10 @@ record Report(
                   "ruleScale": [
                 %s
                   ],
-                  "mebibytes": {%s}
+                  "mebibytes": {%s},
+                  "goals": [
+                %s
+                  ]
                 }
                 """.formatted(
                         Instant.now().truncatedTo(ChronoUnit.SECONDS),
@@ -85,7 +92,22 @@ record Report(
                         lines(scale, Report::json),
                         sizes.entrySet().stream()
                                 .map(size -> "\"%s\": %s".formatted(size.getKey(), number(size.getValue())))
-                                .collect(Collectors.joining(", ")));
+                                .collect(Collectors.joining(", ")),
+                        lines(bars(), Bar::json));
+    }
+
+    private List<Bar> bars() {
+        return Bar.of(ratio(Result::wall), load);
+    }
+
+    private String barTable() {
+        StringBuilder table = new StringBuilder("%nThe goals of the design%n".formatted());
+        table.append(BAR.formatted("", "goal", "measured", "ratio", ""));
+        for (Bar bar : bars()) {
+            table.append(BAR.formatted(
+                    bar.name(), number(bar.goal()), number(bar.measured()), bar.ratio(), bar.met() ? "met" : "missed"));
+        }
+        return table.toString();
     }
 
     private String loadTable() {
