@@ -110,8 +110,9 @@ final class NetfilterTables implements AutoCloseable {
                     .attribute(NFTA_TABLE_NAME, (table + '\0').getBytes(StandardCharsets.US_ASCII)));
         }
         batch.add(new NetlinkMessage(NFNL_MSG_BATCH_END, 0).bytes(0, 0, 0, NFNL_SUBSYS_NFTABLES));
-        deleted = socket.orElseThrow().executeAll(batch, tables.size());
-        return deleted;
+        boolean done = socket.orElseThrow().executeAll(batch, tables.size());
+        deleted |= done;
+        return done;
     }
 
     /**
