@@ -94,7 +94,8 @@ final class DoctorCommand implements Callable<Integer> {
         out.println();
     }
 
-    private static String text(Finding finding) {
+    /** A finding in the words of this command. */
+    static String text(Finding finding) {
         String severity = finding.severity().name().toLowerCase(Locale.ROOT);
         String remedy = finding.remedy().isEmpty() ? "" : "\n    what to do: " + finding.remedy();
         return severity + ": " + finding.what() + remedy;

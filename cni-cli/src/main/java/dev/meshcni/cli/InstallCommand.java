@@ -1,9 +1,13 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.Finding.Severity;
 import dev.meshcni.daemon.EnvironmentDefaults;
 import dev.meshcni.daemon.InstallState;
+import dev.meshcni.daemon.Installer;
 import dev.meshcni.daemon.InstallerSettings;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -18,7 +22,16 @@ import picocli.CommandLine.Spec;
         description = {
             "Install the plugin on this node and chain it behind the base CNI, once.",
             "",
-            "The daemon install-cni does the same and keeps it so; without its agent pods of the mesh wait."
+            "The daemon install-cni does the same and keeps it so; without its agent pods of the mesh wait.",
+            "",
+            "What an operator has to know about the configuration then goes to standard error, as meshcni doctor",
+            "would say it."
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:installed",
+            "1:not installed; or installed, and pods fail until what was found is put right",
+            "2:usage"
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -49,16 +62,26 @@ final class InstallCommand implements Callable<Integer> {
                             + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
             return CommandLine.ExitCode.SOFTWARE;
         }
-        InstallState state = node.installer().installOnce();
+        Installer installer = node.installer();
+        InstallState state = installer.installOnce();
         if (state instanceof InstallState.Installed installed) {
             spec.commandLine()
                     .getOut()
                     .println(installed.file() + " calls version " + installed.version()
                             + " of the plugin (chain adapter " + installed.adapter() + ")");
-            return CommandLine.ExitCode.OK;
+            return report(installer.findings());
         }
         String reason = state.notReady().orElseThrow();
         spec.commandLine().getErr().println(spec.qualifiedName() + ": " + reason);
         return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private int report(List<Finding> findings) {
+        findings.stream()
+                .filter(finding -> finding.severity() != Severity.INFO)
+                .map(DoctorCommand::text)
+                .forEach(spec.commandLine().getErr()::println);
+        boolean podsFail = findings.stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
+        return podsFail ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
     }
 }

@@ -56,6 +56,31 @@ class NodeCommandsTest {
     }
 
     @Test
+    void installSaysWhatKeepsPodsFromStartingAllTheSame() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        Files.writeString(root.resolve("net.d/00-broken.conflist"), "{");
+
+        Run run = run("install");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.out()).startsWith("10-pods.conflist calls version ");
+        assertThat(run.err())
+                .startsWith("error: 00-broken.conflist cannot be loaded: ")
+                .contains("containerd loads no network while it is there")
+                .contains("what to do: correct or remove 00-broken.conflist");
+    }
+
+    @Test
+    void installWarnsOfWhatWillUndoIt() throws Exception {
+        Files.writeString(root.resolve("net.d/05-cilium.conflist"), CONF.replace("ptp", "cilium-cni"));
+
+        Run run = run("install");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.err()).startsWith("warning: Cilium rewrites 05-cilium.conflist");
+    }
+
+    @Test
     void installWithoutABaseCniFailsWithWhatItWaitsFor() {
         Run run = run("install");
 

@@ -10,6 +10,7 @@ import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfDirSnapshot;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.api.spi.InstallSettings;
 import dev.meshcni.core.PrevResultCheck;
@@ -63,6 +64,13 @@ final class ConfInstaller {
                         "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
                                 + "chained"));
         return new Look(snapshot, choice, plan);
+    }
+
+    /** What an operator has to know about a directory, as its adapter says. */
+    List<Finding> findings(Look look) {
+        return look.choice()
+                .map(choice -> choice.adapter().findings(look.dir(), settings))
+                .orElse(List.of());
     }
 
     /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */

@@ -6,6 +6,7 @@ import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.ChainAdapters.Choice;
 import dev.meshcni.api.ChainedConf;
 import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.daemon.InstallEvents.Part;
 import dev.meshcni.daemon.InstallEvents.Result;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -38,6 +40,7 @@ public final class Installer {
     private final RunDirectory runDirectory;
     private final RewriteBackoff pluginBackoff;
     private final RewriteBackoff confBackoff;
+    private final FindingsLog findingsLog = new FindingsLog();
     private volatile InstallState state = new InstallState.Starting();
     private boolean pluginInstalled;
     private boolean confInstalled;
@@ -140,6 +143,19 @@ public final class Installer {
         }
     }
 
+    /**
+     * What an operator has to know about the configuration as it is now.
+     *
+     * @throws DaemonException if it cannot be read
+     */
+    public synchronized List<Finding> findings() {
+        try {
+            return conf.findings(conf.look());
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
     PluginTree plugin() {
         return plugin;
     }
@@ -194,12 +210,7 @@ public final class Installer {
         try {
             conf.sweep();
             ConfInstaller.Look look = conf.look();
-            return switch (look.plan()) {
-                case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
-                case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
-                case InstallPlan.Edits edits when edits.edits().isEmpty() -> installed(look);
-                case InstallPlan.Edits _ -> write(settled(look));
-            };
+            return look.edits().isEmpty() ? reached(look) : write(settled(look));
         } catch (IOException e) {
             events.attempted(Result.CREATE_CNI_CONFIG_FAILURE);
             throw InstallTrouble.writingConf(settings.confDir(), e);
@@ -227,10 +238,16 @@ public final class Installer {
         if (repair && !look.edits().isEmpty()) {
             confRepaired(look);
         }
-        return switch (after.plan()) {
+        return reached(after);
+    }
+
+    /** The state of a directory in which there is nothing to edit. */
+    private InstallState reached(ConfInstaller.Look look) throws IOException {
+        findingsLog.tell(conf.findings(look));
+        return switch (look.plan()) {
             case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
             case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
-            case InstallPlan.Edits _ -> installed(after);
+            case InstallPlan.Edits _ -> installed(look);
         };
     }
 

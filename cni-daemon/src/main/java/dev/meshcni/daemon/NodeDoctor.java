@@ -98,9 +98,7 @@ public final class NodeDoctor {
     }
 
     private List<Finding> findings(ConfInstaller.Look look, boolean agent) throws IOException {
-        List<Finding> findings = new ArrayList<>(look.choice()
-                .map(choice -> choice.adapter().findings(look.dir(), settings.conf()))
-                .orElse(List.of()));
+        List<Finding> findings = new ArrayList<>(installer.conf().findings(look));
         if (look.plan() instanceof InstallPlan.Refuse refuse) {
             findings.add(Finding.error(
                     "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));

@@ -3,10 +3,6 @@ package dev.meshcni.daemon;
 import static dev.meshcni.daemon.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import dev.meshcni.api.spi.InstallSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,7 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
 
 /** A base CNI that writes its configuration anew all the time, as Cilium does unless it is told not to. */
 class ConfFightTest {
@@ -43,11 +38,11 @@ class ConfFightTest {
         String foreign = Files.readString(file);
         Installer installer = node.installer(
                 new DiskSteps(), InstallSettings.chainedInto(TestNode.entry()), LIMITS, new CountedRewrites());
-        ListAppender<ILoggingEvent> log = listen();
         Reader reader = new Reader(file);
         Thread reading = Thread.ofPlatform().start(reader);
 
-        try (InstallWatch _ = InstallWatch.start(installer)) {
+        try (CapturedLog log = CapturedLog.of(Installer.class);
+                InstallWatch _ = InstallWatch.start(installer)) {
             eventually("installed", () -> installer.state() instanceof InstallState.Installed);
             String ours = Files.readString(file);
             fight(file, foreign);
@@ -57,16 +52,15 @@ class ConfFightTest {
             reading.join();
 
             assertThat(reader.seen).containsExactlyInAnyOrder(foreign, ours);
+            assertThat(rewrites.get()).isBetween(6, 20);
+            assertThat(log.lines())
+                    .anyMatch(line -> line.startsWith("WARN")
+                            && line.contains("again and again")
+                            && line.contains("cilium-cni")
+                            && line.contains("cni.exclusive"));
         } finally {
             reader.stop = true;
-            ((Logger) LoggerFactory.getLogger(Installer.class)).detachAppender(log);
         }
-        assertThat(rewrites.get()).isBetween(6, 20);
-        assertThat(log.list)
-                .extracting(ILoggingEvent::getFormattedMessage)
-                .anyMatch(line -> line.contains("again and again")
-                        && line.contains("cilium-cni")
-                        && line.contains("cni.exclusive"));
     }
 
     private void fight(Path file, String content) throws IOException {
@@ -77,16 +71,6 @@ class ConfFightTest {
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
             LockSupport.parkNanos(REWRITE.toNanos());
         }
-    }
-
-    private static ListAppender<ILoggingEvent> listen() {
-        ListAppender<ILoggingEvent> appender = new ListAppender<>();
-        appender.start();
-        Logger logger = (Logger) LoggerFactory.getLogger(Installer.class);
-        logger.setLevel(Level.WARN);
-        logger.setAdditive(false);
-        logger.addAppender(appender);
-        return appender;
     }
 
     /** Reads the file as often as it can, as a runtime that is told of every change. */

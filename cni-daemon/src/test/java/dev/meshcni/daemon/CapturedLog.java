@@ -1,0 +1,41 @@
+package dev.meshcni.daemon;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import java.util.List;
+import org.slf4j.LoggerFactory;
+
+/** What a class logs, until this is closed; it is kept off the console meanwhile. */
+final class CapturedLog implements AutoCloseable {
+    private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
+    private final Logger logger;
+
+    private CapturedLog(Logger logger) {
+        this.logger = logger;
+    }
+
+    static CapturedLog of(Class<?> source) {
+        CapturedLog log = new CapturedLog((Logger) LoggerFactory.getLogger(source));
+        log.appender.start();
+        log.logger.setLevel(Level.INFO);
+        log.logger.setAdditive(false);
+        log.logger.addAppender(log.appender);
+        return log;
+    }
+
+    /** Each line as {@code LEVEL message}. */
+    List<String> lines() {
+        return List.copyOf(appender.list).stream()
+                .map(event -> event.getLevel() + " " + event.getFormattedMessage())
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        logger.detachAppender(appender);
+        logger.setAdditive(true);
+        logger.setLevel(null);
+    }
+}
