@@ -26,6 +26,13 @@ public final class Backends {
         return new Backends(byName);
     }
 
+    /** These backends, with the program that an operator chose for those that have a choice. */
+    public Backends with(String program) {
+        Map<String, RedirectBackend> chosen = new TreeMap<>();
+        byName.forEach((name, backend) -> chosen.put(name, backend.with(program)));
+        return new Backends(chosen);
+    }
+
     /**
      * The backend that a plugin's configuration asks for.
      *

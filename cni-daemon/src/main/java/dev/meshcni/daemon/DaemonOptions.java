@@ -35,6 +35,16 @@ final class DaemonOptions {
     private int callTimeoutSeconds;
 
     @Option(
+            names = "--force-iptables-binary",
+            paramLabel = "PROGRAM",
+            defaultValue = "",
+            description = {
+                "The iptables to use: nft, legacy, a name such as iptables-nft, or a path.",
+                "Default: the first variant that works on this node."
+            })
+    private String iptables;
+
+    @Option(
             names = "--log-level",
             paramLabel = "LEVEL",
             defaultValue = "info",
@@ -62,6 +72,11 @@ final class DaemonOptions {
 
     Duration callTimeout() {
         return Duration.ofSeconds(callTimeoutSeconds);
+    }
+
+    /** The iptables that an operator chose; empty if none was. */
+    Optional<String> iptables() {
+        return Optional.of(iptables).filter(name -> !name.isBlank());
     }
 
     String logLevel() {

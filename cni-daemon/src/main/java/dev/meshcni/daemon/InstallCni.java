@@ -161,7 +161,8 @@ public final class InstallCni implements Callable<Integer> {
     }
 
     private Backends backends() {
-        Backends backends = Backends.of(ServiceLoader.load(RedirectBackend.class));
+        Backends found = Backends.of(ServiceLoader.load(RedirectBackend.class));
+        Backends backends = options.iptables().map(found::with).orElse(found);
         redirection = backends.named(Backends.DEFAULT).detect();
         LOG.info("redirection by {}", redirection);
         if (plugin.nativeNftables()) {

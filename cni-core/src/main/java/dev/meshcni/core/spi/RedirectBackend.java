@@ -18,6 +18,16 @@ public interface RedirectBackend {
     String name();
 
     /**
+     * This backend with the program that an operator chose in place of the one that it would find; itself where it has no
+     * choice. Whether it works is found out by {@link #detect}.
+     *
+     * @param program {@code nft}, {@code legacy}, a name such as {@code iptables-nft}, or the path of such a program
+     */
+    default RedirectBackend with(String program) {
+        return this;
+    }
+
+    /**
      * Finds out whether and how this backend works on this node. Called once before anything else; the result is for
      * the log ("iptables-nft 1.8.9").
      *

@@ -43,13 +43,22 @@ public final class IptablesBackend implements RedirectBackend {
     }
 
     IptablesBackend(String forced, HostPaths hostPaths, Consumer<String> steps) {
+        this(forced, new PodRules(hostPaths, steps));
+    }
+
+    private IptablesBackend(String forced, PodRules podRules) {
         this.forced = Objects.requireNonNull(forced, "forced is null");
-        this.podRules = new PodRules(hostPaths, steps);
+        this.podRules = Objects.requireNonNull(podRules, "podRules is null");
     }
 
     @Override
     public String name() {
         return "iptables";
+    }
+
+    @Override
+    public RedirectBackend with(String program) {
+        return new IptablesBackend(program, podRules);
     }
 
     @Override
