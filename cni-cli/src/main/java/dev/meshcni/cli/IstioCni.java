@@ -19,7 +19,7 @@ import java.util.Map;
  * prints the agent's answer.
  *
  * <p>A process of this class is started for each pod, so it loads as little as it can: whatever is not needed to reach the
- * agent stands in {@link AgentlessPlugin}, which is loaded when the agent does not answer.
+ * agent stands in {@link WithoutAgent}, which is loaded when the agent does not answer.
  */
 public final class IstioCni {
     private static final String DEFAULT_RUN_DIRECTORY = "/var/run/istio-cni";
@@ -60,15 +60,17 @@ public final class IstioCni {
         if (config.length > AgentProtocol.MAX_STREAM) {
             return AgentlessPlugin.unreadableInput("more than " + AgentProtocol.MAX_STREAM + " bytes");
         }
+        AgentProtocol.Request call = new AgentProtocol.Request(environment, config);
+        String runDirectory = runDirectory(config);
         try {
-            return askAgent(new AgentProtocol.Request(environment, config));
+            return askAgent(call, runDirectory);
         } catch (IOException | InvalidPathException e) {
-            return AgentlessPlugin.answer(environment, config, reason(e));
+            return WithoutAgent.answer(call, runDirectory, reason(e));
         }
     }
 
-    private static AgentProtocol.Reply askAgent(AgentProtocol.Request request) throws IOException {
-        Path socket = Path.of(runDirectory(request.stdin()), AgentProtocol.SOCKET_NAME);
+    private static AgentProtocol.Reply askAgent(AgentProtocol.Request request, String runDirectory) throws IOException {
+        Path socket = Path.of(runDirectory, AgentProtocol.SOCKET_NAME);
         int time = "DEL".equals(request.environment().get("CNI_COMMAND")) ? TIME_FOR_DEL_MILLIS : TIME_FOR_ADD_MILLIS;
         try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             cutAfter(agent, time);

@@ -4,7 +4,7 @@ import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.api.SpecVersion;
-import java.util.Map;
+import dev.meshcni.core.Answer.Outcome;
 import java.util.Optional;
 
 /**
@@ -20,15 +20,14 @@ public final class AgentlessPlugin {
     /**
      * Answers a request.
      *
-     * @param environment the variables of the plugin's process
-     * @param stdin the plugin's standard input
+     * @param call what the plugin was called with
      * @param reason why the agent did not answer, for the error's details
      */
-    public static AgentProtocol.Reply answer(Map<String, String> environment, byte[] stdin, String reason) {
+    public static Answer answer(AgentProtocol.Request call, String reason) {
         try {
-            return answer(CniRequest.parse(environment, stdin), reason);
+            return answer(CniRequest.parse(call.environment(), call.stdin()), reason);
         } catch (CniException e) {
-            return PluginReplies.error(PluginReplies.versionOf(stdin), e);
+            return Answers.refusal(call, e);
         }
     }
 
@@ -44,34 +43,45 @@ public final class AgentlessPlugin {
                 new CniException(ErrorCode.IO_FAILURE, "the configuration on standard input cannot be read", reason));
     }
 
-    private static AgentProtocol.Reply answer(CniRequest request, String reason) {
+    private static Answer answer(CniRequest request, String reason) {
         return switch (request.environment().command()) {
-            case ADD -> passOrRefuse(request, reason, true);
-            case CHECK -> passOrRefuse(request, reason, false);
-            case DEL, GC -> PluginReplies.empty();
+            case ADD -> passOrRefuse(request, reason, Outcome.SKIPPED);
+            case CHECK -> passOrRefuse(request, reason, Outcome.OK);
+            case DEL, GC ->
+                Answers.of(request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + reason);
             case STATUS ->
-                PluginReplies.error(
-                        request.config().cniVersion(),
+                refusal(
+                        request,
                         new CniException(
                                 ErrorCode.PLUGIN_NOT_AVAILABLE,
                                 "the mesh-cni agent is not ready on this node",
                                 reason));
-            case VERSION -> PluginReplies.version();
+            case VERSION -> Answers.of(request, PluginReplies.version(), Outcome.OK, "");
         };
     }
 
-    private static AgentProtocol.Reply passOrRefuse(CniRequest request, String reason, boolean printResult) {
+    private static Answer passOrRefuse(CniRequest request, String reason, Outcome passed) {
         Optional<String> exemption =
                 Exemption.withoutAgent(request.config(), request.environment().args());
         if (exemption.isPresent()) {
-            return printResult ? PluginReplies.passThrough(request) : PluginReplies.empty();
+            AgentProtocol.Reply reply =
+                    passed == Outcome.SKIPPED ? PluginReplies.passThrough(request) : PluginReplies.empty();
+            return Answers.of(request, reply, passed, exemption.get());
         }
-        return PluginReplies.error(
-                request.config().cniVersion(),
+        return refusal(
+                request,
                 new CniException(
                         ErrorCode.TRY_AGAIN_LATER,
                         "the mesh-cni agent does not answer, the pod must wait for its redirection",
                         reason + "; the runtime tries again by itself. If this lasts, look at the istio-cni-node pod of"
                                 + " this node"));
+    }
+
+    private static Answer refusal(CniRequest request, CniException failure) {
+        return Answers.refusal(
+                request.environment().command().name(),
+                Answers.podName(request),
+                request.config().cniVersion(),
+                failure);
     }
 }

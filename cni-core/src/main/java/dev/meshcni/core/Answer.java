@@ -1,6 +1,8 @@
 package dev.meshcni.core;
 
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The answer to one call of the plugin, with what a log line and a metric say about it.
@@ -50,6 +52,13 @@ public record Answer(
 
         Outcome(String label) {
             this.label = label;
+        }
+
+        /** The outcome that a word stands for. */
+        static Optional<Outcome> ofLabel(String label) {
+            return Arrays.stream(values())
+                    .filter(outcome -> outcome.label.equals(label))
+                    .findFirst();
         }
 
         /** The word used in logs and as the value of metric labels. */

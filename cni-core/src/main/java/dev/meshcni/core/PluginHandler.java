@@ -6,7 +6,6 @@ import dev.meshcni.api.CniEnvironment;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.ErrorCode;
-import dev.meshcni.api.SpecVersion;
 import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
@@ -80,8 +79,7 @@ public final class PluginHandler {
         try {
             request = CniRequest.parse(call.environment(), call.stdin());
         } catch (CniException e) {
-            String command = call.environment().getOrDefault("CNI_COMMAND", "?");
-            return refusal(command, "", PluginReplies.versionOf(call.stdin()), e);
+            return Answers.refusal(call, e);
         }
         try {
             return switch (request.environment().command()) {
@@ -90,12 +88,12 @@ public final class PluginHandler {
                 case CHECK -> check(request, deadline);
                 case GC -> gc(request);
                 case STATUS -> status(request);
-                case VERSION -> answer(request, PluginReplies.version(), Outcome.OK, "");
+                case VERSION -> Answers.of(request, PluginReplies.version(), Outcome.OK, "");
             };
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
-            return refusal(
+            return Answers.refusal(
                     request.environment().command().name(),
-                    podName(request),
+                    Answers.podName(request),
                     request.config().cniVersion(),
                     asCniException(e));
         }
@@ -105,12 +103,12 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get())
+            return Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
         return switch (policy.decide(findPod(request, deadline))) {
             case Decision.Skip skip ->
-                answer(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
+                Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
                         .withCause(skip.reason().label());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
@@ -119,8 +117,8 @@ public final class PluginHandler {
                         request.config().name(),
                         attachment(request),
                         new Attachments.Redirected(
-                                podName(request), request.environment().netns()));
-                yield answer(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
+                                Answers.podName(request), request.environment().netns()));
+                yield Answers.of(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
                         .withEffect(new Answer.Effect(
                                 plan.ruleCount(), plan.uncovered().size()));
             }
@@ -141,14 +139,14 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return answer(request, PluginReplies.empty(), Outcome.OK, passes.get());
+            return Answers.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
         return switch (policy.decide(findPod(request, deadline))) {
-            case Decision.Skip skip -> answer(request, PluginReplies.empty(), Outcome.OK, skip.detail());
+            case Decision.Skip skip -> Answers.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
                 PodPlan plan = compare(request, redirect.parameters());
-                yield answer(request, PluginReplies.empty(), Outcome.OK, describe(plan));
+                yield Answers.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
             }
         };
     }
@@ -161,7 +159,7 @@ public final class PluginHandler {
         if (!differences.isEmpty()) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,
-                    "the traffic redirection of pod " + podName(request) + " is not as ADD left it: "
+                    "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: "
                             + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
                     differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
         }
@@ -176,7 +174,7 @@ public final class PluginHandler {
         Optional<Attachments.Redirected> known =
                 attachments.remove(request.config().name(), attachment(request));
         if (request.environment().netns().isEmpty() || (known.isEmpty() && passes(request))) {
-            return answer(request, PluginReplies.empty(), Outcome.OK, "nothing to remove");
+            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "nothing to remove");
         }
         try {
             RedirectBackend backend = backends.of(request.config());
@@ -185,12 +183,16 @@ public final class PluginHandler {
                 backend.remove(netns);
                 return netns;
             });
-            return answer(request, PluginReplies.empty(), Outcome.OK, "removed");
+            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "removed");
         } catch (NetnsException e) {
-            return answer(request, PluginReplies.empty(), Outcome.OK, "the network namespace is gone");
+            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "the network namespace is gone");
         } catch (RedirectException e) {
-            LOG.log(System.Logger.Level.WARNING, "DEL " + podName(request) + ": the rules end with the namespace", e);
-            return answer(request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + e.getMessage());
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "DEL " + Answers.podName(request) + ": the rules end with the namespace",
+                    e);
+            return Answers.of(
+                    request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + e.getMessage());
         }
     }
 
@@ -199,7 +201,7 @@ public final class PluginHandler {
                 .validAttachments()
                 .map(valid -> attachments.retain(request.config().name(), valid))
                 .orElse(0);
-        return answer(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
+        return Answers.of(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
     }
 
     private Answer status(CniRequest request) {
@@ -208,7 +210,7 @@ public final class PluginHandler {
             throw new CniException(
                     ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", missing.get());
         }
-        return answer(request, PluginReplies.empty(), Outcome.OK, "ready");
+        return Answers.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
 
     private Pod findPod(CniRequest request, Deadline deadline) {
@@ -233,7 +235,7 @@ public final class PluginHandler {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
-                    podName(request),
+                    Answers.podName(request),
                     plan.uncovered());
         }
         return plan;
@@ -264,30 +266,9 @@ public final class PluginHandler {
         };
     }
 
-    private static Answer refusal(String command, String pod, SpecVersion version, CniException failure) {
-        Outcome outcome = failure.code() == ErrorCode.TRY_AGAIN_LATER ? Outcome.RETRY : Outcome.FAILED;
-        String reason = failure.details().isEmpty()
-                ? failure.getMessage()
-                : failure.getMessage() + " (" + failure.details() + ")";
-        return Answer.of(PluginReplies.error(version, failure), command, pod, outcome, reason)
-                .withCause("error-" + failure.code());
-    }
-
-    private static Answer answer(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
-        return Answer.of(reply, request.environment().command().name(), podName(request), outcome, reason);
-    }
-
     private static Attachment attachment(CniRequest request) {
         CniEnvironment environment = request.environment();
         return new Attachment(environment.containerId(), environment.ifName());
-    }
-
-    private static String podName(CniRequest request) {
-        CniArgs args = request.environment().args();
-        return args.podName()
-                .map(name ->
-                        args.podNamespace().map(namespace -> namespace + "/").orElse("") + name)
-                .orElse("");
     }
 
     private static boolean passes(CniRequest request) {

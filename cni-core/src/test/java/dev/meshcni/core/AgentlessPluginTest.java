@@ -80,12 +80,31 @@ class AgentlessPluginTest {
     }
 
     @Test
+    void everyAnswerSaysForTheLogWhatBecameOfWhichPodAndWhy() {
+        assertThat(decide(Calls.environment("ADD", "shop", "web"), Calls.config("")))
+                .returns("shop/web", Answer::pod)
+                .returns(Answer.Outcome.RETRY, Answer::outcome)
+                .satisfies(answer -> assertThat(answer.reason()).contains("no such socket"));
+        assertThat(decide(
+                        Calls.environment("ADD", "kube-system", "dns"),
+                        Calls.config(",\"exclude_namespaces\":[\"kube-system\"]")))
+                .returns(Answer.Outcome.SKIPPED, Answer::outcome)
+                .returns("namespace kube-system is excluded", Answer::reason);
+        assertThat(decide(Calls.environment("DEL", "shop", "web"), Calls.config("")))
+                .returns("DEL", Answer::command)
+                .returns(Answer.Outcome.OK, Answer::outcome)
+                .satisfies(answer -> assertThat(answer.reason()).contains("no such socket"));
+        assertThat(decide(Map.of("CNI_COMMAND", "ADD"), Calls.config("")))
+                .returns("", Answer::pod)
+                .returns(Answer.Outcome.FAILED, Answer::outcome);
+    }
+
+    @Test
     void whatIsNoPodPasses() {
         Map<String, String> environment = Calls.environment("ADD", "shop", "web");
         environment.put("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAME=podman-container");
 
-        assertThat(AgentlessPlugin.answer(environment, Calls.config(""), "gone").exitCode())
-                .isZero();
+        assertThat(answer(environment, Calls.config("")).exitCode()).isZero();
     }
 
     @Test
@@ -93,7 +112,7 @@ class AgentlessPluginTest {
         Map<String, String> environment = Calls.environment("ADD", "shop", "web");
         environment.remove("CNI_NETNS");
 
-        JsonNode error = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, Calls.config(""), "gone")));
+        JsonNode error = JSON.readTree(Calls.text(answer(environment, Calls.config(""))));
 
         assertThat(error.path("code").asInt()).isEqualTo(4);
         assertThat(error.path("msg").asText()).contains("CNI_NETNS");
@@ -107,7 +126,7 @@ class AgentlessPluginTest {
         Map<String, String> environment = Calls.environment("ADD", "shop", "web");
         environment.put("CNI_ARGS", "");
 
-        JsonNode error = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, config, "gone")));
+        JsonNode error = JSON.readTree(Calls.text(answer(environment, config)));
 
         assertThat(error.path("code").asInt()).isEqualTo(7);
         assertThat(error.path("msg").asText()).contains("prevResult");
@@ -120,14 +139,22 @@ class AgentlessPluginTest {
         Map<String, String> environment = Calls.environment("ADD", "shop", "web");
         environment.put("CNI_ARGS", "");
 
-        JsonNode result = JSON.readTree(Calls.text(AgentlessPlugin.answer(environment, config, "gone")));
+        JsonNode result = JSON.readTree(Calls.text(answer(environment, config)));
 
         assertThat(result.path("cniVersion").asText()).isEqualTo("0.4.0");
         assertThat(result.path("ips").path(0).path("version").asText()).isEqualTo("4");
     }
 
     private static AgentProtocol.Reply answer(String command, String namespace, String pod, String config) {
+        return answer(Calls.environment(command, namespace, pod), Calls.config(config));
+    }
+
+    private static AgentProtocol.Reply answer(Map<String, String> environment, byte[] config) {
+        return decide(environment, config).reply();
+    }
+
+    private static Answer decide(Map<String, String> environment, byte[] config) {
         return AgentlessPlugin.answer(
-                Calls.environment(command, namespace, pod), Calls.config(config), "/run/agent.sock: no such socket");
+                new AgentProtocol.Request(environment, config), "/run/agent.sock: no such socket");
     }
 }

@@ -13,7 +13,10 @@ import org.slf4j.LoggerFactory;
 
 /** Sets logging up: one line per event on standard error, as text or as JSON. */
 public final class LogSetup {
-    private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level %kvp{NONE} %msg%n%rEx{5}";
+    /** What is logged comes from pods and other processes as well: it ends no line, and changes nothing on a screen. */
+    private static final String ONE_LINE = "%replace(%kvp{NONE} %msg){'[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029]', '?'}";
+
+    private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level " + ONE_LINE + "%n%rEx{5}";
 
     /** The form of a log line. */
     public enum Format {

@@ -39,7 +39,10 @@ public final class PluginOptions {
             names = "--plugin-log-level",
             paramLabel = "LEVEL",
             defaultValue = "info",
-            description = "How much the plugin logs: debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
+            description = {
+                "What the plugin tells of calls that the agent did not answer: debug, info, warn, error or none.",
+                "Default: ${DEFAULT-VALUE}."
+            })
     private String pluginLogLevel;
 
     @Option(

@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AgentlessDecision;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
@@ -13,7 +14,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The agent's run directory on the host: its socket, and the installers' agreement on who installs. */
+/** The agent's run directory on the host: its socket, what plugins left for it, and the installers' agreement on who installs. */
 final class RunDirectory {
     private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
 
@@ -48,7 +49,9 @@ final class RunDirectory {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.filter(entry -> {
                         String name = entry.getFileName().toString();
-                        return name.startsWith(AgentProtocol.SOCKET_NAME) || installer.contains(name);
+                        return name.startsWith(AgentProtocol.SOCKET_NAME)
+                                || name.startsWith(AgentlessDecision.FILE_NAME)
+                                || installer.contains(name);
                     })
                     .toList();
         }

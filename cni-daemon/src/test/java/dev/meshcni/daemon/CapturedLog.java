@@ -5,6 +5,8 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
 /** What a class logs, until this is closed; it is kept off the console meanwhile. */
@@ -29,6 +31,14 @@ final class CapturedLog implements AutoCloseable {
     List<String> lines() {
         return List.copyOf(appender.list).stream()
                 .map(event -> event.getLevel() + " " + event.getFormattedMessage())
+                .toList();
+    }
+
+    /** The fields of each line. */
+    List<Map<String, Object>> keyValues() {
+        return List.copyOf(appender.list).stream()
+                .map(event -> event.getKeyValuePairs().stream()
+                        .collect(Collectors.toMap(field -> field.key, field -> field.value)))
                 .toList();
     }
 

@@ -88,7 +88,7 @@ class FrontDoorTest {
     @Property(tries = 3_000, shrinking = ShrinkingMode.OFF)
     void withoutAgentThePluginGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
         PluginCall call = spoilt(seed);
-        check(call, AgentlessPlugin.answer(call.environment(), call.input(), "nobody listens"));
+        check(call, AgentlessPlugin.answer(call.request(), "nobody listens").reply());
     }
 
     private static PluginCall spoilt(long seed) {
