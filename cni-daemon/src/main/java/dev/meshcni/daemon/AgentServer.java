@@ -6,15 +6,10 @@ import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.MalformedFrameException;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -38,18 +33,18 @@ public final class AgentServer implements AutoCloseable {
     static final int MAX_CONNECTIONS = 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
-    private static final int BACKLOG = 512;
     private static final Duration TRANSFER_TIME = Duration.ofSeconds(10);
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
 
-    private final Path socket;
-    private final ServerSocketChannel server;
+    private final AgentSocket socket;
     private final UserPrincipal root;
     private final CallHandler handler;
     private final Duration callTime;
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
     private final ScheduledThreadPoolExecutor deadlines;
-    private final Thread acceptor;
+    private ServerSocketChannel server;
+    private Thread acceptor;
+    private boolean closed;
 
     /** What answers a call of the plugin. */
     @FunctionalInterface
@@ -58,10 +53,9 @@ public final class AgentServer implements AutoCloseable {
         Answer handle(AgentProtocol.Request call, Duration budget);
     }
 
-    private AgentServer(
-            Path socket, ServerSocketChannel server, UserPrincipal root, CallHandler handler, Duration callTime) {
+    private AgentServer(AgentSocket socket, UserPrincipal root, CallHandler handler, Duration callTime)
+            throws IOException {
         this.socket = socket;
-        this.server = server;
         this.root = root;
         this.handler = handler;
         this.callTime = callTime;
@@ -69,7 +63,8 @@ public final class AgentServer implements AutoCloseable {
                 1, Thread.ofPlatform().daemon().name("agent-deadlines").factory());
         // A deadline that was met must not keep its connection in memory until it would have been over.
         this.deadlines.setRemoveOnCancelPolicy(true);
-        this.acceptor = Thread.ofPlatform().name("agent-accept").unstarted(this::acceptAll);
+        this.server = socket.bind();
+        this.acceptor = accepting(server);
     }
 
     /**
@@ -83,23 +78,34 @@ public final class AgentServer implements AutoCloseable {
     public static AgentServer start(Path runDirectory, CallHandler handler, Duration callTime) {
         requireNonNull(handler, "handler is null");
         requireNonNull(callTime, "callTime is null");
-        Path socket = runDirectory.resolve(AgentProtocol.SOCKET_NAME);
         try {
-            Files.createDirectories(runDirectory);
-            Files.setPosixFilePermissions(runDirectory, PosixFilePermissions.fromString("rwx------"));
             UserPrincipal root =
                     runDirectory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("root");
-            AgentServer agent = new AgentServer(socket, bind(socket), root, handler, callTime);
-            agent.acceptor.start();
-            return agent;
+            return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime);
         } catch (IOException e) {
-            throw new DaemonException("the agent's socket " + socket + " cannot be opened: " + e, e);
+            throw InstallTrouble.usingRunDirectory(runDirectory, e);
         }
     }
 
     /** The path of the socket. */
     public Path socket() {
-        return socket;
+        return socket.path();
+    }
+
+    /** Whether plugins find this agent, and not a newer one or none. */
+    public boolean isFound() {
+        return socket.isOurs();
+    }
+
+    /** Opens the socket's file again, after another agent's has taken its place or somebody has removed it. */
+    synchronized void reopen() throws IOException {
+        if (closed) {
+            return;
+        }
+        ServerSocketChannel unreachable = server;
+        server = socket.bind();
+        acceptor = accepting(server);
+        unreachable.close();
     }
 
     /** The number of connections that are being served. */
@@ -112,12 +118,13 @@ public final class AgentServer implements AutoCloseable {
      * connections, which the plugin answers as it does when there is none.
      */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         try {
             server.close();
             acceptor.join();
         } catch (IOException e) {
-            LOG.warn("closing {}: {}", socket, e.toString());
+            LOG.warn("closing {}: {}", socket(), e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -125,32 +132,19 @@ public final class AgentServer implements AutoCloseable {
         }
     }
 
-    /** Binds under a name of its own and renames, so that there is no moment in which a plugin finds no socket. */
-    private static ServerSocketChannel bind(Path socket) throws IOException {
-        Path fresh = socket.resolveSibling(
-                AgentProtocol.SOCKET_NAME + "." + ProcessHandle.current().pid());
-        Files.deleteIfExists(fresh);
-        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        try {
-            server.bind(UnixDomainSocketAddress.of(fresh), BACKLOG);
-            Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
-            Files.move(fresh, socket, StandardCopyOption.ATOMIC_MOVE);
-            return server;
-        } catch (IOException e) {
-            server.close();
-            throw e;
-        }
+    private Thread accepting(ServerSocketChannel clients) {
+        return Thread.ofPlatform().name("agent-accept").start(() -> acceptAll(clients));
     }
 
-    private void acceptAll() {
-        while (server.isOpen()) {
+    private void acceptAll(ServerSocketChannel clients) {
+        while (clients.isOpen()) {
             try {
-                SocketChannel client = server.accept();
+                SocketChannel client = clients.accept();
                 Thread.ofVirtual().name("agent-call").start(() -> admit(client));
             } catch (ClosedChannelException e) {
                 return;
             } catch (IOException e) {
-                LOG.warn("accepting on {}: {}", socket, e.toString());
+                LOG.warn("accepting on {}: {}", socket(), e.toString());
                 pause();
             }
         }

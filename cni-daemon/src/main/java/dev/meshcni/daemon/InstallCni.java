@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -102,11 +103,13 @@ public final class InstallCni implements Callable<Integer> {
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
             LOG.info("the agent answers on {}", agent.socket());
+            parts.add(AgentlessDecisions.start(plugin.agentRunDirectory()));
             NodeStatus status = new NodeStatus(
                     readiness,
                     redirection,
                     () -> cluster.map(node -> node.pods().size()).orElse(0));
-            install(parts, adapters, metrics, readiness, status, cluster);
+            install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
+            parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
             cluster.ifPresent(node -> node.start(
                     new RedirectPolicy(plugin.excludedNamespaces()),
@@ -126,14 +129,15 @@ public final class InstallCni implements Callable<Integer> {
             AgentMetrics metrics,
             NodeReadiness readiness,
             NodeStatus status,
-            Optional<KubernetesNode> cluster) {
+            Optional<KubernetesNode> cluster,
+            BooleanSupplier agentIsFound) {
         if (options.noInstall()) {
             readiness.nothingToInstall();
             return;
         }
         ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
         Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
-        NodeInstallation installation = parts.add(NodeInstallation.start(node, reason));
+        NodeInstallation installation = parts.add(NodeInstallation.start(node, reason, agentIsFound));
         readiness.installedBy(installation::state);
         status.installedBy(node);
     }

@@ -1,6 +1,9 @@
 package dev.meshcni.daemon;
 
-/** What happens to the installation, for those who count it. */
+import dev.meshcni.api.spi.Finding;
+import java.util.List;
+
+/** What happens to the installation, for those who count it and tell of it. */
 public interface InstallEvents {
     /** The end of an attempt to install, named as Istio's {@code istio_cni_installs_total} names it. */
     enum Result {
@@ -32,9 +35,15 @@ public interface InstallEvents {
         };
     }
 
-    /** The daemon's metrics count. */
+    /** The daemon's metrics count, and its log tells what was found. */
     static InstallEvents countedBy(AgentMetrics metrics) {
+        FindingsLog log = new FindingsLog();
         return new InstallEvents() {
+            @Override
+            public void found(List<Finding> findings) {
+                log.tell(findings);
+            }
+
             @Override
             public void attempted(Result result) {
                 metrics.installed(result.name());
@@ -51,6 +60,9 @@ public interface InstallEvents {
             }
         };
     }
+
+    /** What an operator has to know, each time that there was nothing to edit any more. */
+    default void found(List<Finding> findings) {}
 
     /** Something was installed, or could not be. */
     void attempted(Result result);

@@ -12,14 +12,27 @@ final class InstallTrouble {
 
     private static final String READ_ONLY = "Read-only file system";
 
+    private static final String OTHER_BIN_DIR = """
+            set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
+            plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
+            MicroK8s /var/snap/microk8s/current/opt/cni/bin""";
+
     private InstallTrouble() {}
 
     /** A failure to write the plugin. */
     static DaemonException writingPlugin(Path binDir, IOException cause) {
-        return trouble("the plugin cannot be installed in " + binDir, cause, """
-                set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
-                plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
-                MicroK8s /var/snap/microk8s/current/opt/cni/bin""");
+        return trouble("the plugin cannot be installed in " + binDir, cause, OTHER_BIN_DIR);
+    }
+
+    /** A failure to remove the plugin. */
+    static DaemonException removingPlugin(Path binDir, IOException cause) {
+        return trouble("the plugin cannot be removed from " + binDir, cause, OTHER_BIN_DIR);
+    }
+
+    /** A failure in the agent's run directory. */
+    static DaemonException usingRunDirectory(Path runDirectory, IOException cause) {
+        return trouble("the run directory " + runDirectory + " cannot be used", cause, """
+                set --cni-agent-run-dir to a directory on another file system; it must be the same path on the host""");
     }
 
     /** A failure to write the configuration. */
@@ -55,6 +68,7 @@ final class InstallTrouble {
         if (cause instanceof FileSystemException failure && failure.getReason() != null) {
             return failure.getFile() + ": " + failure.getReason();
         }
-        return cause.toString();
+        // What comes of a file that is open already is not of a class of its own, and its message is the kernel's.
+        return cause.getClass() == IOException.class ? cause.getMessage() : cause.toString();
     }
 }

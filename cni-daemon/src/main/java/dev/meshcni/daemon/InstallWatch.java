@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,11 +23,13 @@ public final class InstallWatch implements AutoCloseable {
             List.of("bin", "runtime/bin", "runtime/lib", "runtime/lib/server");
 
     private final Installer installer;
+    private final BooleanSupplier agentIsFound;
     private final DirectoryWatch watch;
     private final Thread thread;
 
-    private InstallWatch(Installer installer, DirectoryWatch watch) {
+    private InstallWatch(Installer installer, BooleanSupplier agentIsFound, DirectoryWatch watch) {
         this.installer = requireNonNull(installer, "installer is null");
+        this.agentIsFound = requireNonNull(agentIsFound, "agentIsFound is null");
         this.watch = requireNonNull(watch, "watch is null");
         this.thread = Thread.ofPlatform().name("install").unstarted(this::run);
     }
@@ -34,11 +37,13 @@ public final class InstallWatch implements AutoCloseable {
     /**
      * Starts to install and to watch, as the installer of this node.
      *
+     * @param agentIsFound whether plugins find the agent of this daemon; if they do although a newer daemon has taken over, that
+     *     one is dead, and this one installs again
      * @throws DaemonException if the run directory cannot be used
      */
-    public static InstallWatch start(Installer installer) {
+    public static InstallWatch start(Installer installer, BooleanSupplier agentIsFound) {
         installer.claim();
-        InstallWatch started = new InstallWatch(installer, DirectoryWatch.open());
+        InstallWatch started = new InstallWatch(installer, agentIsFound, DirectoryWatch.open());
         started.thread.start();
         return started;
     }
@@ -58,10 +63,15 @@ public final class InstallWatch implements AutoCloseable {
         try {
             do {
                 watch.watch(directories());
-            } while (watch.await(pause(installer.round())));
+            } while (watch.await(pause(round())));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private InstallState round() {
+        boolean alone = installer.state() instanceof InstallState.Superseded && agentIsFound.getAsBoolean();
+        return alone ? installer.takeOver() : installer.round();
     }
 
     /** What is watched before a round cannot change unseen after it. */

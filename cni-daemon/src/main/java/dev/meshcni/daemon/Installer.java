@@ -40,10 +40,15 @@ public final class Installer {
     private final RunDirectory runDirectory;
     private final RewriteBackoff pluginBackoff;
     private final RewriteBackoff confBackoff;
-    private final FindingsLog findingsLog = new FindingsLog();
     private volatile InstallState state = new InstallState.Starting();
     private boolean pluginInstalled;
     private boolean confInstalled;
+
+    /** Whether this process may change the node, asked when it is its turn. */
+    @FunctionalInterface
+    private interface Right {
+        boolean isThere() throws IOException;
+    }
 
     private Installer(InstallerSettings settings, InstallEvents events, Parts parts) {
         this.settings = requireNonNull(settings, "settings is null");
@@ -99,18 +104,26 @@ public final class Installer {
         try (InstallerLease.Turn _ = lease.takeTurn()) {
             lease.claim();
         } catch (IOException e) {
-            throw new DaemonException("the run directory " + settings.runDirectory() + " cannot be used: " + e, e);
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
         }
     }
 
     /** Looks at everything, and puts right what is wrong unless another installer has claimed the node. */
     public synchronized InstallState round() {
-        return round(true);
+        return round(lease::isHeld);
+    }
+
+    /** Claims the node, as another installer that had done so is gone, and puts right what is wrong. */
+    public synchronized InstallState takeOver() {
+        return round(() -> {
+            lease.claim();
+            return true;
+        });
     }
 
     /** Installs once, beside a daemon that may run. */
     public synchronized InstallState installOnce() {
-        return round(false);
+        return round(() -> true);
     }
 
     /**
@@ -121,26 +134,12 @@ public final class Installer {
      * @throws DaemonException if something cannot be removed
      */
     public synchronized void uninstall(Duration patience) throws InterruptedException {
-        try (InstallerLease.Turn _ = lease.takeTurn()) {
-            LOG.info(
-                    "uninstalling: {}, then {}, then {}",
-                    settings.confDir(),
-                    settings.binDir(),
-                    settings.runDirectory());
-            conf.uninstall();
-        } catch (IOException e) {
-            throw InstallTrouble.writingConf(settings.confDir(), e);
-        }
-        confInstalled = false;
-        try {
-            plugin.uninstall(patience);
-            pluginInstalled = false;
-            runDirectory.remove();
-        } catch (IOException e) {
-            throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
-        } finally {
-            enter(new InstallState.Starting());
-        }
+        uninstall(patience, () -> true);
+    }
+
+    /** The same, unless another installer has claimed the node: then everything is that one's. */
+    synchronized void uninstallIfHolder(Duration patience) throws InterruptedException {
+        uninstall(patience, lease::isHeld);
     }
 
     /**
@@ -164,11 +163,12 @@ public final class Installer {
         return conf;
     }
 
-    private InstallState round(boolean onlyIfHeld) {
+    private InstallState round(Right right) {
         try (InstallerLease.Turn _ = lease.takeTurn()) {
-            enter(onlyIfHeld && !lease.isHeld() ? new InstallState.Superseded() : ensure());
+            enter(right.isThere() ? ensure() : new InstallState.Superseded());
         } catch (IOException e) {
-            enter(new InstallState.Failed("the run directory " + settings.runDirectory() + " cannot be used: " + e));
+            enter(new InstallState.Failed(
+                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()));
         } catch (DaemonException e) {
             enter(new InstallState.Failed(e.getMessage()));
         } catch (RuntimeException e) {
@@ -176,6 +176,45 @@ public final class Installer {
             enter(new InstallState.Failed(e.toString()));
         }
         return state;
+    }
+
+    private void uninstall(Duration patience, Right right) throws InterruptedException {
+        try (InstallerLease.Turn _ = lease.takeTurn()) {
+            if (!right.isThere()) {
+                enter(new InstallState.Superseded());
+                return;
+            }
+            removeConf();
+        } catch (IOException e) {
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+        }
+        removePlugin(patience);
+        try {
+            runDirectory.remove();
+        } catch (IOException e) {
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+        } finally {
+            enter(new InstallState.Starting());
+        }
+    }
+
+    private void removeConf() {
+        LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+        try {
+            conf.uninstall();
+            confInstalled = false;
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private void removePlugin(Duration patience) throws InterruptedException {
+        try {
+            plugin.uninstall(patience);
+            pluginInstalled = false;
+        } catch (IOException e) {
+            throw InstallTrouble.removingPlugin(settings.binDirOnHost(), e);
+        }
     }
 
     private InstallState ensure() {
@@ -243,7 +282,7 @@ public final class Installer {
 
     /** The state of a directory in which there is nothing to edit. */
     private InstallState reached(ConfInstaller.Look look) throws IOException {
-        findingsLog.tell(conf.findings(look));
+        events.found(conf.findings(look));
         return switch (look.plan()) {
             case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
             case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());

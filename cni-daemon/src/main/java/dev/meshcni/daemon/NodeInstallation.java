@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,10 +29,11 @@ public final class NodeInstallation implements AutoCloseable {
     /**
      * Installs and keeps it so. The agent must be there already: from now on runtimes call the plugin.
      *
+     * @param agentIsFound whether plugins find the agent of this daemon, and not that of a newer one
      * @throws DaemonException if the run directory cannot be used
      */
-    public static NodeInstallation start(Installer installer, ShutdownReason reason) {
-        return new NodeInstallation(installer, InstallWatch.start(installer), reason);
+    public static NodeInstallation start(Installer installer, ShutdownReason reason, BooleanSupplier agentIsFound) {
+        return new NodeInstallation(installer, InstallWatch.start(installer, agentIsFound), reason);
     }
 
     /** How far it is. */
@@ -54,7 +56,7 @@ public final class NodeInstallation implements AutoCloseable {
 
     private void uninstall() {
         try {
-            installer.uninstall(TIME_FOR_PLUGINS);
+            installer.uninstallIfHolder(TIME_FOR_PLUGINS);
         } catch (DaemonException e) {
             LOG.error("not completely uninstalled: {}", e.getMessage());
         } catch (InterruptedException e) {

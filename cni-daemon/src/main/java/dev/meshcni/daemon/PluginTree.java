@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.FileStore;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -231,8 +232,10 @@ final class PluginTree {
     }
 
     private void requireRoom() throws IOException {
-        long free = Files.getFileStore(binDir).getUsableSpace();
-        if (free < wanted().size()) {
+        FileStore store = Files.getFileStore(binDir);
+        long free = store.getUsableSpace();
+        // A file system without a size, such as ramfs, has no number for what is free either.
+        if (store.getTotalSpace() > 0 && free < wanted().size()) {
             throw new FileSystemException(
                     binDir.toString(),
                     null,

@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import static dev.meshcni.daemon.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class AgentServerTest {
     private static final Duration CALL_TIME = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofMillis(20);
 
     @TempDir
     private Path directory;
@@ -141,6 +143,32 @@ class AgentServerTest {
         try (AgentServer _ = start();
                 AgentServer second = AgentServer.start(directory, (_, _) -> answer("second"), CALL_TIME)) {
             assertThat(ask(second, "web")).isEqualTo("second");
+        }
+    }
+
+    @Test
+    void aSocketThatSomebodyDeletesIsThereAgain() throws Exception {
+        try (AgentServer agent = start();
+                AgentKeeper _ = AgentKeeper.start(agent, SOON)) {
+            Files.delete(agent.socket());
+
+            eventually("the agent is found", agent::isFound);
+            assertThat(ask(agent, "web")).isEqualTo("web");
+        }
+    }
+
+    @Test
+    void anAgentLeavesPluginsToANewerOneAsLongAsThatLives() throws Exception {
+        try (AgentServer older = start();
+                AgentKeeper _ = AgentKeeper.start(older, SOON)) {
+            try (AgentServer newer = AgentServer.start(directory, (_, _) -> answer("newer"), CALL_TIME)) {
+                Thread.sleep(SOON.multipliedBy(20));
+                assertThat(ask(newer, "web")).isEqualTo("newer");
+                assertThat(older.isFound()).isFalse();
+            }
+
+            eventually("the older one is found again", older::isFound);
+            assertThat(ask(older, "web")).isEqualTo("web");
         }
     }
 

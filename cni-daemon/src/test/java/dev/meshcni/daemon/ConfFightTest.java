@@ -42,7 +42,7 @@ class ConfFightTest {
         Thread reading = Thread.ofPlatform().start(reader);
 
         try (CapturedLog log = CapturedLog.of(Installer.class);
-                InstallWatch _ = InstallWatch.start(installer)) {
+                InstallWatch _ = InstallWatch.start(installer, () -> true)) {
             eventually("installed", () -> installer.state() instanceof InstallState.Installed);
             String ours = Files.readString(file);
             fight(file, foreign);

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.api.spi.InstallSettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -24,7 +25,11 @@ class FindingsLogTest {
     void install() throws Exception {
         log = CapturedLog.of(FindingsLog.class);
         node = TestNode.with(root, "invalid-first");
-        installer = node.installer();
+        installer = node.installer(
+                new DiskSteps(),
+                InstallSettings.chainedInto(TestNode.entry()),
+                RewriteBackoff.Limits.DEFAULT,
+                InstallEvents.countedBy(new AgentMetrics(() -> 0, () -> 0, () -> 0L)));
         installer.round();
     }
 

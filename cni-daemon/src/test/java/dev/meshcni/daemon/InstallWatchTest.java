@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,6 +25,7 @@ class InstallWatchTest {
     private TestNode node;
     private Installer installer;
     private InstallWatch watch;
+    private final AtomicBoolean agentIsFound = new AtomicBoolean();
     private Map<String, String> installed;
 
     @BeforeEach
@@ -138,9 +140,24 @@ class InstallWatchTest {
         assertThat(node.link()).exists();
     }
 
+    @Test
+    void theOlderInstallerTakesTheNodeBackWhenTheNewerOneIsDead() throws Exception {
+        watch.close();
+        node.checkedEvery(Duration.ofMillis(100));
+        start();
+        node.installer().claim();
+        eventually("the older one has seen it", () -> installer.state() instanceof InstallState.Superseded);
+        Files.delete(node.link());
+
+        agentIsFound.set(true);
+
+        eventually("it installs again", () -> installer.state() instanceof InstallState.Installed);
+        assertThat(node.link()).exists();
+    }
+
     private void start() throws Exception {
         installer = node.installer();
-        watch = InstallWatch.start(installer);
+        watch = InstallWatch.start(installer, agentIsFound::get);
         eventually("installed", () -> installer.state() instanceof InstallState.Installed);
         installed = node.conf();
     }

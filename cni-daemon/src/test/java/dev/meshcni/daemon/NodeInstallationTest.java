@@ -58,8 +58,25 @@ class NodeInstallationTest {
         assertThat(node.link()).exists();
     }
 
+    @Test
+    void anOlderDaemonThatHasNotNoticedTheNewerOneYetDoesNotUninstallEither() throws Exception {
+        try (NodeInstallation older = startChecking(Duration.ofHours(1), Answer.UNINSTALL)) {
+            eventually("installed", () -> older.state().notReady().isEmpty());
+            node.installer().claim();
+            assertThat(older.state()).isInstanceOf(InstallState.Installed.class);
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+        assertThat(node.runDirectory()).isNotEmptyDirectory();
+    }
+
     private NodeInstallation start(Answer atTheEnd) throws Exception {
-        node.checkedEvery(Duration.ofMillis(100));
-        return NodeInstallation.start(node.installer(), _ -> atTheEnd);
+        return startChecking(Duration.ofMillis(100), atTheEnd);
+    }
+
+    private NodeInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
+        node.checkedEvery(interval);
+        return NodeInstallation.start(node.installer(), _ -> atTheEnd, () -> false);
     }
 }

@@ -38,7 +38,7 @@ class NodeReadinessTest {
         pods.known = true;
         assertThat(status()).contains("\"code\":50", "the installation has not begun yet");
         try (NodeInstallation installation =
-                NodeInstallation.start(node.installer(), _ -> ShutdownReason.Answer.RESTART)) {
+                NodeInstallation.start(node.installer(), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """

@@ -1,0 +1,100 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sees to it that plugins find an agent: the one that started last, as long as it lives.
+ *
+ * <p>While a daemon is replaced two of them can run, and the newer one takes the socket's file. If it then dies, as a release that
+ * does not work on this node does, the older one takes the file back, so that pods do not wait for an agent that is there. It
+ * does the same when somebody has deleted the file.
+ */
+final class AgentKeeper implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentKeeper.class);
+
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+    /** How often a newer agent is found silent before it counts as dead: it may be about to take its own file back. */
+    private static final int SILENCE = 5;
+
+    private final AgentServer agent;
+    private final Path runDirectory;
+    private final Duration interval;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Thread thread =
+            Thread.ofPlatform().daemon().name("agent-keeper").unstarted(this::run);
+    private boolean superseded;
+    private int silent;
+
+    private AgentKeeper(AgentServer agent, Duration interval) {
+        this.agent = requireNonNull(agent, "agent is null");
+        this.runDirectory = agent.socket().getParent();
+        this.interval = requireNonNull(interval, "interval is null");
+    }
+
+    /** Starts to look after an agent. */
+    static AgentKeeper start(AgentServer agent) {
+        return start(agent, INTERVAL);
+    }
+
+    static AgentKeeper start(AgentServer agent, Duration interval) {
+        AgentKeeper keeper = new AgentKeeper(agent, interval);
+        keeper.thread.start();
+        return keeper;
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        try {
+            while (!closed.await(interval.toMillis(), TimeUnit.MILLISECONDS)) {
+                look();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void look() {
+        if (agent.isFound()) {
+            superseded = false;
+            return;
+        }
+        if (NodeDoctor.agentAnswers(runDirectory)) {
+            superseded = true;
+            silent = 0;
+            return;
+        }
+        silent++;
+        if (superseded && silent < SILENCE) {
+            return;
+        }
+        try {
+            agent.reopen();
+            LOG.warn(
+                    superseded
+                            ? "the agent that had taken over does not answer any more; this one answers on {} again"
+                            : "{} was deleted by somebody else and is there again",
+                    agent.socket());
+            superseded = false;
+        } catch (IOException e) {
+            LOG.error(InstallTrouble.usingRunDirectory(runDirectory, e).getMessage());
+        }
+    }
+}

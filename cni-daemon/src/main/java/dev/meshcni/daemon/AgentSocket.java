@@ -1,0 +1,73 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.AgentProtocol;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** The file of the agent's socket in the run directory, by which plugins find the agent; root's alone. */
+final class AgentSocket {
+    private static final int BACKLOG = 512;
+
+    private final Path directory;
+    private final Path path;
+    private volatile Object identity = "";
+
+    AgentSocket(Path runDirectory) {
+        this.directory = requireNonNull(runDirectory, "runDirectory is null");
+        this.path = runDirectory.resolve(AgentProtocol.SOCKET_NAME);
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /** Binds under a name of its own and renames, so that there is no moment in which a plugin finds no socket. */
+    ServerSocketChannel bind() throws IOException {
+        Files.createDirectories(directory);
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+        Path fresh = path.resolveSibling(AgentProtocol.SOCKET_NAME + "."
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()));
+        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            server.bind(UnixDomainSocketAddress.of(fresh), BACKLOG);
+            Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
+            identity = identity(fresh);
+            Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
+            return server;
+        } catch (IOException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    /** Whether the file is still the one that was bound last: no newer agent has put its own in its place. */
+    boolean isOurs() {
+        try {
+            return identity(path).equals(identity);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static Object identity(Path file) throws IOException {
+        Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey();
+        if (key == null) {
+            throw new NoSuchFileException(file.toString());
+        }
+        return key;
+    }
+}
