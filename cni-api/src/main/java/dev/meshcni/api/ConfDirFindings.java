@@ -50,11 +50,7 @@ public final class ConfDirFindings {
     private void primary() {
         Optional<ConfFile.Valid> primary = dir.primary();
         if (primary.isPresent() && !ChainedConf.hasForeignPlugin(primary.get().list(), settings)) {
-            findings.add(Finding.error(
-                    primary.get().name() + " comes first and holds no plugin but " + settings.type()
-                            + ": pods would get no network from it",
-                    "put the base CNI's configuration back, or let it sort before "
-                            + primary.get().name()));
+            findings.add(withoutNetwork(primary.get().name()));
         }
         Optional<ConfFile.Valid> base = ChainedConf.base(dir, settings);
         if (settings.chained() && base.isPresent() && primary.isPresent() && !base.equals(primary)) {
@@ -64,6 +60,19 @@ public final class ConfDirFindings {
                     "leave cni-conf-name empty, or rename the files so that "
                             + base.get().name() + " sorts first"));
         }
+    }
+
+    /** Unchained, the directory may be one that no runtime reads, as OpenShift's for Multus is. */
+    private Finding withoutNetwork(String file) {
+        String what = file + " comes first and holds no plugin but " + settings.type();
+        return settings.chained()
+                ? Finding.error(
+                        what + ": pods would get no network from it",
+                        "put the base CNI's configuration back, or let it sort before " + file)
+                : Finding.warning(
+                        what + ": a runtime that reads this directory gives pods no network",
+                        "let the base CNI's configuration sort before " + file
+                                + ", unless this directory is for Multus alone");
     }
 
     private void otherNetworks() {

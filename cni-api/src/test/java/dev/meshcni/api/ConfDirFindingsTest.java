@@ -85,6 +85,20 @@ class ConfDirFindingsTest {
     }
 
     @Test
+    void unchainedItIsAWarningAsTheDirectoryMayBeOneThatNoRuntimeReads() {
+        InstallSettings unchained = new InstallSettings(false, "", SETTINGS.entry());
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("YYY-istio-cni.conflist", list("istio-cni")));
+
+        assertThat(ConfDirFindings.of(dir, unchained))
+                .filteredOn(finding -> finding.what().contains("holds no plugin but istio-cni"))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.severity()).isEqualTo(Severity.WARNING);
+                    assertThat(finding.remedy()).contains("Multus");
+                });
+    }
+
+    @Test
     void aNamedFileThatIsNotTheRuntimesIsAWarning() {
         InstallSettings named = new InstallSettings(true, "20-b.conflist", SETTINGS.entry());
         ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("10-a.conflist", GOOD, "20-b.conflist", GOOD));

@@ -54,6 +54,8 @@ final class AgentKeeper implements AutoCloseable {
     @Override
     public void close() {
         closed.countDown();
+        // An agent that has stopped to accept lets those who connect wait, once its queue is full.
+        thread.interrupt();
         try {
             thread.join();
         } catch (InterruptedException e) {
@@ -82,7 +84,8 @@ final class AgentKeeper implements AutoCloseable {
             return;
         }
         silent++;
-        if (superseded && silent < SILENCE) {
+        boolean ending = closed.getCount() == 0;
+        if (ending || (superseded && silent < SILENCE)) {
             return;
         }
         try {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardWatchEventKinds;
 import java.nio.file.WatchEvent;
@@ -13,8 +14,10 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -36,6 +39,7 @@ final class DirectoryWatch implements AutoCloseable {
 
     private final Optional<WatchService> service;
     private final Map<Path, Watched> watched = new HashMap<>();
+    private final Set<Path> toldUnwatched = new HashSet<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
     /** A directory that was there under a path when it was last looked at. */
@@ -108,6 +112,15 @@ final class DirectoryWatch implements AutoCloseable {
         }
     }
 
+    private void unwatched(Path path, IOException reason) {
+        if (toldUnwatched.add(path)) {
+            LOG.warn(
+                    "changes in {} are found by comparing only: {}; look at fs.inotify.max_user_watches (sysctl)",
+                    path,
+                    reason.getMessage());
+        }
+    }
+
     private void watch(Path path) {
         try {
             Path directory = path.toRealPath();
@@ -125,8 +138,10 @@ final class DirectoryWatch implements AutoCloseable {
             if (service.isPresent()) {
                 watched.put(path, new Watched(identity, directory.register(service.get(), EVENTS)));
             }
+        } catch (NoSuchFileException e) {
+            LOG.debug("{} is not there, and so not watched", path);
         } catch (IOException e) {
-            LOG.debug("{} is not watched: {}", path, e.toString());
+            unwatched(path, e);
         } catch (ClosedWatchServiceException e) {
             LOG.debug("{} is not watched any more", path);
         }

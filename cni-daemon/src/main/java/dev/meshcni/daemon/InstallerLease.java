@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,15 +49,7 @@ final class InstallerLease {
     Turn takeTurn() throws IOException {
         THIS_PROCESS.lock();
         try {
-            Files.createDirectories(directory);
-            FileChannel channel =
-                    FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            try {
-                channel.lock();
-            } catch (IOException | RuntimeException e) {
-                channel.close();
-                throw e;
-            }
+            FileChannel channel = lock(directory.resolve(LOCK));
             return () -> end(channel);
         } catch (IOException | RuntimeException e) {
             THIS_PROCESS.unlock();
@@ -76,6 +69,37 @@ final class InstallerLease {
         } catch (NoSuchFileException e) {
             claim();
             return true;
+        }
+    }
+
+    /**
+     * Locks the file that others find. An uninstallation deletes it, and who waited for its lock then has one that excludes
+     * nobody. The file must not be opened a second time to find that out: closing it would give the lock up (fcntl(2)).
+     */
+    private FileChannel lock(Path file) throws IOException {
+        while (true) {
+            Files.createDirectories(directory);
+            Object found = identity(file);
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                channel.lock();
+                if (identity(file).equals(found)) {
+                    return channel;
+                }
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+            channel.close();
+        }
+    }
+
+    private static Object identity(Path file) throws IOException {
+        try {
+            Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+            return requireNonNull(key, "a file system without inodes");
+        } catch (NoSuchFileException e) {
+            return "";
         }
     }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList.Plugin;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Serial;
 import java.nio.file.Files;
@@ -15,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,7 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class KilledInstallerTest {
     private static final int SAMPLES = 4;
-    private static final String MODULE = "dev.meshcni.daemon";
 
     @TempDir
     private Path root;
@@ -76,7 +73,8 @@ class KilledInstallerTest {
             int step = 1 + sample * (steps - 1) / (SAMPLES - 1);
             TestNode node = TestNode.with(root.resolve("sample" + sample), "lone-conf");
             Map<String, String> before = node.conf();
-            killAt(step, root.resolve("sample" + sample), work);
+            InstallerProcess.stoppedAt(step, root.resolve("sample" + sample), work)
+                    .close();
             assertVisibleIsWhole(node, List.of(before, installed, uninstalled));
             finish(node, work, installed, uninstalled);
         }
@@ -90,32 +88,6 @@ class KilledInstallerTest {
             return false;
         } catch (Killed e) {
             return true;
-        }
-    }
-
-    private static void killAt(int step, Path directory, InstallerWork work) throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "--module-path",
-                        System.getProperty("jdk.module.path"),
-                        "--patch-module",
-                        MODULE + "=" + Path.of("target/test-classes").toAbsolutePath(),
-                        "--add-modules",
-                        "ALL-MODULE-PATH",
-                        "--module",
-                        MODULE + "/" + InstallerWork.class.getName(),
-                        directory.toString(),
-                        work.name(),
-                        Integer.toString(step))
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        try (BufferedReader output = process.inputReader()) {
-            assertThat(output.readLine()).isEqualTo(InstallerWork.READY_TO_DIE);
-        } finally {
-            process.destroyForcibly();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         }
     }
 
