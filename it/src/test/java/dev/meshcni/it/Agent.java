@@ -13,33 +13,57 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The product's agent, {@code install-cni --no-install}, as a process in the network namespace that plays the node. It
- * knows the pods whose manifests a test gives it.
+ * The product's daemon, {@code install-cni}, as a process in the namespace that plays the node. It knows the pods whose
+ * manifests a test gives it.
  */
 final class Agent implements AutoCloseable {
     private static final Duration END_PATIENCE = Duration.ofSeconds(10);
 
-    private final Netns node;
+    private final Entrance node;
     private final Path directory;
     private final List<String> options;
     private Process process;
 
-    private Agent(Netns node, Path directory, List<String> options) {
+    /** What makes a command line run in the namespaces of a node. */
+    @FunctionalInterface
+    interface Entrance {
+        List<String> commandLine(String... line);
+    }
+
+    private Agent(Entrance node, Path directory, List<String> options) {
         this.node = node;
         this.directory = directory;
         this.options = List.copyOf(options);
     }
 
     /**
-     * Starts it and waits until it answers.
+     * Starts it as an agent only, and waits until it answers.
      *
      * @param options more options of install-cni
      */
     static Agent start(Netns node, String... options) {
+        List<String> more = new ArrayList<>(List.of("--no-install"));
+        more.addAll(List.of(options));
+        return start(node::commandLine, more);
+    }
+
+    /**
+     * Starts it as an installer as well, and waits until it answers.
+     *
+     * @param options more options of install-cni
+     */
+    static Agent installing(Entrance node, Path confDir, Path binDir, String... options) {
+        List<String> more = new ArrayList<>(
+                List.of("--mounted-cni-net-dir", confDir.toString(), "--cni-bin-target-dir", binDir.toString()));
+        more.addAll(List.of(options));
+        return start(node, more);
+    }
+
+    private static Agent start(Entrance node, List<String> options) {
         try {
             Path directory = Files.createTempDirectory("it-agent-");
             Files.createDirectory(directory.resolve("pods"));
-            Agent agent = new Agent(node, directory, List.of(options));
+            Agent agent = new Agent(node, directory, options);
             try {
                 agent.startAgain();
                 return agent;
@@ -56,7 +80,6 @@ final class Agent implements AutoCloseable {
     void startAgain() {
         List<String> line = new ArrayList<>(node.commandLine(
                 Dist.program("install-cni").toString(),
-                "--no-install",
                 "--pod-manifest-dir",
                 directory.resolve("pods").toString(),
                 "--cni-agent-run-dir",
@@ -73,6 +96,10 @@ final class Agent implements AutoCloseable {
     void kill() {
         process.destroyForcibly();
         process.onExit().join();
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** The directory of its socket, which the plugin's configuration names. */
@@ -101,8 +128,9 @@ final class Agent implements AutoCloseable {
     /** How many plugins wait for its answer (proc(5), net/unix: state 3 is a socket that it has accepted). */
     long connections() {
         String anySocket = " " + runDirectory() + "/";
-        List<String> sockets = node.inside(() -> Files.readAllLines(Path.of("/proc/thread-self/net/unix")));
-        return sockets.stream()
+        return Command.of(node.commandLine("cat", "/proc/self/net/unix").toArray(String[]::new))
+                .run()
+                .lines()
                 .filter(line -> line.contains(anySocket) && line.contains(" 03 "))
                 .count();
     }

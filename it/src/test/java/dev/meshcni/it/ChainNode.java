@@ -2,14 +2,8 @@ package dev.meshcni.it;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.AttachmentParameters;
-import dev.meshcni.api.CniJson;
-import dev.meshcni.api.ConfDirSnapshot;
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.PluginChain;
-import dev.meshcni.api.spi.FileEdit;
-import dev.meshcni.api.spi.InstallPlan;
-import dev.meshcni.api.spi.InstallSettings;
-import dev.meshcni.chain.multus.MultusChainAdapter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -30,6 +24,7 @@ final class ChainNode implements AutoCloseable {
     private static final String POD_ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart-0";
     private static final String PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
     private static final Duration PLUGIN_PATIENCE = Duration.ofSeconds(30);
+    private static final Duration COPYING = Duration.ofMinutes(2);
 
     private final Arrivals arrivals = new Arrivals();
     private final List<ProbeServer> servers = new ArrayList<>();
@@ -62,16 +57,28 @@ final class ChainNode implements AutoCloseable {
         }
     }
 
-    /** The list that the adapter for Multus writes for a plugin of its own. */
-    static NetworkConfigList standalone(String entry) {
-        ConfDirSnapshot empty = ConfDirSnapshot.of(Path.of("/etc/cni/multus/net.d"), Map.of());
-        InstallPlan plan =
-                new MultusChainAdapter().install(empty, new InstallSettings(false, "", CniJson.lenientObject(entry)));
-        if (plan instanceof InstallPlan.Edits(List<FileEdit> edits)
-                && edits.getFirst() instanceof FileEdit.Write write) {
-            return NetworkConfigList.parseSingle(write.content());
+    /** Installs the plugin with a file of its own, as Multus needs it, and returns the network that the file describes. */
+    NetworkConfigList installStandalone() {
+        meshcni("install", agent.runDirectory());
+        try {
+            return NetworkConfigList.parseSingle(
+                    Files.readString(standaloneDirectory().resolve("YYY-istio-cni.conf")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        throw new IllegalStateException("no file is written: " + plan);
+    }
+
+    /** Takes that back, but leaves the agent its directory. */
+    void uninstallStandalone() {
+        meshcni("uninstall", directory.resolve("no-agent"));
+    }
+
+    Path standaloneDirectory() {
+        return directory.resolve("multus.net.d");
+    }
+
+    Path pluginDirectory() {
+        return directory.resolve("bin");
     }
 
     Netns node() {
@@ -100,7 +107,7 @@ final class ChainNode implements AutoCloseable {
     }
 
     PluginChain chain() {
-        return new PluginChain(List.of(directory.resolve("bin")), Map.of("PATH", PATH), PLUGIN_PATIENCE);
+        return new PluginChain(List.of(pluginDirectory()), Map.of("PATH", PATH), PLUGIN_PATIENCE);
     }
 
     /** The pod's attachment with an interface, as the kubelet's runtime describes it. */
@@ -146,9 +153,22 @@ final class ChainNode implements AutoCloseable {
         }
     }
 
+    private void meshcni(String command, Path runDirectory) {
+        Command.of(
+                        Dist.program("meshcni").toString(),
+                        command,
+                        "--chained-cni-plugin=false",
+                        "--mounted-cni-net-dir=" + standaloneDirectory(),
+                        "--cni-bin-target-dir=" + pluginDirectory(),
+                        "--cni-agent-run-dir=" + runDirectory)
+                .within(COPYING)
+                .run();
+    }
+
     private static Path plugins(Netns node) {
         try {
             Path directory = Files.createTempDirectory("it-chain-");
+            Files.createDirectory(directory.resolve("multus.net.d"));
             Path bin = Files.createDirectory(directory.resolve("bin"));
             Files.createSymbolicLink(bin.resolve("istio-cni"), Dist.program("istio-cni"));
             for (String type : List.of("ptp", "bridge", "portmap", "firewall", "host-local")) {

@@ -106,7 +106,9 @@ class ChainTest {
         NetworkConfigList base = NetworkConfigList.parse(BaseChain.ptp(node.ipamDirectory()));
         CniResult network = node.chain().add(base, node.attachment("eth0"));
         Map<String, String> podBefore = NetworkState.of(node.pod());
-        NetworkConfigList ours = ChainNode.standalone(entry("multus"));
+        NetworkConfigList ours = node.installStandalone();
+        assertThat(ours.plugins().getFirst().json().path("chain_adapter").asText())
+                .isEqualTo("multus");
         AttachmentParameters net1 = node.attachment("net1");
 
         CniResult result = node.chain().add(ours, net1);
@@ -122,6 +124,9 @@ class ChainTest {
 
         assertThat(NetworkState.of(node.pod())).isEqualTo(podBefore);
         node.chain().del(base, node.attachment("eth0"), Optional.of(network));
+        node.uninstallStandalone();
+        assertThat(node.standaloneDirectory()).isEmptyDirectory();
+        assertThat(node.pluginDirectory().resolve("istio-cni")).doesNotExist();
     }
 
     @Test

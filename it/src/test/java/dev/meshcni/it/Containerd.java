@@ -127,6 +127,17 @@ final class Containerd implements AutoCloseable {
                 () -> cri.unmetConditions().isEmpty());
     }
 
+    /** The types of the plugins of a network that the runtime has loaded, none if it has not. */
+    List<String> loaded(String network) {
+        return cri.networks()
+                .valueStream()
+                .map(loaded -> loaded.path("Config"))
+                .filter(config -> config.path("Name").asText().equals(network))
+                .flatMap(config -> config.path("Plugins").valueStream())
+                .map(plugin -> plugin.at("/Network/type").asText())
+                .toList();
+    }
+
     /** Runs containerd's own client, on the images and containers that the runtime interface shows. */
     String ctr(String... arguments) {
         List<String> line =

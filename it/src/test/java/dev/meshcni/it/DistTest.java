@@ -42,6 +42,32 @@ class DistTest {
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
     }
 
+    @Test
+    void theDaemonsAotCacheStaysValidWithAnAdapterThatWasDroppedIn() throws IOException {
+        Machine.needsRoot();
+        Machine.needs("iptables");
+        Path launcher = requireCache(copy("-a").resolve("bin/install-cni"));
+        Path loads = directory.resolve("loads");
+        Files.writeString(
+                launcher,
+                Files.readString(launcher, UTF_8)
+                        .replace("-XX:AOTMode=on", "-XX:AOTMode=on -Xlog:class+load:file=" + loads),
+                UTF_8);
+
+        // The adapters are loaded before the run directory is made, which this can be nowhere: so the daemon ends.
+        Command.Result ended = Command.of(
+                        launcher.toString(),
+                        "--pod-manifest-dir=" + directory,
+                        "--chain-adapter-dir=" + AdapterJar.in(directory),
+                        "--cni-agent-run-dir=/dev/null/run")
+                .result();
+
+        assertThat(ended.err()).contains("the run directory /dev/null/run cannot be used");
+        assertThat(Files.readString(loads, UTF_8))
+                .contains("dev.meshcni.daemon.InstallCni source: shared objects file")
+                .contains(AdapterJar.ADAPTER + " source: file:" + directory);
+    }
+
     @ParameterizedTest
     @CsvSource({"install-cni,--version", "install-cni,--help", "meshcni,version", "meshcni,--help"})
     void whatAProgramSaysOfItselfIsAllThatItPrints(String program, String argument) {

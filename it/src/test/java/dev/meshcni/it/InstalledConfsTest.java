@@ -75,7 +75,7 @@ class InstalledConfsTest {
         assertThat(types).endsWith("istio-cni").containsOnlyOnce("istio-cni");
         Eventually.isTrue(
                 "the runtime has loaded " + primary.name() + " with the plugins " + types,
-                () -> networkReady() && loaded(primary.name()).equals(types));
+                () -> networkReady() && containerd.loaded(primary.name()).equals(types));
     }
 
     @Test
@@ -99,7 +99,7 @@ class InstalledConfsTest {
 
         Eventually.isTrue(
                 "the runtime has loaded the list behind the broken one",
-                () -> networkReady() && loaded("ptp-net").equals(List.of("ptp", "istio-cni")));
+                () -> networkReady() && containerd.loaded("ptp-net").equals(List.of("ptp", "istio-cni")));
     }
 
     private static Command.Result meshcni(String command) {
@@ -125,19 +125,6 @@ class InstalledConfsTest {
 
     private static boolean networkReady() {
         return !containerd.cri().unmetConditions().containsKey("NetworkReady");
-    }
-
-    /** The types of the plugins of a network that the runtime has loaded, none if it has not. */
-    private static List<String> loaded(String network) {
-        return containerd
-                .cri()
-                .networks()
-                .valueStream()
-                .map(loaded -> loaded.path("Config"))
-                .filter(config -> config.path("Name").asText().equals(network))
-                .flatMap(config -> config.path("Plugins").valueStream())
-                .map(plugin -> plugin.at("/Network/type").asText())
-                .toList();
     }
 
     private static List<Path> filesIn(Path directory) throws IOException {
