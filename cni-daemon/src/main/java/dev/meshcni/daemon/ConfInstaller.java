@@ -16,10 +16,14 @@ import dev.meshcni.api.spi.InstallSettings;
 import dev.meshcni.core.PrevResultCheck;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
 final class ConfInstaller {
@@ -93,10 +97,26 @@ final class ConfInstaller {
         return look;
     }
 
+    /** The directories that hold the files: this one, and those that symbolic links in it lead to. */
+    Set<Path> directories() throws IOException {
+        Set<Path> directories = new LinkedHashSet<>();
+        directories.add(dir);
+        if (Files.isDirectory(dir)) {
+            try (DirectoryStream<Path> links = Files.newDirectoryStream(dir, Files::isSymbolicLink)) {
+                links.forEach(link -> target(link).map(Path::getParent).ifPresent(directories::add));
+            } catch (DirectoryIteratorException e) {
+                throw e.getCause();
+            }
+        }
+        return directories;
+    }
+
     /** Removes what a killed process left; nothing reads it, but nothing else would ever remove it. */
     void sweep() throws IOException {
         if (Files.isDirectory(dir)) {
-            files.sweep(dir);
+            for (Path directory : directories()) {
+                files.sweep(directory);
+            }
         }
     }
 
@@ -131,6 +151,15 @@ final class ConfInstaller {
                 .map(choice -> choice.adapter().uninstall(snapshot, settings))
                 .orElse(List.of());
         return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
+    }
+
+    /** A file that a link leads to; a link to nowhere, or to a directory, holds no configuration. */
+    private static Optional<Path> target(Path link) {
+        try {
+            return Optional.of(link.toRealPath()).filter(Files::isRegularFile);
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private ConfDirSnapshot snapshot() throws IOException {

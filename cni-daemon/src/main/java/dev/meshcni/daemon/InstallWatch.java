@@ -76,15 +76,15 @@ public final class InstallWatch implements AutoCloseable {
 
     /** What is watched before a round cannot change unseen after it. */
     private List<Path> directories() {
-        InstallerSettings settings = installer.settings();
-        List<Path> directories = new ArrayList<>(List.of(settings.confDir(), settings.binDir()));
+        List<Path> directories = new ArrayList<>(List.of(installer.settings().binDir()));
         try {
+            directories.addAll(installer.conf().directories());
             installer.plugin().current().stream()
                     .map(version -> installer.plugin().versionsDirectory().resolve(version))
                     .flatMap(tree -> PLUGIN_DIRECTORIES.stream().map(tree::resolve))
                     .forEach(directories::add);
         } catch (IOException e) {
-            LOG.debug("the plugin's directories are not watched: {}", e.toString());
+            LOG.debug("not all directories are watched: {}", e.toString());
         }
         return directories;
     }

@@ -114,6 +114,23 @@ class InstallWatchTest {
     }
 
     @Test
+    void aFileBehindASymbolicLinkIsWatchedWhereItIs() throws Exception {
+        watch.close();
+        Path elsewhere = Files.createDirectory(root.resolve("elsewhere"));
+        Path target = elsewhere.resolve("pods.conflist");
+        Path link = node.confDir().resolve("10-ptp.conflist");
+        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target);
+        Files.delete(link);
+        Files.createSymbolicLink(link, target);
+        start();
+        String ours = Files.readString(target);
+
+        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target, StandardCopyOption.REPLACE_EXISTING);
+
+        eventually("our entry is back", () -> Files.readString(target).equals(ours));
+    }
+
+    @Test
     void aDirectoryThatIsMadeAnewIsWatchedAgain() throws Exception {
         watch.close();
         node.checkedEvery(Duration.ofMillis(100));

@@ -220,10 +220,13 @@ class InstallerConfDirsTest {
         Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target);
         Path link = Files.createSymbolicLink(node.confDir().resolve("10-ptp.conflist"), target);
 
+        Path leftByAKilledInstaller = Files.createFile(elsewhere.resolve(".meshcni-0a1b2c3d4e5f"));
+
         node.installer().round();
 
         assertThat(link).isSymbolicLink();
         assertThat(target).content().contains("istio-cni");
+        assertThat(leftByAKilledInstaller).doesNotExist();
     }
 
     @Test

@@ -22,6 +22,7 @@ final class Agent implements AutoCloseable {
     private final Entrance node;
     private final Path directory;
     private final List<String> options;
+    private final boolean successor;
     private Process process;
 
     /** What makes a command line run in the namespaces of a node. */
@@ -30,10 +31,11 @@ final class Agent implements AutoCloseable {
         List<String> commandLine(String... line);
     }
 
-    private Agent(Entrance node, Path directory, List<String> options) {
+    private Agent(Entrance node, Path directory, List<String> options, boolean successor) {
         this.node = node;
         this.directory = directory;
         this.options = List.copyOf(options);
+        this.successor = successor;
     }
 
     /**
@@ -63,7 +65,7 @@ final class Agent implements AutoCloseable {
         try {
             Path directory = Files.createTempDirectory("it-agent-");
             Files.createDirectory(directory.resolve("pods"));
-            Agent agent = new Agent(node, directory, options);
+            Agent agent = new Agent(node, directory, options, false);
             try {
                 agent.startAgain();
                 return agent;
@@ -74,6 +76,13 @@ final class Agent implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Starts another one beside it, with the same directories and options, as an update that lets both run for a while does. */
+    Agent startSuccessor() {
+        Agent next = new Agent(node, directory, options, true);
+        next.startAgain();
+        return next;
     }
 
     /** Starts it after {@link #kill}, with the same directories. */
@@ -155,7 +164,9 @@ final class Agent implements AutoCloseable {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
         }
-        HostState.removeTree(directory);
+        if (!successor) {
+            HostState.removeTree(directory);
+        }
     }
 
     private Process launch(List<String> line) {
@@ -171,7 +182,7 @@ final class Agent implements AutoCloseable {
     }
 
     private Path log() {
-        return directory.resolve("agent.log");
+        return directory.resolve(successor ? "successor.log" : "agent.log");
     }
 
     private boolean answers() {
