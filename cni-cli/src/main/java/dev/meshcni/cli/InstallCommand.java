@@ -24,8 +24,7 @@ import picocli.CommandLine.Spec;
             "",
             "The daemon install-cni does the same and keeps it so; without its agent pods of the mesh wait.",
             "",
-            "What an operator has to know about the configuration then goes to standard error, as meshcni doctor",
-            "would say it."
+            "Warnings and errors about the configuration go to standard error, in the words of meshcni doctor."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

@@ -59,12 +59,12 @@ final class AgentlessDecisions implements AutoCloseable {
             Path taken = directory.resolve(AgentlessDecision.FILE_NAME + "." + UUID.randomUUID());
             try {
                 Files.move(file, taken, StandardCopyOption.ATOMIC_MOVE);
+                Thread.sleep(LAST_LINE);
+                log(taken);
+                Files.delete(taken);
             } catch (NoSuchFileException e) {
-                continue;
+                LOG.debug("another agent has taken {}", file);
             }
-            Thread.sleep(LAST_LINE);
-            log(taken);
-            Files.delete(taken);
         }
     }
 
