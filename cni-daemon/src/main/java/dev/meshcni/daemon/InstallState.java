@@ -16,7 +16,7 @@ public sealed interface InstallState {
             case Contested contested ->
                 Optional.of(contested.what() + " is rewritten all the time; next attempt in "
                         + contested.pause().toSeconds() + " s");
-            case Superseded _ -> Optional.of("a newer installer has taken over this node");
+            case Superseded _ -> Optional.of("a newer daemon has taken over this node");
             case Installed _ -> Optional.empty();
         };
     }
@@ -72,7 +72,7 @@ public sealed interface InstallState {
         }
     }
 
-    /** A newer daemon installs on this node; this one only answers the plugin until it is stopped. */
+    /** A newer daemon installs on this node, and answers the plugin; this one does so again if that one dies. */
     record Superseded() implements InstallState {}
 
     /**

@@ -5,13 +5,11 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.ChainAdapters.Choice;
 import dev.meshcni.api.ChainedConf;
-import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.daemon.InstallEvents.Part;
 import dev.meshcni.daemon.InstallEvents.Result;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -299,35 +297,13 @@ public final class Installer {
 
     private void pluginRepaired() {
         events.rewritten(Part.PLUGIN);
-        Duration pause = pluginBackoff.rewritten();
-        Path link = settings.binDirOnHost().resolve(PluginTree.LINK);
-        if (pause.isZero()) {
-            LOG.warn("{} was changed by somebody else and is installed again", link);
-        } else {
-            LOG.warn(
-                    "{} is replaced again and again; next attempt in {} s at the earliest. Another istio-cni on this node?"
-                            + " Remove its DaemonSet",
-                    link,
-                    pause.toSeconds());
-        }
+        InstallLog.pluginRepaired(settings.binDirOnHost().resolve(PluginTree.LINK), pluginBackoff.rewritten());
     }
 
     private void confRepaired(ConfInstaller.Look before) {
         events.rewritten(Part.CONF);
-        Duration pause = confBackoff.rewritten();
-        String files = String.join(
-                ", ", before.edits().stream().map(FileEdit::name).distinct().toList());
         String base = ChainedConf.baseType(before.dir(), settings.conf()).orElse("no base CNI");
-        if (pause.isZero()) {
-            LOG.warn("{} was changed without our plugin and is put right (base CNI: {})", files, base);
-        } else {
-            LOG.warn(
-                    "{} is rewritten again and again, most likely by {}; next attempt in {} s at the earliest. {}",
-                    files,
-                    base,
-                    pause.toSeconds(),
-                    RewriteRemedy.of(base));
-        }
+        InstallLog.confRepaired(before.edits(), base, confBackoff.rewritten());
     }
 
     private void enter(InstallState next) {
@@ -342,25 +318,7 @@ public final class Installer {
             events.attempted(Result.SUCCESS);
         }
         if (!next.equals(last)) {
-            log(next);
-        }
-    }
-
-    private static void log(InstallState state) {
-        switch (state) {
-            case InstallState.Starting _, InstallState.Contested _ -> {}
-            case InstallState.Waiting waiting -> LOG.info("waiting for {}", waiting.what());
-            case InstallState.Refused refused ->
-                LOG.error("not installed: {} is left as it is: {}", refused.file(), refused.reason());
-            case InstallState.Failed failed -> LOG.error("not installed: {}", failed.message());
-            case InstallState.Superseded _ ->
-                LOG.info("a newer installer has taken over this node; this one only answers the plugin");
-            case InstallState.Installed installed ->
-                LOG.info(
-                        "installed: {} calls version {} of the plugin (chain adapter {})",
-                        installed.file(),
-                        installed.version(),
-                        installed.adapter());
+            InstallLog.entered(next);
         }
     }
 }

@@ -41,7 +41,7 @@ class ConfFightTest {
         Reader reader = new Reader(file);
         Thread reading = Thread.ofPlatform().start(reader);
 
-        try (CapturedLog log = CapturedLog.of(Installer.class);
+        try (CapturedLog log = CapturedLog.of(InstallLog.class);
                 InstallWatch _ = InstallWatch.start(installer, () -> true)) {
             eventually("installed", () -> installer.state() instanceof InstallState.Installed);
             String ours = Files.readString(file);

@@ -57,7 +57,7 @@ class RollingUpdateTest {
         try (Agent newer = older.startSuccessor()) {
             Eventually.isTrue(
                     "the older one knows of the newer one",
-                    () -> older.logged().contains("a newer installer has taken over this node"));
+                    () -> older.logged().contains("a newer daemon has taken over this node"));
             assertThat(add().succeeded()).isTrue();
             assertThat(newer.logged()).contains("pod=shop/web-0");
             assertThat(older.logged()).doesNotContain("pod=shop/web-0");
