@@ -18,6 +18,9 @@ public record CniRequest(CniEnvironment environment, PluginConfig config) {
     /**
      * Parses and validates a call. Whatever is wrong with it is a {@link CniException}; nothing else is ever thrown.
      *
+     * <p>As in libcni, CHECK, GC and STATUS with a configuration whose version does not have them yet are errors, with
+     * {@link ErrorCode#INCOMPATIBLE_VERSION}.
+     *
      * <p>VERSION is how a runtime finds out what a plugin can speak, so it is answered whatever version it is asked in:
      * standard input may then be empty (as before 1.0.0) and need not have a name.
      */
@@ -26,9 +29,19 @@ public record CniRequest(CniEnvironment environment, PluginConfig config) {
         return new CniRequest(
                 environment,
                 switch (environment.command()) {
-                    case ADD, CHECK, DEL, GC, STATUS -> PluginConfig.parse(stdin);
+                    case ADD, CHECK, DEL, GC, STATUS -> allowing(environment.command(), PluginConfig.parse(stdin));
                     case VERSION -> PluginConfig.parseForVersion(stdin);
                 });
+    }
+
+    private static PluginConfig allowing(CniCommand command, PluginConfig config) {
+        if (!config.cniVersion().atLeast(command.since())) {
+            throw new CniException(
+                    ErrorCode.INCOMPATIBLE_VERSION,
+                    "CNI version " + config.cniVersion() + " does not allow " + command,
+                    command + " came with " + command.since());
+        }
+        return config;
     }
 
     /** What the runtime asks for. */

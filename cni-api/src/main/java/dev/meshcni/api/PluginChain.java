@@ -64,7 +64,7 @@ public final class PluginChain {
      */
     public void check(NetworkConfigList list, AttachmentParameters attachment, CniResult prevResult) {
         requireValid(list, attachment);
-        if (!list.specVersion().atLeast(SpecVersion.V0_4_0)) {
+        if (!list.specVersion().atLeast(CniCommand.CHECK.since())) {
             throw new CniException(
                     ErrorCode.INCOMPATIBLE_VERSION,
                     "configuration version " + list.specVersion() + " does not support CHECK",
@@ -101,7 +101,7 @@ public final class PluginChain {
      * @param valid the attachments that are still in use
      */
     public void gc(NetworkConfigList list, Collection<Attachment> valid) {
-        if (list.disableGc() || !list.specVersion().atLeast(SpecVersion.V1_1_0)) {
+        if (list.disableGc() || !list.specVersion().atLeast(CniCommand.GC.since())) {
             return;
         }
         List<CniException> failures = new ArrayList<>();
@@ -124,7 +124,7 @@ public final class PluginChain {
 
     /** STATUS: runs all plugins until one fails. Does nothing if the list is older than 1.1.0, which brought it. */
     public void status(NetworkConfigList list) {
-        if (!list.specVersion().atLeast(SpecVersion.V1_1_0)) {
+        if (!list.specVersion().atLeast(CniCommand.STATUS.since())) {
             return;
         }
         for (Plugin plugin : list.plugins()) {

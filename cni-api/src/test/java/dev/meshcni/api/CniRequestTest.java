@@ -15,6 +15,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.Tuple;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CniRequestTest {
@@ -66,6 +67,21 @@ class CniRequestTest {
                 catchThrowableOfType(CniException.class, () -> CniRequest.parse(Map.of(), "garbage".getBytes(UTF_8)));
 
         assertThat(error.code()).isEqualTo(ErrorCode.INVALID_ENVIRONMENT);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"CHECK,0.3.1", "GC,1.0.0", "STATUS,1.0.0"})
+    void aCommandThatTheVersionDoesNotHaveYetIsIncompatible(String command, String version) {
+        CniException error = catchThrowableOfType(CniException.class, () -> call(command, version));
+
+        assertThat(error.code()).isEqualTo(ErrorCode.INCOMPATIBLE_VERSION);
+        assertThat(error).hasMessage("CNI version " + version + " does not allow " + command);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ADD,0.1.0", "DEL,0.1.0", "CHECK,0.4.0", "GC,1.1.0", "STATUS,1.1.0"})
+    void aCommandIsAllowedFromTheVersionThatBroughtIt(String command, String version) {
+        assertThat(call(command, version).command().name()).isEqualTo(command);
     }
 
     @Property(tries = 5_000)
@@ -131,6 +147,12 @@ class CniRequestTest {
             env.putAll(change);
             return env;
         });
+    }
+
+    private static CniRequest call(String command, String version) {
+        Map<String, String> environment = new HashMap<>(ENV);
+        environment.put("CNI_COMMAND", command);
+        return CniRequest.parse(environment, STDIN.replace("1.1.0", version).getBytes(UTF_8));
     }
 
     private static SpecVersion version(String stdin) {

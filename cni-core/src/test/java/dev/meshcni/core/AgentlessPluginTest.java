@@ -29,7 +29,7 @@ class AgentlessPluginTest {
         assertThat(reply.exitCode()).isEqualTo(1);
         JsonNode error = JSON.readTree(reply.stdout().length == 0 ? "{}" : Calls.text(reply));
         assertThat(error.path("code").asInt()).isEqualTo(11);
-        assertThat(error.path("cniVersion").asText()).isEqualTo("1.0.0");
+        assertThat(error.path("cniVersion").asText()).isEqualTo("1.1.0");
         assertThat(error.path("details").asText()).contains("no such socket").contains("istio-cni-node");
     }
 

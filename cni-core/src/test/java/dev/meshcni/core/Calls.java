@@ -8,7 +8,7 @@ import java.util.Map;
 final class Calls {
     static final String NETNS = "/var/run/netns/test";
     static final String PREV_RESULT = """
-            {"cniVersion":"1.0.0","interfaces":[{"name":"veth1"},{"name":"eth0","sandbox":"/var/run/netns/test"}],\
+            {"cniVersion":"1.1.0","interfaces":[{"name":"veth1"},{"name":"eth0","sandbox":"/var/run/netns/test"}],\
             "ips":[{"interface":1,"address":"10.1.0.5/24","gateway":"10.1.0.1"}],"x-kept":{"z":1,"a":2}}""";
 
     private Calls() {}
@@ -25,7 +25,7 @@ final class Calls {
     }
 
     static byte[] config(String more) {
-        return ("{\"cniVersion\":\"1.0.0\",\"name\":\"net\",\"type\":\"istio-cni\",\"prevResult\":" + PREV_RESULT + more
+        return ("{\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"type\":\"istio-cni\",\"prevResult\":" + PREV_RESULT + more
                         + "}")
                 .getBytes(StandardCharsets.UTF_8);
     }

@@ -44,7 +44,7 @@ final class PluginCall {
                 "CNI_ARGS",
                 "IgnoreUnknown=1;K8S_POD_NAMESPACE=" + podNamespace + ";K8S_POD_NAME=" + podName);
         ObjectNode config = object(conf);
-        config.put("cniVersion", "1.0.0").put("name", "it");
+        config.put("cniVersion", "1.1.0").put("name", "it");
         config.set("prevResult", prevResult(netns));
         if (command.equals("GC")) {
             config.putArray("cni.dev/valid-attachments")
@@ -114,7 +114,7 @@ final class PluginCall {
 
     private static JsonNode prevResult(Netns netns) {
         return object("""
-                {"cniVersion": "1.0.0",
+                {"cniVersion": "1.1.0",
                  "interfaces": [{"name": "veth0"}, {"name": "eth0", "sandbox": "%s"}],
                  "ips": [{"interface": 1, "address": "%s/24", "gateway": "%s"}]}""".formatted(netns.path(), PodNetns.ADDRESS, PodNetns.GATEWAY));
     }
