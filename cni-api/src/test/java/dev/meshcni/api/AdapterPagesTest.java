@@ -35,6 +35,9 @@ class AdapterPagesTest {
         ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, before);
         InstallSettings settings = InstallSettings.chainedInto(entry(after));
 
+        // The daemon puts the adapter's name into the entry, so that the agent knows who checks prevResult.
+        assertThat(settings.entry().path("chain_adapter").asText() + ".md").isEqualTo(page);
+
         ConfDirSnapshot installed = dir.after(edits(ChainedConf.install(dir, settings)));
         assertThat(texts(installed)).isEqualTo(after);
 

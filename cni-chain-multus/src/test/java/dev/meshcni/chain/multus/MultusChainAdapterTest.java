@@ -65,6 +65,7 @@ class MultusChainAdapterTest {
             ObjectNode entry = CniJson.lenientObject(file).without("cniVersion");
             InstallSettings settings = new InstallSettings(false, "", entry);
 
+            assertThat(entry.path("chain_adapter").asText()).isEqualTo(adapter().name());
             assertThat(adapter().install(ConfDirSnapshot.of(DIR, Map.of()), settings))
                     .isEqualTo(new InstallPlan.Edits(
                             List.of(new FileEdit.Write("YYY-istio-cni.conf", file, "YYY-istio-cni.conf"))));
