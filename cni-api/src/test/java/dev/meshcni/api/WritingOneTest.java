@@ -30,6 +30,8 @@ class WritingOneTest {
     private static final Path PAGE = Path.of("../docs/adapters/writing-one.md");
     private static final Pattern SOURCE = Pattern.compile("`(src/[^`]+)`:\n\n```java\n(.*?)```", Pattern.DOTALL);
 
+    private static final Pattern POM = Pattern.compile("`pom.xml`:\n\n```xml\n(.*?)```", Pattern.DOTALL);
+
     @TempDir
     private Path folder;
 
@@ -68,6 +70,33 @@ class WritingOneTest {
 
         assertThat(choice.adapter().name()).isEqualTo("flannel");
         assertThat(choice.detection().reason()).isEqualTo("its first plugin is flannel");
+    }
+
+    @Test
+    void theBuildIsMadeOfTheVersionsOfThisOne() throws IOException {
+        String ours = Files.readString(Path.of("../pom.xml"));
+        String build = POM.matcher(Files.readString(PAGE))
+                .results()
+                .findFirst()
+                .orElseThrow()
+                .group(1);
+
+        assertThat(build)
+                .contains("<maven.compiler.release>" + between(ours, "<maven.compiler.release>", "<"))
+                .contains("<mesh-cni.version>" + between(ours, "<artifactId>mesh-cni</artifactId>\n  <version>", "<"));
+        assertThat(between(build, "<artifactId>junit-jupiter</artifactId>\n      <version>", "<"))
+                .isEqualTo(between(ours, "<version.junit>", "<"));
+        for (String plugin : List.of("maven-compiler-plugin", "maven-surefire-plugin")) {
+            String artifact = "<artifactId>" + plugin + "</artifactId>";
+            assertThat(between(build, artifact + "\n        <version>", "<"))
+                    .isEqualTo(between(ours, artifact + "\n          <version>", "<"));
+        }
+    }
+
+    private static String between(String text, String before, String after) {
+        assertThat(text).contains(before);
+        int start = text.indexOf(before) + before.length();
+        return text.substring(start, text.indexOf(after, start));
     }
 
     @Test
