@@ -2,6 +2,7 @@ package dev.meshcni.core;
 
 import dev.meshcni.api.Attachment;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -40,9 +41,10 @@ public final class Attachments {
         Set<Key> keep = valid.stream()
                 .map(attachment -> new Key(network, attachment.containerId(), attachment.ifName()))
                 .collect(Collectors.toUnmodifiableSet());
-        int before = known.size();
-        known.keySet().removeIf(key -> key.network().equals(network) && !keep.contains(key));
-        return before - known.size();
+        List<Key> gone = known.keySet().stream()
+                .filter(key -> key.network().equals(network) && !keep.contains(key))
+                .toList();
+        return (int) gone.stream().filter(key -> known.remove(key) != null).count();
     }
 
     /** Whether an attachment of a pod, by {@code namespace/name}, is redirected. */
