@@ -1,9 +1,9 @@
 package dev.meshcni.core;
 
+import dev.meshcni.api.IpNet;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -28,11 +28,15 @@ public final class Cidr {
      */
     public static Cidr parse(String text) {
         Objects.requireNonNull(text, "text is null");
-        int slash = text.indexOf('/');
-        InetAddress address = literal(text, slash < 0 ? text : text.substring(0, slash));
-        int bits = address.getAddress().length * 8;
-        int prefix = slash < 0 ? bits : prefix(text, text.substring(slash + 1), bits);
-        return of(address, prefix);
+        try {
+            if (text.indexOf('/') < 0) {
+                return host(IpNet.parseAddress(text));
+            }
+            IpNet block = IpNet.parse(text);
+            return of(block.address(), block.prefixLength());
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("'" + text + "' is not an IP address or CIDR block", e);
+        }
     }
 
     /**
@@ -87,52 +91,6 @@ public final class Cidr {
         return true;
     }
 
-    private static InetAddress literal(String whole, String part) {
-        if (part.isEmpty() || part.length() > 45 || !part.chars().allMatch(Cidr::isAddressCharacter)) {
-            throw notCidr(whole, null);
-        }
-        boolean colon = part.indexOf(':') >= 0;
-        if (!colon && !isDottedQuad(part)) {
-            throw notCidr(whole, null);
-        }
-        try {
-            InetAddress parsed = InetAddress.ofLiteral(part);
-            if (colon && !(parsed instanceof Inet6Address)) {
-                throw new IllegalArgumentException(
-                        "'" + whole + "' is an IPv4-mapped IPv6 address, write it as an IPv4 address");
-            }
-            return parsed;
-        } catch (IllegalArgumentException e) {
-            throw notCidr(whole, e);
-        }
-    }
-
-    private static boolean isAddressCharacter(int c) {
-        return "0123456789abcdefABCDEF.:".indexOf(c) >= 0;
-    }
-
-    private static boolean isDottedQuad(String text) {
-        String[] parts = text.split("\\.", -1);
-        return parts.length == 4 && Arrays.stream(parts).allMatch(Cidr::isOctet);
-    }
-
-    private static boolean isOctet(String text) {
-        boolean digits = !text.isEmpty() && text.length() <= 3 && text.chars().allMatch(c -> c >= '0' && c <= '9');
-        return digits && Integer.parseInt(text) <= 255 && (text.length() == 1 || text.charAt(0) != '0');
-    }
-
-    private static int prefix(String whole, String text, int bits) {
-        boolean digits = !text.isEmpty() && text.length() <= 3 && text.chars().allMatch(c -> c >= '0' && c <= '9');
-        if (!digits || Integer.parseInt(text) > bits) {
-            throw notCidr(whole, null);
-        }
-        return Integer.parseInt(text);
-    }
-
-    private static IllegalArgumentException notCidr(String text, IllegalArgumentException cause) {
-        return new IllegalArgumentException("'" + text + "' is not an IP address or CIDR block", cause);
-    }
-
     private static InetAddress fromBytes(byte[] bytes) {
         try {
             return bytes.length == 16 ? Inet6Address.getByAddress(null, bytes, -1) : InetAddress.getByAddress(bytes);
@@ -154,29 +112,6 @@ public final class Cidr {
     /** The block as {@code ADDRESS/PREFIX}, an IPv6 address in its short form (RFC 5952). */
     @Override
     public String toString() {
-        return (family() == IpFamily.IPV6 ? shortForm() : address.getHostAddress()) + "/" + prefixLength;
-    }
-
-    /** Leaves out the first of the longest runs of two or more zero groups. */
-    private String shortForm() {
-        String[] groups = address.getHostAddress().split(":");
-        int bestStart = 0;
-        int bestLength = 1;
-        for (int start = 0; start < groups.length; start++) {
-            int end = start;
-            while (end < groups.length && groups[end].equals("0")) {
-                end++;
-            }
-            if (end - start > bestLength) {
-                bestStart = start;
-                bestLength = end - start;
-            }
-        }
-        if (bestLength == 1) {
-            return address.getHostAddress();
-        }
-        String before = String.join(":", Arrays.copyOfRange(groups, 0, bestStart));
-        String after = String.join(":", Arrays.copyOfRange(groups, bestStart + bestLength, groups.length));
-        return before + "::" + after;
+        return IpNet.text(address) + "/" + prefixLength;
     }
 }
