@@ -95,6 +95,16 @@ final class Fields {
         return objects;
     }
 
+    /** The fields of an object, each of which is true or false. */
+    Map<String, Boolean> flags(String field) {
+        Map<String, Boolean> flags = new LinkedHashMap<>();
+        fields(field)
+                .ifPresent(all -> all.json
+                        .fieldNames()
+                        .forEachRemaining(name -> all.bool(name).ifPresent(on -> flags.put(name, on))));
+        return flags;
+    }
+
     /** All fields but those named, in their order. */
     Map<String, JsonNode> others(Set<String> known) {
         Map<String, JsonNode> others = new LinkedHashMap<>();

@@ -3,7 +3,6 @@ package dev.meshcni.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -184,12 +183,7 @@ public final class NetworkConfigList {
         if (type.isEmpty()) {
             throw fields.missing("type");
         }
-        Map<String, Boolean> capabilities = new LinkedHashMap<>();
-        fields.fields("capabilities")
-                .ifPresent(all -> all.json()
-                        .fieldNames()
-                        .forEachRemaining(name -> all.bool(name).ifPresent(on -> capabilities.put(name, on))));
-        return new Plugin(type, capabilities, fields.json());
+        return new Plugin(type, fields.flags("capabilities"), fields.json());
     }
 
     private static String newestVersion(Fields fields) {

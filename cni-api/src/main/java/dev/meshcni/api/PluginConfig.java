@@ -1,7 +1,6 @@
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,12 +115,7 @@ public final class PluginConfig {
 
     /** What the plugin can do with {@link #runtimeConfig}, and whether it is turned on. */
     public Map<String, Boolean> capabilities() {
-        Map<String, Boolean> capabilities = new LinkedHashMap<>();
-        fields.fields("capabilities")
-                .ifPresent(all -> all.json()
-                        .fieldNames()
-                        .forEachRemaining(name -> all.bool(name).ifPresent(on -> capabilities.put(name, on))));
-        return capabilities;
+        return fields.flags("capabilities");
     }
 
     /** What the runtime passes for the plugin's capabilities. */
