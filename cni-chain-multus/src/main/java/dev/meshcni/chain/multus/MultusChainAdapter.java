@@ -6,7 +6,6 @@ import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.api.spi.Detection;
-import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.api.spi.InstallSettings;
@@ -76,11 +75,6 @@ public final class MultusChainAdapter implements ChainAdapter {
                     "create the definition, and let the injector set the annotation"));
         }
         return List.copyOf(findings);
-    }
-
-    @Override
-    public List<FileEdit> uninstall(ConfDirSnapshot dir, InstallSettings settings) {
-        return ChainedConf.uninstall(dir, settings);
     }
 
     private static Optional<ConfFile.Valid> chainedBase(ConfDirSnapshot dir, InstallSettings settings) {
