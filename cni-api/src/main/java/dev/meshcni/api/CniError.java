@@ -6,7 +6,7 @@ import java.util.Objects;
 /**
  * The error object that a plugin prints when it fails (CNI specification 1.1, section 5, "Error").
  *
- * @param cniVersion the version that the plugin was called with; may be empty (before 0.4.0 there was none)
+ * @param cniVersion the version that the plugin was called with; may be empty, as plugins made with libcni print none
  * @param code one of {@link ErrorCode}, or 100 and above
  * @param msg what failed, in a sentence
  * @param details what else helps; may be empty
