@@ -111,6 +111,10 @@ public final class NftListing {
     }
 
     private static String action(JsonNode expression) {
+        if (expression.isEmpty()) {
+            // nft prints a statement that it has no JSON for as a text.
+            return text(expression);
+        }
         String kind = expression.fieldNames().next();
         JsonNode body = expression.get(kind);
         return switch (kind) {

@@ -89,6 +89,14 @@ class NftTableComparisonTest {
     }
 
     @Test
+    void aStatementThatNftHasNoJsonForEqualsNothing() {
+        String last = rule("nat-istio-output", "\"last used never\", {\"accept\": null}");
+
+        assertThat(differences(TABLE, OUTPUT, ISTIO_OUTPUT, JUMP, EXCLUDED, REDIRECT, last))
+                .containsExactly("unexpected in ipv4 nftables nat-istio-output: \"last used never\" accept");
+    }
+
+    @Test
     void chainsAndSetsOfOthersInOurTableAreUnexpected() {
         String chain = ISTIO_OUTPUT.replace("nat-istio-output", "mine");
         String set = "{\"set\": {\"family\": \"ip\", \"name\": \"s\", \"table\": \"istio-proxy\"}}";
