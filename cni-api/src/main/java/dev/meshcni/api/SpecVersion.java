@@ -1,6 +1,5 @@
 package dev.meshcni.api;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -31,11 +30,14 @@ public enum SpecVersion {
         return V1_1_0;
     }
 
-    /** The version of a text, if it has been released. */
+    /** The version of a text, if it has been released. The plugin asks this on its short way, which loads no streams. */
     public static Optional<SpecVersion> of(String text) {
-        return Arrays.stream(values())
-                .filter(version -> version.text.equals(text))
-                .findFirst();
+        for (SpecVersion version : values()) {
+            if (version.text.equals(text)) {
+                return Optional.of(version);
+            }
+        }
+        return Optional.empty();
     }
 
     /**

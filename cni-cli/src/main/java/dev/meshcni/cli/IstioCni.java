@@ -13,6 +13,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The plugin {@code istio-cni}, as a container runtime starts it: hands its environment and standard input to the agent and
@@ -25,6 +26,7 @@ public final class IstioCni {
     private static final String DEFAULT_RUN_DIRECTORY = "/var/run/istio-cni";
     private static final int TIME_FOR_ADD_MILLIS = 90_000;
     private static final int TIME_FOR_DEL_MILLIS = 5_000;
+    private static final int TIME_FOR_VERSION_INPUT_MILLIS = 1_000;
 
     private IstioCni() {}
 
@@ -54,7 +56,8 @@ public final class IstioCni {
         });
         String command = environment.get("CNI_COMMAND");
         if ("VERSION".equals(command)) {
-            return AgentlessPlugin.version();
+            return AgentlessPlugin.version(
+                    TopLevelText.find(soonRead(stdin), "cniVersion").orElse(""));
         }
         byte[] config = stdin.readNBytes(AgentProtocol.MAX_STREAM + 1);
         if (config.length > AgentProtocol.MAX_STREAM) {
@@ -67,6 +70,26 @@ public final class IstioCni {
         } catch (IOException | InvalidPathException e) {
             return WithoutAgent.answer(call, runDirectory, reason(e));
         }
+    }
+
+    /** What comes with VERSION. Runtimes close standard input; a person at a terminal need not. */
+    private static byte[] soonRead(InputStream stdin) {
+        AtomicReference<byte[]> read = new AtomicReference<>(new byte[0]);
+        Thread reader = new Thread(() -> {
+            try {
+                read.set(stdin.readNBytes(AgentProtocol.MAX_STREAM));
+            } catch (IOException e) {
+                read.set(new byte[0]);
+            }
+        });
+        reader.setDaemon(true);
+        reader.start();
+        try {
+            reader.join(TIME_FOR_VERSION_INPUT_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return read.get();
     }
 
     private static AgentProtocol.Reply askAgent(AgentProtocol.Request request, String runDirectory) throws IOException {

@@ -31,9 +31,14 @@ public final class AgentlessPlugin {
         }
     }
 
-    /** The answer to VERSION, which nobody else is needed for. */
-    public static AgentProtocol.Reply version() {
-        return PluginReplies.version();
+    /**
+     * The answer to VERSION, which nobody else is needed for.
+     *
+     * @param asked the {@code cniVersion} of standard input; the newest version answers for one that is not known here, and
+     *     for the empty text
+     */
+    public static AgentProtocol.Reply version(String asked) {
+        return PluginReplies.version(SpecVersion.of(asked).orElse(SpecVersion.latest()));
     }
 
     /** The answer when standard input cannot be taken in. */
@@ -56,7 +61,8 @@ public final class AgentlessPlugin {
                                 ErrorCode.PLUGIN_NOT_AVAILABLE,
                                 "the mesh-cni agent is not ready on this node",
                                 reason));
-            case VERSION -> Answers.of(request, PluginReplies.version(), Outcome.OK, "");
+            case VERSION ->
+                Answers.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
         };
     }
 

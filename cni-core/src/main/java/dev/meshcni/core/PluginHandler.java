@@ -88,7 +88,8 @@ public final class PluginHandler {
                 case CHECK -> check(request, deadline);
                 case GC -> gc(request);
                 case STATUS -> status(request);
-                case VERSION -> Answers.of(request, PluginReplies.version(), Outcome.OK, "");
+                case VERSION ->
+                    Answers.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
             };
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
             return Answers.refusal(

@@ -29,14 +29,16 @@ final class PluginReplies {
         return new AgentProtocol.Reply(0, bytes(previous(request.config())));
     }
 
-    /** Success of VERSION. Written by hand: for this one line the plugin's process would load a JSON library. */
-    static AgentProtocol.Reply version() {
+    /**
+     * Success of VERSION, in the version that was asked in. Written by hand: for this one line the plugin's process would
+     * load a JSON library.
+     */
+    static AgentProtocol.Reply version(SpecVersion asked) {
         StringJoiner supported = new StringJoiner("\",\"", "[\"", "\"]");
         for (SpecVersion version : SpecVersion.all()) {
             supported.add(version.text());
         }
-        String reply =
-                "{\"cniVersion\":\"" + SpecVersion.latest().text() + "\",\"supportedVersions\":" + supported + "}";
+        String reply = "{\"cniVersion\":\"" + asked.text() + "\",\"supportedVersions\":" + supported + "}";
         return new AgentProtocol.Reply(0, reply.getBytes(StandardCharsets.UTF_8));
     }
 

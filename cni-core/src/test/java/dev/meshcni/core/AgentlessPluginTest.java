@@ -11,15 +11,26 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AgentlessPluginTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Test
-    void versionIsWhatTheTypeOfTheSpecificationPrints() throws JsonProcessingException {
-        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version())))
-                .isEqualTo(VersionInfo.allVersions(SpecVersion.latest()).toJson());
+    @ParameterizedTest
+    @EnumSource
+    void versionIsWhatTheTypeOfTheSpecificationPrints(SpecVersion asked) throws JsonProcessingException {
+        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version(asked.text()))))
+                .isEqualTo(VersionInfo.allVersions(asked).toJson());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "7.0.0", "\"", "latest"})
+    void versionIsAnsweredInTheNewestWhereTheOneAskedInIsNotKnown(String asked) throws JsonProcessingException {
+        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version(asked)))
+                        .path("cniVersion")
+                        .asText())
+                .isEqualTo("1.1.0");
     }
 
     @Test

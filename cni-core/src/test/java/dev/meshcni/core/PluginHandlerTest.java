@@ -287,6 +287,18 @@ class PluginHandlerTest {
                 .containsExactly("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0");
     }
 
+    @Test
+    void versionIsAnsweredInTheVersionAsked() throws JsonProcessingException {
+        Answer answer = handler.handle(
+                new AgentProtocol.Request(
+                        Map.of("CNI_COMMAND", "VERSION"),
+                        "{\"cniVersion\":\"0.4.0\"}".getBytes(StandardCharsets.UTF_8)),
+                BUDGET);
+
+        assertThat(JSON.readTree(Calls.text(answer.reply())).path("cniVersion").asText())
+                .isEqualTo("0.4.0");
+    }
+
     private Answer handle(String command) {
         return handler.handle(Calls.call(command, "shop", "web"), BUDGET);
     }
