@@ -116,6 +116,13 @@ final class Fields {
         return others;
     }
 
+    /** Refuses what libcni refuses, where it tells a field that is {@code null} from one that is absent. */
+    void requireNoNull(String field) {
+        if (json.path(field).isNull()) {
+            throw invalid(field, "it is null");
+        }
+    }
+
     boolean has(String field) {
         return json.has(field);
     }

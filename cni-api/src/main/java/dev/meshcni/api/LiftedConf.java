@@ -19,7 +19,9 @@ final class LiftedConf {
     static String lift(ConfFile.Valid file, ObjectNode entry) {
         ObjectNode source = file.list().json();
         ObjectNode head = CniJson.newObject();
-        Optional.ofNullable(source.get("cniVersion")).ifPresent(version -> head.set("cniVersion", version));
+        Optional.ofNullable(source.get("cniVersion"))
+                .filter(JsonNode::isTextual)
+                .ifPresent(version -> head.set("cniVersion", version));
         head.put("name", file.list().name()).put(ORIGINAL, file.name());
         String fields = CniJson.pretty(head).replaceFirst("\n}$", "");
         String plugin = CniJson.pretty(entry, "  ", "\n    ");

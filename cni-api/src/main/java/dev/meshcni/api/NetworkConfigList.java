@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A network configuration: a chain of plugins under one name (CNI specification 1.1, section 1, "Configuration format").
@@ -15,6 +16,9 @@ import java.util.Optional;
  * libcni loads, which is less strict than the specification.
  */
 public final class NetworkConfigList {
+    /** What libcni can compare, released or not. */
+    private static final Pattern VERSION = Pattern.compile("|[0-9]+(\\.[0-9]+){0,2}");
+
     private final String text;
     private final ObjectNode json;
     private final Fields fields;
@@ -164,10 +168,10 @@ public final class NetworkConfigList {
         List.of("disableCheck", "disableGC", "loadOnlyInlinedPlugins").forEach(this::flag);
     }
 
-    /** As libcni, also in the form of a string. */
+    /** As libcni: also in the form of a string, and never of a single plugin's configuration. */
     private boolean flag(String field) {
         JsonNode value = json.get(field);
-        if (value == null) {
+        if (value == null || single) {
             return false;
         }
         String word = value.isTextual() ? value.textValue().toLowerCase(Locale.ROOT) : "";
@@ -187,8 +191,15 @@ public final class NetworkConfigList {
     }
 
     private static String newestVersion(Fields fields) {
+        fields.requireNoNull("cniVersion");
+        fields.requireNoNull("cniVersions");
         String single = fields.textOr("cniVersion", "");
         List<String> offered = new ArrayList<>(fields.strings("cniVersions"));
+        for (String version : offered) {
+            if (!VERSION.matcher(version).matches()) {
+                throw fields.invalid("cniVersions", Quote.of(version) + " is not a version");
+            }
+        }
         offered.add(single);
         return offered.stream()
                 .flatMap(version -> SpecVersion.of(version).stream())

@@ -158,6 +158,7 @@ class ChainedConfTest {
                         Map.of("10-aws.conflist", AWS),
                         Map.of("10-lone.conf", SINGLE),
                         Map.of("10-lone.json", SINGLE),
+                        Map.of("10-null.conf", "{\"cniVersion\":null,\"name\":\"a\",\"type\":\"x\"}"),
                         Map.of("10-lone.conf", SINGLE, "10-lone.conflist", PTP),
                         Map.of("10-lone.conf", SINGLE, "10-lone.conf.json", SINGLE),
                         Map.of("10-pods.conflist", LIST, "20-ptp.conflist", PTP),

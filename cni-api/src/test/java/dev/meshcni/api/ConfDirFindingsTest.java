@@ -41,6 +41,17 @@ class ConfDirFindingsTest {
     }
 
     @Test
+    void whatASinglePluginCallsDisableCheckIsItsOwn() {
+        ConfDirSnapshot dir =
+                ConfDirSnapshot.of(DIR, Map.of("10-a.conf", "{\"name\":\"a\",\"type\":\"bridge\",\"disableCheck\":5}"));
+
+        assertThat(ConfDirFindings.of(dir, SETTINGS))
+                .extracting(Finding::what)
+                .isNotEmpty()
+                .noneMatch(what -> what.contains("disableCheck"));
+    }
+
+    @Test
     void severalNetworksAreGoodToKnow() {
         assertFinding(
                 Map.of("10-a.conflist", GOOD, "20-b.conflist", GOOD),

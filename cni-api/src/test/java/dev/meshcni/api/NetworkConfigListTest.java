@@ -93,6 +93,17 @@ class NetworkConfigListTest {
     }
 
     @Test
+    void aSinglePluginHasNoFlagsOfAList() {
+        NetworkConfigList list = NetworkConfigList.parseSingle("""
+                {"name":"a","type":"x","disableCheck":true,"disableGC":5,"loadOnlyInlinedPlugins":"perhaps"}
+                """);
+
+        assertThat(list.disableCheck()).isFalse();
+        assertThat(list.disableGc()).isFalse();
+        assertThat(list.loadOnlyInlinedPlugins()).isFalse();
+    }
+
+    @Test
     void ofAFieldThatOccursTwiceTheLastOneCountsAsForRuntimes() {
         assertThat(NetworkConfigList.parseSingle("{\"type\":\"a\",\"type\":\"b\"}")
                         .plugins())
@@ -114,7 +125,10 @@ class NetworkConfigListTest {
                 "{\"name\":\"a\",\"plugins\":[{\"type\":\"\"}]}|plugins[0].type",
                 "{\"name\":\"a\",\"plugins\":[1]}|plugins[0]",
                 "{\"name\":\"a\",\"disableCheck\":\"yes\",\"plugins\":[{\"type\":\"x\"}]}|disableCheck",
-                "{\"name\":\"a\",\"cniVersions\":[1],\"plugins\":[{\"type\":\"x\"}]}|cniVersions[0]"
+                "{\"name\":\"a\",\"cniVersions\":[1],\"plugins\":[{\"type\":\"x\"}]}|cniVersions[0]",
+                "{\"name\":\"a\",\"cniVersions\":[\"latest\"],\"plugins\":[{\"type\":\"x\"}]}|cniVersions",
+                "{\"name\":\"a\",\"cniVersions\":null,\"plugins\":[{\"type\":\"x\"}]}|cniVersions",
+                "{\"name\":\"a\",\"cniVersion\":null,\"plugins\":[{\"type\":\"x\"}]}|cniVersion"
             })
     void whatRuntimesRefuseIsRefusedByName(String text, String field) {
         CniException error = catchThrowableOfType(CniException.class, () -> NetworkConfigList.parse(text));
