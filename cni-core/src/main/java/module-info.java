@@ -1,4 +1,3 @@
-import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 
@@ -13,8 +12,4 @@ module dev.meshcni.core {
 
     exports dev.meshcni.core;
     exports dev.meshcni.core.spi;
-
-    uses ChainAdapter;
-    uses PodSource;
-    uses RedirectBackend;
 }
