@@ -20,6 +20,12 @@ public class CniException extends RuntimeException {
         this(code, message, details, null);
     }
 
+    /**
+     * @param code one of {@link ErrorCode}, or 100 and above for a failure of the plugin's own
+     * @param message what failed, in a sentence
+     * @param details what else helps: the cause, the remedy; may be empty
+     * @param cause what it comes from, for the log; the runtime is not told; may be {@code null}
+     */
     public CniException(int code, String message, String details, Throwable cause) {
         super(Objects.requireNonNull(message, "message is null"), cause);
         this.code = code;

@@ -38,7 +38,8 @@ public final class PluginChain {
     }
 
     /**
-     * ADD: runs all plugins in order, each with the result of the one before it.
+     * ADD: runs all plugins in order, each with the result of the one before it, and stops at the first that fails. What the
+     * others did by then is taken back by {@link #del}, which is the caller's to call.
      *
      * @return the result of the last plugin
      */

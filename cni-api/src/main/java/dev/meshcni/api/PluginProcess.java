@@ -87,8 +87,7 @@ final class PluginProcess {
     /** The error object that the plugin printed, or whatever else it said. */
     private static CniException failure(int exitValue, byte[] stdout, String stderr) {
         try {
-            CniError error = CniError.parse(CniJson.object(stdout));
-            return new CniException(error.code(), error.msg(), error.details());
+            return CniError.parse(CniJson.object(stdout)).toException();
         } catch (CniException e) {
             String printed = new String(stdout, StandardCharsets.UTF_8).strip();
             return new CniException(

@@ -31,14 +31,17 @@ public record Finding(Severity severity, String what, String remedy) {
         }
     }
 
+    /** Good to know; the remedy may be empty. */
     public static Finding info(String what, String remedy) {
         return new Finding(Severity.INFO, what, remedy);
     }
 
+    /** Works, but not as expected, or not for long. */
     public static Finding warning(String what, String remedy) {
         return new Finding(Severity.WARNING, what, remedy);
     }
 
+    /** Pods fail, or are not redirected. */
     public static Finding error(String what, String remedy) {
         return new Finding(Severity.ERROR, what, remedy);
     }
