@@ -4,18 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.contract.ChainAdapterContract;
 import dev.meshcni.api.spi.InstallSettings;
-import java.io.File;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,32 +24,26 @@ import org.junit.jupiter.api.io.TempDir;
 /** The code on the page about writing an adapter compiles, is found as a service, and passes the contract. */
 class WritingOneTest {
     private static final Path PAGE = Path.of("../docs/adapters/writing-one.md");
-    private static final Pattern SOURCE = Pattern.compile("`(src/[^`]+)`:\n\n```java\n(.*?)```", Pattern.DOTALL);
 
     private static final Pattern POM = Pattern.compile("`pom.xml`:\n\n```xml\n(.*?)```", Pattern.DOTALL);
 
     @TempDir
     private Path folder;
 
-    private Map<String, Path> sources;
+    private PageCode code;
 
     @BeforeEach
     void writeTheCodeOfThePage() throws IOException {
-        sources = new LinkedHashMap<>();
-        for (var source : SOURCE.matcher(Files.readString(PAGE)).results().toList()) {
-            Path file = folder.resolve(source.group(1));
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, source.group(2));
-            sources.put(file.getFileName().toString(), file);
-        }
-        assertThat(sources)
-                .containsOnlyKeys("module-info.java", "FlannelChainAdapter.java", "FlannelChainAdapterTest.java");
+        code = new PageCode(PAGE, folder);
+        assertThat(code.names())
+                .containsExactlyInAnyOrder(
+                        "module-info.java", "FlannelChainAdapter.java", "FlannelChainAdapterTest.java");
     }
 
     @Test
     void theAdapterIsFoundInAModuleOfItsOwn() throws Exception {
         Path module = folder.resolve("module");
-        javac(module, "--module-path", classes(), "module-info.java", "FlannelChainAdapter.java");
+        code.javac(module, "--module-path", PageCode.classes(), "module-info.java", "FlannelChainAdapter.java");
         ModuleLayer boot = ModuleLayer.boot();
         Configuration configuration = boot.configuration()
                 .resolveAndBind(ModuleFinder.of(module), ModuleFinder.of(), Set.of("com.example.flannel"));
@@ -102,7 +92,7 @@ class WritingOneTest {
     @Test
     void theAdapterPassesTheContract() throws Exception {
         Path out = folder.resolve("classes");
-        javac(out, "--class-path", classes(), "FlannelChainAdapter.java", "FlannelChainAdapterTest.java");
+        code.javac(out, "--class-path", PageCode.classes(), "FlannelChainAdapter.java", "FlannelChainAdapterTest.java");
         try (URLClassLoader loader =
                 new URLClassLoader(new URL[] {out.toUri().toURL()}, getClass().getClassLoader())) {
             // For the author of an adapter the contract is on the class path; here it is in this module.
@@ -118,25 +108,5 @@ class WritingOneTest {
                 clause.invoke(test.getConstructor().newInstance());
             }
         }
-    }
-
-    private void javac(Path out, String option, String path, String... names) throws Exception {
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "javac").toString(), "-d", out.toString()));
-        command.addAll(List.of("-proc:none", "-Xlint:all", "-Werror", option, path));
-        Stream.of(names).map(sources::get).map(Path::toString).forEach(command::add);
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-    }
-
-    /** This module, its tests, and what both need. */
-    private static String classes() {
-        return Stream.of("jdk.module.path", "java.class.path")
-                .map(System::getProperty)
-                .filter(path -> path != null && !path.isEmpty())
-                .reduce(
-                        "target/classes" + File.pathSeparator + "target/test-classes",
-                        (all, path) -> all + File.pathSeparator + path);
     }
 }
