@@ -9,13 +9,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * A real containerd of the test's own: its own directories, socket, images, CNI configuration and plugin directory, and
- * a network namespace that plays the node, so that what the base CNI changes on the host is changed there.
+ * namespaces that play the node: a network namespace, so that what the base CNI changes on the host is changed there, and
+ * a process namespace, whose first process sits in that network namespace as a node's init does.
  *
  * <p>Closing it ends its sandboxes and processes and removes its files; its mounts go with its mount namespace.
  */
@@ -25,14 +28,18 @@ final class Containerd implements AutoCloseable {
 
     private static final String PAUSE_IMAGE = "localhost/pause:1";
     /**
-     * libcni keeps results in /var/lib/cni, which no option of containerd's changes: so it gets a /var/lib of its own.
-     * The mount below that directory must not spread to the host, but those in /run/netns must.
+     * The node's first process, which reaps the orphans and with which all others end.
+     *
+     * <p>libcni keeps results in /var/lib/cni, which no option of containerd's changes: so the node gets a /var/lib of its
+     * own. The mount below that directory must not spread to the host, but those in /run/netns must.
      */
-    private static final String WITH_OWN_VAR_LIB = """
+    private static final String INIT = """
             mount --make-private "$(findmnt --noheadings --output TARGET --target /var/lib)"
             mount --bind "$1" /var/lib
             shift
-            exec "$@"
+            trap 'kill $!' TERM
+            "$@" &
+            wait || wait
             """;
 
     private static final Duration CALL_DEADLINE = Duration.ofSeconds(60);
@@ -105,6 +112,16 @@ final class Containerd implements AutoCloseable {
         return "/" + directory.getFileName();
     }
 
+    /**
+     * A program and its arguments, to be started on the node: in its network, its mounts and its processes. The process that
+     * is started is nsenter, which waits for the program, its only child.
+     */
+    List<String> commandLine(String... line) {
+        String init = String.valueOf(init().orElseThrow().pid());
+        return Stream.concat(Stream.of("nsenter", "--target", init, "--net", "--mount", "--pid", "--"), Stream.of(line))
+                .toList();
+    }
+
     /** Makes a plugin known by a symbolic link. */
     void plugin(String type, Path target) {
         try {
@@ -148,9 +165,10 @@ final class Containerd implements AutoCloseable {
                 .run();
     }
 
-    /** A sandbox of a pod, in this containerd's cgroup. */
+    /** A sandbox of a pod, in a cgroup below this containerd's that names the pod as the kubelet does. */
     CriClient.Sandbox sandbox(String namespace, String name, String uid, Map<String, String> annotations) {
-        return new CriClient.Sandbox(namespace, name, uid, annotations, cgroupParent());
+        return new CriClient.Sandbox(
+                namespace, name, uid, annotations, cgroupParent() + "/kubepods/besteffort/pod" + uid);
     }
 
     /** The network namespace of a sandbox; remembered, so that {@link #leftovers} looks for it later. */
@@ -168,9 +186,10 @@ final class Containerd implements AutoCloseable {
         HostState.mounts(process.pid()).stream()
                 .filter(mount -> mount.startsWith(directory.resolve("state")))
                 .forEach(mount -> found.add("mount " + mount));
-        HostState.processesNaming(directory.toString()).stream()
-                .filter(other -> other.pid() != process.pid())
-                .forEach(other -> found.add("process " + other.pid()));
+        init().stream()
+                .flatMap(init -> HostState.descendants(init).stream())
+                .filter(other -> !HostState.commandLine(other).startsWith("containerd\0"))
+                .forEach(other -> found.add("process " + HostState.commandLine(other)));
         node.links().stream().filter(link -> !link.equals("lo")).forEach(link -> found.add("link " + link));
         HostState.files(directory.resolve("varlib/cni/results")).forEach(file -> found.add("result " + file));
         natRules().forEach(rule -> found.add("rule " + rule));
@@ -194,7 +213,7 @@ final class Containerd implements AutoCloseable {
         try (node) {
             endSandboxes();
             cri.close();
-            end(process.toHandle());
+            init().ifPresent(Containerd::end);
             HostState.processesNaming(directory.toString()).forEach(Containerd::end);
             netnsSeen.stream()
                     .filter(Files::exists)
@@ -205,6 +224,11 @@ final class Containerd implements AutoCloseable {
             HostState.removeCgroups(cgroupParent());
             HostState.removeTree(directory);
         }
+    }
+
+    /** The node's first process, the only child of the unshare that has made its namespaces. */
+    private Optional<ProcessHandle> init() {
+        return process.children().findFirst();
     }
 
     private static Path socket(Path directory) {
@@ -226,10 +250,13 @@ final class Containerd implements AutoCloseable {
                 "--mount",
                 "--propagation",
                 "unchanged",
+                "--pid",
+                "--fork",
+                "--mount-proc",
                 "sh",
                 "-ec",
-                WITH_OWN_VAR_LIB,
-                "sh",
+                INIT,
+                "init",
                 varLib.toString(),
                 "containerd",
                 "--config",

@@ -27,6 +27,23 @@ final class HostState {
                 .toList();
     }
 
+    /** The children of a process, and theirs; those that have ended and wait for their parent are left out. */
+    static List<ProcessHandle> descendants(ProcessHandle process) {
+        return process.descendants()
+                .filter(descendant -> !commandLine(descendant).isEmpty())
+                .toList();
+    }
+
+    /** The program of a process and its arguments, each with a NUL behind it; empty for a process that has ended. */
+    static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(Path.of("/proc", String.valueOf(process.pid()), "cmdline"));
+        } catch (IOException e) {
+            // The process ended between the listing and the reading.
+            return "";
+        }
+    }
+
     /** Regular files below a directory, which need not exist. */
     static List<Path> files(Path directory) {
         return walk(directory).filter(Files::isRegularFile).toList();
@@ -86,15 +103,6 @@ final class HostState {
             return paths.filter(Files::isDirectory).toList().stream();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String commandLine(ProcessHandle process) {
-        try {
-            return Files.readString(Path.of("/proc", String.valueOf(process.pid()), "cmdline"));
-        } catch (IOException e) {
-            // The process ended between the listing and the reading.
-            return "";
         }
     }
 
