@@ -15,6 +15,8 @@ import io.fabric8.mockwebserver.http.Response;
 import io.fabric8.mockwebserver.http.WebSocket;
 import io.fabric8.mockwebserver.http.WebSocketListener;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -33,17 +35,26 @@ import java.util.function.UnaryOperator;
  * fabric8's API server for tests, behind a link that can be cut, with what it lacks: the field selector for the node,
  * watches that start at a version, preconditions of deletions, evictions, and faults by order.
  */
-final class FakeApiServer implements AutoCloseable {
-    static final String NODE = "node-a";
+@SuppressWarnings("exports") // The module exports no test; others find this on the class path.
+public final class FakeApiServer implements AutoCloseable {
+    /** The node whose pods are watched. */
+    public static final String NODE = "node-a";
+
     static final String TOKEN = "first-token";
 
     /** Stands in for the field selector {@code spec.nodeName}, which fabric8's server does not know. */
     private static final String NODE_LABEL = "test/node";
 
+    private static final int BACKLOG = 50;
+
     /** One request as it came. */
-    record Call(String method, String path, String token, String body) {
+    public record Call(String method, String path, String token, String body) {
         boolean isWatch() {
             return path.contains("watch=true");
+        }
+
+        boolean isWatchOfPods() {
+            return isWatch() && path.startsWith("/api/v1/pods");
         }
 
         boolean isList() {
@@ -64,7 +75,13 @@ final class FakeApiServer implements AutoCloseable {
     private final FakeWatches watches = new FakeWatches();
     private final Link link;
 
-    FakeApiServer() throws IOException {
+    /** Starts it, reached by a port of loopback in the network namespace of this process. */
+    public FakeApiServer() throws IOException {
+        this(new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress()));
+    }
+
+    /** Starts it, reached by a socket that listens, perhaps in another network namespace. */
+    public FakeApiServer(ServerSocket entrance) throws IOException {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
@@ -72,7 +89,7 @@ final class FakeApiServer implements AutoCloseable {
             }
         });
         server.start();
-        link = new Link(server.getPort());
+        link = new Link(entrance, server.getPort());
     }
 
     /** Where clients reach this server. */
@@ -95,10 +112,9 @@ final class FakeApiServer implements AutoCloseable {
         link.up();
     }
 
-    /** Settings that lead to this server, by a kubeconfig in a directory. */
-    KubernetesSettings settings(Path directory) throws IOException {
-        Path kubeconfig = directory.resolve("kubeconfig");
-        Files.writeString(kubeconfig, """
+    /** Writes a kubeconfig that leads to this server into a directory. */
+    public Path kubeconfig(Path directory) throws IOException {
+        return Files.writeString(directory.resolve("kubeconfig"), """
                 apiVersion: v1
                 kind: Config
                 current-context: test
@@ -106,10 +122,15 @@ final class FakeApiServer implements AutoCloseable {
                 users: [{name: test, user: {token: %s}}]
                 contexts: [{name: test, context: {cluster: test, user: test}}]
                 """.formatted(link.url(), TOKEN));
-        return new KubernetesSettings(NODE, Optional.of(kubeconfig), Duration.ofSeconds(2));
     }
 
-    List<Call> calls() {
+    /** Settings that lead to this server, by a kubeconfig in a directory. */
+    KubernetesSettings settings(Path directory) throws IOException {
+        return new KubernetesSettings(NODE, Optional.of(kubeconfig(directory)), Duration.ofSeconds(2));
+    }
+
+    /** The requests so far. */
+    public List<Call> calls() {
         return calls;
     }
 
@@ -158,7 +179,8 @@ final class FakeApiServer implements AutoCloseable {
         faults.clear();
     }
 
-    Pod create(Pod pod) {
+    /** Adds a pod, and returns it as it is then. */
+    public Pod create(Pod pod) {
         String namespace = pod.getMetadata().getNamespace();
         String name = pod.getMetadata().getName();
         Pod labelled = pod.edit()
@@ -172,11 +194,13 @@ final class FakeApiServer implements AutoCloseable {
         return created;
     }
 
-    void create(String path, HasMetadata resource) {
+    /** Adds another resource to those of a path. */
+    public void create(String path, HasMetadata resource) {
         crud.handleCreate(request(HttpMethod.POST, path, Serialization.asJson(resource)));
     }
 
-    Optional<Pod> pod(String namespace, String name) {
+    /** A pod as it is now. */
+    public Optional<Pod> pod(String namespace, String name) {
         return read(path(namespace, name), Pod.class);
     }
 
@@ -187,14 +211,16 @@ final class FakeApiServer implements AutoCloseable {
                 : Optional.empty();
     }
 
-    void update(String namespace, String name, UnaryOperator<Pod> change) {
+    /** Changes a pod. */
+    public void update(String namespace, String name, UnaryOperator<Pod> change) {
         String path = path(namespace, name);
         Pod changed = change.apply(pod(namespace, name).orElseThrow());
         crud.handleUpdate(request(HttpMethod.PUT, path, Serialization.asJson(changed)));
         show(path, changed);
     }
 
-    void delete(String namespace, String name) {
+    /** Takes a pod away. */
+    public void delete(String namespace, String name) {
         String path = path(namespace, name);
         Pod before = pod(namespace, name).orElseThrow();
         crud.handleDelete(path);
@@ -236,7 +262,7 @@ final class FakeApiServer implements AutoCloseable {
             return remove(call, call.path(), "");
         }
         String asked = URLDecoder.decode(call.path(), StandardCharsets.UTF_8);
-        if (call.isWatch()) {
+        if (call.isWatchOfPods()) {
             return watches.open(asked);
         }
         String path = asked.replace("fieldSelector=spec.nodeName=", "labelSelector=" + NODE_LABEL + "=")

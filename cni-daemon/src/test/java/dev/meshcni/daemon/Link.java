@@ -16,9 +16,9 @@ final class Link implements AutoCloseable {
     private final List<Socket> open = new CopyOnWriteArrayList<>();
     private volatile boolean down;
 
-    Link(int target) throws IOException {
+    Link(ServerSocket listener, int target) {
+        this.listener = listener;
         this.target = target;
-        this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
     }
 
