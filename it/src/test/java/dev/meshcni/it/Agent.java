@@ -2,28 +2,22 @@ package dev.meshcni.it;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The product's daemon, {@code install-cni}, as a process in the namespace that plays the node. It knows the pods whose
  * manifests a test gives it.
  */
 final class Agent implements AutoCloseable {
-    private static final Duration END_PATIENCE = Duration.ofSeconds(10);
-
     private final Entrance node;
     private final Path directory;
     private final List<String> options;
     private final boolean successor;
-    private Process process;
+    private final DaemonProcess process;
 
     /** What makes a command line run in the namespaces of a node. */
     @FunctionalInterface
@@ -36,6 +30,8 @@ final class Agent implements AutoCloseable {
         this.directory = directory;
         this.options = List.copyOf(options);
         this.successor = successor;
+        Path log = directory.resolve(successor ? "successor.log" : "agent.log");
+        this.process = new DaemonProcess(log, runDirectory(), Process::toHandle);
     }
 
     /**
@@ -94,17 +90,12 @@ final class Agent implements AutoCloseable {
                 "--cni-agent-run-dir",
                 runDirectory().toString()));
         line.addAll(options);
-        process = launch(line);
-        Eventually.isTrue("the agent answers; its log: " + log(), () -> !process.isAlive() || answers());
-        if (!process.isAlive()) {
-            throw new IllegalStateException("the agent has ended: " + logged());
-        }
+        process.start(line);
     }
 
     /** Ends it by SIGKILL, at once, whatever it is doing. */
     void kill() {
-        process.destroyForcibly();
-        process.onExit().join();
+        process.kill();
     }
 
     long pid() {
@@ -146,54 +137,14 @@ final class Agent implements AutoCloseable {
 
     /** What it has logged so far. */
     String logged() {
-        try {
-            return Files.readString(log());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.logged();
     }
 
     @Override
     public void close() {
-        process.destroy();
-        try {
-            if (!process.waitFor(END_PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        process.close();
         if (!successor) {
             HostState.removeTree(directory);
-        }
-    }
-
-    private Process launch(List<String> line) {
-        try {
-            return new ProcessBuilder(line)
-                    .directory(directory.toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
-                    .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private Path log() {
-        return directory.resolve(successor ? "successor.log" : "agent.log");
-    }
-
-    private boolean answers() {
-        Path socket = runDirectory().resolve("agent.sock");
-        if (!Files.exists(socket)) {
-            return false;
-        }
-        try (SocketChannel connection = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            return connection.isConnected();
-        } catch (IOException e) {
-            return false;
         }
     }
 }
