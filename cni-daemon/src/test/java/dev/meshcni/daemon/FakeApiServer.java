@@ -199,6 +199,11 @@ public final class FakeApiServer implements AutoCloseable {
         crud.handleCreate(request(HttpMethod.POST, path, Serialization.asJson(resource)));
     }
 
+    /** Takes a resource other than a pod away. */
+    public void delete(String path) {
+        crud.handleDelete(path);
+    }
+
     /** A pod as it is now. */
     public Optional<Pod> pod(String namespace, String name) {
         return read(path(namespace, name), Pod.class);

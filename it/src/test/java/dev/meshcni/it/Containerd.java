@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -49,7 +50,7 @@ final class Containerd implements AutoCloseable {
     private final Netns node;
     private final Process process;
     private final CriClient cri;
-    private final List<Path> netnsSeen = new ArrayList<>();
+    private final List<Path> netnsSeen = new CopyOnWriteArrayList<>();
 
     private Containerd(Path directory, Netns node, Process process) {
         this.directory = directory;

@@ -49,6 +49,15 @@ final class HostState {
         return walk(directory).filter(Files::isRegularFile).toList();
     }
 
+    /** What a directory holds, hidden entries and links included, not what is below. */
+    static List<Path> entries(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Processes in a cgroup of any hierarchy, or in one below it. */
     static List<ProcessHandle> processesIn(String cgroup) {
         return cgroupDirectories(cgroup)
@@ -99,11 +108,7 @@ final class HostState {
     }
 
     private static Stream<Path> children(Path directory) {
-        try (Stream<Path> paths = Files.list(directory)) {
-            return paths.filter(Files::isDirectory).toList().stream();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return entries(directory).stream().filter(Files::isDirectory);
     }
 
     private static List<String> lines(Path file) {
