@@ -1,7 +1,6 @@
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -16,7 +15,6 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -34,11 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
  * manifest, and a root file system that cannot be written.
  */
 class ImageTest {
-    private static final Path PROJECT = Path.of("..").toAbsolutePath().normalize();
-    private static final Path ARCHIVE = PROJECT.resolve("target/image/mesh-cni.tar");
     private static final String CONTAINER = "install-cni";
     private static final String ANYWHERE = "10.1.2.3";
-    private static final Duration BUILD_TIME = Duration.ofMinutes(5);
 
     /** What a container of ctr's has unless it is taken away. */
     private static final List<String> USUAL_CAPABILITIES = List.of(
@@ -57,6 +52,7 @@ class ImageTest {
             "SETUID",
             "SYS_CHROOT");
 
+    private static Path archive;
     private static Containerd containerd;
     private static String image;
 
@@ -68,19 +64,11 @@ class ImageTest {
     @BeforeAll
     static void importImage() {
         Containerd.needed();
-        Dist.needed();
-        Machine.needs("apt-get", "apt-cache", "dpkg-deb");
-        Command.Result built = Command.of(PROJECT.resolve("deploy/image/build").toString())
-                .within(BUILD_TIME)
-                .result();
-        assumeTrue(
-                built.succeeded() || !built.err().contains("cannot fetch"),
-                () -> "needs Debian's packages: " + built.err());
-        assertThat(built.succeeded()).as(built.err()).isTrue();
+        archive = DaemonImage.build();
         containerd = Containerd.start();
         containerd.node().claimAllAddresses();
         image = containerd
-                .ctr("images", "import", ARCHIVE.toString())
+                .ctr("images", "import", archive.toString())
                 .replaceFirst("^unpacking ([^ ]+) [^$]*$", "$1")
                 .strip();
     }
@@ -123,7 +111,7 @@ class ImageTest {
 
     @Test
     void hasNoPackageManagerAndNoProgramsButThoseItNeeds() throws IOException {
-        Command.of("tar", "-xf", ARCHIVE.toString(), "-C", directory.toString()).run();
+        Command.of("tar", "-xf", archive.toString(), "-C", directory.toString()).run();
         JsonNode layers = new ObjectMapper()
                 .readTree(directory.resolve("manifest.json").toFile())
                 .at("/0/Layers");
