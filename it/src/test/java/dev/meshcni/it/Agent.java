@@ -98,10 +98,6 @@ final class Agent implements AutoCloseable {
         process.kill();
     }
 
-    long pid() {
-        return process.pid();
-    }
-
     /** The directory of its socket, which the plugin's configuration names. */
     Path runDirectory() {
         return directory.resolve("run");

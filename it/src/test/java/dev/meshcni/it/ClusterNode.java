@@ -44,7 +44,7 @@ final class ClusterNode implements AutoCloseable {
         this.api = requireNonNull(api, "api is null");
         this.kubelet = new Kubelet(containerd, api);
         this.daemon = new DaemonProcess(
-                directory,
+                directory.resolve("daemon.log"),
                 runDirectory(),
                 nsenter -> nsenter.children().findFirst().orElseGet(nsenter::toHandle));
         this.world = ProbeServer.start("world", arrivals, containerd.node(), Owner.ROOT, List.of(443));

@@ -65,11 +65,6 @@ final class DaemonProcess implements AutoCloseable {
         }
     }
 
-    /** The id of the process that the command line started. */
-    long pid() {
-        return process.pid();
-    }
-
     /** What it has logged so far, over all starts. */
     String logged() {
         try {
