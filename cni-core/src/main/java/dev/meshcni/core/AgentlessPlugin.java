@@ -12,7 +12,8 @@ import java.util.Optional;
  * so that no pod starts without redirection.
  *
  * <p>Exempt attachments ({@link Exemption}) pass, so that the node can come up and the agent with it. DEL and GC succeed:
- * what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with it.
+ * what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with it. STATUS
+ * succeeds: a node whose network is not ready starts no pod at all, the agent's included.
  */
 public final class AgentlessPlugin {
     private AgentlessPlugin() {}
@@ -54,13 +55,7 @@ public final class AgentlessPlugin {
             case CHECK -> passOrRefuse(request, reason, Outcome.OK);
             case DEL, GC ->
                 Answers.of(request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + reason);
-            case STATUS ->
-                refusal(
-                        request,
-                        new CniException(
-                                ErrorCode.PLUGIN_NOT_AVAILABLE,
-                                "the mesh-cni agent is not ready on this node",
-                                reason));
+            case STATUS -> Answers.of(request, PluginReplies.empty(), Outcome.OK, "pods of the mesh wait: " + reason);
             case VERSION ->
                 Answers.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
         };

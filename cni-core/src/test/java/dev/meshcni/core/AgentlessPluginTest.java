@@ -74,12 +74,13 @@ class AgentlessPluginTest {
         assertThat(reply.stdout()).isEmpty();
     }
 
+    /** A runtime that hears otherwise makes its node not ready, and then the agent's own pod does not start either. */
     @Test
-    void statusSaysThatThePluginCannotServe() throws JsonProcessingException {
+    void statusDoesNotKeepTheNodeFromStartingTheAgent() {
         AgentProtocol.Reply reply = answer("STATUS", "shop", "web", "");
 
-        assertThat(reply.exitCode()).isEqualTo(1);
-        assertThat(JSON.readTree(Calls.text(reply)).path("code").asInt()).isEqualTo(50);
+        assertThat(reply.exitCode()).isZero();
+        assertThat(reply.stdout()).isEmpty();
     }
 
     @Test

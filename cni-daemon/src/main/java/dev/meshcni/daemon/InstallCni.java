@@ -98,7 +98,8 @@ public final class InstallCni implements Callable<Integer> {
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             Rehearsal.hold(backends, prevResultCheck, plugin.nativeNftables());
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
-            PluginHandler handler = new PluginHandler(pods, readiness, backends, prevResultCheck, options.podWait());
+            PluginHandler handler = new PluginHandler(
+                    pods, readiness.lasting(System::nanoTime), backends, prevResultCheck, options.podWait());
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));

@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.RedirectBackend;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -14,7 +13,6 @@ import org.slf4j.LoggerFactory;
 /** What the daemon does in a cluster beside answering the plugin: it knows the node's pods and repairs them. */
 final class KubernetesNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesNode.class);
-    private static final Duration TAINT_GRACE = Duration.ofSeconds(30);
 
     private final KubernetesApi api;
     private final KubernetesPodSource pods;
@@ -73,7 +71,7 @@ final class KubernetesNode implements AutoCloseable {
         controller = repair.map(settings -> RepairController.start(
                 pods, inspector, new PodRemedy(api, inspector, settings, metrics), settings, redirectedHere, metrics));
         LOG.info("repair: {}", repair.map(settings -> settings.mode().label()).orElse("off"));
-        taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, TAINT_GRACE)) : Optional.empty();
+        taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, NodeReadiness.GRACE)) : Optional.empty();
     }
 
     /** The same reason, which takes the taint off the node before an uninstallation. */

@@ -72,7 +72,7 @@ final class NodeChecks {
             return Optional.of(Check.error(
                     "node " + name(node) + " has no working CNI: " + text(notReady.get()),
                     "look at the base CNI's pod on this node, then at this daemon's: a runtime that asks plugins (CNI STATUS)"
-                            + " says the same while the daemon is not ready"));
+                            + " says the same when a daemon has not been ready for 30 seconds"));
         }
         if (unavailable.isPresent()) {
             return Optional.of(Check.error(

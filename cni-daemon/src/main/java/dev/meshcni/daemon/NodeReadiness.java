@@ -2,14 +2,20 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
  * Why this node is not ready for pods, in words; empty when it is. CNI STATUS, {@code /readyz} and the node's taint all ask
- * here, so that they say the same.
+ * here, so that they say the same; of what passes by itself STATUS says nothing ({@link #lasting}).
  */
 final class NodeReadiness implements Supplier<Optional<String>> {
+    /** What is put right within this time, such as by a restart of the daemon, is no reason to keep pods from a node. */
+    static final Duration GRACE = Duration.ofSeconds(30);
+
     private final Supplier<Optional<String>> pods;
     private volatile Supplier<Optional<String>> installation = new InstallState.Starting()::notReady;
 
@@ -37,5 +43,22 @@ final class NodeReadiness implements Supplier<Optional<String>> {
     @Override
     public Optional<String> get() {
         return pods.get().or(installation);
+    }
+
+    /**
+     * The same once it has been so for {@link #GRACE}, for CNI STATUS: a runtime that is told so makes the whole node not
+     * ready, which takes the pods that run there out of their Services. An ADD that comes meanwhile waits, or is tried again.
+     *
+     * @param nanoTime a clock such as {@link System#nanoTime}
+     */
+    Supplier<Optional<String>> lasting(LongSupplier nanoTime) {
+        AtomicLong since = new AtomicLong(nanoTime.getAsLong());
+        return () -> {
+            Optional<String> reason = get();
+            if (reason.isEmpty()) {
+                since.set(nanoTime.getAsLong());
+            }
+            return reason.filter(_ -> nanoTime.getAsLong() - since.get() >= GRACE.toNanos());
+        };
     }
 }

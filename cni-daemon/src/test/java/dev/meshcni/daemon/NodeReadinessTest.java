@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +57,24 @@ class NodeReadinessTest {
         assertThat(readiness.get()).contains("the first list is under way");
         pods.known = true;
         assertThat(readiness.get()).isEmpty();
+    }
+
+    @Test
+    void aRuntimeIsToldOnlyOfWhatLasts() {
+        AtomicLong clock = new AtomicLong();
+        Supplier<Optional<String>> lasting = readiness.lasting(clock::get);
+        readiness.nothingToInstall();
+
+        assertThat(lasting.get()).isEmpty();
+        clock.addAndGet(NodeReadiness.GRACE.toNanos() - 1);
+        assertThat(lasting.get()).isEmpty();
+        clock.addAndGet(1);
+        assertThat(lasting.get()).contains("the first list is under way");
+        pods.known = true;
+        assertThat(lasting.get()).isEmpty();
+        pods.known = false;
+        clock.addAndGet(NodeReadiness.GRACE.toNanos() - 1);
+        assertThat(lasting.get()).as("lost a moment ago").isEmpty();
     }
 
     private String status() {
