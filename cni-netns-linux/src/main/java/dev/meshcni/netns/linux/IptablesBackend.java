@@ -1,19 +1,8 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.spi.RedirectBackend;
-import java.net.InetAddress;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 
 /**
  * Redirects with {@code iptables} and {@code ip6tables}, in whichever variant works on the node.
@@ -22,10 +11,8 @@ import java.util.stream.Collectors;
  * {@code iptables-save} that reads them back. A pod whose rules are right already costs one. Rules that the other
  * variant or {@link NftBackend} left in a pod are removed, so that a node can be switched over.
  */
-public final class IptablesBackend implements RedirectBackend {
+public final class IptablesBackend extends LinuxBackend {
     private final String forced;
-    private final PodRules podRules;
-    private volatile IptablesDetection.Found found;
 
     /** Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works. */
     public IptablesBackend() {
@@ -47,8 +34,8 @@ public final class IptablesBackend implements RedirectBackend {
     }
 
     private IptablesBackend(String forced, PodRules podRules) {
+        super(podRules);
         this.forced = Objects.requireNonNull(forced, "forced is null");
-        this.podRules = Objects.requireNonNull(podRules, "podRules is null");
     }
 
     @Override
@@ -58,75 +45,11 @@ public final class IptablesBackend implements RedirectBackend {
 
     @Override
     public RedirectBackend with(String program) {
-        return new IptablesBackend(program, podRules);
+        return new IptablesBackend(program, podRules());
     }
 
     @Override
-    public String detect() {
-        IptablesDetection.Found tools = found();
-        String missing = tools.problems().keySet().stream()
-                .map(family -> ", no " + family.label())
-                .collect(Collectors.joining());
-        return tools.chosen().version() + missing;
-    }
-
-    @Override
-    public boolean isOwn(Path netns) {
-        return podRules.isOwn(netns);
-    }
-
-    @Override
-    public boolean withThrowaway(Consumer<Path> action) {
-        return NetworkNamespace.withNew(action);
-    }
-
-    @Override
-    public List<InetAddress> addresses(Path netns) {
-        return podRules.addresses(netns);
-    }
-
-    @Override
-    public void apply(Path netns, RedirectPlan plan) {
-        found().problems().forEach((family, problem) -> {
-            if (plan.families().contains(family)) {
-                throw new RedirectException("iptables" + found().chosen().name() + " does not work for "
-                        + family.label() + " on this node: " + problem);
-            }
-        });
-        podRules.apply(netns, plan, layers(plan));
-    }
-
-    @Override
-    public List<RuleDifference> differences(Path netns, RedirectPlan plan) {
-        return podRules.differences(netns, plan, layers(plan));
-    }
-
-    @Override
-    public void remove(Path netns) {
-        podRules.apply(netns, PodRules.NOTHING, layers(PodRules.NOTHING));
-    }
-
-    /** One variant holds our rules of each family, the other and nftables none. */
-    private List<Layer> layers(RedirectPlan plan) {
-        IptablesDetection.Found tools = found();
-        List<Layer> layers = new ArrayList<>();
-        for (IpFamily family : IpFamily.values()) {
-            layers.add(new IptablesLayer(tools.chosen(), PodRules.rules(plan, family)));
-            RuleSet nothing = new RuleSet(family, Map.of());
-            tools.others().forEach(tool -> layers.add(new IptablesLayer(tool, nothing)));
-        }
-        tools.nft().map(NftLayer::nothing).ifPresent(layers::add);
-        return layers;
-    }
-
-    private IptablesDetection.Found found() {
-        IptablesDetection.Found known = found;
-        if (known == null) {
-            synchronized (this) {
-                known = found == null ? IptablesDetection.detect(forced) : found;
-                found = known;
-            }
-        }
-        return known;
+    NodeTools find() {
+        return IptablesDetection.detect(forced);
     }
 }

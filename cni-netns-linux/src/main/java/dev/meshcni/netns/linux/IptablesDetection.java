@@ -3,8 +3,10 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.IptablesRenderer;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleSet;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,8 +28,31 @@ final class IptablesDetection {
      * @param nft for the same purpose; empty if it is not installed
      * @param problems by family, why it does not work with the chosen variant; a family that works is absent
      */
-    record Found(
-            IptablesTool chosen, List<IptablesTool> others, Optional<NftTool> nft, Map<IpFamily, String> problems) {}
+    record Found(IptablesTool chosen, List<IptablesTool> others, Optional<NftTool> nft, Map<IpFamily, String> problems)
+            implements NodeTools {
+        @Override
+        public String name() {
+            return "iptables" + chosen.name();
+        }
+
+        @Override
+        public String version() {
+            return chosen.version();
+        }
+
+        /** One variant holds our rules of each family, the other and nftables none. */
+        @Override
+        public List<Layer> layers(RedirectPlan plan) {
+            List<Layer> layers = new ArrayList<>();
+            for (IpFamily family : IpFamily.values()) {
+                layers.add(new IptablesLayer(chosen, PodRules.rules(plan, family)));
+                RuleSet nothing = new RuleSet(family, Map.of());
+                others.forEach(tool -> layers.add(new IptablesLayer(tool, nothing)));
+            }
+            nft.map(NftLayer::nothing).ifPresent(layers::add);
+            return layers;
+        }
+    }
 
     private IptablesDetection() {}
 

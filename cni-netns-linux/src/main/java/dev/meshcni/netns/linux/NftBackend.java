@@ -4,11 +4,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.NftRenderer;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.RuleSet;
-import dev.meshcni.core.spi.RedirectBackend;
-import java.net.InetAddress;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -23,11 +19,33 @@ import java.util.stream.Stream;
  * <p>A new pod costs two processes, whatever its families: one that loads and one that reads back. Rules that an
  * iptables backend left in a pod are removed, so that a node can be switched over.
  */
-public final class NftBackend implements RedirectBackend {
-    private final PodRules podRules;
-    private volatile Found found;
+public final class NftBackend extends LinuxBackend {
+    private record Found(NftTool tool, List<IptablesTool> iptables, Map<IpFamily, String> problems)
+            implements NodeTools {
+        @Override
+        public String name() {
+            return "nftables";
+        }
 
-    private record Found(NftTool tool, List<IptablesTool> iptables, Map<IpFamily, String> problems) {}
+        @Override
+        public String version() {
+            return tool.version();
+        }
+
+        /** Our tables hold the rules of all families, and iptables none. */
+        @Override
+        public List<Layer> layers(RedirectPlan plan) {
+            List<RuleSet> wanted = Stream.of(IpFamily.values())
+                    .map(family -> PodRules.rules(plan, family))
+                    .toList();
+            List<Layer> layers = new ArrayList<>();
+            layers.add(new NftLayer(tool, wanted));
+            for (IptablesTool program : iptables) {
+                wanted.forEach(rules -> layers.add(new IptablesLayer(program, new RuleSet(rules.family(), Map.of()))));
+            }
+            return layers;
+        }
+    }
 
     /** For the namespaces that the container runtime names. */
     public NftBackend() {
@@ -40,7 +58,7 @@ public final class NftBackend implements RedirectBackend {
     }
 
     NftBackend(HostPaths hostPaths, Consumer<String> steps) {
-        this.podRules = new PodRules(hostPaths, steps);
+        super(new PodRules(hostPaths, steps));
     }
 
     @Override
@@ -49,72 +67,7 @@ public final class NftBackend implements RedirectBackend {
     }
 
     @Override
-    public String detect() {
-        StringBuilder version = new StringBuilder(found().tool().version());
-        found().problems().keySet().forEach(family -> version.append(", no ").append(family.label()));
-        return version.toString();
-    }
-
-    @Override
-    public boolean isOwn(Path netns) {
-        return podRules.isOwn(netns);
-    }
-
-    @Override
-    public boolean withThrowaway(Consumer<Path> action) {
-        return NetworkNamespace.withNew(action);
-    }
-
-    @Override
-    public List<InetAddress> addresses(Path netns) {
-        return podRules.addresses(netns);
-    }
-
-    @Override
-    public void apply(Path netns, RedirectPlan plan) {
-        found().problems().forEach((family, problem) -> {
-            if (plan.families().contains(family)) {
-                throw new RedirectException(
-                        "nftables does not work for " + family.label() + " on this node: " + problem);
-            }
-        });
-        podRules.apply(netns, plan, layers(plan));
-    }
-
-    @Override
-    public List<RuleDifference> differences(Path netns, RedirectPlan plan) {
-        return podRules.differences(netns, plan, layers(plan));
-    }
-
-    @Override
-    public void remove(Path netns) {
-        podRules.apply(netns, PodRules.NOTHING, layers(PodRules.NOTHING));
-    }
-
-    private List<Layer> layers(RedirectPlan plan) {
-        List<RuleSet> wanted = Stream.of(IpFamily.values())
-                .map(family -> PodRules.rules(plan, family))
-                .toList();
-        List<Layer> layers = new ArrayList<>();
-        layers.add(new NftLayer(found().tool(), wanted));
-        for (IptablesTool tool : found().iptables()) {
-            wanted.forEach(rules -> layers.add(new IptablesLayer(tool, new RuleSet(rules.family(), Map.of()))));
-        }
-        return layers;
-    }
-
-    private Found found() {
-        Found known = found;
-        if (known == null) {
-            synchronized (this) {
-                known = found == null ? find() : found;
-                found = known;
-            }
-        }
-        return known;
-    }
-
-    private static Found find() {
+    NodeTools find() {
         LibC.load();
         NftTool tool =
                 NftTool.find().orElseThrow(() -> new RedirectException("no nft found: install the package nftables"));

@@ -1,0 +1,21 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.RedirectPlan;
+import java.util.List;
+import java.util.Map;
+
+/** The programs of a node that were tried and that a backend redirects with. */
+interface NodeTools {
+    /** What they are called, for messages. */
+    String name();
+
+    /** Name and version of the chosen program, as it prints them. */
+    String version();
+
+    /** By family, why they do not work for it here; a family that works is absent. */
+    Map<IpFamily, String> problems();
+
+    /** What a namespace has to hold of them for a plan, and must not hold. */
+    List<Layer> layers(RedirectPlan plan);
+}
