@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonIncludeProperties;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.Affinity;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
@@ -11,6 +12,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.KubernetesList;
 import io.fabric8.kubernetes.api.model.KubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeAffinity;
 import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -18,9 +20,11 @@ import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
+import io.fabric8.kubernetes.api.model.PodTemplateSpec;
 import io.fabric8.kubernetes.api.model.SecurityContext;
 import io.fabric8.kubernetes.api.model.Status;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetSpec;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.util.List;
 
@@ -47,6 +51,10 @@ final class ApiSerialization {
         return new ObjectMapper()
                 .addMixIn(ObjectMeta.class, OfMetadata.class)
                 .addMixIn(DaemonSet.class, OfDaemonSet.class)
+                .addMixIn(DaemonSetSpec.class, OfDaemonSetSpec.class)
+                .addMixIn(PodTemplateSpec.class, OfPodTemplate.class)
+                .addMixIn(Affinity.class, OfAffinity.class)
+                .addMixIn(NodeAffinity.class, OfNodeAffinity.class)
                 .addMixIn(NodeSpec.class, OfNodeSpec.class)
                 .addMixIn(Node.class, OfNode.class)
                 .addMixIn(PodSpec.class, OfPodSpec.class)
@@ -63,8 +71,20 @@ final class ApiSerialization {
     @JsonIgnoreProperties({"finalizers", "managedFields", "ownerReferences"})
     private interface OfMetadata {}
 
-    @JsonIncludeProperties({"apiVersion", "kind", "metadata"})
+    @JsonIncludeProperties({"apiVersion", "kind", "metadata", "spec"})
     private interface OfDaemonSet {}
+
+    @JsonIncludeProperties("template")
+    private interface OfDaemonSetSpec {}
+
+    @JsonIncludeProperties("spec")
+    private interface OfPodTemplate {}
+
+    @JsonIncludeProperties("nodeAffinity")
+    private interface OfAffinity {}
+
+    @JsonIncludeProperties("requiredDuringSchedulingIgnoredDuringExecution")
+    private interface OfNodeAffinity {}
 
     @JsonIncludeProperties({"apiVersion", "kind", "metadata", "spec"})
     private interface OfNode {}
@@ -73,10 +93,12 @@ final class ApiSerialization {
     private interface OfNodeSpec {}
 
     @JsonIncludeProperties({
+        "affinity",
         "containers",
         "hostNetwork",
         "initContainers",
         "nodeName",
+        "nodeSelector",
         "restartPolicy",
         "schedulerName",
         "securityContext",

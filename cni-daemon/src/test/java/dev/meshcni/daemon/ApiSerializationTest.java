@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import org.junit.jupiter.api.Test;
 
@@ -44,6 +46,42 @@ class ApiSerializationTest {
         Pod read = OURS.unmarshal(ALL_FIELDS.asJson(going), Pod.class);
 
         assertThat(new NodePodReader(_ -> true, "").read(read).stage()).isEqualTo(NodePod.Stage.TERMINATING);
+    }
+
+    @Test
+    void theNodesThatADaemonSetMeansAreRead() {
+        DaemonSet written = new DaemonSetBuilder()
+                .withNewMetadata()
+                .withName("istio-cni-node")
+                .withDeletionTimestamp("2026-01-01T00:00:00Z")
+                .endMetadata()
+                .withNewSpec()
+                .withNewTemplate()
+                .withNewSpec()
+                .addToNodeSelector("pool", "mesh")
+                .withNewAffinity()
+                .withNewNodeAffinity()
+                .withNewRequiredDuringSchedulingIgnoredDuringExecution()
+                .addNewNodeSelectorTerm()
+                .addNewMatchExpression()
+                .withKey("zone")
+                .withOperator("In")
+                .withValues("a")
+                .endMatchExpression()
+                .endNodeSelectorTerm()
+                .endRequiredDuringSchedulingIgnoredDuringExecution()
+                .endNodeAffinity()
+                .endAffinity()
+                .endSpec()
+                .endTemplate()
+                .endSpec()
+                .build();
+
+        DaemonSet read = OURS.unmarshal(ALL_FIELDS.asJson(written), DaemonSet.class);
+
+        assertThat(NodeSelection.of(read)).isEqualTo(NodeSelection.of(written));
+        assertThat(NodeSelection.of(read).includesAllNodes()).isFalse();
+        assertThat(read.getMetadata().getDeletionTimestamp()).isNotNull();
     }
 
     @Test
