@@ -9,11 +9,11 @@ import java.util.regex.Pattern;
  * The version of Istio that a proxy is from, as its image says it. Patch releases do not matter.
  *
  * @param major such as 1
- * @param minor such as 30
+ * @param minor such as 31
  */
 public record ProxyVersion(int major, int minor) {
     /** The version of Istio that this build was made for. */
-    public static final ProxyVersion COMPATIBLE = new ProxyVersion(1, 30);
+    public static final ProxyVersion COMPATIBLE = new ProxyVersion(1, 31);
 
     private static final int MAX_SKEW = 1;
 

@@ -92,7 +92,7 @@ class NodePodReaderTest {
 
         assertThat(pod.started()).isFalse();
         assertThat(pod.stage()).isEqualTo(NodePod.Stage.LIVE);
-        assertThat(pod.proxyImage()).isEqualTo("registry.example/istio/proxyv2:1.29.1");
+        assertThat(pod.proxyImage()).isEqualTo("registry.example/istio/proxyv2:1.31.1");
     }
 
     private static Pod pod(Map<String, String> annotations, Map<String, String> env) {

@@ -28,7 +28,7 @@ final class TestPods {
                 .endContainer()
                 .addNewContainer()
                 .withName("istio-proxy")
-                .withImage("registry.example/istio/proxyv2:1.29.1")
+                .withImage("registry.example/istio/proxyv2:1.31.1")
                 .withArgs("proxy", "sidecar", "--domain", "shop.svc.cluster.local")
                 .endContainer()
                 .endSpec()
