@@ -5,8 +5,6 @@ import dev.meshcni.api.spi.Finding.Severity;
 import dev.meshcni.daemon.EnvironmentDefaults;
 import dev.meshcni.daemon.InstallState;
 import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.InstallerSettings;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -52,15 +50,6 @@ final class InstallCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        InstallerSettings settings = node.settings();
-        if (!Files.isDirectory(settings.confDir())) {
-            spec.commandLine()
-                    .getErr()
-                    .println(spec.qualifiedName() + ": " + settings.confDir()
-                            + " does not exist; on the node itself it is"
-                            + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
-            return CommandLine.ExitCode.SOFTWARE;
-        }
         Installer installer = node.installer();
         InstallState state = installer.installOnce();
         if (state instanceof InstallState.Installed installed) {

@@ -1,10 +1,12 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.daemon.DaemonException;
 import dev.meshcni.daemon.InstallEvents;
 import dev.meshcni.daemon.Installer;
 import dev.meshcni.daemon.InstallerOptions;
 import dev.meshcni.daemon.InstallerSettings;
 import dev.meshcni.daemon.PluginOptions;
+import java.nio.file.Files;
 import picocli.CommandLine.Mixin;
 
 /** What the commands that are about a node have in common: where everything is, and what is to stand there. */
@@ -15,14 +17,25 @@ final class NodeOptions {
     @Mixin
     private PluginOptions plugin;
 
+    /**
+     * The settings that the options give.
+     *
+     * @throws DaemonException if there is no directory of configuration, with where it usually is: the defaults are those
+     *     of the daemon's container
+     */
     InstallerSettings settings() {
-        return installer.settings(plugin);
+        InstallerSettings settings = installer.settings(plugin);
+        if (!Files.isDirectory(settings.confDir())) {
+            throw new DaemonException(settings.confDir() + " does not exist; on the node itself it is"
+                    + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
+        }
+        return settings;
     }
 
     /**
      * The installer for the node.
      *
-     * @throws dev.meshcni.daemon.DaemonException if a chain adapter cannot be used
+     * @throws DaemonException if there is no directory of configuration, or a chain adapter cannot be used
      */
     Installer installer() {
         return Installer.of(settings(), installer.adapters(), InstallEvents.none());

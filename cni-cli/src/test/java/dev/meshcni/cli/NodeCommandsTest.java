@@ -11,6 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code install}, {@code uninstall} and {@code doctor} on the directories of a node that the test makes. */
 class NodeCommandsTest {
@@ -89,11 +91,12 @@ class NodeCommandsTest {
         assertThat(run.err()).contains("waiting for the base CNI's configuration in " + root.resolve("net.d"));
     }
 
-    @Test
-    void installOnAMachineWithoutTheDirectorySaysWhereItUsuallyIs() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"install", "uninstall", "doctor"})
+    void onAMachineWithoutTheDirectoryTheCommandSaysWhereItUsuallyIs(String command) throws Exception {
         Files.delete(root.resolve("net.d"));
 
-        Run run = run("install");
+        Run run = run(command);
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).contains("does not exist").contains("--mounted-cni-net-dir /etc/cni/net.d");
