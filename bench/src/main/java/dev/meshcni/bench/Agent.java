@@ -18,6 +18,7 @@ final class Agent implements AutoCloseable {
     private static final int START_POLLS = 300;
     private static final int POLL_MILLIS = 100;
     private static final int END_SECONDS = 10;
+    private static final int CLEARING_UP_MILLIS = 50;
     private static final double KIB_PER_MIB = 1024;
 
     private final Process process;
@@ -117,6 +118,14 @@ final class Agent implements AutoCloseable {
             }
             pause(POLL_MILLIS);
         }
+    }
+
+    /**
+     * Waits until the kernel has cleared up what a DEL took out, which takes it ten to twenty milliseconds: an ADD to the same
+     * namespace would wait for that, and no pod has a namespace in which there was one before.
+     */
+    static void letTheKernelClearUp() {
+        pause(CLEARING_UP_MILLIS);
     }
 
     static void pause(int millis) {

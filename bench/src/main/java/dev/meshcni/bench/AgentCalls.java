@@ -25,6 +25,7 @@ final class AgentCalls {
             double added = call("ADD", Node.REDIRECTED);
             double deleted = call("DEL", Node.REDIRECTED);
             double skipped = call("ADD", Node.PLAIN);
+            Agent.letTheKernelClearUp();
             if (round >= 0) {
                 add.add(added);
                 delete.add(deleted);

@@ -113,6 +113,7 @@ final class AgentLoad {
     private static List<Double> wave(ExecutorService callers, Agent agent, List<PodCall> calls) {
         List<Double> millis = all("ADD", callers, agent, calls);
         all("DEL", callers, agent, calls);
+        Agent.letTheKernelClearUp();
         return millis;
     }
 
