@@ -51,6 +51,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
             List.of(
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
+                    "-XX:CompileThresholdScaling=0.1",
                     "-Xms16m",
                     "-Xmx96m",
                     "-Xmn6m",
