@@ -67,6 +67,8 @@ class InstalledChainTest {
     void uninstall() throws IOException {
         daemon.close();
         meshcni("uninstall", "--force");
+        // The command has made the run directory again, for its lock.
+        HostState.removeTree(daemon.runDirectory().getParent());
         Files.deleteIfExists(conf());
     }
 
