@@ -15,8 +15,11 @@ import java.util.function.Consumer;
 record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
     @Override
     public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
-        OptionalInt generation = netfilter.generation();
-        String before = tool.save(netfilter, wanted.family());
+        // A new pod has none: then nothing is read, and nothing can be deleted.
+        boolean there = tool.hasTables(netfilter, wanted.family());
+        OptionalInt generation =
+                there && tool.kind() == IptablesTool.Kind.NFT ? netfilter.generation() : OptionalInt.empty();
+        String before = there ? tool.save(wanted.family()) : "";
         IptablesEdit edit = IptablesEdit.of(wanted, parse(before));
         if (edit.isEmpty()) {
             return;
@@ -38,7 +41,8 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
 
     @Override
     public List<RuleDifference> differences(NetfilterTables netfilter) {
-        return RuleSetComparison.differences(wanted, parse(tool.save(netfilter, wanted.family())));
+        String saved = tool.hasTables(netfilter, wanted.family()) ? tool.save(wanted.family()) : "";
+        return RuleSetComparison.differences(wanted, parse(saved));
     }
 
     /**
@@ -46,7 +50,7 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
      * kernel's clearing up.
      */
     private void empty(NetfilterTables netfilter, IptablesEdit edit, OptionalInt generation) {
-        boolean alone = edit.changes().isEmpty() && tool.kind() == IptablesTool.Kind.NFT && generation.isPresent();
+        boolean alone = edit.changes().isEmpty() && generation.isPresent();
         if (!alone || !netfilter.deleteOfNft(wanted.family(), edit.emptiedTables(), generation.getAsInt())) {
             tool.replace(wanted.family(), edit.emptied());
         }

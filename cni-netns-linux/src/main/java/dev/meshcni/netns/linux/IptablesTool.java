@@ -65,9 +65,9 @@ record IptablesTool(String name, Path directory, Kind kind) {
         return Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
     }
 
-    /** All rules with their counters, as {@link IptablesSave} reads them; empty if there are no tables. */
-    String save(NetfilterTables netfilter, IpFamily family) {
-        return hasTables(netfilter, family) ? output(run(program(family, "save"), List.of("-c"), "")) : "";
+    /** All rules with their counters, as {@link IptablesSave} reads them. Not for where there are no tables: the legacy variant makes them. */
+    String save(IpFamily family) {
+        return output(run(program(family, "save"), List.of("-c"), ""));
     }
 
     /** Adds to what is there; each table changes as a whole or not at all. */
