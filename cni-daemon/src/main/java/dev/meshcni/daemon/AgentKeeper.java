@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,17 +29,14 @@ final class AgentKeeper implements AutoCloseable {
 
     private final AgentServer agent;
     private final Path runDirectory;
-    private final Duration interval;
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread thread =
-            Thread.ofPlatform().daemon().name("agent-keeper").unstarted(this::run);
+    private final ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("agent-keeper").factory());
     private boolean superseded;
     private int silent;
 
-    private AgentKeeper(AgentServer agent, Duration interval) {
+    private AgentKeeper(AgentServer agent) {
         this.agent = requireNonNull(agent, "agent is null");
         this.runDirectory = agent.socket().getParent();
-        this.interval = requireNonNull(interval, "interval is null");
     }
 
     /** Starts to look after an agent. */
@@ -46,31 +45,17 @@ final class AgentKeeper implements AutoCloseable {
     }
 
     static AgentKeeper start(AgentServer agent, Duration interval) {
-        AgentKeeper keeper = new AgentKeeper(agent, interval);
-        keeper.thread.start();
+        AgentKeeper keeper = new AgentKeeper(agent);
+        Future<?> _ = keeper.worker.scheduleWithFixedDelay(
+                keeper::look, interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
         return keeper;
     }
 
     @Override
     public void close() {
-        closed.countDown();
-        // An agent that has stopped to accept lets those who connect wait, once its queue is full.
-        thread.interrupt();
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void run() {
-        try {
-            while (!closed.await(interval.toMillis(), TimeUnit.MILLISECONDS)) {
-                look();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        // An agent that has stopped to accept lets those who connect wait, once its queue is full: interrupted.
+        worker.shutdownNow();
+        worker.close();
     }
 
     private void look() {
@@ -84,8 +69,7 @@ final class AgentKeeper implements AutoCloseable {
             return;
         }
         silent++;
-        boolean ending = closed.getCount() == 0;
-        if (ending || (superseded && silent < SILENCE)) {
+        if (worker.isShutdown() || (superseded && silent < SILENCE)) {
             return;
         }
         try {

@@ -17,7 +17,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,8 +41,8 @@ final class AgentlessDecisions implements AutoCloseable {
     private static final int LONGEST_READ = 2 * AgentlessDecision.LONGEST_FILE;
 
     private final Path directory;
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread thread = Thread.ofVirtual().name("plugin-log").unstarted(this::run);
+    private final ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofVirtual().name("plugin-log").factory());
 
     private AgentlessDecisions(Path directory) {
         this.directory = requireNonNull(directory, "directory is null");
@@ -49,7 +51,8 @@ final class AgentlessDecisions implements AutoCloseable {
     /** Starts to take what plugins leave in a run directory. */
     static AgentlessDecisions start(Path runDirectory) {
         AgentlessDecisions decisions = new AgentlessDecisions(runDirectory);
-        decisions.thread.start();
+        Future<?> _ = decisions.worker.scheduleWithFixedDelay(
+                decisions::round, 0, INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
         return decisions;
     }
 
@@ -70,23 +73,14 @@ final class AgentlessDecisions implements AutoCloseable {
 
     @Override
     public void close() {
-        closed.countDown();
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        worker.close();
     }
 
-    private void run() {
+    private void round() {
         try {
-            do {
-                try {
-                    take();
-                } catch (IOException e) {
-                    LOG.warn("what plugins decided without the agent cannot be read: {}", e.toString());
-                }
-            } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+            take();
+        } catch (IOException e) {
+            LOG.warn("what plugins decided without the agent cannot be read: {}", e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
