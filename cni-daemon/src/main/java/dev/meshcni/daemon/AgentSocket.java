@@ -8,13 +8,11 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** The file of the agent's socket in the run directory, by which plugins find the agent; root's alone. */
@@ -23,7 +21,7 @@ final class AgentSocket {
 
     private final Path directory;
     private final Path path;
-    private volatile Object identity = "";
+    private volatile Optional<FileIdentity> bound = Optional.empty();
 
     AgentSocket(Path runDirectory) {
         this.directory = requireNonNull(runDirectory, "runDirectory is null");
@@ -44,7 +42,7 @@ final class AgentSocket {
         try {
             server.bind(UnixDomainSocketAddress.of(fresh), BACKLOG);
             Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-------"));
-            identity = identity(fresh);
+            bound = FileIdentity.of(fresh);
             Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE);
             return server;
         } catch (IOException e) {
@@ -56,18 +54,10 @@ final class AgentSocket {
     /** Whether the file is still the one that was bound last: no newer agent has put its own in its place. */
     boolean isOurs() {
         try {
-            return identity(path).equals(identity);
+            Optional<FileIdentity> found = FileIdentity.of(path);
+            return found.isPresent() && found.equals(bound);
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private static Object identity(Path file) throws IOException {
-        Object key = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                .fileKey();
-        if (key == null) {
-            throw new NoSuchFileException(file.toString());
-        }
-        return key;
     }
 }

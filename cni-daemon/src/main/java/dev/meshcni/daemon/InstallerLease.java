@@ -9,8 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -79,11 +79,11 @@ final class InstallerLease {
     private FileChannel lock(Path file) throws IOException {
         while (true) {
             Files.createDirectories(directory);
-            Object found = identity(file);
+            Optional<FileIdentity> found = FileIdentity.of(file);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             try {
                 channel.lock();
-                if (identity(file).equals(found)) {
+                if (found.isPresent() && FileIdentity.of(file).equals(found)) {
                     return channel;
                 }
             } catch (IOException | RuntimeException e) {
@@ -91,15 +91,6 @@ final class InstallerLease {
                 throw e;
             }
             channel.close();
-        }
-    }
-
-    private static Object identity(Path file) throws IOException {
-        try {
-            Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-            return requireNonNull(key, "a file system without inodes");
-        } catch (NoSuchFileException e) {
-            return "";
         }
     }
 
