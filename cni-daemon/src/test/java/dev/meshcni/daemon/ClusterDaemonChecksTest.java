@@ -9,44 +9,16 @@ import dev.meshcni.daemon.FakeApiServer.Call;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The DaemonSet and what its pods say of their nodes. */
-@Timeout(60)
-class ClusterDaemonChecksTest {
-    private static final int ALWAYS = Integer.MAX_VALUE;
-
-    @TempDir
-    private Path directory;
-
-    private FakeApiServer server;
-    private TestCluster cluster;
-    private DoctorRun doctor;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        server = new FakeApiServer();
-        cluster = new TestCluster(server);
-        doctor = new DoctorRun(server, directory);
-    }
-
-    @AfterEach
-    void stopServer() throws IOException {
-        server.close();
-    }
-
+class ClusterDaemonChecksTest extends ClusterDoctorFixture {
     @Test
     void aDaemonThatIsNotReadySaysWhy() throws Exception {
         cluster.agentSays(Optional.of(

@@ -7,7 +7,6 @@ import dev.meshcni.daemon.Check.Verdict;
 import dev.meshcni.daemon.FakeApiServer.Call;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,39 +15,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How {@code meshcni doctor --cluster} asks the API server, and what it makes of refusals and of silence. */
-@Timeout(60)
-class ClusterDoctorTest {
-    private static final int ALWAYS = Integer.MAX_VALUE;
-
-    @TempDir
-    private Path directory;
-
-    private FakeApiServer server;
-    private TestCluster cluster;
-    private DoctorRun doctor;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        server = new FakeApiServer();
-        cluster = new TestCluster(server);
-        doctor = new DoctorRun(server, directory);
-    }
-
-    @AfterEach
-    void stopServer() throws IOException {
-        server.close();
-    }
-
+class ClusterDoctorTest extends ClusterDoctorFixture {
     @Test
     void aHealthyClusterHasALineForEachPrerequisiteAndNothingToDo() throws Exception {
         cluster.create();

@@ -2,40 +2,14 @@ package dev.meshcni.daemon;
 
 import dev.meshcni.daemon.Check.Verdict;
 import io.fabric8.kubernetes.api.model.Pod;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Control planes, pods of the mesh, and the networks that Multus attaches them to. */
-@Timeout(60)
-class ClusterMeshChecksTest {
-    @TempDir
-    private Path directory;
-
-    private FakeApiServer server;
-    private TestCluster cluster;
-    private DoctorRun doctor;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        server = new FakeApiServer();
-        cluster = new TestCluster(server);
-        doctor = new DoctorRun(server, directory);
-    }
-
-    @AfterEach
-    void stopServer() throws IOException {
-        server.close();
-    }
-
+class ClusterMeshChecksTest extends ClusterDoctorFixture {
     @Test
     void proxiesOutsideOfTheSkewAreNamed() throws Exception {
         int old = ProxyVersion.COMPATIBLE.minor() - 2;

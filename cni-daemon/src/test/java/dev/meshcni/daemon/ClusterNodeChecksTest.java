@@ -6,39 +6,13 @@ import dev.meshcni.daemon.Check.Verdict;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Taint;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The prerequisites of an installation: container runtimes, networks, ServiceAccounts. */
-@Timeout(60)
-class ClusterNodeChecksTest {
-    @TempDir
-    private Path directory;
-
-    private FakeApiServer server;
-    private TestCluster cluster;
-    private DoctorRun doctor;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        server = new FakeApiServer();
-        cluster = new TestCluster(server);
-        doctor = new DoctorRun(server, directory);
-    }
-
-    @AfterEach
-    void stopServer() throws IOException {
-        server.close();
-    }
-
+class ClusterNodeChecksTest extends ClusterDoctorFixture {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
