@@ -17,8 +17,6 @@ import java.util.concurrent.Future;
  * @param all the answer of each daemon that runs, in the order of the nodes
  */
 record AgentStatuses(List<OfNode> all) {
-    private static final int HEALTH_PORT = 8000;
-
     /** A cluster has many nodes, and some of them may not answer. */
     private static final int AT_ONCE = 16;
 
@@ -77,6 +75,6 @@ record AgentStatuses(List<OfNode> all) {
                 .filter(port -> port != null && port.getIntVal() != null)
                 .map(port -> port.getIntVal())
                 .findFirst()
-                .orElse(HEALTH_PORT);
+                .orElse(MonitoringOptions.HEALTH_PORT);
     }
 }

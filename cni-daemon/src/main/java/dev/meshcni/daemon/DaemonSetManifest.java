@@ -33,8 +33,6 @@ record DaemonSetManifest(CniValues values) {
 
     private static final String CONTAINER = "install-cni";
     static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
-    private static final int HEALTH_PORT = 8000;
-    private static final int METRICS_PORT = 15014;
 
     /** The labels of the DaemonSet and its pods that settings cannot change. */
     static final Set<String> LABELS = Set.of(
@@ -106,7 +104,7 @@ record DaemonSetManifest(CniValues values) {
         annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
         annotations.put("meshcni.dev/config", DaemonEnvironment.fingerprint(DaemonEnvironment.of(values)));
         annotations.put("prometheus.io/path", "/metrics");
-        annotations.put("prometheus.io/port", String.valueOf(METRICS_PORT));
+        annotations.put("prometheus.io/port", String.valueOf(MonitoringOptions.MONITORING_PORT));
         annotations.put("prometheus.io/scrape", "true");
         annotations.put("sidecar.istio.io/inject", "false");
         annotations.putAll(values.pod().annotations());
@@ -144,12 +142,12 @@ record DaemonSetManifest(CniValues values) {
                         field("REPAIR_NODE_NAME", "spec.nodeName"))
                 .addNewPort()
                 .withName("metrics")
-                .withContainerPort(METRICS_PORT)
+                .withContainerPort(MonitoringOptions.MONITORING_PORT)
                 .withProtocol("TCP")
                 .endPort()
                 .addNewPort()
                 .withName("health")
-                .withContainerPort(HEALTH_PORT)
+                .withContainerPort(MonitoringOptions.HEALTH_PORT)
                 .withProtocol("TCP")
                 .endPort()
                 .withReadinessProbe(probe("/readyz", 0, 3))
@@ -202,7 +200,7 @@ record DaemonSetManifest(CniValues values) {
         return new ProbeBuilder()
                 .withNewHttpGet()
                 .withPath(path)
-                .withNewPort(HEALTH_PORT)
+                .withNewPort(MonitoringOptions.HEALTH_PORT)
                 .endHttpGet()
                 .withInitialDelaySeconds(initialDelay == 0 ? null : initialDelay)
                 .withPeriodSeconds(10)

@@ -5,8 +5,8 @@ import picocli.CommandLine.Option;
 
 /** The ports on which {@code install-cni} says how it is; Istio's names and defaults. */
 final class MonitoringOptions {
-    private static final int HEALTH_PORT = 8000;
-    private static final int MONITORING_PORT = 15014;
+    static final int HEALTH_PORT = 8000;
+    static final int MONITORING_PORT = 15014;
 
     @Option(
             names = "--health-port",

@@ -67,8 +67,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                             ChainedConf.baseType(look.dir(), settings.conf()).orElse(""),
                             choice.map(found -> found.adapter().name()).orElse(""),
                             choice.map(found -> found.detection().file()).orElse("")),
-                    choice.map(found -> found.adapter().findings(look.dir(), settings.conf()))
-                            .orElse(List.of()),
+                    installer.conf().findings(look),
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =
