@@ -11,10 +11,14 @@ import java.util.Set;
  * both come to the same answer for every pod.
  */
 public final class RedirectPolicy {
-    static final String INIT_CONTAINER = "istio-init";
+    /** The container that redirects its pod itself, without a CNI. */
+    public static final String INIT_CONTAINER = "istio-init";
+
+    /** The annotation that the injector leaves on a pod that has got a sidecar. */
+    public static final String STATUS = "sidecar.istio.io/status";
+
     static final String DISABLE_ENVOY = "DISABLE_ENVOY";
     static final String INJECT = "sidecar.istio.io/inject";
-    static final String STATUS = "sidecar.istio.io/status";
 
     private final Set<String> excludedNamespaces;
 

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.core.RedirectPolicy;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
@@ -32,14 +33,10 @@ record ClusterPod(
         boolean isMirror,
         String networks,
         Optional<Pod> whole) {
-    /** What mode "label" of repair sets, unless it is told otherwise. */
-    static final String UNINITIALIZED = "cni.istio.io/uninitialized";
-
     private static final String MIRROR = "kubernetes.io/config.mirror";
-    private static final String ISTIO_INIT = "istio-init";
     private static final RepairSettings.CrashSign NOT_REDIRECTED =
-            new RepairSettings.CrashSign("istio-validation", 126, "");
-    private static final NodePodReader READER = new NodePodReader(_ -> true, UNINITIALIZED);
+            new RepairSettings.CrashSign(RepairSettings.VALIDATION, RepairSettings.VALIDATION_FAILED, "");
+    private static final NodePodReader READER = new NodePodReader(_ -> true, RepairSettings.LABEL_KEY);
 
     ClusterPod {
         requireNonNull(mesh, "mesh is null");
@@ -81,13 +78,13 @@ record ClusterPod(
     /** Whether a container of the pod itself redirects its traffic. */
     boolean redirectsItself() {
         return mesh.pod().initContainers().stream()
-                .anyMatch(container -> container.name().equals(ISTIO_INIT));
+                .anyMatch(container -> container.name().equals(RedirectPolicy.INIT_CONTAINER));
     }
 
     /** Whether a sidecar was injected that needs the CNI to redirect the pod's traffic. */
     boolean needsCni() {
         return isLive()
-                && mesh.pod().annotations().containsKey("sidecar.istio.io/status")
+                && mesh.pod().annotations().containsKey(RedirectPolicy.STATUS)
                 && !mesh.proxyImage().isEmpty()
                 && !redirectsItself();
     }

@@ -195,9 +195,9 @@ final class CniValuesReader {
             return new Repair(
                     repair.flag("enabled").orElse(true),
                     mend ? Repair.Mode.REPAIR : other,
-                    repair.text("initContainerName").orElse("istio-validation"),
-                    repair.text("brokenPodLabelKey").orElse("cni.istio.io/uninitialized"),
-                    repair.text("brokenPodLabelValue").orElse("true"));
+                    repair.text("initContainerName").orElse(RepairSettings.VALIDATION),
+                    repair.text("brokenPodLabelKey").orElse(RepairSettings.LABEL_KEY),
+                    repair.text("brokenPodLabelValue").orElse(RepairSettings.LABEL_VALUE));
         }
     }
 

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AnnotationParser;
 import dev.meshcni.core.Pod;
+import dev.meshcni.core.RedirectPolicy;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
@@ -29,8 +30,6 @@ final class NodePodReader {
     private static final List<String> KEPT_VARIABLES = List.of("DISABLE_ENVOY", "INVALID_DROP");
     private static final String KEPT_VARIABLE_PREFIX = "ISTIO_";
     /** A long JSON text of which only the presence counts. */
-    private static final String STATUS = "sidecar.istio.io/status";
-
     private static final int PROXY_ARGS = 2;
 
     private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;
@@ -92,7 +91,7 @@ final class NodePodReader {
         kept.keySet()
                 .removeIf(
                         name -> !name.equals(further) && KEPT_PREFIXES.stream().noneMatch(name::startsWith));
-        kept.computeIfPresent(STATUS, (_, _) -> "");
+        kept.computeIfPresent(RedirectPolicy.STATUS, (_, _) -> "");
         return kept;
     }
 

@@ -34,8 +34,8 @@ final class ProxyChecks {
                 .ifPresent(checks::add);
         trouble(
                         proxies,
-                        pod -> pod.mesh().pod().labels().containsKey(ClusterPod.UNINITIALIZED),
-                        "labelled " + ClusterPod.UNINITIALIZED + ", as they run without redirection",
+                        pod -> pod.mesh().pod().labels().containsKey(RepairSettings.LABEL_KEY),
+                        "labelled " + RepairSettings.LABEL_KEY + ", as they run without redirection",
                         "delete them, so that their controllers make new ones")
                 .ifPresent(checks::add);
         return checks;

@@ -9,6 +9,7 @@ import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ final class Rehearsal {
                 "",
                 Map.of(),
                 Map.of(
-                        "sidecar.istio.io/status",
+                        RedirectPolicy.STATUS,
                         "{}",
                         "traffic.sidecar.istio.io/excludeInboundPorts",
                         "9090",

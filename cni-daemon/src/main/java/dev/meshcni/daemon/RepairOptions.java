@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.RedirectPolicy;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 
@@ -48,28 +49,28 @@ final class RepairOptions {
     @Option(
             names = {"--repair-label-key", "--repair-broken-pod-label-key"},
             paramLabel = "KEY",
-            defaultValue = "cni.istio.io/uninitialized",
+            defaultValue = RepairSettings.LABEL_KEY,
             description = "The key of that label. Default: ${DEFAULT-VALUE}.")
     private String labelKey;
 
     @Option(
             names = {"--repair-label-value", "--repair-broken-pod-label-value"},
             paramLabel = "VALUE",
-            defaultValue = "true",
+            defaultValue = RepairSettings.LABEL_VALUE,
             description = "The value of that label. Default: ${DEFAULT-VALUE}.")
     private String labelValue;
 
     @Option(
             names = "--repair-sidecar-annotation",
             paramLabel = "KEY",
-            defaultValue = "sidecar.istio.io/status",
+            defaultValue = RedirectPolicy.STATUS,
             description = "Only pods with this annotation are meant. Default: ${DEFAULT-VALUE}.")
     private String sidecarAnnotation;
 
     @Option(
             names = "--repair-init-container-name",
             paramLabel = "NAME",
-            defaultValue = "istio-validation",
+            defaultValue = RepairSettings.VALIDATION,
             description = "The init container that fails without redirection. Default: ${DEFAULT-VALUE}.")
     private String initContainerName;
 
@@ -83,7 +84,7 @@ final class RepairOptions {
     @Option(
             names = "--repair-init-container-exit-code",
             paramLabel = "N",
-            defaultValue = "126",
+            defaultValue = "" + RepairSettings.VALIDATION_FAILED,
             description = "Its exit code then; 0 for any. Default: ${DEFAULT-VALUE}.")
     private int initContainerExitCode;
 

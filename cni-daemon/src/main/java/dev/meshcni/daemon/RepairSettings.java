@@ -27,6 +27,17 @@ record RepairSettings(
         Duration driftInterval,
         boolean driftRepair,
         int perMinute) {
+    /** Istio's default for {@link #labelKey}. */
+    static final String LABEL_KEY = "cni.istio.io/uninitialized";
+
+    /** Istio's default for {@link #labelValue}. */
+    static final String LABEL_VALUE = "true";
+
+    /** The init container that the injector adds, and its exit code when it has found no redirection. */
+    static final String VALIDATION = "istio-validation";
+
+    static final int VALIDATION_FAILED = 126;
+
     /** What is done to a pod without redirection. */
     enum Mode {
         /** Its redirection is set up while it runs. */

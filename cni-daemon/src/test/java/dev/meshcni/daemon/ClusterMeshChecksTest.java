@@ -53,7 +53,7 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
     void podsThatRepairHasLabelledAreAnError() throws Exception {
         cluster.web(pod -> pod.edit()
                 .editMetadata()
-                .addToLabels(ClusterPod.UNINITIALIZED, "true")
+                .addToLabels(RepairSettings.LABEL_KEY, "true")
                 .endMetadata()
                 .build());
         cluster.create();
