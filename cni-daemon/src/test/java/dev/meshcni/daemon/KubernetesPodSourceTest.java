@@ -3,59 +3,23 @@ package dev.meshcni.daemon;
 import static dev.meshcni.daemon.Eventually.eventually;
 import static dev.meshcni.daemon.TestPods.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodSourceException;
 import dev.meshcni.daemon.FakeApiServer.Call;
 import io.fabric8.mockwebserver.http.MockResponse;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(120)
-class KubernetesPodSourceTest {
-    private static final Duration SHORT = Duration.ofMillis(50);
-    private static final Duration LONG = Duration.ofSeconds(30);
-    private static final String ANY = "";
-
-    @TempDir
-    private Path directory;
-
-    private FakeApiServer server;
-    private KubernetesApi api;
-    private KubernetesPodSource source;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        server = new FakeApiServer();
-    }
-
-    @AfterEach
-    void stopAll() throws IOException {
-        if (source != null) {
-            source.close();
-        }
-        if (api != null) {
-            api.close();
-        }
-        server.close();
-    }
-
+class KubernetesPodSourceTest extends PodSourceFixture {
     @Test
     void aPodThatTheWatchHasShownCostsNoRequest() throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
@@ -214,173 +178,6 @@ class KubernetesPodSourceTest {
     }
 
     @Test
-    void knownPodsAreServedWhileTheServerIsGoneAndOthersAreForLater() throws Exception {
-        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-        start();
-        server.disconnect();
-
-        assertThat(source.find(NAMESPACE, "web", uid(web), SHORT)).isPresent();
-        assertThatThrownBy(() -> source.find(NAMESPACE, "unknown", ANY, SHORT))
-                .isInstanceOf(PodSourceException.class)
-                .hasMessageContaining("shop/unknown");
-        assertThat(source.notReady()).isEmpty();
-    }
-
-    @Test
-    void whatHappenedWhileTheServerWasGoneIsKnownAfterwards() throws Exception {
-        server.create(TestPods.injected("deleted"));
-        io.fabric8.kubernetes.api.model.Pod old = server.create(TestPods.injected("replaced"));
-        server.create(TestPods.injected("changed"));
-        start();
-        server.disconnect();
-
-        server.delete(NAMESPACE, "deleted");
-        server.delete(NAMESPACE, "replaced");
-        io.fabric8.kubernetes.api.model.Pod replacement = server.create(TestPods.injected("replaced"));
-        server.create(TestPods.injected("added"));
-        server.update(
-                NAMESPACE,
-                "changed",
-                pod -> pod.edit()
-                        .editMetadata()
-                        .addToAnnotations("traffic.sidecar.istio.io/excludeInboundPorts", "7")
-                        .endMetadata()
-                        .build());
-        server.expireWatches(1);
-        server.reconnect();
-
-        eventually("what was added is known", () -> source.pod("shop/added").isPresent());
-        eventually("what was deleted is gone", () -> source.pod("shop/deleted").isEmpty());
-        assertThat(source.pod("shop/replaced").orElseThrow().pod().uid())
-                .isEqualTo(uid(replacement))
-                .isNotEqualTo(uid(old));
-        assertThat(source.pod("shop/changed").orElseThrow().pod().annotations())
-                .containsEntry("traffic.sidecar.istio.io/excludeInboundPorts", "7");
-    }
-
-    @Test
-    void aPodIsFoundAcrossCutConnections() throws Exception {
-        start();
-        for (int round = 0; round < 5; round++) {
-            String name = "round-" + round;
-            server.cut();
-            io.fabric8.kubernetes.api.model.Pod pod = server.create(TestPods.injected(name));
-
-            assertThat(source.find(NAMESPACE, name, uid(pod), LONG)).isPresent();
-        }
-    }
-
-    @Test
-    void aWatchWhoseVersionIsForgottenStartsWithANewList() throws Exception {
-        server.expireWatches(2);
-        start();
-        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-
-        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
-        assertThat(server.calls(Call::isList)).isGreaterThan(1);
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {401, 403, 404, 410, 429, 500, 503})
-    void theFirstListIsTriedUntilItIsAnswered(int status) throws Exception {
-        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-        server.fail(Call::isList, Integer.MAX_VALUE, status);
-        open(server.settings(directory));
-        eventually("the server has refused", () -> source.notReady().orElse("").contains(String.valueOf(status)));
-        assertThatThrownBy(() -> source.find(NAMESPACE, "other-" + status, ANY, Duration.ZERO)
-                        .orElseThrow(() -> new PodSourceException("not found")))
-                .isInstanceOf(PodSourceException.class);
-
-        server.mendAll();
-
-        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
-        eventually("it is ready", () -> source.notReady().isEmpty());
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {401, 403, 404, 410, 429, 500, 503})
-    void aWatchThatIsRefusedIsTakenUpAgain(int status) throws Exception {
-        start();
-        server.fail(Call::isWatch, 2, status);
-        server.cut();
-        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-
-        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
-        assertThat(server.calls(Call::isGetOfPod)).isZero();
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {401, 403, 429, 500, 503})
-    void aLastResortThatIsRefusedIsForLater(int status) throws Exception {
-        start();
-        server.fail(Call::isGetOfPod, Integer.MAX_VALUE, status);
-
-        assertThatThrownBy(() -> source.find(NAMESPACE, "unknown", ANY, SHORT))
-                .isInstanceOf(PodSourceException.class)
-                .hasMessageContaining(String.valueOf(status));
-    }
-
-    @Test
-    void anOddListIsDescribedInOneLineHoweverLongItIs() throws Exception {
-        server.answer(
-                Call::isList,
-                Integer.MAX_VALUE,
-                _ -> new MockResponse()
-                        .setResponseCode(200)
-                        .setHeader("Content-Type", "application/json")
-                        .setBody("odd\n".repeat(250_000)));
-        open(server.settings(directory));
-
-        eventually("it is described", () -> source.notReady().orElse("").contains("odd"));
-        assertThat(source.notReady().orElseThrow()).hasSizeLessThan(500).doesNotContain("\n");
-    }
-
-    @Test
-    void aSlowListIsWaitedFor() throws Exception {
-        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-        server.delay(Call::isList, 1, Duration.ofSeconds(1));
-        open(server.settings(directory));
-
-        assertThat(source.notReady()).isPresent();
-        assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
-        assertThat(server.calls(Call::isGetOfPod)).isZero();
-    }
-
-    @Test
-    void anAnswerThatNeverComesEndsTheLookUpForNow() throws Exception {
-        start();
-        server.delay(Call::isGetOfPod, Integer.MAX_VALUE, Duration.ofMinutes(5));
-
-        assertThatThrownBy(() -> source.find(NAMESPACE, "unknown", ANY, SHORT)).isInstanceOf(PodSourceException.class);
-    }
-
-    @Test
-    void anAnswerThatIsNoPodIsForLater() throws Exception {
-        start();
-        server.answer(
-                Call::isGetOfPod,
-                Integer.MAX_VALUE,
-                _ -> new MockResponse()
-                        .setResponseCode(200)
-                        .setHeader("Content-Type", "application/json")
-                        .setBody("{\"kind\": half"));
-
-        assertThatThrownBy(() -> source.find(NAMESPACE, "unknown", ANY, SHORT)).isInstanceOf(PodSourceException.class);
-    }
-
-    @Test
-    void itIsNotReadyWhileTheServerCannotBeReachedAndSaysSo() throws Exception {
-        server.create(TestPods.injected("web"));
-        server.disconnect();
-        open(server.settings(directory));
-
-        assertThat(source.notReady().orElseThrow()).contains("node-a");
-        server.reconnect();
-        eventually("it is ready", () -> source.notReady().isEmpty());
-        assertThat(source.pods()).hasSize(1);
-    }
-
-    @Test
     void aRotatedTokenIsTakenUpWithoutARestart() throws Exception {
         Path token = Files.writeString(directory.resolve("token"), "old");
         Map<String, String> properties = Map.of(
@@ -440,20 +237,6 @@ class KubernetesPodSourceTest {
         assertThat(heard).containsExactly("+shop/first", "+shop/second", "-shop/first");
     }
 
-    private void start() throws Exception {
-        open(server.settings(directory));
-        eventually("the source is ready", () -> source.notReady().isEmpty());
-    }
-
-    private void open(KubernetesSettings settings) {
-        api = KubernetesApi.open(settings);
-        source = KubernetesPodSource.start(api);
-    }
-
-    private static String uid(io.fabric8.kubernetes.api.model.Pod pod) {
-        return pod.getMetadata().getUid();
-    }
-
     private static io.fabric8.kubernetes.api.model.Pod withFinalizer(io.fabric8.kubernetes.api.model.Pod pod) {
         return pod.edit()
                 .editMetadata()
@@ -464,17 +247,5 @@ class KubernetesPodSourceTest {
 
     private static io.fabric8.kubernetes.api.model.Pod withoutFinalizer(io.fabric8.kubernetes.api.model.Pod pod) {
         return pod.edit().editMetadata().withFinalizers(List.of()).endMetadata().build();
-    }
-
-    private static <T> Future<T> inBackground(java.util.concurrent.Callable<T> work) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                result.complete(work.call());
-            } catch (Exception e) {
-                result.completeExceptionally(e);
-            }
-        });
-        return result;
     }
 }
