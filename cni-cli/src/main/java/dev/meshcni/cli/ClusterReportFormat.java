@@ -19,13 +19,8 @@ final class ClusterReportFormat {
             text.append(subject.title()).append('\n');
             for (Check check : subject.checks()) {
                 text.append("  ")
-                        .append(verdict(check))
-                        .append(": ")
-                        .append(check.what())
+                        .append(DoctorCommand.text(check.verdict(), check.what(), check.remedy()))
                         .append('\n');
-                if (!check.remedy().isEmpty()) {
-                    text.append("    what to do: ").append(check.remedy()).append('\n');
-                }
             }
             text.append('\n');
         }

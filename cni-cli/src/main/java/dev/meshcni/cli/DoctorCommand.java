@@ -96,8 +96,12 @@ final class DoctorCommand implements Callable<Integer> {
 
     /** A finding in the words of this command. */
     static String text(Finding finding) {
-        String severity = finding.severity().name().toLowerCase(Locale.ROOT);
-        String remedy = finding.remedy().isEmpty() ? "" : "\n    what to do: " + finding.remedy();
-        return severity + ": " + finding.what() + remedy;
+        return text(finding.severity(), finding.what(), finding.remedy());
+    }
+
+    /** What was found, how bad it is, and what to do about it; the remedy may be empty. */
+    static String text(Enum<?> verdict, String what, String remedy) {
+        return verdict.name().toLowerCase(Locale.ROOT) + ": " + what
+                + (remedy.isEmpty() ? "" : "\n    what to do: " + remedy);
     }
 }
