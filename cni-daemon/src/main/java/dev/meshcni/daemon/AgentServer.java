@@ -108,11 +108,6 @@ public final class AgentServer implements AutoCloseable {
         unreachable.close();
     }
 
-    /** The number of connections that are being served. */
-    public int inFlight() {
-        return MAX_CONNECTIONS - places.availablePermits();
-    }
-
     /**
      * Stops to accept. The socket's file stays: the next agent renames its own over it, and until then it refuses
      * connections, which the plugin answers as it does when there is none.
