@@ -65,7 +65,10 @@ record IptablesTool(String name, Path directory, Kind kind) {
         return Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
     }
 
-    /** All rules with their counters, as {@link IptablesSave} reads them. Not for where there are no tables: the legacy variant makes them. */
+    /**
+     * All rules with their counters, as {@link IptablesSave} reads them. Where there are no tables ({@link #hasTables}) it
+     * would be a process for nothing.
+     */
     String save(IpFamily family) {
         return output(run(program(family, "save"), List.of("-c"), ""));
     }
