@@ -21,6 +21,11 @@ public sealed interface InstallState {
         };
     }
 
+    /** Whether a pod that starts now is redirected: the plugin is in place and the configuration calls it. */
+    default boolean canRedirect() {
+        return this instanceof Installed;
+    }
+
     /** Nothing has been tried yet. */
     record Starting() implements InstallState {}
 

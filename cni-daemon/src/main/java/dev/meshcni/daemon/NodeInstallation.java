@@ -41,6 +41,11 @@ public final class NodeInstallation implements AutoCloseable {
         return installer.state();
     }
 
+    /** Whether a pod that starts now calls the plugin; whoever replaces pods has to wait until it does. */
+    public boolean canRedirect() {
+        return state().canRedirect();
+    }
+
     /** Ends it: what was installed stays for the next daemon, or goes if there will be none. */
     @Override
     public void close() {

@@ -47,6 +47,20 @@ class NodeInstallationTest {
     }
 
     @Test
+    void aNodeCanRedirectFromTheMomentAtWhichTheConfigurationCallsThePlugin() throws Exception {
+        node = TestNode.in(root.resolve("new"));
+        try (NodeInstallation installation = start(Answer.RESTART)) {
+            eventually("waiting for the base CNI", () -> installation.state() instanceof InstallState.Waiting);
+            assertThat(installation.canRedirect()).isFalse();
+
+            node.conf("10-mynet.conf", before.get("10-mynet.conf"));
+
+            eventually("called", installation::canRedirect);
+            assertThat(node.conf().get("10-mynet.conflist")).contains("\"istio-cni\"");
+        }
+    }
+
+    @Test
     void anOlderDaemonDoesNotUninstallWhatANewerOneHasInstalled() throws Exception {
         try (NodeInstallation older = start(Answer.UNINSTALL)) {
             eventually("installed", () -> older.state().notReady().isEmpty());
