@@ -8,6 +8,7 @@ import dev.meshcni.core.spi.RedirectBackend;
  */
 module dev.meshcni.cli {
     requires dev.meshcni.core;
+    requires dev.meshcni.host.linux;
     requires dev.meshcni.netns.linux;
     requires static dev.meshcni.daemon;
     requires static info.picocli;

@@ -65,7 +65,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-Xlog:disable",
                     "-Xlog:all=error:stderr",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",
-                    "--enable-native-access=com.sun.jna",
+                    "--enable-native-access=com.sun.jna,dev.meshcni.host.linux",
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
 
@@ -80,7 +80,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",
-                    "--enable-native-access=com.sun.jna",
+                    "--enable-native-access=com.sun.jna,dev.meshcni.host.linux",
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
 

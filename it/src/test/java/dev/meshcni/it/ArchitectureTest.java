@@ -28,6 +28,7 @@ final class ArchitectureTest {
     private static final String API = "dev.meshcni.api..";
     private static final String CORE = "dev.meshcni.core..";
     private static final String NETNS_LINUX = "dev.meshcni.netns.linux..";
+    private static final String HOST_LINUX = "dev.meshcni.host.linux..";
     private static final String CHAIN_PTP = "dev.meshcni.chain.ptp..";
     private static final String CHAIN_CALICO = "dev.meshcni.chain.calico..";
     private static final String CHAIN_MULTUS = "dev.meshcni.chain.multus..";
@@ -48,6 +49,8 @@ final class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("cli")
             .whereLayer("chain-multus")
             .mayOnlyBeAccessedByLayers("cli")
+            .whereLayer("host-linux")
+            .mayOnlyBeAccessedByLayers("daemon", "cli")
             .whereLayer("core")
             .mayOnlyBeAccessedByLayers("netns-linux", "daemon", "cli");
 
@@ -64,6 +67,7 @@ final class ArchitectureTest {
                     "dev.meshcni.core",
                     "dev.meshcni.core.spi",
                     "dev.meshcni.netns.linux",
+                    "dev.meshcni.host.linux",
                     "dev.meshcni.chain.ptp",
                     "dev.meshcni.chain.calico",
                     "dev.meshcni.chain.multus",
@@ -91,12 +95,20 @@ final class ArchitectureTest {
             noClasses().that().resideInAPackage(CORE).should(dependOnClassesThat(touchTheWorld()));
 
     @ArchTest
-    static final ArchRule onlyNetnsLinuxUsesNativeCode = noClasses()
+    static final ArchRule onlyTheLinuxModulesUseNativeCode = noClasses()
             .that()
-            .resideOutsideOfPackage(NETNS_LINUX)
+            .resideOutsideOfPackages(NETNS_LINUX, HOST_LINUX)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("com.sun.jna..", "java.lang.foreign..");
+
+    @ArchTest
+    static final ArchRule hostLinuxKnowsNothingButTheJdk = classes()
+            .that()
+            .resideInAPackage(HOST_LINUX)
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(HOST_LINUX, "java..", "jdk.net..");
 
     @ArchTest
     static final ArchRule onlyTheDaemonKnowsKubernetes = noClasses()
@@ -154,7 +166,7 @@ final class ArchitectureTest {
             .that()
             .arePublic()
             .and()
-            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETNS_LINUX))
+            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETNS_LINUX, HOST_LINUX))
             .should()
             .haveNameMatching("get[A-Z].*");
 
@@ -184,6 +196,8 @@ final class ArchitectureTest {
                 .definedBy(CORE)
                 .optionalLayer("netns-linux")
                 .definedBy(NETNS_LINUX)
+                .layer("host-linux")
+                .definedBy(HOST_LINUX)
                 .optionalLayer("chain-ptp")
                 .definedBy(CHAIN_PTP)
                 .optionalLayer("chain-calico")

@@ -1,0 +1,59 @@
+package dev.meshcni.host.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AtomicRenameTest {
+    @TempDir
+    private Path root;
+
+    @Test
+    void exchangedFilesHaveEachOthersNames() throws IOException {
+        Path one = Files.writeString(root.resolve("one"), "first");
+        Path other = Files.writeString(root.resolve("other"), "second");
+
+        AtomicRename.exchange(one, other);
+
+        assertThat(one).hasContent("second");
+        assertThat(other).hasContent("first");
+    }
+
+    @Test
+    void anExchangeNeedsBoth() throws IOException {
+        Path one = Files.writeString(root.resolve("one"), "first");
+
+        assertThatThrownBy(() -> AtomicRename.exchange(one, root.resolve("missing")))
+                .isInstanceOf(NoSuchFileException.class);
+        assertThat(one).hasContent("first");
+    }
+
+    @Test
+    void aNameThatIsTakenIsKept() throws IOException {
+        Path one = Files.writeString(root.resolve("one"), "first");
+        Path other = Files.writeString(root.resolve("other"), "second");
+
+        assertThatThrownBy(() -> AtomicRename.withoutReplacing(one, other))
+                .isInstanceOf(FileAlreadyExistsException.class);
+
+        assertThat(one).hasContent("first");
+        assertThat(other).hasContent("second");
+    }
+
+    @Test
+    void aNameThatIsFreeIsTaken() throws IOException {
+        Path one = Files.writeString(root.resolve("one"), "first");
+
+        AtomicRename.withoutReplacing(one, root.resolve("new"));
+
+        assertThat(one).doesNotExist();
+        assertThat(root.resolve("new")).hasContent("first");
+    }
+}
