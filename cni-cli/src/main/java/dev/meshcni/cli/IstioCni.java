@@ -2,6 +2,8 @@ package dev.meshcni.cli;
 
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessPlugin;
+import dev.meshcni.host.linux.RootPath;
+import dev.meshcni.host.linux.SocketPeer;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -92,11 +94,13 @@ public final class IstioCni {
         return read.get();
     }
 
+    /** Asks whoever listens, once it is certain that only root can have put the socket there, and that root listens. */
     private static AgentProtocol.Reply askAgent(AgentProtocol.Request request, String runDirectory) throws IOException {
-        Path socket = Path.of(runDirectory, AgentProtocol.SOCKET_NAME);
         int time = "DEL".equals(request.environment().get("CNI_COMMAND")) ? TIME_FOR_DEL_MILLIS : TIME_FOR_ADD_MILLIS;
+        Path socket = RootPath.privateDirectory(Path.of(runDirectory)).resolve(AgentProtocol.SOCKET_NAME);
         try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             cutAfter(agent, time);
+            SocketPeer.requireRoot(agent);
             AgentProtocol.write(agent, request);
             return AgentProtocol.readReply(agent);
         } catch (IOException e) {

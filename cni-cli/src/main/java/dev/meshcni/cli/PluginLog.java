@@ -3,6 +3,7 @@ package dev.meshcni.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meshcni.core.AgentlessDecision;
+import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -38,10 +39,8 @@ final class PluginLog {
         if (decision.command().equals("ADD")) {
             makeAfterReboot(runDirectory);
         }
-        if (!isOwnersAlone(runDirectory)) {
-            return;
-        }
-        Path file = runDirectory.resolve(AgentlessDecision.FILE_NAME);
+        // Where others can write they could have put something else in the file's place, such as a pipe.
+        Path file = RootPath.privateDirectory(runDirectory).resolve(AgentlessDecision.FILE_NAME);
         Set<OpenOption> options = Set.of(
                 StandardOpenOption.CREATE,
                 StandardOpenOption.WRITE,
@@ -62,14 +61,5 @@ final class PluginLog {
             // It is there; or what it is in is not, and then there is no agent to tell.
             return;
         }
-    }
-
-    /** Where others can write they could have put something else in the file's place, such as a pipe. */
-    private static boolean isOwnersAlone(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            return false;
-        }
-        Set<PosixFilePermission> mode = Files.getPosixFilePermissions(directory);
-        return !mode.contains(PosixFilePermission.GROUP_WRITE) && !mode.contains(PosixFilePermission.OTHERS_WRITE);
     }
 }

@@ -106,8 +106,8 @@ class WithoutAgentTest {
     }
 
     @Test
-    void nothingIsWrittenWhereOthersCanWrite() throws IOException {
-        Files.setPosixFilePermissions(runDirectory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    void nothingIsWrittenWhereOthersCanWriteOrRead() throws IOException {
+        Files.setPosixFilePermissions(runDirectory, PosixFilePermissions.fromString("rwxr-xr-x"));
 
         assertThat(call("ADD", "web", "info")).contains(REFUSED);
 

@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -32,10 +33,13 @@ final class AgentSocket {
         return path;
     }
 
-    /** Binds under a name of its own and renames, so that there is no moment in which a plugin finds no socket. */
+    /**
+     * Binds under a name of its own and renames, so that there is no moment in which a plugin finds no socket.
+     *
+     * @throws IOException also if others than root decide on what is found in the run directory
+     */
     ServerSocketChannel bind() throws IOException {
-        Files.createDirectories(directory);
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+        RootPath.makePrivateDirectory(directory);
         Path fresh = path.resolveSibling(AgentProtocol.SOCKET_NAME + "."
                 + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()));
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);

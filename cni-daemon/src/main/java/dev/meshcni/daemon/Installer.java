@@ -30,6 +30,9 @@ public final class Installer {
 
     private static final Duration WRITING_TIME = Duration.ofMillis(100);
 
+    /** How long another installer may take; longer than copying the plugin to a slow disk. */
+    private static final Duration TURN = Duration.ofSeconds(10);
+
     private final InstallerSettings settings;
     private final InstallEvents events;
     private final InstallerLease lease;
@@ -99,7 +102,7 @@ public final class Installer {
 
     /** Makes this the installer of the node: others that still run leave it to this one. */
     public synchronized void claim() {
-        try (InstallerLease.Turn _ = lease.takeTurn()) {
+        try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
             lease.claim();
         } catch (IOException e) {
             throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
@@ -132,12 +135,12 @@ public final class Installer {
      * @throws DaemonException if something cannot be removed
      */
     public synchronized void uninstall(Duration patience) throws InterruptedException {
-        uninstall(patience, () -> true);
+        uninstall(patience, TURN, () -> true);
     }
 
     /** The same, unless another installer has claimed the node: then everything is that one's. */
     synchronized void uninstallIfHolder(Duration patience) throws InterruptedException {
-        uninstall(patience, lease::isHeld);
+        uninstall(patience, patience, lease::isHeld);
     }
 
     /**
@@ -162,7 +165,7 @@ public final class Installer {
     }
 
     private InstallState round(Right right) {
-        try (InstallerLease.Turn _ = lease.takeTurn()) {
+        try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
             enter(right.isThere() ? ensure() : new InstallState.Superseded());
         } catch (IOException e) {
             enter(new InstallState.Failed(
@@ -176,8 +179,8 @@ public final class Installer {
         return state;
     }
 
-    private void uninstall(Duration patience, Right right) throws InterruptedException {
-        try (InstallerLease.Turn _ = lease.takeTurn()) {
+    private void uninstall(Duration patience, Duration turn, Right right) throws InterruptedException {
+        try (InstallerLease.Turn _ = lease.takeTurn(turn)) {
             if (!right.isThere()) {
                 enter(new InstallState.Superseded());
                 return;

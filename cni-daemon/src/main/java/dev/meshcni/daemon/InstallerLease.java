@@ -3,15 +3,28 @@ package dev.meshcni.daemon;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -21,6 +34,14 @@ import java.util.concurrent.locks.ReentrantLock;
 final class InstallerLease {
     private static final String HOLDER = "installer";
     private static final String LOCK = "installer.lock";
+
+    private static final Set<PosixFilePermission> MODE = PosixFilePermissions.fromString("rw-------");
+    private static final FileAttribute<Set<PosixFilePermission>> NEW = PosixFilePermissions.asFileAttribute(MODE);
+    private static final Set<OpenOption> OPTIONS =
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+
+    private static final Duration PAUSE = Duration.ofMillis(20);
+    private static final int LONGEST_HOLDER = 100;
 
     /** The kernel's lock is between processes. */
     private static final ReentrantLock THIS_PROCESS = new ReentrantLock();
@@ -45,11 +66,17 @@ final class InstallerLease {
         return List.of(HOLDER, LOCK);
     }
 
-    /** Waits until nobody else changes this node. */
-    Turn takeTurn() throws IOException {
-        THIS_PROCESS.lock();
+    /**
+     * Waits until nobody else changes this node.
+     *
+     * @param patience how long to wait at most
+     * @throws IOException if somebody else has not ended by then, or others than root decide on what is in the run directory
+     */
+    Turn takeTurn(Duration patience) throws IOException {
+        long end = System.nanoTime() + patience.toNanos();
+        awaitThisProcess(patience);
         try {
-            FileChannel channel = lock(directory.resolve(LOCK));
+            FileChannel channel = lock(end, patience);
             return () -> end(channel);
         } catch (IOException | RuntimeException e) {
             THIS_PROCESS.unlock();
@@ -65,10 +92,30 @@ final class InstallerLease {
     /** Whether no other has claimed the node since; a claim that was wiped away is made again. */
     boolean isHeld() throws IOException {
         try {
-            return Files.readString(directory.resolve(HOLDER)).strip().equals(self);
+            return holder().equals(self);
         } catch (NoSuchFileException e) {
             claim();
             return true;
+        }
+    }
+
+    private String holder() throws IOException {
+        try (InputStream file = Files.newInputStream(directory.resolve(HOLDER), LinkOption.NOFOLLOW_LINKS)) {
+            return new String(file.readNBytes(LONGEST_HOLDER), UTF_8).strip();
+        }
+    }
+
+    private void awaitThisProcess(Duration patience) throws IOException {
+        try {
+            if (!THIS_PROCESS.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new FileSystemException(
+                        directory.resolve(LOCK).toString(),
+                        null,
+                        "this process has been installing for " + seconds(patience));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FileSystemException(directory.resolve(LOCK).toString(), null, "interrupted while waiting for it");
         }
     }
 
@@ -76,22 +123,56 @@ final class InstallerLease {
      * Locks the file that others find. An uninstallation deletes it, and who waited for its lock then has one that excludes
      * nobody. The file must not be opened a second time to find that out: closing it would give the lock up (fcntl(2)).
      */
-    private FileChannel lock(Path file) throws IOException {
+    private FileChannel lock(long end, Duration patience) throws IOException {
         while (true) {
-            Files.createDirectories(directory);
+            Path file = RootPath.makePrivateDirectory(directory).resolve(LOCK);
             Optional<FileIdentity> found = FileIdentity.of(file);
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            requireOrdinary(file);
+            FileChannel channel = FileChannel.open(file, OPTIONS, NEW);
             try {
-                channel.lock();
+                Files.setPosixFilePermissions(file, MODE);
+                await(channel, file, end, patience);
                 if (found.isPresent() && FileIdentity.of(file).equals(found)) {
                     return channel;
                 }
+            } catch (NoSuchFileException e) {
+                // Deleted since it was opened: the next one is the one that others find.
+                channel.close();
+                continue;
             } catch (IOException | RuntimeException e) {
                 channel.close();
                 throw e;
             }
             channel.close();
         }
+    }
+
+    /** A lock that somebody holds for ever is an error and not the end of the daemon. */
+    private static void await(FileChannel channel, Path file, long end, Duration patience) throws IOException {
+        FileLock lock = channel.tryLock();
+        while (lock == null) {
+            if (System.nanoTime() - end >= 0) {
+                throw new FileSystemException(
+                        file.toString(),
+                        null,
+                        LockHolder.of(file).map(pid -> "process " + pid).orElse("another process")
+                                + " has held this lock for " + seconds(patience)
+                                + "; if it is no installer that is at work, end it");
+            }
+            LockSupport.parkNanos(PAUSE.toNanos());
+            lock = channel.tryLock();
+        }
+    }
+
+    /** A pipe in its place would be opened for ever. */
+    private static void requireOrdinary(Path file) throws IOException {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileSystemException(file.toString(), null, "it is no regular file; remove it");
+        }
+    }
+
+    private static String seconds(Duration time) {
+        return time.toSeconds() + " s";
     }
 
     private static void end(FileChannel channel) throws IOException {

@@ -9,11 +9,13 @@ import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,6 +101,7 @@ public final class NodeDoctor {
 
     private List<Finding> findings(ConfInstaller.Look look, boolean agent) throws IOException {
         List<Finding> findings = new ArrayList<>(installer.conf().findings(look));
+        runDirectoryFinding().ifPresent(findings::add);
         if (look.plan() instanceof InstallPlan.Refuse refuse) {
             findings.add(Finding.error(
                     "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
@@ -119,6 +122,21 @@ public final class NodeDoctor {
                     "look at the istio-cni-node pod of this node, or meshcni uninstall"));
         }
         return findings;
+    }
+
+    private Optional<Finding> runDirectoryFinding() {
+        try {
+            RootPath.privateDirectory(settings.runDirectory());
+            return Optional.empty();
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(Finding.error(
+                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()
+                            + ": agent and plugin refuse it",
+                    "make " + settings.runDirectory()
+                            + " root's alone, mode 0700, and all directories above it root's"));
+        }
     }
 
     private List<String> plan(ConfInstaller.Look look) throws IOException {

@@ -4,10 +4,12 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessDecision;
+import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -26,9 +28,15 @@ final class RunDirectory {
         this.files = requireNonNull(files, "files is null");
     }
 
-    /** Removes what is ours, and the directory if nothing else is in it and it is no mount of our container. */
+    /**
+     * Removes what is ours, and the directory if nothing else is in it and it is no mount of our container.
+     *
+     * @throws IOException also if others than root decide on what is found there
+     */
     void remove() throws IOException {
-        if (!Files.isDirectory(directory)) {
+        try {
+            RootPath.directory(directory);
+        } catch (NoSuchFileException e) {
             return;
         }
         files.sweep(directory);

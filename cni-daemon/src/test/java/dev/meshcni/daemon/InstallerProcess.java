@@ -27,6 +27,7 @@ final class InstallerProcess implements AutoCloseable {
                         MODULE + "=" + Path.of("target/test-classes").toAbsolutePath(),
                         "--add-modules",
                         "ALL-MODULE-PATH",
+                        "--enable-native-access=dev.meshcni.host.linux",
                         "--module",
                         MODULE + "/" + InstallerWork.class.getName(),
                         node.toString(),
@@ -45,6 +46,10 @@ final class InstallerProcess implements AutoCloseable {
             installer.close();
             throw e;
         }
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** SIGKILL. */

@@ -45,7 +45,8 @@ final class DaemonTraining {
 
     private Path run(String name, List<String> pods) throws IOException {
         Path classList = scratch.resolve("install-cni." + name + ".classes");
-        Path runDirectory = Files.createDirectories(scratch.resolve(name));
+        // Mode 0700, and not below the sources: the agent uses no directory that others than root decide on.
+        Path runDirectory = Files.createTempDirectory("mesh-cni-training-");
         List<String> command = new ArrayList<>(Program.INSTALL_CNI.command(dist, AotCache.recording(classList)));
         command.addAll(List.of(
                 "--no-install",
@@ -67,6 +68,7 @@ final class DaemonTraining {
         } finally {
             daemon.destroy();
             Processes.waitFor(daemon);
+            Assemble.delete(runDirectory);
         }
         return classList;
     }

@@ -29,14 +29,18 @@ final class PluginTraining {
     /** Gives the class list of each run. */
     List<Path> run() throws IOException {
         Path config = scratch.resolve("istio-cni.conf");
-        Files.write(config, TrainingInput.config(scratch));
+        // Mode 0700, and not below the sources: the plugin trusts no directory that others than root decide on.
+        Path runDirectory = Files.createTempDirectory("mesh-cni-training-");
+        Files.write(config, TrainingInput.config(runDirectory));
         List<Path> classLists = new ArrayList<>();
-        try (TrainingAgent _ = TrainingAgent.start(scratch)) {
+        try (TrainingAgent _ = TrainingAgent.start(runDirectory)) {
             for (String verb : VERBS) {
                 Path classList = scratch.resolve("istio-cni." + verb + ".classes");
                 run(verb, config, classList);
                 classLists.add(classList);
             }
+        } finally {
+            Files.delete(runDirectory);
         }
         return classLists;
     }

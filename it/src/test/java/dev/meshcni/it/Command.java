@@ -14,7 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /** A process that is run to its end. */
-final class Command {
+public final class Command {
     private final List<String> line;
     private final byte[] input;
     private final Map<String, String> environment;
@@ -31,42 +31,42 @@ final class Command {
     }
 
     /** What a process left: its exit code and its two outputs. */
-    record Result(int exitCode, String out, String err) {
-        boolean succeeded() {
+    public record Result(int exitCode, String out, String err) {
+        public boolean succeeded() {
             return exitCode == 0;
         }
     }
 
-    static Command of(String... line) {
+    public static Command of(String... line) {
         return new Command(List.of(line), new byte[0], Map.of(), true, Duration.ofSeconds(30));
     }
 
-    Command input(String text) {
+    public Command input(String text) {
         return input(text.getBytes(UTF_8));
     }
 
     /** What it reads on standard input. */
-    Command input(byte[] bytes) {
+    public Command input(byte[] bytes) {
         return new Command(line, bytes, environment, inherits, patience);
     }
 
     /** After this time it is killed, and the run fails. */
-    Command within(Duration time) {
+    public Command within(Duration time) {
         return new Command(line, input, environment, inherits, time);
     }
 
     /** Adds variables to the environment of this JVM. */
-    Command environment(Map<String, String> variables) {
+    public Command environment(Map<String, String> variables) {
         return new Command(line, input, variables, true, patience);
     }
 
     /** Gives it these variables and no others. */
-    Command onlyEnvironment(Map<String, String> variables) {
+    public Command onlyEnvironment(Map<String, String> variables) {
         return new Command(line, input, variables, false, patience);
     }
 
     /** Runs it and returns what it printed on standard output. */
-    String run() {
+    public String run() {
         Result result = result();
         if (!result.succeeded()) {
             throw new IllegalStateException(
@@ -76,7 +76,7 @@ final class Command {
     }
 
     /** Runs it, whatever its exit code. */
-    Result result() {
+    public Result result() {
         ProcessBuilder builder = new ProcessBuilder(line);
         if (!inherits) {
             builder.environment().clear();

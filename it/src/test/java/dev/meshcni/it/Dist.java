@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The distribution that the build has assembled, as it is installed on a node. */
-final class Dist {
+public final class Dist {
     private static final Path ROOT = Path.of(System.getProperty("meshcni.dist", "../target/dist"))
             .toAbsolutePath()
             .normalize();
@@ -14,19 +14,19 @@ final class Dist {
     private Dist() {}
 
     /** Skips the test unless the distribution was built. */
-    static void needed() {
+    public static void needed() {
         assumeTrue(
                 Files.isExecutable(program("istio-cni")),
                 () -> "needs the distribution in " + ROOT + ": run the build up to the package phase");
     }
 
     /** The directory of all of it. */
-    static Path root() {
+    public static Path root() {
         return ROOT;
     }
 
     /** One of its programs: istio-cni, install-cni or meshcni. */
-    static Path program(String name) {
+    public static Path program(String name) {
         return ROOT.resolve("bin").resolve(name);
     }
 }

@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
 /** Waiting for what another process does, with an end. */
-final class Eventually {
+public final class Eventually {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private Eventually() {}
 
     /** Returns as soon as the condition holds, and fails if it never does. */
-    static void isTrue(String condition, BooleanSupplier holds) {
+    public static void isTrue(String condition, BooleanSupplier holds) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!holds.getAsBoolean()) {
             if (System.nanoTime() > deadline) {

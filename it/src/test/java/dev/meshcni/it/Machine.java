@@ -7,24 +7,24 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /** What a test needs of the machine it runs on. A test whose machine lacks it is skipped, with the reason. */
-final class Machine {
+public final class Machine {
     private Machine() {}
 
     /** Skips the test unless it may make network namespaces. */
-    static void needsRoot() {
+    public static void needsRoot() {
         assumeTrue(Libc.C.geteuid() == 0, "needs root: network namespaces are made and entered");
         needs("ip", "nsenter");
     }
 
     /** Skips the test unless all commands are installed. */
-    static void needs(String... commands) {
+    public static void needs(String... commands) {
         for (String command : commands) {
             assumeTrue(isInstalled(command), () -> "needs the command " + command + ", which is not installed");
         }
     }
 
     /** Skips the test unless the reference CNI plugins are installed. */
-    static void needsPlugins(String... plugins) {
+    public static void needsPlugins(String... plugins) {
         for (String plugin : plugins) {
             assumeTrue(
                     Files.isExecutable(Plugins.DIRECTORY.resolve(plugin)),

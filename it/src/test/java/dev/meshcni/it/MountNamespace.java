@@ -10,7 +10,7 @@ import java.util.List;
  * A mount namespace of a test's own (mount_namespaces(7)): what is mounted in it nobody else sees, and it goes with the
  * process that keeps it.
  */
-final class MountNamespace implements AutoCloseable {
+public final class MountNamespace implements AutoCloseable {
     private final Process keeper;
 
     private MountNamespace(Process keeper) {
@@ -18,12 +18,12 @@ final class MountNamespace implements AutoCloseable {
     }
 
     /** Skips the test unless this machine can run it. */
-    static void needed() {
+    public static void needed() {
         Machine.needsRoot();
         Machine.needs("unshare", "nsenter", "mount", "umount");
     }
 
-    static MountNamespace create() {
+    public static MountNamespace create() {
         try {
             Process keeper = new ProcessBuilder(
                             "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo kept; exec sleep 600")
@@ -39,35 +39,35 @@ final class MountNamespace implements AutoCloseable {
     }
 
     /** A program and its arguments, to be started in this namespace; the process has the id of what is started. */
-    List<String> commandLine(String... line) {
+    public List<String> commandLine(String... line) {
         List<String> inside = new ArrayList<>(List.of("nsenter", "--mount=/proc/" + keeper.pid() + "/ns/mnt", "--"));
         inside.addAll(List.of(line));
         return inside;
     }
 
     /** A command to be run in this namespace. */
-    Command command(String... line) {
+    public Command command(String... line) {
         return Command.of(commandLine(line).toArray(String[]::new));
     }
 
     /** Mounts a file system of memory over a directory, with options such as {@code size=1m} (tmpfs(5)). */
-    void mountMemory(Path directory, String options) {
+    public void mountMemory(Path directory, String options) {
         command("mount", "-t", "tmpfs", "-o", options, "tmpfs", directory.toString())
                 .run();
     }
 
     /** Shows a directory in another place as well. */
-    void bind(Path directory, Path place) {
+    public void bind(Path directory, Path place) {
         command("mount", "--bind", directory.toString(), place.toString()).run();
     }
 
     /** Mounts what is mounted on a directory again with other options. */
-    void remount(Path directory, String options) {
+    public void remount(Path directory, String options) {
         command("mount", "-o", "remount," + options, directory.toString()).run();
     }
 
     /** The path by which this process, which is in another namespace, finds a file of this one. */
-    Path seenFromHere(Path path) {
+    public Path seenFromHere(Path path) {
         return Path.of("/proc", Long.toString(keeper.pid()), "root")
                 .resolve(Path.of("/").relativize(path));
     }
