@@ -11,7 +11,6 @@ import dev.meshcni.daemon.InstallEvents.Part;
 import dev.meshcni.daemon.InstallEvents.Result;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -62,7 +61,7 @@ public final class Installer {
                 ProductVersion.text(),
                 parts.steps(),
                 parts.running(),
-                InstantSource.system());
+                System::nanoTime);
         this.conf = new ConfInstaller(
                 settings.confDir(),
                 settings.conf(),
@@ -70,8 +69,8 @@ public final class Installer {
                 files,
                 FileLook.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
         this.runDirectory = new RunDirectory(settings.runDirectory(), files);
-        this.pluginBackoff = new RewriteBackoff(parts.limits(), InstantSource.system());
-        this.confBackoff = new RewriteBackoff(parts.limits(), InstantSource.system());
+        this.pluginBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
+        this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
     }
 
     /** What an installer works with, which tests replace. */

@@ -10,14 +10,13 @@ import java.nio.file.LinkOption;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,9 +51,9 @@ final class PluginTree {
     private final FileSteps steps;
     private final AtomicFiles files;
     private final RunningPlugins running;
-    private final InstantSource clock;
+    private final LongSupplier nanoTime;
     private final Set<String> verified = new HashSet<>();
-    private final Map<String, Instant> idleSince = new HashMap<>();
+    private final Map<String, Long> idleSince = new HashMap<>();
     private Optional<PluginManifest> wanted = Optional.empty();
 
     /**
@@ -63,15 +62,17 @@ final class PluginTree {
      * @param source where {@code bin/istio-cni} and {@code runtime} are
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
+     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
      */
-    PluginTree(Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, InstantSource clock) {
+    PluginTree(
+            Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, LongSupplier nanoTime) {
         this.source = requireNonNull(source, "source is null");
         this.binDir = requireNonNull(binDir, "binDir is null");
         this.release = requireNonNull(release, "release is null");
         this.steps = requireNonNull(steps, "steps is null");
         this.files = new AtomicFiles(steps);
         this.running = requireNonNull(running, "running is null");
-        this.clock = requireNonNull(clock, "clock is null");
+        this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
     }
 
     /** Where the versions are. */
@@ -129,13 +130,12 @@ final class PluginTree {
             return;
         }
         Set<String> used = running.versions();
-        Instant now = clock.instant();
+        long now = nanoTime.getAsLong();
         for (String version : others) {
             if (used.contains(version)) {
                 idleSince.remove(version);
-            } else if (Duration.between(idleSince.computeIfAbsent(version, _ -> now), now)
-                            .compareTo(running.settle())
-                    >= 0) {
+            } else if (now - idleSince.computeIfAbsent(version, _ -> now)
+                    >= running.settle().toNanos()) {
                 files.deleteTree(versionsDirectory().resolve(version));
                 verified.remove(version);
                 LOG.info("removed version {} of the plugin, which nothing runs from any more", version);
@@ -160,9 +160,9 @@ final class PluginTree {
         }
         files.sweep(versionsDirectory());
         Duration wait = running.settle().compareTo(patience) > 0 ? Duration.ZERO : patience;
-        Instant end = clock.instant().plus(wait);
+        long start = nanoTime.getAsLong();
         removeUnused();
-        while (!versions().isEmpty() && clock.instant().isBefore(end)) {
+        while (!versions().isEmpty() && nanoTime.getAsLong() - start < wait.toNanos()) {
             Thread.sleep(UNINSTALL_POLL);
             removeUnused();
         }

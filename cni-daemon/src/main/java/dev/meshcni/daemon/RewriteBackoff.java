@@ -3,10 +3,9 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.LongSupplier;
 
 /**
  * How fast to put right what somebody else keeps changing: at once at first, and ever more slowly in a fight, which nobody can
@@ -14,11 +13,12 @@ import java.util.Deque;
  */
 final class RewriteBackoff {
     private final Limits limits;
-    private final InstantSource clock;
-    private final Deque<Instant> rewrites = new ArrayDeque<>();
+    private final LongSupplier nanoTime;
+    private final long start;
+    private final Deque<Duration> rewrites = new ArrayDeque<>();
     private Duration delay = Duration.ZERO;
-    private Instant lastNeed = Instant.MIN;
-    private Instant notBefore = Instant.MIN;
+    private Duration lastNeed = Duration.ZERO;
+    private Duration notBefore = Duration.ZERO;
 
     /**
      * When it is a fight.
@@ -34,28 +34,33 @@ final class RewriteBackoff {
                 new Limits(5, Duration.ofSeconds(30), Duration.ofSeconds(1), Duration.ofMinutes(1));
     }
 
-    RewriteBackoff(Limits limits, InstantSource clock) {
+    /**
+     * @param limits when it is a fight
+     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     */
+    RewriteBackoff(Limits limits, LongSupplier nanoTime) {
         this.limits = requireNonNull(limits, "limits is null");
-        this.clock = requireNonNull(clock, "clock is null");
+        this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
+        this.start = nanoTime.getAsLong();
     }
 
     /** Says how long a rewrite that is needed now has to wait. */
     Duration needed() {
-        Instant now = clock.instant();
-        Instant lastTrouble = lastNeed.isAfter(notBefore) ? lastNeed : notBefore;
-        if (!delay.isZero() && lastTrouble.plus(limits.window()).isBefore(now)) {
+        Duration now = sinceStart();
+        Duration lastTrouble = longer(lastNeed, notBefore);
+        if (!delay.isZero() && now.minus(lastTrouble).compareTo(limits.window()) > 0) {
             delay = Duration.ZERO;
             rewrites.clear();
         }
         lastNeed = now;
-        return now.isBefore(notBefore) ? Duration.between(now, notBefore) : Duration.ZERO;
+        return longer(notBefore.minus(now), Duration.ZERO);
     }
 
     /** Takes note of a rewrite, and says how long the next one will have to wait; nothing if this is no fight. */
     Duration rewritten() {
-        Instant now = clock.instant();
+        Duration now = sinceStart();
         rewrites.addLast(now);
-        while (rewrites.getFirst().plus(limits.window()).isBefore(now)) {
+        while (now.minus(rewrites.getFirst()).compareTo(limits.window()) > 0) {
             rewrites.removeFirst();
         }
         if (!delay.isZero() || rewrites.size() > limits.rewrites()) {
@@ -63,6 +68,14 @@ final class RewriteBackoff {
             notBefore = now.plus(delay);
         }
         return delay;
+    }
+
+    private Duration sinceStart() {
+        return Duration.ofNanos(nanoTime.getAsLong() - start);
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
     }
 
     private static Duration shorter(Duration one, Duration other) {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.time.InstantSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -240,6 +239,6 @@ class PluginTreeTest {
 
     private PluginTree tree(Path source) throws IOException {
         return new PluginTree(
-                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), InstantSource.system());
+                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), System::nanoTime);
     }
 }

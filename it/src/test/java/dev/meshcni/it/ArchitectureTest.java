@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.conditions.ArchConditions.accessTargetWhere;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.be;
 import static com.tngtech.archunit.lang.conditions.ArchConditions.dependOnClassesThat;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -14,6 +15,7 @@ import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
@@ -149,6 +151,15 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule failuresHaveTypesOfTheirOwn = NO_CLASSES_SHOULD_THROW_GENERIC_EXCEPTIONS;
 
+    /** A clock that is set back must not make anything wait: what waits uses System.nanoTime. These two stamp what people read. */
+    @ArchTest
+    static final ArchRule onlyWhatPeopleReadHasTheTimeOfDay = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName("dev.meshcni.daemon.KubernetesApi")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.meshcni.cli.WithoutAgent")
+            .should(accessTargetWhere(describe("it tells the time of day", ArchitectureTest::tellsTheTimeOfDay)));
+
     @ArchTest
     static final ArchRule spiHoldsPublicInterfacesAndTheValuesTheyTake = classes()
             .that()
@@ -212,6 +223,19 @@ final class ArchitectureTest {
 
     private static boolean isContract(JavaClass type) {
         return type.isInterface() || type.isRecord() || type.isEnum();
+    }
+
+    /** The time of day is what somebody may set; called, or referred to by a method reference. */
+    private static boolean tellsTheTimeOfDay(JavaAccess<?> access) {
+        String owner = access.getTargetOwner().getFullName();
+        String name = access.getTarget().getName();
+        return switch (owner) {
+            case "java.lang.System" -> name.equals("currentTimeMillis");
+            case "java.util.Date", "java.util.Calendar", "java.util.GregorianCalendar" -> true;
+            case "java.time.Clock" -> true;
+            case "java.time.InstantSource" -> name.equals("system");
+            default -> owner.startsWith("java.time.") && name.equals("now");
+        };
     }
 
     /** Addresses as values are fine, and so are channels that somebody else has opened. */
