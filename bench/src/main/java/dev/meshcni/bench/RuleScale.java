@@ -1,5 +1,6 @@
 package dev.meshcni.bench;
 
+import dev.meshcni.core.Deadline;
 import dev.meshcni.core.Decision;
 import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.NftRenderer;
@@ -7,10 +8,12 @@ import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.RuleCompiler;
 import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +25,7 @@ import java.util.function.ToIntFunction;
 /** How the backends fare with pods that exclude many ports and networks: rules in the kernel, and time until they are there. */
 final class RuleScale {
     private static final List<Integer> EXCLUDED = List.of(0, 10, 100, 1000);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final int LEAST_ROUNDS = 3;
     private static final int ROUNDS_PER_ROUND = 4;
 
@@ -72,7 +76,9 @@ final class RuleScale {
     private static double apply(RedirectBackend backend, RedirectPlan plan) throws IOException {
         try (PodNamespace namespace = PodNamespace.make()) {
             long start = System.nanoTime();
-            backend.apply(namespace.path(), plan);
+            try (NamespaceHandle handle = backend.open(namespace.path(), Deadline.after(PATIENCE))) {
+                handle.apply(plan);
+            }
             return (System.nanoTime() - start) / (double) TimeUnit.MILLISECONDS.toNanos(1);
         }
     }

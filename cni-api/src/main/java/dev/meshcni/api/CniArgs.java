@@ -58,6 +58,18 @@ public record CniArgs(Map<String, String> pairs) {
         return args;
     }
 
+    /** All pairs that can be understood, whatever else there is: for what needs to know the pod's name only to tell it. */
+    static CniArgs parseLeniently(String text) {
+        Map<String, String> pairs = new LinkedHashMap<>();
+        for (String pair : text.split(";", -1)) {
+            int equals = pair.indexOf('=');
+            if (equals > 0) {
+                pairs.put(pair.substring(0, equals), pair.substring(equals + 1));
+            }
+        }
+        return new CniArgs(pairs);
+    }
+
     /** {@code K8S_POD_NAMESPACE}, if it is there and not empty. */
     public Optional<String> podNamespace() {
         return value(NAMESPACE);

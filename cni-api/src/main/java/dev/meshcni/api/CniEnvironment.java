@@ -48,6 +48,7 @@ public record CniEnvironment(
      * Reads and validates the variables that the command needs. ADD and CHECK need container, netns and interface; DEL
      * the same without netns; GC the plugin path; STATUS and VERSION nothing more. GC, STATUS and VERSION are about no
      * container, so what stands in its variables is not looked at (podman sends {@code CNI_NETNS=dummy} with VERSION).
+     * DEL uses nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
      *
      * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all that
      *     are invalid
@@ -121,8 +122,12 @@ public record CniEnvironment(
         if (!faults.isEmpty()) {
             throw new CniException(ErrorCode.INVALID_ENVIRONMENT, "invalid " + String.join("; invalid ", faults), "");
         }
-        CniArgs args = CniArgs.parse(env.getOrDefault(ARGS, ""));
-        return new CniEnvironment(command, containerId, netns, ifName, args, path(env));
+        String args = env.getOrDefault(ARGS, "");
+        if (command == CniCommand.DEL) {
+            // It needs neither of them, and a runtime that cannot delete is stuck with the container.
+            return new CniEnvironment(command, containerId, netns, ifName, CniArgs.parseLeniently(args), List.of());
+        }
+        return new CniEnvironment(command, containerId, netns, ifName, CniArgs.parse(args), path(env));
     }
 
     private static List<Path> path(Map<String, String> env) {

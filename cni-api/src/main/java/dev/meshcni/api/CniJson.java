@@ -33,7 +33,6 @@ public final class CniJson {
     /** The longest document that is read, in bytes and in characters. */
     public static final int MAX_LENGTH = 4 << 20;
 
-    private static final int LONGEST_STRING = 1 << 20;
     private static final int LONGEST_NAME = 4 << 10;
     private static final int LONGEST_NUMBER = 100;
 
@@ -156,7 +155,7 @@ public final class CniJson {
                 .streamReadConstraints(StreamReadConstraints.builder()
                         .maxNestingDepth(MAX_DEPTH)
                         .maxDocumentLength(MAX_LENGTH)
-                        .maxStringLength(LONGEST_STRING)
+                        .maxStringLength(MAX_LENGTH)
                         .maxNameLength(LONGEST_NAME)
                         .maxNumberLength(LONGEST_NUMBER)
                         .build())

@@ -103,8 +103,7 @@ final class IptablesCommand implements Callable<Integer> {
         if (!settings.isOn(IptablesFlag.SKIP_RULE_APPLY)) {
             Namespace namespace = namespace(settings);
             Set<IpFamily> families = families(settings)
-                    .orElseGet(() -> IpFamilies.choose(
-                                    namespace.backend().addresses(namespace.path()), parameters.dualStack())
+                    .orElseGet(() -> IpFamilies.choose(namespace.addresses(), parameters.dualStack())
                             .families());
             boolean replace = settings.isOn(IptablesFlag.RECONCILE) || settings.isOn(IptablesFlag.FORCE_APPLY);
             namespace.apply(RuleCompiler.compile(parameters, families), replace);

@@ -2,13 +2,17 @@ package dev.meshcni.cli;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.core.Deadline;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,6 +24,9 @@ import java.util.Optional;
  */
 record Namespace(RedirectBackend backend, Path path) {
     private static final Logger LOG = System.getLogger(Namespace.class.getName());
+
+    /** How long a command may take in a namespace. */
+    static final Duration PATIENCE = Duration.ofMinutes(1);
 
     /** That of this process. */
     static final Path OWN = Path.of("/proc/self/ns/net");
@@ -38,23 +45,45 @@ record Namespace(RedirectBackend backend, Path path) {
      * @throws RedirectException if it may not, or a step fails; then all is as it was
      */
     void apply(RedirectPlan plan, boolean replace) {
-        List<RuleDifference> differences = backend.differences(path, plan);
-        if (differences.isEmpty()) {
-            LOG.log(Level.INFO, "everything is in place already");
-            return;
+        try (NamespaceHandle namespace = open()) {
+            List<RuleDifference> differences = namespace.differences(plan);
+            if (differences.isEmpty()) {
+                LOG.log(Level.INFO, "everything is in place already");
+                return;
+            }
+            if (!replace && !namespace.differences(NOTHING).isEmpty()) {
+                throw new RedirectException("an earlier run with other flags has set up a redirection here, "
+                        + differences.size() + " things differ, the first: " + differences.getFirst()
+                        + "; --reconcile replaces it, --cleanup-only removes it");
+            }
+            namespace.apply(plan);
+            LOG.log(Level.INFO, "the redirection is in place");
         }
-        if (!replace && !backend.differences(path, NOTHING).isEmpty()) {
-            throw new RedirectException("an earlier run with other flags has set up a redirection here, "
-                    + differences.size() + " things differ, the first: " + differences.getFirst()
-                    + "; --reconcile replaces it, --cleanup-only removes it");
+    }
+
+    /** What differs from a plan. */
+    List<RuleDifference> differences(RedirectPlan plan) {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.differences(plan);
         }
-        backend.apply(path, plan);
-        LOG.log(Level.INFO, "the redirection is in place");
+    }
+
+    /** The addresses that others reach it by. */
+    List<InetAddress> addresses() {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.addresses();
+        }
     }
 
     /** Removes whatever earlier runs have left. */
     void cleanUp() {
-        backend.remove(path);
+        try (NamespaceHandle namespace = open()) {
+            namespace.remove();
+        }
         LOG.log(Level.INFO, "no redirection is left");
+    }
+
+    private NamespaceHandle open() {
+        return backend.open(path, Deadline.after(PATIENCE));
     }
 }

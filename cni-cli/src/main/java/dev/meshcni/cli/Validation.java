@@ -61,7 +61,7 @@ final class Validation {
             listeners.start();
             RedirectionValidator validator = new RedirectionValidator(
                     parameters, plan, addresses, rights, probePort, new ProbeSender(listeners, rights, timeout));
-            return report(validator.validate(() -> backend.differences(Namespace.OWN, plan)));
+            return report(validator.validate(() -> new Namespace(backend, Namespace.OWN).differences(plan)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return CommandLine.ExitCode.SOFTWARE;

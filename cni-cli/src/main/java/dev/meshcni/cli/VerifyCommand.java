@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.core.Backends;
+import dev.meshcni.core.Deadline;
 import dev.meshcni.core.Decision;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -82,7 +84,10 @@ final class VerifyCommand implements Callable<Integer> {
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
         Decision decision = new RedirectPolicy(Set.of()).decide(which);
-        List<RuleDifference> differences = backend.differences(netns, wanted(backend, decision));
+        List<RuleDifference> differences;
+        try (NamespaceHandle namespace = backend.open(netns, Deadline.after(Namespace.PATIENCE))) {
+            differences = namespace.differences(wanted(namespace, decision));
+        }
         PrintWriter out = spec.commandLine().getOut();
         switch (format) {
             case text -> out.print(text(which, decision, differences));
@@ -92,9 +97,9 @@ final class VerifyCommand implements Callable<Integer> {
         return differences.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
-    private RedirectPlan wanted(RedirectBackend backend, Decision decision) {
+    private RedirectPlan wanted(NamespaceHandle namespace, Decision decision) {
         return switch (decision) {
-            case Decision.Redirect(RedirectParameters parameters) -> plan.of(parameters, backend.addresses(netns));
+            case Decision.Redirect(RedirectParameters parameters) -> plan.of(parameters, namespace.addresses());
             case Decision.Skip _ -> NOTHING;
         };
     }

@@ -1,5 +1,6 @@
 package dev.meshcni.core;
 
+import dev.meshcni.api.CniException;
 import dev.meshcni.api.PluginConfig;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.util.Map;
@@ -40,6 +41,18 @@ public final class Backends {
      */
     public RedirectBackend of(PluginConfig config) {
         return named(config.bool("native_nftables").orElse(false) ? NFTABLES : DEFAULT);
+    }
+
+    /**
+     * A backend that removes what the backend of a configuration has made. Each removes what any of them has made, so a configuration that does
+     * not say clearly which one it was is no obstacle.
+     */
+    RedirectBackend forRemoval(PluginConfig config) {
+        try {
+            return of(config);
+        } catch (CniException | RedirectException e) {
+            return byName.values().iterator().next();
+        }
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.core.Answer.Outcome;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.net.InetAddress;
@@ -34,12 +35,11 @@ public final class PluginHandler {
     private final Duration podPatience;
     private final RedirectPolicy policy = new RedirectPolicy(Set.of());
     private final PrevResultCheck prevResultCheck;
-    private final Attachments attachments = new Attachments();
-    private final KeyedLocks locks = new KeyedLocks();
+    private final Attachments attachments;
 
-    /** A handler that is ready as soon as the pods are known. */
+    /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
     public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
-        this(pods, pods::notReady, backends, prevResultCheck, podPatience);
+        this(pods, pods::notReady, backends, prevResultCheck, podPatience, AttachmentStore.NONE);
     }
 
     /**
@@ -48,18 +48,44 @@ public final class PluginHandler {
      * @param backends the backends of this node
      * @param prevResultCheck what the base CNI must have left
      * @param podPatience how long an ADD waits for a pod that is not known yet
+     * @param store what earlier agents have redirected, and where this one keeps it
      */
     public PluginHandler(
             PodSource pods,
             Supplier<Optional<String>> notReady,
             Backends backends,
             PrevResultCheck prevResultCheck,
-            Duration podPatience) {
+            Duration podPatience,
+            AttachmentStore store) {
         this.pods = Objects.requireNonNull(pods, "pods is null");
         this.notReady = Objects.requireNonNull(notReady, "notReady is null");
         this.backends = Objects.requireNonNull(backends, "backends is null");
         this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
         this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
+        this.attachments = new Attachments(store);
+    }
+
+    /**
+     * Forgets what earlier agents have redirected in namespaces that are gone.
+     *
+     * @param backend what finds that out
+     * @param patience how long it may take; what was not looked at by then is kept
+     * @return how many attachments were forgotten
+     */
+    public int forgetGone(RedirectBackend backend, Duration patience) {
+        Deadline deadline = Deadline.after(patience);
+        return attachments.forgetRecalled(
+                attachment -> !deadline.remaining().isZero() && isGone(backend, attachment, deadline));
+    }
+
+    private static boolean isGone(RedirectBackend backend, AttachmentStore.Stored attachment, Deadline deadline) {
+        try (NamespaceHandle netns = backend.open(Path.of(attachment.netns()), deadline)) {
+            return !netns.id().isSame(attachment.namespace());
+        } catch (NetnsException | InvalidPathException e) {
+            return true;
+        } catch (RedirectException e) {
+            return false;
+        }
     }
 
     /** The attachments that are redirected now. */
@@ -107,18 +133,14 @@ public final class PluginHandler {
             return Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
-        return switch (policy.decide(findPod(request, deadline))) {
+        Pod pod = findPod(request, deadline);
+        return switch (policy.decide(pod)) {
             case Decision.Skip skip ->
                 Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
                         .withCause(skip.reason().label());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
-                PodPlan plan = redirect(request, redirect.parameters(), deadline);
-                attachments.add(
-                        request.config().name(),
-                        attachment(request),
-                        new Attachments.Redirected(
-                                Answers.podName(request), request.environment().netns()));
+                PodPlan plan = redirect(request, pod, redirect.parameters(), deadline);
                 yield Answers.of(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
                         .withEffect(new Answer.Effect(
                                 plan.ruleCount(), plan.uncovered().size()));
@@ -126,14 +148,18 @@ public final class PluginHandler {
         };
     }
 
-    private PodPlan redirect(CniRequest request, RedirectParameters parameters, Deadline deadline) {
-        RedirectBackend backend = backends.of(request.config());
-        Path netns = netns(request, backend);
-        return locks.locked(netns.toString(), deadline.remaining(), () -> {
-            PodPlan plan = plan(request, parameters, backend, netns);
-            backend.apply(netns, plan.redirect());
+    private PodPlan redirect(CniRequest request, Pod pod, RedirectParameters parameters, Deadline deadline) {
+        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+            PodPlan plan = plan(request, parameters, netns);
+            Runnable takeBack = attachments.add(stored(request, pod, netns.id()));
+            try {
+                netns.apply(plan.redirect());
+            } catch (RuntimeException | Error e) {
+                takeBack.run();
+                throw e;
+            }
             return plan;
-        });
+        }
     }
 
     private Answer check(CniRequest request, Deadline deadline) {
@@ -146,54 +172,82 @@ public final class PluginHandler {
             case Decision.Skip skip -> Answers.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
             case Decision.Redirect redirect -> {
                 prevResultCheck.verify(request);
-                PodPlan plan = compare(request, redirect.parameters());
+                PodPlan plan = compare(request, redirect.parameters(), deadline);
                 yield Answers.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
             }
         };
     }
 
-    private PodPlan compare(CniRequest request, RedirectParameters parameters) {
-        RedirectBackend backend = backends.of(request.config());
-        Path netns = netns(request, backend);
-        PodPlan plan = plan(request, parameters, backend, netns);
-        List<RuleDifference> differences = backend.differences(netns, plan.redirect());
-        if (!differences.isEmpty()) {
-            throw new CniException(
-                    PluginErrorCode.NOT_AS_ADDED,
-                    "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: "
-                            + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
-                    differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+    private PodPlan compare(CniRequest request, RedirectParameters parameters, Deadline deadline) {
+        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+            attachments
+                    .find(request.config().name(), attachment(request))
+                    .filter(added -> !added.namespace().isSame(netns.id()))
+                    .ifPresent(added -> {
+                        throw new CniException(
+                                PluginErrorCode.NOT_AS_ADDED,
+                                "CNI_NETNS of pod " + Answers.podName(request) + " is " + netns.id()
+                                        + ", but ADD has redirected " + added.namespace(),
+                                "the path leads to another network namespace than it did then");
+                    });
+            PodPlan plan = plan(request, parameters, netns);
+            List<RuleDifference> differences = netns.differences(plan.redirect());
+            if (!differences.isEmpty()) {
+                throw new CniException(
+                        PluginErrorCode.NOT_AS_ADDED,
+                        "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: "
+                                + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
+                        differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+            }
+            return plan;
         }
-        return plan;
     }
 
     /**
-     * Takes our rules out of a namespace that is still there. What cannot be taken out ends with the namespace, so nothing
-     * that happens here lets DEL fail (CNI specification 1.1, section 2, "DEL").
+     * Takes our rules out of the namespace into which the ADD of this attachment has put them, unless another attachment needs them
+     * there. What cannot be taken out ends with the namespace, so nothing that happens here lets DEL fail (CNI specification 1.1,
+     * section 2, "DEL").
      */
     private Answer del(CniRequest request, Deadline deadline) {
-        Optional<Attachments.Redirected> known =
-                attachments.remove(request.config().name(), attachment(request));
-        if (request.environment().netns().isEmpty() || (known.isEmpty() && passes(request))) {
-            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "nothing to remove");
-        }
+        Optional<AttachmentStore.Stored> known =
+                attachments.find(request.config().name(), attachment(request));
+        return Answers.of(
+                request,
+                PluginReplies.empty(),
+                Outcome.OK,
+                known.map(added -> undo(request, added, deadline)).orElse("nothing to remove"));
+    }
+
+    /** What came of it. */
+    private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
         try {
-            RedirectBackend backend = backends.of(request.config());
-            Path netns = netns(request, backend);
-            locks.locked(netns.toString(), deadline.remaining(), () -> {
-                backend.remove(netns);
-                return netns;
-            });
-            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "removed");
+            if (request.environment().netns().isEmpty()) {
+                return "the network namespace is gone";
+            }
+            try (NamespaceHandle netns = open(request, backends.forRemoval(request.config()), deadline)) {
+                if (!netns.id().isSame(added.namespace())) {
+                    return "the network namespace is gone, its path leads to another one";
+                }
+                // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
+                attachments.remove(added);
+                List<AttachmentStore.Stored> others = attachments.besides(added);
+                if (!others.isEmpty()) {
+                    return "the rules stay, as " + others.getFirst().ifName() + " of container "
+                            + others.getFirst().containerId() + " is redirected in the same network namespace";
+                }
+                netns.remove();
+                return "removed";
+            }
         } catch (NetnsException e) {
-            return Answers.of(request, PluginReplies.empty(), Outcome.OK, "the network namespace is gone");
+            return "the network namespace is gone";
         } catch (RedirectException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "DEL " + Answers.podName(request) + ": the rules end with the namespace",
                     e);
-            return Answers.of(
-                    request, PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + e.getMessage());
+            return "left to the namespace's end: " + e.getMessage();
+        } finally {
+            attachments.remove(added);
         }
     }
 
@@ -225,13 +279,12 @@ public final class PluginHandler {
     }
 
     /** What the pod's namespace has to hold, for the addresses that it has. */
-    private static PodPlan plan(
-            CniRequest request, RedirectParameters parameters, RedirectBackend backend, Path netns) {
+    private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
         List<InetAddress> promised = request.config().prevResult().stream()
                 .flatMap(result -> result.ips().stream())
                 .map(ip -> ip.address().address())
                 .toList();
-        PodPlan plan = PodPlan.of(parameters, backend, netns, promised);
+        PodPlan plan = PodPlan.of(parameters, netns, promised);
         if (!plan.uncovered().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
@@ -272,16 +325,24 @@ public final class PluginHandler {
         return new Attachment(environment.containerId(), environment.ifName());
     }
 
-    private static boolean passes(CniRequest request) {
-        return Exemption.withoutLook(request.config(), request.environment().args())
-                .isPresent();
+    private static AttachmentStore.Stored stored(CniRequest request, Pod pod, NamespaceId namespace) {
+        CniEnvironment environment = request.environment();
+        return new AttachmentStore.Stored(
+                request.config().name(),
+                environment.containerId(),
+                environment.ifName(),
+                Answers.podName(request),
+                pod.uid(),
+                environment.netns(),
+                namespace);
     }
 
-    private static Path netns(CniRequest request, RedirectBackend backend) {
+    private static NamespaceHandle open(CniRequest request, RedirectBackend backend, Deadline deadline) {
         String text = request.environment().netns();
         try {
-            Path netns = Path.of(text);
-            if (backend.isOwn(netns)) {
+            NamespaceHandle netns = backend.open(Path.of(text), deadline);
+            if (netns.isOwn()) {
+                netns.close();
                 throw new NetnsException("'" + text + "' is the agent's own network namespace, not a pod's");
             }
             return netns;

@@ -1,8 +1,7 @@
 package dev.meshcni.core;
 
-import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.NamespaceHandle;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -23,14 +22,12 @@ public record PodPlan(RedirectPlan redirect, List<InetAddress> uncovered) {
      * The plan for a pod.
      *
      * @param parameters what the pod asks for
-     * @param backend reads the addresses in the namespace
-     * @param netns the pod's namespace
+     * @param netns the pod's namespace, whose addresses are read
      * @param promised addresses that the base CNI says the pod has
      * @throws RedirectException if the namespace cannot be read
      */
-    public static PodPlan of(
-            RedirectParameters parameters, RedirectBackend backend, Path netns, List<InetAddress> promised) {
-        List<InetAddress> addresses = new ArrayList<>(backend.addresses(netns));
+    public static PodPlan of(RedirectParameters parameters, NamespaceHandle netns, List<InetAddress> promised) {
+        List<InetAddress> addresses = new ArrayList<>(netns.addresses());
         promised.stream().filter(address -> !addresses.contains(address)).forEach(addresses::add);
         IpFamilies families = IpFamilies.choose(addresses, parameters.dualStack());
         return new PodPlan(RuleCompiler.compile(parameters, families.families()), families.uncovered());

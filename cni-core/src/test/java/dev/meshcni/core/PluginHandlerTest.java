@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PluginHandlerTest {
     private static final Duration BUDGET = Duration.ofSeconds(20);
@@ -23,8 +25,8 @@ class PluginHandlerTest {
 
     private final ListedPods pods = new ListedPods();
     private final MemoryBackend backend = new MemoryBackend();
-    private final PluginHandler handler = new PluginHandler(
-            pods, Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), Duration.ofSeconds(1));
+    private final MemoryStore store = new MemoryStore();
+    private final PluginHandler handler = handler();
 
     @Test
     void addRedirectsAnInjectedPodAndReturnsThePreviousResult() throws JsonProcessingException {
@@ -36,7 +38,7 @@ class PluginHandlerTest {
         assertThat(answer.pod()).isEqualTo("shop/web");
         assertThat(answer.reason()).isEqualTo("ipv4 20 rules");
         assertThat(JSON.readTree(Calls.text(answer.reply()))).isEqualTo(JSON.readTree(Calls.PREV_RESULT));
-        assertThat(backend.applied.get(NETNS).families()).containsExactly(IpFamily.IPV4);
+        assertThat(backend.plan(NETNS).orElseThrow().families()).containsExactly(IpFamily.IPV4);
         assertThat(handler.attachments().size()).isEqualTo(1);
     }
 
@@ -179,7 +181,8 @@ class PluginHandlerTest {
 
         handle("ADD");
 
-        assertThat(backend.applied.get(NETNS).families()).containsExactlyInAnyOrder(IpFamily.IPV4, IpFamily.IPV6);
+        assertThat(backend.plan(NETNS).orElseThrow().families())
+                .containsExactlyInAnyOrder(IpFamily.IPV4, IpFamily.IPV6);
     }
 
     @Test
@@ -213,6 +216,165 @@ class PluginHandlerTest {
         assertThat(answer.outcome()).isEqualTo(Outcome.OK);
         assertThat(backend.applied).isEmpty();
         assertThat(handler.attachments().size()).isZero();
+    }
+
+    @Test
+    void delOfOneAttachmentLeavesTheRulesToAnotherInTheSameNamespace() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        handler.handle(attachment("ADD", "c1", "net1"), BUDGET);
+
+        Answer answer = handler.handle(attachment("DEL", "c1", "net1"), BUDGET);
+
+        assertThat(answer.reason())
+                .isEqualTo("the rules stay, as eth0 of container 0123456789abcdef is redirected in"
+                        + " the same network namespace");
+        assertThat(handle("CHECK").reply().exitCode()).isZero();
+        handle("DEL");
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void aLateDelOfAnOlderContainerLeavesTheNewOneAlone() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handler.handle(attachment("ADD", "c1", "eth0"), BUDGET);
+        handler.handle(attachment("ADD", "c2", "eth0"), BUDGET);
+
+        handler.handle(attachment("DEL", "c1", "eth0"), BUDGET);
+
+        assertThat(backend.plan(NETNS)).isPresent();
+        assertThat(handler.attachments().size()).isEqualTo(1);
+    }
+
+    @Test
+    void delTouchesNoOtherNamespaceThanTheOneOfItsAdd() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handler.handle(attachment("ADD", "c1", "eth0"), BUDGET);
+        backend.renew(NETNS);
+        handler.handle(attachment("ADD", "c2", "eth0"), BUDGET);
+
+        Answer answer = handler.handle(attachment("DEL", "c1", "eth0"), BUDGET);
+
+        assertThat(answer.reason()).contains("its path leads to another one");
+        assertThat(backend.plan(NETNS)).isPresent();
+    }
+
+    @Test
+    void delOfWhatNobodyAddedTouchesNothing() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+
+        Answer answer = handler.handle(attachment("DEL", "never-added", "eth0"), BUDGET);
+
+        assertThat(answer.reason()).isEqualTo("nothing to remove");
+        assertThat(backend.plan(NETNS)).isPresent();
+    }
+
+    @Test
+    void anAgentThatWasStartedAgainUndoesWhatTheOneBeforeDid() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        handler.handle(attachment("ADD", "c1", "net1"), BUDGET);
+        PluginHandler next = handler();
+
+        next.handle(attachment("DEL", "c1", "net1"), BUDGET);
+        assertThat(backend.plan(NETNS)).isPresent();
+        next.handle(Calls.call("DEL", "shop", "web"), BUDGET);
+
+        assertThat(backend.applied).isEmpty();
+        assertThat(store.kept).isEmpty();
+    }
+
+    @Test
+    void whatIsGoneSinceAnEarlierAgentIsForgotten() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        PluginHandler stillThere = handler();
+        assertThat(stillThere.forgetGone(backend, BUDGET)).isZero();
+        backend.renew(NETNS);
+
+        assertThat(handler().forgetGone(backend, BUDGET)).isEqualTo(1);
+
+        assertThat(store.kept).isEmpty();
+    }
+
+    @Test
+    void checkOfAnotherNamespaceThanThatOfAddIsAnError() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        backend.renew(NETNS);
+
+        JsonNode error = error(handle("CHECK"));
+
+        assertThat(error.path("code").asInt()).isEqualTo(102);
+        assertThat(error.path("msg").asText()).contains("ADD has redirected net:[");
+    }
+
+    @Test
+    void anAddThatFailsLeavesNoAttachment() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        backend.failure = Optional.of(new RedirectException("no"));
+
+        handle("ADD");
+
+        assertThat(handler.attachments().size()).isZero();
+        assertThat(store.kept).isEmpty();
+    }
+
+    @Test
+    void anAddThatCannotBeRememberedChangesNothing() throws JsonProcessingException {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        store.full = true;
+
+        assertThat(error(handle("ADD")).path("code").asInt()).isEqualTo(101);
+
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                ",\"exclude_namespaces\":\"kube-system\"",
+                ",\"exclude_namespaces\":7",
+                ",\"native_nftables\":\"yes\"",
+                ",\"pod_namespace\":[]",
+                ",\"prevResult\":{\"ips\":\"none\"}"
+            })
+    void delSucceedsWhateverElseTheConfigurationHolds(String field) {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        byte[] config = ("{\"cniVersion\":\"1.0.0\",\"name\":\"net\"" + field + "}").getBytes(StandardCharsets.UTF_8);
+
+        Answer answer =
+                handler.handle(new AgentProtocol.Request(Calls.environment("DEL", "shop", "web"), config), BUDGET);
+
+        assertThat(answer.reply().exitCode()).isZero();
+        assertThat(backend.applied).isEmpty();
+    }
+
+    @Test
+    void delTakesAStringOfMoreThanAMegabyte() {
+        byte[] config = ("{\"cniVersion\":\"1.0.0\",\"name\":\"net\",\"x\":\"" + "a".repeat((1 << 20) + 1) + "\"}")
+                .getBytes(StandardCharsets.UTF_8);
+
+        Answer answer =
+                handler.handle(new AgentProtocol.Request(Calls.environment("DEL", "shop", "web"), config), BUDGET);
+
+        assertThat(answer.reply().exitCode()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"garbage", "K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;FOO=1", "IgnoreUnknown=1;", ";;="})
+    void delTakesAnyArguments(String args) {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        Map<String, String> environment = Calls.environment("DEL", "shop", "web");
+        environment.put("CNI_ARGS", args);
+
+        Answer answer = handler.handle(new AgentProtocol.Request(environment, Calls.config("")), BUDGET);
+
+        assertThat(answer.reply().exitCode()).isZero();
+        assertThat(backend.applied).isEmpty();
     }
 
     @Test
@@ -297,6 +459,24 @@ class PluginHandlerTest {
 
         assertThat(JSON.readTree(Calls.text(answer.reply())).path("cniVersion").asText())
                 .isEqualTo("0.4.0");
+    }
+
+    /** An agent that begins with what is in the store. */
+    private PluginHandler handler() {
+        return new PluginHandler(
+                pods,
+                pods::notReady,
+                Backends.of(List.of(backend)),
+                new PrevResultCheck(ChainAdapters.installed()),
+                Duration.ofSeconds(1),
+                store);
+    }
+
+    private static AgentProtocol.Request attachment(String command, String container, String ifName) {
+        Map<String, String> environment = Calls.environment(command, "shop", "web");
+        environment.put("CNI_CONTAINERID", container);
+        environment.put("CNI_IFNAME", ifName);
+        return new AgentProtocol.Request(environment, Calls.config(""));
     }
 
     private Answer handle(String command) {

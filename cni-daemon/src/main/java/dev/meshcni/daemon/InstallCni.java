@@ -8,6 +8,7 @@ import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -34,6 +35,9 @@ import picocli.CommandLine.Mixin;
         })
 public final class InstallCni implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(InstallCni.class);
+
+    /** How long the start may take to find out which namespaces are gone. */
+    private static final Duration FORGETTING = Duration.ofSeconds(5);
 
     @Mixin
     private DaemonOptions options;
@@ -99,7 +103,17 @@ public final class InstallCni implements Callable<Integer> {
             Rehearsal.hold(backends, prevResultCheck, plugin.nativeNftables());
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
             PluginHandler handler = new PluginHandler(
-                    pods, readiness.lasting(System::nanoTime), backends, prevResultCheck, options.podWait());
+                    pods,
+                    readiness.lasting(System::nanoTime),
+                    backends,
+                    prevResultCheck,
+                    options.podWait(),
+                    AttachmentFiles.in(plugin.agentRunDirectory()));
+            int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
+            LOG.info(
+                    "{} attachments of an earlier agent are known, {} more are gone",
+                    handler.attachments().size(),
+                    gone);
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
@@ -115,7 +129,7 @@ public final class InstallCni implements Callable<Integer> {
             cluster.ifPresent(node -> node.start(
                     new RedirectPolicy(plugin.excludedNamespaces()),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
-                    handler.attachments()::redirected,
+                    handler.attachments(),
                     metrics,
                     readiness));
             stop.await();

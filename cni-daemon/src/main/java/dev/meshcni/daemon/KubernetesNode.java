@@ -2,10 +2,10 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.core.Attachments;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.util.Optional;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,21 +55,27 @@ final class KubernetesNode implements AutoCloseable {
      *
      * @param policy which pods are redirected
      * @param backend what they are redirected with
-     * @param redirectedHere whether the agent has redirected the pod of a {@code namespace/name} itself
+     * @param attachments what agents of this node have redirected
      * @param metrics what counts
      * @param notReady why the node is not ready for pods; empty when it is
      */
     void start(
             RedirectPolicy policy,
             RedirectBackend backend,
-            Predicate<String> redirectedHere,
+            Attachments attachments,
             AgentMetrics metrics,
             Supplier<Optional<String>> notReady) {
         requireNonNull(metrics, "metrics is null");
         pods.listen(new ProxySkew(metrics));
-        PodInspector inspector = new PodInspector(policy, backend, ProcPodNetnsFinder.ofHost());
+        PodInspector inspector =
+                new PodInspector(policy, backend, ProcPodNetnsFinder.ofHost(), attachments::namespacesOf);
         controller = repair.map(settings -> RepairController.start(
-                pods, inspector, new PodRemedy(api, inspector, settings, metrics), settings, redirectedHere, metrics));
+                pods,
+                inspector,
+                new PodRemedy(api, inspector, settings, metrics),
+                settings,
+                attachments::redirected,
+                metrics));
         LOG.info("repair: {}", repair.map(settings -> settings.mode().label()).orElse("off"));
         taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, NodeReadiness.GRACE)) : Optional.empty();
     }

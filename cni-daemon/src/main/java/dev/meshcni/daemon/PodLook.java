@@ -13,10 +13,10 @@ sealed interface PodLook {
     record AsPlanned() implements PodLook {}
 
     /** Nothing of the redirection is there. */
-    record Absent(PodNetns netns, PodPlan plan) implements PodLook {}
+    record Absent(PodNamespace namespace, PodPlan plan) implements PodLook {}
 
     /** Something of it is there, but not as it should be. */
-    record Changed(PodNetns netns, PodPlan plan, List<RuleDifference> differences) implements PodLook {
+    record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodLook {
         public Changed {
             differences = List.copyOf(differences);
         }

@@ -50,8 +50,8 @@ final class PodRemedy {
     }
 
     /** Deals with a pod in whose namespace it was seen that the redirection is not there. */
-    Next unredirected(NodePod pod, PodNetns netns, PodPlan plan) {
-        return settings.mode() == RepairSettings.Mode.REPAIR ? mend(pod, netns, plan) : byApi(pod);
+    Next unredirected(NodePod pod, PodNamespace namespace, PodPlan plan) {
+        return settings.mode() == RepairSettings.Mode.REPAIR ? mend(pod, namespace, plan) : byApi(pod);
     }
 
     /** Deals with a pod by the API alone. */
@@ -65,9 +65,9 @@ final class PodRemedy {
     }
 
     /** Sets the redirection of a running pod up. */
-    Next mend(NodePod pod, PodNetns netns, PodPlan plan) {
+    Next mend(NodePod pod, PodNamespace namespace, PodPlan plan) {
         try {
-            inspector.mend(netns, plan);
+            inspector.mend(namespace, plan);
         } catch (RedirectException e) {
             LOG.warn("pod {} could not be redirected while it runs: {}", pod.key(), e.getMessage());
             count(RepairSettings.Mode.REPAIR, FAIL);

@@ -202,9 +202,10 @@ final class RepairController implements AutoCloseable {
         drifted.computeIfPresent(pod.key(), (_, uid) -> look instanceof PodLook.Changed ? uid : null);
         switch (look) {
             case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
-            case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.netns(), absent.plan()));
+            case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
             case PodLook.Changed changed
-            when settings.crash().matches(pod) -> after(pod, remedy.unredirected(pod, changed.netns(), changed.plan()));
+            when settings.crash().matches(pod) ->
+                after(pod, remedy.unredirected(pod, changed.namespace(), changed.plan()));
             case PodLook.Changed changed -> drift(pod, changed);
             case PodLook.Blind _, PodLook.Unseen _ when believesCrash(pod) -> after(pod, remedy.byApi(pod));
             case PodLook.Blind blind -> blind(pod, blind);
@@ -214,7 +215,7 @@ final class RepairController implements AutoCloseable {
 
     private void drift(NodePod pod, PodLook.Changed changed) {
         if (settings.driftRepair()) {
-            after(pod, remedy.mend(pod, changed.netns(), changed.plan()));
+            after(pod, remedy.mend(pod, changed.namespace(), changed.plan()));
             return;
         }
         settle(pod);

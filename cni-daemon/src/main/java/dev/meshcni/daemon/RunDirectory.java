@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
@@ -42,6 +43,10 @@ final class RunDirectory {
         files.sweep(directory);
         for (Path file : ownFiles()) {
             files.delete(file);
+        }
+        Path attachments = directory.resolve(AttachmentFiles.DIRECTORY);
+        if (Files.isDirectory(attachments, LinkOption.NOFOLLOW_LINKS)) {
+            files.deleteTree(attachments);
         }
         try {
             files.delete(directory);

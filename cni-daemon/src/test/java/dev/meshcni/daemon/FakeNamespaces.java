@@ -1,9 +1,12 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.core.Cidr;
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -91,12 +94,11 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     }
 
     @Override
-    public List<InetAddress> addresses(Path netns) {
-        return List.of();
+    public NamespaceHandle open(Path netns, Deadline deadline) {
+        return new Handle(netns);
     }
 
-    @Override
-    public synchronized void apply(Path netns, RedirectPlan plan) {
+    private synchronized void apply(Path netns, RedirectPlan plan) {
         if (failures > 0) {
             failures--;
             throw new RedirectException("injected");
@@ -105,15 +107,56 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
         plans.put(netns, plan);
     }
 
-    @Override
-    public synchronized List<RuleDifference> differences(Path netns, RedirectPlan plan) {
+    private synchronized List<RuleDifference> differences(Path netns, RedirectPlan plan) {
         return plans.getOrDefault(netns, NOTHING).equals(plan)
                 ? List.of()
                 : List.of(new RuleDifference(RuleDifference.Kind.MISSING, "ipv4 nat", "something"));
     }
 
-    @Override
-    public synchronized void remove(Path netns) {
+    private synchronized void remove(Path netns) {
         plans.remove(netns);
+    }
+
+    private final class Handle implements NamespaceHandle {
+        private final Path netns;
+
+        Handle(Path netns) {
+            this.netns = netns;
+        }
+
+        @Override
+        public NamespaceId id() {
+            return new NamespaceId(4, netns.hashCode(), netns.hashCode());
+        }
+
+        @Override
+        public boolean isOwn() {
+            return false;
+        }
+
+        @Override
+        public List<InetAddress> addresses() {
+            return List.of();
+        }
+
+        @Override
+        public void apply(RedirectPlan plan) {
+            FakeNamespaces.this.apply(netns, plan);
+        }
+
+        @Override
+        public List<RuleDifference> differences(RedirectPlan plan) {
+            return FakeNamespaces.this.differences(netns, plan);
+        }
+
+        @Override
+        public void remove() {
+            FakeNamespaces.this.remove(netns);
+        }
+
+        @Override
+        public void close() {
+            // It holds nothing.
+        }
     }
 }

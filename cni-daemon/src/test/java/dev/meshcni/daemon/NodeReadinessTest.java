@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.Pod;
@@ -30,7 +31,12 @@ class NodeReadinessTest {
     private final KnownLater pods = new KnownLater();
     private final NodeReadiness readiness = new NodeReadiness(pods::notReady);
     private final PluginHandler handler = new PluginHandler(
-            pods, readiness, Backends.of(List.of()), new PrevResultCheck(TestNode.ADAPTERS), Duration.ZERO);
+            pods,
+            readiness,
+            Backends.of(List.of()),
+            new PrevResultCheck(TestNode.ADAPTERS),
+            Duration.ZERO,
+            AttachmentStore.NONE);
 
     @Test
     void statusNamesWhatIsMissingUntilPodsAreKnownAndThePluginIsInstalled() throws Exception {

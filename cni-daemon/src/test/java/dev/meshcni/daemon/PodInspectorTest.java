@@ -69,7 +69,8 @@ class PodInspectorTest {
 
         PodLook before = look(inspector);
         assertThat(before)
-                .isInstanceOfSatisfying(PodLook.Absent.class, absent -> inspector.mend(absent.netns(), absent.plan()));
+                .isInstanceOfSatisfying(
+                        PodLook.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
 
         assertThat(look(inspector)).isEqualTo(new PodLook.AsPlanned());
     }
@@ -79,7 +80,8 @@ class PodInspectorTest {
     void aPodThatHasOtherRulesIsNotTakenForOneThatWasMissed(RedirectBackend backend) {
         PodInspector inspector = inspector(backend);
         assertThat(look(inspector))
-                .isInstanceOfSatisfying(PodLook.Absent.class, absent -> inspector.mend(absent.netns(), absent.plan()));
+                .isInstanceOfSatisfying(
+                        PodLook.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
         NodePod changed = new NodePodReader(_ -> true, "")
                 .read(withUid(TestPods.injected("web"))
                         .edit()
@@ -101,14 +103,14 @@ class PodInspectorTest {
 
         assertThat(look(inspector)).isInstanceOfSatisfying(PodLook.Absent.class, absent -> {
             sandbox.destroyForcibly().onExit().join();
-            assertThatThrownBy(() -> inspector.mend(absent.netns(), absent.plan()))
+            assertThatThrownBy(() -> inspector.mend(absent.namespace(), absent.plan()))
                     .isInstanceOf(RedirectException.class);
         });
     }
 
     private PodInspector inspector(RedirectBackend backend) {
         backend.detect();
-        return new PodInspector(new RedirectPolicy(Set.of()), backend, new ProcPodNetnsFinder(proc));
+        return new PodInspector(new RedirectPolicy(Set.of()), backend, new ProcPodNetnsFinder(proc), _ -> Set.of());
     }
 
     private static PodLook look(PodInspector inspector) {

@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.Backends;
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -63,38 +66,56 @@ class RehearsalTest {
         }
 
         @Override
-        public boolean isOwn(Path netns) {
-            return backend.isOwn(netns);
-        }
-
-        @Override
         public boolean withThrowaway(Consumer<Path> action) {
             return mayMakeNamespaces && backend.withThrowaway(action);
         }
 
         @Override
-        public List<InetAddress> addresses(Path netns) {
-            return backend.addresses(netns);
+        public NamespaceHandle open(Path netns, Deadline deadline) {
+            NamespaceHandle handle = backend.open(netns, deadline);
+            assertThat(handle.isOwn()).isFalse();
+            return new RecordedHandle(handle, calls);
+        }
+    }
+
+    private record RecordedHandle(NamespaceHandle handle, List<String> calls) implements NamespaceHandle {
+        @Override
+        public NamespaceId id() {
+            return handle.id();
         }
 
         @Override
-        public void apply(Path netns, RedirectPlan plan) {
-            assertThat(backend.isOwn(netns)).isFalse();
-            backend.apply(netns, plan);
+        public boolean isOwn() {
+            return handle.isOwn();
+        }
+
+        @Override
+        public List<InetAddress> addresses() {
+            return handle.addresses();
+        }
+
+        @Override
+        public void apply(RedirectPlan plan) {
+            handle.apply(plan);
             calls.add("apply");
         }
 
         @Override
-        public List<RuleDifference> differences(Path netns, RedirectPlan plan) {
-            List<RuleDifference> differences = backend.differences(netns, plan);
+        public List<RuleDifference> differences(RedirectPlan plan) {
+            List<RuleDifference> differences = handle.differences(plan);
             calls.add("differences: " + differences.size());
             return differences;
         }
 
         @Override
-        public void remove(Path netns) {
-            backend.remove(netns);
+        public void remove() {
+            handle.remove();
             calls.add("remove");
+        }
+
+        @Override
+        public void close() {
+            handle.close();
         }
     }
 }

@@ -334,7 +334,7 @@ class RepairControllerTest {
         api = KubernetesApi.open(server.settings(directory));
         pods = KubernetesPodSource.start(api, new NodePodReader(settings.selection(), settings.labelKey()));
         eventually("the pods are known", () -> pods.notReady().isEmpty());
-        PodInspector inspector = new PodInspector(new RedirectPolicy(Set.of()), namespaces, namespaces);
+        PodInspector inspector = new PodInspector(new RedirectPolicy(Set.of()), namespaces, namespaces, _ -> Set.of());
         controller = RepairController.start(
                 pods,
                 inspector,

@@ -56,7 +56,7 @@ class ConnectionTrackingTest {
         try (PodNetns world = PodNetns.create()) {
             RedirectPlan plan =
                     plan(RedirectParameters.builder().dropInvalid(true).build());
-            backend.apply(world.pod().path(), plan);
+            Visit.to(backend, world.pod().path()).apply(plan);
 
             assertThat(traceOfStrayPacket(plan, family).verdict()).isInstanceOf(PacketTrace.Verdict.Dropped.class);
             assertThat(answersStraySegment(world, family)).isFalse();
@@ -68,7 +68,7 @@ class ConnectionTrackingTest {
     void aSegmentOfNoConnectionIsRefusedByThePodOtherwise(RedirectBackend backend, IpFamily family) {
         try (PodNetns world = PodNetns.create()) {
             RedirectPlan plan = plan(RedirectParameters.builder().build());
-            backend.apply(world.pod().path(), plan);
+            Visit.to(backend, world.pod().path()).apply(plan);
 
             assertThat(traceOfStrayPacket(plan, family).verdict()).isNotInstanceOf(PacketTrace.Verdict.Dropped.class);
             assertThat(answersStraySegment(world, family)).isTrue();
@@ -79,9 +79,8 @@ class ConnectionTrackingTest {
     @MethodSource("backendsAndFamilies")
     void aQueryOfTheProxyIsNotTakenForOneOfTheApplicationFromTheSamePort(RedirectBackend backend, IpFamily family) {
         try (PodNetns world = PodNetns.create()) {
-            backend.apply(
-                    world.pod().path(),
-                    plan(RedirectParameters.builder()
+            Visit.to(backend, world.pod().path())
+                    .apply(plan(RedirectParameters.builder()
                             .dns(new DnsCapture.AllResolvers())
                             .build()));
 

@@ -61,8 +61,9 @@ class TracedPacketsTest {
         List<PacketPool.Flight> flights = new PacketPool(random).flights(PACKETS);
         for (RedirectBackend backend : BACKENDS) {
             try (PodNetns world = PodNetns.create()) {
-                backend.apply(world.pod().path(), plan);
-                assertThat(backend.differences(world.pod().path(), plan)).isEmpty();
+                Visit.to(backend, world.pod().path()).apply(plan);
+                assertThat(Visit.to(backend, world.pod().path()).differences(plan))
+                        .isEmpty();
                 listen(world);
                 for (PacketPool.Flight flight : flights) {
                     compare(backend, world, plan, flight);

@@ -1,6 +1,7 @@
 package dev.meshcni.netns.linux;
 
 import com.sun.jna.Pointer;
+import dev.meshcni.core.Deadline;
 import dev.meshcni.core.RedirectException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -27,7 +29,18 @@ final class ChildProcess {
     /** What a program left: its exit status (128 + N if signal N ended it) and its output. */
     record Output(int status, String stdout, String stderr) {}
 
+    private static final ScopedValue<Deadline> DEADLINE = ScopedValue.newInstance();
+
     private ChildProcess() {}
+
+    /**
+     * Runs an action in which programs are killed when a deadline has passed, if their own bound does not come first.
+     *
+     * @return what the action returns
+     */
+    static <T> T within(Deadline deadline, Supplier<T> action) {
+        return ScopedValue.where(DEADLINE, deadline).call(action::get);
+    }
 
     /**
      * Runs a program.
@@ -38,6 +51,7 @@ final class ChildProcess {
      * @param input its standard input
      * @param bound how long it may take before it is killed
      * @throws RedirectException if it cannot be started or does not end in time
+     * @see #within
      */
     static Output run(Path program, List<String> arguments, List<String> environment, String input, Duration bound) {
         int stdin = memoryFile(input.getBytes(StandardCharsets.UTF_8));
@@ -45,7 +59,7 @@ final class ChildProcess {
         int stderr = memoryFile(new byte[0]);
         try {
             int pid = spawn(program, arguments, environment, new int[] {stdin, stdout, stderr});
-            int status = await(pid, program, bound);
+            int status = await(pid, program, DEADLINE.isBound() ? DEADLINE.get().atMost(bound) : bound);
             return new Output(status, content(stdout), content(stderr).strip());
         } finally {
             LibC.close(stdin);

@@ -30,11 +30,11 @@ public final class IptablesBackend extends LinuxBackend {
     }
 
     IptablesBackend(String forced, HostPaths hostPaths, Consumer<String> steps) {
-        this(forced, new PodRules(hostPaths, steps));
+        this(forced, hostPaths, new PodRules(steps));
     }
 
-    private IptablesBackend(String forced, PodRules podRules) {
-        super(podRules);
+    private IptablesBackend(String forced, HostPaths hostPaths, PodRules podRules) {
+        super(hostPaths, podRules);
         this.forced = Objects.requireNonNull(forced, "forced is null");
     }
 
@@ -45,7 +45,7 @@ public final class IptablesBackend extends LinuxBackend {
 
     @Override
     public RedirectBackend with(String program) {
-        return new IptablesBackend(program, podRules());
+        return new IptablesBackend(program, hostPaths(), podRules());
     }
 
     @Override

@@ -46,6 +46,8 @@ final class LibC {
 
     static native int ioctl(int fd, long request);
 
+    static native int fstat(int fd, byte[] stat);
+
     static native int setns(int fd, int type);
 
     static native int unshare(int flags);
@@ -57,6 +59,8 @@ final class LibC {
     static native int socket(int domain, int type, int protocol);
 
     static native int setsockopt(int fd, int level, int option, byte[] value, int length);
+
+    static native int getsockopt(int fd, int level, int option, byte[] value, int[] length);
 
     static native long send(int fd, byte[] buffer, long length, int flags);
 

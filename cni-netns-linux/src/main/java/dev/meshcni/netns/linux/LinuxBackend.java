@@ -1,12 +1,10 @@
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.core.Deadline;
 import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
-import java.net.InetAddress;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -16,10 +14,13 @@ import java.util.stream.Collectors;
  * pod. Safe for use by many threads.
  */
 public abstract sealed class LinuxBackend implements RedirectBackend permits IptablesBackend, NftBackend {
+    private final HostPaths hostPaths;
     private final PodRules podRules;
+    private final NamespaceSession.Occupancy occupancy = new NamespaceSession.Occupancy();
     private volatile NodeTools tools;
 
-    LinuxBackend(PodRules podRules) {
+    LinuxBackend(HostPaths hostPaths, PodRules podRules) {
+        this.hostPaths = Objects.requireNonNull(hostPaths, "hostPaths is null");
         this.podRules = Objects.requireNonNull(podRules, "podRules is null");
     }
 
@@ -29,6 +30,10 @@ public abstract sealed class LinuxBackend implements RedirectBackend permits Ipt
      * @throws RedirectException if none works, with what was tried and what to install
      */
     abstract NodeTools find();
+
+    final HostPaths hostPaths() {
+        return hostPaths;
+    }
 
     final PodRules podRules() {
         return podRules;
@@ -44,40 +49,14 @@ public abstract sealed class LinuxBackend implements RedirectBackend permits Ipt
     }
 
     @Override
-    public final boolean isOwn(Path netns) {
-        return podRules.isOwn(netns);
-    }
-
-    @Override
     public final boolean withThrowaway(Consumer<Path> action) {
         return NetworkNamespace.withNew(action);
     }
 
     @Override
-    public final List<InetAddress> addresses(Path netns) {
-        return podRules.addresses(netns);
-    }
-
-    @Override
-    public final void apply(Path netns, RedirectPlan plan) {
-        NodeTools found = tools();
-        found.problems().forEach((family, problem) -> {
-            if (plan.families().contains(family)) {
-                throw new RedirectException(
-                        found.name() + " does not work for " + family.label() + " on this node: " + problem);
-            }
-        });
-        podRules.apply(netns, plan, found.layers(plan));
-    }
-
-    @Override
-    public final List<RuleDifference> differences(Path netns, RedirectPlan plan) {
-        return podRules.differences(netns, plan, tools().layers(plan));
-    }
-
-    @Override
-    public final void remove(Path netns) {
-        podRules.apply(netns, PodRules.NOTHING, tools().layers(PodRules.NOTHING));
+    public final NamespaceHandle open(Path netns, Deadline deadline) {
+        NamespaceSession session = NamespaceSession.open(netns, hostPaths, occupancy, deadline);
+        return new SessionHandle(session, podRules, this::tools);
     }
 
     private NodeTools tools() {

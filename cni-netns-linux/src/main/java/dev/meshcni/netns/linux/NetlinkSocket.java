@@ -40,6 +40,10 @@ final class NetlinkSocket implements AutoCloseable {
         LibC.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.length);
     }
 
+    int fd() {
+        return fd;
+    }
+
     /**
      * Sends a request and waits until the kernel has carried it out.
      *

@@ -2,8 +2,6 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.NetnsException;
 import dev.meshcni.core.RedirectException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -23,6 +21,7 @@ import java.util.function.Supplier;
  */
 public final class NetworkNamespace {
     private static final Path OWN = Path.of("/proc/thread-self/ns/net");
+    private static final Path OF_THE_NODE = Path.of("/proc/1/ns/net");
 
     private NetworkNamespace() {}
 
@@ -35,16 +34,14 @@ public final class NetworkNamespace {
      * @throws RedirectException if it cannot be entered
      */
     public static <T> T inside(Path netns, Supplier<T> action) {
-        int fd = open(netns);
-        try {
+        LibC.load();
+        try (OpenNamespace opened = OpenNamespace.of(netns)) {
             return onThreadOfItsOwn(() -> {
-                if (!isOwn(netns)) {
-                    LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace " + netns);
+                if (!isOwn(opened)) {
+                    opened.enter();
                 }
                 return action.get();
             });
-        } finally {
-            LibC.close(fd);
         }
     }
 
@@ -92,34 +89,13 @@ public final class NetworkNamespace {
     }
 
     /** Entering a namespace takes CAP_SYS_ADMIN even where one is in it already; an init container does not have it. */
-    static boolean isOwn(Path netns) {
-        return isSame(netns, OWN);
+    static boolean isOwn(OpenNamespace namespace) {
+        return namespace.isBehind(OWN);
     }
 
-    /** Whether two files stand for the same namespace; not when one of them cannot be looked at. */
-    static boolean isSame(Path netns, Path other) {
-        try {
-            return Files.isSameFile(netns, other);
-        } catch (IOException _) {
-            return false;
-        }
-    }
-
-    private static int open(Path netns) {
-        // Without O_NONBLOCK, a path that is a FIFO by mistake would hang here.
-        int fd = LibC.open(netns.toString(), LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
-        if (fd < 0) {
-            int errno = LibC.errno();
-            if (errno == LibC.ENOENT || errno == LibC.ENOTDIR) {
-                throw new NetnsException("network namespace " + netns + " does not exist");
-            }
-            throw LibC.failure("opening the network namespace " + netns, errno);
-        }
-        if (LibC.ioctl(fd, LibC.NS_GET_NSTYPE) != LibC.CLONE_NEWNET) {
-            LibC.close(fd);
-            throw new NetnsException(netns + " is not a network namespace");
-        }
-        return fd;
+    /** Whether it is the namespace of the node's first process; not when that one cannot be looked at. */
+    static boolean isOfTheNode(OpenNamespace namespace, HostPaths hostPaths) {
+        return namespace.isBehind(hostPaths.translate(OF_THE_NODE));
     }
 
     private static <T> T onThreadOfItsOwn(Supplier<T> action) {

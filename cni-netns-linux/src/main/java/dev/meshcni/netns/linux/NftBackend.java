@@ -58,7 +58,7 @@ public final class NftBackend extends LinuxBackend {
     }
 
     NftBackend(HostPaths hostPaths, Consumer<String> steps) {
-        super(new PodRules(hostPaths, steps));
+        super(hostPaths, new PodRules(steps));
     }
 
     @Override

@@ -26,13 +26,13 @@ class IptablesBackendTest {
         try (TestNetns netns = new TestNetns()) {
             RedirectPlan plan = Plans.redirect(BOTH);
             IptablesBackend backend = new IptablesBackend(variant, HostPaths.standard());
-            backend.apply(netns.path(), plan);
+            Visit.to(backend, netns.path()).apply(plan);
             netns.shell("iptables-" + variant + " -t nat -D ISTIO_OUTPUT -p tcp --dport 15020 -j RETURN;"
                     + "iptables-" + variant + " -t nat -I PREROUTING -p tcp --dport 80 -j ACCEPT;"
                     + "ip6tables-" + variant + " -t nat -A OUTPUT -j ISTIO_OUTPUT;"
                     + "ip -6 addr del ::6/128 dev lo");
 
-            assertThat(backend.differences(netns.path(), plan))
+            assertThat(Visit.to(backend, netns.path()).differences(plan))
                     .extracting(d -> d.kind() + " " + d.place())
                     .containsExactly(
                             Kind.MISPLACED + " ipv4 nat PREROUTING",
@@ -40,8 +40,8 @@ class IptablesBackendTest {
                             Kind.UNEXPECTED + " ipv6 nat OUTPUT",
                             Kind.MISSING + " addresses of lo");
 
-            backend.apply(netns.path(), plan);
-            assertThat(backend.differences(netns.path(), plan)).isEmpty();
+            Visit.to(backend, netns.path()).apply(plan);
+            assertThat(Visit.to(backend, netns.path()).differences(plan)).isEmpty();
             assertThat(netns.exec("iptables-" + variant + "-save")).contains("--dport 80 -j ACCEPT");
         }
     }
@@ -54,7 +54,7 @@ class IptablesBackendTest {
                 throw new IllegalStateException("injected after " + step);
             });
 
-            assertThatThrownBy(() -> backend.apply(netns.path(), Plans.redirect(IpFamily.IPV4)))
+            assertThatThrownBy(() -> Visit.to(backend, netns.path()).apply(Plans.redirect(IpFamily.IPV4)))
                     .isInstanceOf(RedirectException.class);
 
             assertThat(netns.exec("iptables-nft-save", "-c")).contains("[7:420] -A OUTPUT -d 127.0.0.9/32 -j ACCEPT");
@@ -69,7 +69,7 @@ class IptablesBackendTest {
             String before = netns.exec("nft", "list", "ruleset");
             IptablesBackend backend = new IptablesBackend("nft", HostPaths.standard());
 
-            assertThatThrownBy(() -> backend.apply(netns.path(), Plans.redirect(IpFamily.IPV4)))
+            assertThatThrownBy(() -> Visit.to(backend, netns.path()).apply(Plans.redirect(IpFamily.IPV4)))
                     .isInstanceOf(RedirectException.class)
                     .hasMessageContaining("nat");
 

@@ -47,13 +47,13 @@ class KernelRoundTripTest {
                 Set<IpFamily> families = i % 3 == 0 ? EnumSet.of(IpFamily.IPV4) : EnumSet.allOf(IpFamily.class);
                 RedirectPlan plan = RuleCompiler.compile(parameters, families);
 
-                backend.apply(netns.path(), plan);
+                Visit.to(backend, netns.path()).apply(plan);
 
                 steps.clear();
-                assertThat(backend.differences(netns.path(), plan))
+                assertThat(Visit.to(backend, netns.path()).differences(plan))
                         .as("seed %d, plan %d: %s", SEED, i, parameters)
                         .isEmpty();
-                backend.apply(netns.path(), plan);
+                Visit.to(backend, netns.path()).apply(plan);
                 assertThat(steps).isEmpty();
             }
         }

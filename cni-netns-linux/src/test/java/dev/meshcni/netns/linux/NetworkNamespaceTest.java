@@ -120,10 +120,10 @@ class NetworkNamespaceTest {
         NftBackend nftables = new NftBackend();
         try (TestNetns netns = new TestNetns()) {
             for (int i = 0; i < 3; i++) {
-                iptables.apply(netns.path(), Plans.everything(dev.meshcni.core.IpFamily.values()));
-                nftables.apply(netns.path(), Plans.tproxy(dev.meshcni.core.IpFamily.values()));
-                iptables.addresses(netns.path());
-                iptables.remove(netns.path());
+                Visit.to(iptables, netns.path()).apply(Plans.everything(dev.meshcni.core.IpFamily.values()));
+                Visit.to(nftables, netns.path()).apply(Plans.tproxy(dev.meshcni.core.IpFamily.values()));
+                Visit.to(iptables, netns.path()).addresses();
+                Visit.to(iptables, netns.path()).remove();
             }
             // The threads that were inside have ended for Java; the kernel may need a moment longer.
             for (int tries = 0; namespacesOfThreads().size() > 1 && tries < 100; tries++) {

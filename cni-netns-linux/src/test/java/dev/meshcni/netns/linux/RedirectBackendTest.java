@@ -1,8 +1,10 @@
 package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.NetnsException;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.spi.RedirectBackend;
@@ -64,13 +66,13 @@ class RedirectBackendTest {
         RedirectBackend backend = kind.make(steps::add);
         for (RedirectPlan plan : plans()) {
             try (TestNetns netns = new TestNetns()) {
-                assertThat(backend.differences(netns.path(), plan)).isNotEmpty();
+                assertThat(Visit.to(backend, netns.path()).differences(plan)).isNotEmpty();
 
-                backend.apply(netns.path(), plan);
-                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+                Visit.to(backend, netns.path()).apply(plan);
+                assertThat(Visit.to(backend, netns.path()).differences(plan)).isEmpty();
 
                 steps.clear();
-                backend.apply(netns.path(), plan);
+                Visit.to(backend, netns.path()).apply(plan);
                 assertThat(steps).as("changes made by a second apply").isEmpty();
             }
         }
@@ -86,11 +88,11 @@ class RedirectBackendTest {
             String before = netns.state();
             RedirectBackend backend = kind.make();
             for (RedirectPlan plan : plans()) {
-                backend.apply(netns.path(), plan);
-                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+                Visit.to(backend, netns.path()).apply(plan);
+                assertThat(Visit.to(backend, netns.path()).differences(plan)).isEmpty();
             }
 
-            backend.remove(netns.path());
+            Visit.to(backend, netns.path()).remove();
 
             assertThat(netns.state()).isEqualTo(before);
         }
@@ -114,12 +116,12 @@ class RedirectBackendTest {
                     throw new IllegalStateException("injected after " + step);
                 }
             });
-            backend.apply(netns.path(), before);
+            Visit.to(backend, netns.path()).apply(before);
             String state = netns.state();
             for (failAt[0] = 1; ; failAt[0]++) {
                 steps.clear();
                 try {
-                    backend.apply(netns.path(), after);
+                    Visit.to(backend, netns.path()).apply(after);
                     break;
                 } catch (RedirectException e) {
                     assertThat(e).hasMessageContaining("injected");
@@ -127,7 +129,7 @@ class RedirectBackendTest {
                 }
             }
             assertThat(failAt[0]).as("steps").isGreaterThan(2);
-            assertThat(backend.differences(netns.path(), after)).isEmpty();
+            assertThat(Visit.to(backend, netns.path()).differences(after)).isEmpty();
         }
     }
 
@@ -136,11 +138,11 @@ class RedirectBackendTest {
     void whatAnotherBackendLeftIsRemoved(Kind kind) {
         for (Kind other : kinds().filter(candidate -> !candidate.equals(kind)).toList()) {
             try (TestNetns netns = new TestNetns()) {
-                kind.make().apply(netns.path(), Plans.tproxy(BOTH));
+                Visit.to(kind.make(), netns.path()).apply(Plans.tproxy(BOTH));
                 String alone = netns.state();
 
-                other.make().apply(netns.path(), Plans.everything(BOTH));
-                kind.make().apply(netns.path(), Plans.tproxy(BOTH));
+                Visit.to(other.make(), netns.path()).apply(Plans.everything(BOTH));
+                Visit.to(kind.make(), netns.path()).apply(Plans.tproxy(BOTH));
 
                 assertThat(netns.state()).as("after " + other).isEqualTo(alone);
             }
@@ -156,12 +158,13 @@ class RedirectBackendTest {
             IntStream.range(0, 32).forEach(_ -> namespaces.add(new TestNetns()));
             RedirectPlan plan = Plans.everything(BOTH);
             List<Future<?>> applies = new ArrayList<>();
-            namespaces.forEach(netns -> applies.add(executor.submit(() -> backend.apply(netns.path(), plan))));
+            namespaces.forEach(netns -> applies.add(
+                    executor.submit(() -> Visit.to(backend, netns.path()).apply(plan))));
             for (Future<?> apply : applies) {
                 apply.get();
             }
             for (TestNetns netns : namespaces) {
-                assertThat(backend.differences(netns.path(), plan)).isEmpty();
+                assertThat(Visit.to(backend, netns.path()).differences(plan)).isEmpty();
             }
         } finally {
             namespaces.forEach(TestNetns::close);
@@ -177,7 +180,7 @@ class RedirectBackendTest {
                             + "ip addr add fd00:1::5/64 dev veth0 nodad; ip addr add 10.1.2.3/24 dev veth0;"
                             + "ip addr add fe80::1/64 dev veth0 nodad; ip link set veth0 up; ip addr add 10.1.2.4 peer 10.9.9.9 dev veth1");
 
-            assertThat(kind.make().addresses(netns.path()))
+            assertThat(Visit.to(kind.make(), netns.path()).addresses())
                     .extracting(address -> address.getHostAddress())
                     .containsExactlyInAnyOrder("10.1.2.3", "10.1.2.4", "fd00:1:0:0:0:0:0:5");
         }
@@ -187,10 +190,11 @@ class RedirectBackendTest {
     @MethodSource("kinds")
     void theNodesNamespaceIsToldFromAPods(Kind kind) {
         try (TestNetns netns = new TestNetns()) {
-            assertThat(kind.make().isOwn(netns.path())).isFalse();
+            assertThat(Visit.to(kind.make(), netns.path()).isOwn()).isFalse();
         }
-        assertThat(kind.make().isOwn(Path.of("/proc/self/ns/net"))).isTrue();
-        assertThat(kind.make().isOwn(Path.of("/proc/1/ns/net"))).isTrue();
-        assertThat(kind.make().isOwn(Path.of("/var/run/netns/meshcni-none"))).isFalse();
+        assertThat(Visit.to(kind.make(), Path.of("/proc/self/ns/net")).isOwn()).isTrue();
+        assertThatThrownBy(() -> Visit.to(kind.make(), Path.of("/var/run/netns/meshcni-none"))
+                        .isOwn())
+                .isInstanceOf(NetnsException.class);
     }
 }

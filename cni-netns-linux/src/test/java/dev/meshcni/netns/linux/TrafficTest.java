@@ -65,7 +65,7 @@ class TrafficTest {
     void connectionsGoToTheProxyExceptItsOwnAndTheExcluded(String kind) {
         serve(pod, 15001, 15006, 15021, 8080, 15020);
         serve(peer, 80);
-        backend(kind).apply(pod.path(), Plans.redirect(IpFamily.values()));
+        Visit.to(backend(kind), pod.path()).apply(Plans.redirect(IpFamily.values()));
 
         for (List<String> addresses : List.of(List.of(POD, PEER), List.of(POD6, PEER6))) {
             String own = addresses.getFirst();
@@ -89,7 +89,7 @@ class TrafficTest {
                     .isEqualTo("pod 15020");
         }
 
-        backend(kind).remove(pod.path());
+        Visit.to(backend(kind), pod.path()).remove();
         assertThat(connect(pod, 1000, PEER, 80)).as("after removal").isEqualTo("peer 80");
     }
 
@@ -97,7 +97,7 @@ class TrafficTest {
     @ValueSource(strings = {"nft", "legacy", "nftables"})
     void withTproxyInboundConnectionsKeepTheirAddresses(String kind) throws IOException {
         serve(pod, 8080, 15021);
-        backend(kind).apply(pod.path(), Plans.tproxy(IpFamily.values()));
+        Visit.to(backend(kind), pod.path()).apply(Plans.tproxy(IpFamily.values()));
         assertThat(connect(peer, 1000, POD, 8080)).as("while nobody listens").isEqualTo("timed out");
 
         try (TransparentServer proxy = TransparentServer.listen(pod, 15006)) {

@@ -38,8 +38,8 @@ class UserNamespaceTest {
             RedirectBackend backend =
                     kind.equals("nftables") ? new NftBackend() : new IptablesBackend(kind, HostPaths.standard());
             for (RedirectPlan plan : List.of(Plans.tproxy(IpFamily.values()), Plans.redirect(IpFamily.IPV4))) {
-                backend.apply(netns, plan);
-                assertThat(backend.differences(netns, plan)).isEmpty();
+                Visit.to(backend, netns).apply(plan);
+                assertThat(Visit.to(backend, netns).differences(plan)).isEmpty();
             }
 
             try (ServerSocket proxy = NetworkNamespace.inside(netns, UserNamespaceTest::proxy)) {
@@ -49,8 +49,8 @@ class UserNamespaceTest {
                         .endsWith("refused");
                 assertThat(proxy.isBound()).isTrue();
             }
-            backend.remove(netns);
-            assertThat(backend.differences(netns, new RedirectPlan(List.of(), List.of(), Optional.empty())))
+            Visit.to(backend, netns).remove();
+            assertThat(Visit.to(backend, netns).differences(new RedirectPlan(List.of(), List.of(), Optional.empty())))
                     .isEmpty();
         } finally {
             pod.destroyForcibly();

@@ -1,5 +1,6 @@
-package dev.meshcni.core;
+package dev.meshcni.netns.linux;
 
+import dev.meshcni.core.RedirectException;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;

@@ -1,0 +1,51 @@
+package dev.meshcni.core.spi;
+
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import java.net.InetAddress;
+import java.util.List;
+
+/**
+ * One network namespace, opened: whatever its path leads to later, all that is done through a handle is done in this one.
+ *
+ * <p>While it is open nobody else has a handle for the same namespace from the same backend. For one thread. All methods that touch the
+ * namespace throw {@link dev.meshcni.core.RedirectException} when a step fails, or when the deadline that the handle was opened with has
+ * passed; what goes on in the namespace at that moment comes to its end there, and the namespace is locked until then.
+ */
+public interface NamespaceHandle extends AutoCloseable {
+    /** Which namespace this is. */
+    NamespaceId id();
+
+    /**
+     * Whether this is the network namespace that this process itself is in, or the node's. The agent refuses it: what is meant for a
+     * pod would be done to the node.
+     */
+    boolean isOwn();
+
+    /**
+     * The addresses of all interfaces of the namespace except loopback, link-local ones left out, in the order in which
+     * the kernel lists them.
+     */
+    List<InetAddress> addresses();
+
+    /**
+     * Makes the namespace hold just what the plan says, in all tables of all families or in none: on a failure what was
+     * there before is put back. Reads the result back and compares it before it returns. Applying a plan that is there
+     * already changes nothing.
+     */
+    void apply(RedirectPlan plan);
+
+    /** What differs between the namespace and the plan; empty when they agree. Changes nothing. */
+    List<RuleDifference> differences(RedirectPlan plan);
+
+    /**
+     * Removes everything that any {@link #apply} has put there, whatever plan it was. Rules of others stay. Does
+     * nothing where nothing of ours is.
+     */
+    void remove();
+
+    /** Lets go of the namespace. Does not wait for what is still going on in it. */
+    @Override
+    void close();
+}

@@ -1,0 +1,203 @@
+package dev.meshcni.daemon;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.meshcni.core.AttachmentStore;
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps what is redirected in a directory of the agent's run directory, a small file for each attachment, for root alone. The files of an earlier
+ * start of the kernel are left out, as its network namespaces are gone.
+ */
+final class AttachmentFiles implements AttachmentStore {
+    static final String DIRECTORY = "attachments";
+
+    private static final Logger LOG = LoggerFactory.getLogger(AttachmentFiles.class);
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+    private static final String SUFFIX = ".json";
+    private static final String FRESH_SUFFIX = ".new";
+
+    /** No file of ours is longer, in bytes. */
+    private static final int LONGEST_FILE = 16 * 1024;
+
+    /** More than a node has pods, and than anybody needs, so that a directory that somebody filled costs no memory. */
+    private static final int MOST_FILES = 10_000;
+
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    private static final FileAttribute<Set<PosixFilePermission>> OWNERS_DIRECTORY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .build();
+
+    private final Path directory;
+    private final String bootId;
+
+    /** What a file holds. */
+    private record Content(
+            String bootId,
+            String network,
+            String containerId,
+            String ifName,
+            String pod,
+            String podUid,
+            String netns,
+            long device,
+            long inode,
+            long cookie) {
+        static Content of(String bootId, Stored attachment) {
+            return new Content(
+                    bootId,
+                    attachment.network(),
+                    attachment.containerId(),
+                    attachment.ifName(),
+                    attachment.pod(),
+                    attachment.podUid(),
+                    attachment.netns(),
+                    attachment.namespace().device(),
+                    attachment.namespace().inode(),
+                    attachment.namespace().cookie());
+        }
+
+        Stored attachment() {
+            return new Stored(network, containerId, ifName, pod, podUid, netns, new NamespaceId(device, inode, cookie));
+        }
+    }
+
+    AttachmentFiles(Path directory, String bootId) {
+        this.directory = requireNonNull(directory, "directory is null");
+        this.bootId = requireNonNull(bootId, "bootId is null");
+    }
+
+    /**
+     * Those of an agent.
+     *
+     * @param runDirectory the agent's run directory
+     */
+    static AttachmentFiles in(Path runDirectory) {
+        String bootId;
+        try {
+            bootId = Files.readString(BOOT_ID).strip();
+        } catch (IOException e) {
+            LOG.debug("no boot id: {}", e.toString());
+            bootId = "";
+        }
+        return new AttachmentFiles(runDirectory.resolve(DIRECTORY), bootId);
+    }
+
+    @Override
+    public List<Stored> load() {
+        List<Stored> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+            for (Path file : files) {
+                if (found.size() == MOST_FILES) {
+                    LOG.warn("{} holds more than {} files, the others are not read", directory, MOST_FILES);
+                    break;
+                }
+                load(file, found);
+            }
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            LOG.warn("what earlier agents have redirected cannot be read from {}: {}", directory, e.toString());
+        }
+        return List.copyOf(found);
+    }
+
+    @Override
+    public void save(Stored attachment) {
+        Path file = file(attachment);
+        Path fresh = file.resolveSibling(file.getFileName() + FRESH_SUFFIX);
+        try {
+            Files.createDirectories(directory, OWNERS_DIRECTORY);
+            Files.deleteIfExists(fresh);
+            Files.createFile(fresh, OWNER_ONLY);
+            Files.write(
+                    fresh,
+                    JSON.writeValueAsBytes(Content.of(bootId, attachment)),
+                    StandardOpenOption.WRITE,
+                    LinkOption.NOFOLLOW_LINKS);
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new RedirectException(
+                    "the attachment cannot be recorded in " + directory + ", so that a later DEL would not find it: "
+                            + e,
+                    e);
+        }
+    }
+
+    @Override
+    public void delete(Stored attachment) {
+        delete(file(attachment));
+    }
+
+    private void load(Path file, List<Stored> found) throws IOException {
+        try {
+            if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > LONGEST_FILE) {
+                throw new IOException("not a file of at most " + LONGEST_FILE + " bytes");
+            }
+            Content content = JSON.readValue(Files.readAllBytes(file), Content.class);
+            Stored attachment = content.attachment();
+            if (!file.equals(file(attachment))) {
+                throw new IOException("its name belongs to another attachment");
+            }
+            if (bootId.equals(content.bootId())) {
+                found.add(attachment);
+            } else {
+                delete(file);
+            }
+        } catch (JsonProcessingException | NullPointerException e) {
+            LOG.warn("{} is no record of an attachment and is removed", file);
+            delete(file);
+        } catch (IOException e) {
+            LOG.warn("{} is no record of an attachment and is removed: {}", file, e.getMessage());
+            delete(file);
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            LOG.warn("{} cannot be removed: {}", file, e.toString());
+        }
+    }
+
+    /** The names in an attachment may be longer than a file name. */
+    private Path file(Stored attachment) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            String key = attachment.network() + '\0' + attachment.containerId() + '\0' + attachment.ifName();
+            return directory.resolve(
+                    HexFormat.of().formatHex(digest.digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

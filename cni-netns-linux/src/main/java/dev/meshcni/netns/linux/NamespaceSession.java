@@ -1,0 +1,254 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told and ends.
+ *
+ * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a path on a file system
+ * whose server is gone, then hangs a thread that nobody waits for. There is a bound on these threads, and a path that hangs is
+ * not opened a second time until the first attempt has ended.
+ */
+final class NamespaceSession implements AutoCloseable {
+    /** How many namespaces are worked in at once, those that hang among them. */
+    static final int MAX_SESSIONS = 64;
+
+    private static final Semaphore PLACES = new Semaphore(MAX_SESSIONS, true);
+
+    /** Paths that were still being opened when their caller had to go; guarded by itself. */
+    private static final Set<Path> HANGING = new HashSet<>();
+
+    /** Who is in a namespace; each backend of a process has its own. */
+    static final class Occupancy {
+        private final KeyedLocks locks = new KeyedLocks();
+    }
+
+    /** The caller has waited long enough. */
+    private static final class LateException extends RedirectException {
+        private static final long serialVersionUID = 1L;
+
+        LateException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /** What the thread has found when it is in the namespace. */
+    private record Entered(NamespaceId id, boolean own) {}
+
+    private final Path path;
+    private final Deadline deadline;
+
+    /** What is to be done; an empty one ends the stay. */
+    private final BlockingQueue<Optional<Runnable>> steps = new LinkedBlockingQueue<>();
+
+    private final CompletableFuture<Entered> entered = new CompletableFuture<>();
+
+    /** Whether the path is not open yet; guarded by {@link #HANGING}. */
+    private boolean opening = true;
+
+    private NamespaceSession(Path path, Deadline deadline) {
+        this.path = Objects.requireNonNull(path, "path is null");
+        this.deadline = Objects.requireNonNull(deadline, "deadline is null");
+    }
+
+    /**
+     * Opens the namespace that a path leads to, and enters it when nobody else is in it.
+     *
+     * @param netns a path of the host
+     * @param hostPaths where this process finds it
+     * @throws dev.meshcni.core.NetnsException if the path leads to no network namespace
+     * @throws RedirectException if that takes too long, or it cannot be entered
+     */
+    static NamespaceSession open(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
+        LibC.load();
+        synchronized (HANGING) {
+            if (HANGING.contains(netns)) {
+                throw new RedirectException("an earlier attempt to open the network namespace " + netns
+                        + " still hangs: see whether the file system that it lies on answers");
+            }
+        }
+        takePlace(deadline);
+        NamespaceSession session = new NamespaceSession(netns, deadline);
+        try {
+            Thread.ofPlatform()
+                    .name("netns")
+                    .daemon()
+                    .inheritInheritableThreadLocals(false)
+                    .start(() -> session.live(hostPaths, occupancy));
+        } catch (RuntimeException | Error e) {
+            PLACES.release();
+            throw e;
+        }
+        try {
+            session.await(session.entered, "entering it");
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+        return session;
+    }
+
+    NamespaceId id() {
+        return entered.join().id();
+    }
+
+    boolean isOwn() {
+        return entered.join().own();
+    }
+
+    /** Does something in the namespace; its exceptions are passed on. */
+    <T> T inside(Supplier<T> step) {
+        return inside(step, _ -> {});
+    }
+
+    /**
+     * Does something in the namespace; its exceptions are passed on.
+     *
+     * @param unclaimed gets the result if it comes when nobody waits for it any more
+     */
+    <T> T inside(Supplier<T> step, Consumer<T> unclaimed) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Runnable run = () -> {
+            if (deadline.remaining().isZero()) {
+                result.completeExceptionally(new RedirectException("the time of the call was over before it began"));
+                return;
+            }
+            try {
+                result.complete(ChildProcess.within(deadline, step));
+            } catch (Throwable e) {
+                result.completeExceptionally(e);
+            }
+        };
+        steps.add(Optional.of(run));
+        try {
+            return await(result, "what is done in it");
+        } catch (LateException e) {
+            CompletableFuture<Void> _ = result.thenAccept(unclaimed);
+            throw e;
+        }
+    }
+
+    @Override
+    public void close() {
+        steps.add(Optional.empty());
+    }
+
+    private static void takePlace(Deadline deadline) {
+        try {
+            if (PLACES.tryAcquire(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RedirectException("interrupted before a network namespace was opened", e);
+        }
+        synchronized (HANGING) {
+            throw new RedirectException(MAX_SESSIONS + " network namespaces are worked in already, and "
+                    + HANGING.size() + " of their paths hang");
+        }
+    }
+
+    private void live(HostPaths hostPaths, Occupancy occupancy) {
+        try (OpenNamespace namespace = opened(hostPaths)) {
+            String key = namespace.device() + ":" + namespace.inode();
+            occupancy.locks.locked(key, deadline.remaining(), () -> {
+                entered.complete(enter(namespace, hostPaths));
+                work();
+                return key;
+            });
+        } catch (Throwable e) {
+            entered.completeExceptionally(e);
+        } finally {
+            PLACES.release();
+        }
+    }
+
+    private OpenNamespace opened(HostPaths hostPaths) {
+        try {
+            return OpenNamespace.of(hostPaths.translate(path));
+        } finally {
+            synchronized (HANGING) {
+                opening = false;
+                HANGING.remove(path);
+            }
+        }
+    }
+
+    private static Entered enter(OpenNamespace namespace, HostPaths hostPaths) {
+        boolean own = NetworkNamespace.isOwn(namespace);
+        // That of this process is entered already; an init container has no right to enter any.
+        if (!own) {
+            namespace.enter();
+        }
+        return new Entered(namespace.id(), own || NetworkNamespace.isOfTheNode(namespace, hostPaths));
+    }
+
+    private void work() {
+        try {
+            Optional<Runnable> step = steps.take();
+            while (step.isPresent()) {
+                step.get().run();
+                step = steps.take();
+            }
+        } catch (InterruptedException e) {
+            // Nobody interrupts this thread; should it happen, the session ends.
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private <T> T await(CompletableFuture<T> result, String what) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return result.get(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException _) {
+                    // What was begun is bounded, and half of it would be worse.
+                    interrupted = true;
+                } catch (TimeoutException e) {
+                    throw late(what, e);
+                } catch (ExecutionException e) {
+                    throw passedOn(e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private LateException late(String what, TimeoutException cause) {
+        synchronized (HANGING) {
+            if (opening) {
+                HANGING.add(path);
+            }
+        }
+        return new LateException(
+                "the network namespace " + path + ": " + what + " has not ended in the time that the call has", cause);
+    }
+
+    private static RuntimeException passedOn(Throwable failure) {
+        switch (failure) {
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException("a supplier throws no checked exception", failure);
+        }
+    }
+}

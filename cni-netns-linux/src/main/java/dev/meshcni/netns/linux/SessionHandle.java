@@ -1,0 +1,72 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+
+/**
+ * The rules of one network namespace, by the programs of this node.
+ *
+ * @param session the stay in the namespace
+ * @param podRules what is done in it
+ * @param tools the programs
+ */
+record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeTools> tools)
+        implements NamespaceHandle {
+    SessionHandle {
+        Objects.requireNonNull(session, "session is null");
+        Objects.requireNonNull(podRules, "podRules is null");
+        Objects.requireNonNull(tools, "tools is null");
+    }
+
+    @Override
+    public NamespaceId id() {
+        return session.id();
+    }
+
+    @Override
+    public boolean isOwn() {
+        return session.isOwn();
+    }
+
+    @Override
+    public List<InetAddress> addresses() {
+        return session.inside(podRules::addresses);
+    }
+
+    @Override
+    public void apply(RedirectPlan plan) {
+        NodeTools found = tools.get();
+        found.problems().forEach((family, problem) -> {
+            if (plan.families().contains(family)) {
+                throw new RedirectException(
+                        found.name() + " does not work for " + family.label() + " on this node: " + problem);
+            }
+        });
+        List<Layer> layers = found.layers(plan);
+        session.inside(() -> podRules.apply(plan, layers), NetfilterTables::close)
+                .closeInBackground();
+    }
+
+    @Override
+    public List<RuleDifference> differences(RedirectPlan plan) {
+        List<Layer> layers = tools.get().layers(plan);
+        return session.inside(() -> podRules.differences(plan, layers));
+    }
+
+    @Override
+    public void remove() {
+        apply(PodRules.NOTHING);
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+}

@@ -1,0 +1,226 @@
+package dev.meshcni.netns.linux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One handle for one namespace: whatever its path does meanwhile, and whoever else wants in. */
+@Timeout(120)
+class NamespaceSessionTest {
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+    private static final RedirectPlan PLAN = Plans.redirect(IpFamily.IPV4);
+    private static final Duration LONG = Duration.ofSeconds(60);
+
+    private final NamespaceSession.Occupancy occupancy = new NamespaceSession.Occupancy();
+
+    @TempDir
+    private Path directory;
+
+    @BeforeAll
+    static void needsRoot() {
+        TestNetns.needsRoot();
+    }
+
+    @Test
+    void aPathThatIsTurnedAfterItWasOpenedChangesNothing() throws IOException {
+        RedirectBackend backend = new IptablesBackend("nft", HostPaths.standard());
+        try (TestNetns meant = new TestNetns();
+                TestNetns other = new TestNetns()) {
+            Path path = Files.createSymbolicLink(directory.resolve("pod"), meant.path());
+
+            try (NamespaceHandle handle = backend.open(path, Deadline.after(LONG))) {
+                turn(path, other.path());
+                handle.apply(PLAN);
+            }
+
+            assertThat(Visit.to(backend, meant.path()).differences(PLAN)).isEmpty();
+            assertThat(Visit.to(backend, other.path()).differences(NOTHING)).isEmpty();
+        }
+    }
+
+    @Test
+    void whicheverNamespaceAPathThatKeepsTurningLeadsToTheRulesAreInTheOneThatTheHandleNames() throws Exception {
+        RedirectBackend backend = new IptablesBackend("nft", HostPaths.standard());
+        AtomicBoolean done = new AtomicBoolean();
+        try (TestNetns one = new TestNetns();
+                TestNetns two = new TestNetns()) {
+            List<Path> ways = List.of(one.path(), Path.of("/proc/self/ns/net"), two.path());
+            Path path = Files.createSymbolicLink(directory.resolve("pod"), one.path());
+            Thread turning = Thread.ofPlatform().start(() -> {
+                for (int i = 0; !done.get(); i++) {
+                    turn(path, ways.get(i % ways.size()));
+                }
+            });
+            try {
+                for (int i = 0; i < 30; i++) {
+                    applyWhereThePathLeads(backend, path, one, two);
+                }
+            } finally {
+                done.set(true);
+                turning.join();
+            }
+        }
+    }
+
+    private static void applyWhereThePathLeads(RedirectBackend backend, Path path, TestNetns one, TestNetns two) {
+        NamespaceId reached;
+        try (NamespaceHandle handle = backend.open(path, Deadline.after(LONG))) {
+            if (handle.isOwn()) {
+                return;
+            }
+            reached = handle.id();
+            handle.apply(PLAN);
+        }
+        for (TestNetns netns : List.of(one, two)) {
+            boolean meant = id(backend, netns).isSame(reached);
+            assertThat(Visit.to(backend, netns.path()).differences(meant ? PLAN : NOTHING))
+                    .isEmpty();
+            Visit.to(backend, netns.path()).remove();
+        }
+    }
+
+    @Test
+    void anIdentityIsThatOfTheNamespaceAndNotOfThePath() throws IOException {
+        try (TestNetns netns = new TestNetns();
+                TestNetns other = new TestNetns()) {
+            Path link = Files.createSymbolicLink(directory.resolve("link"), netns.path());
+
+            NamespaceId id = id(netns.path());
+
+            assertThat(id(link)).isEqualTo(id);
+            assertThat(id.cookie()).isNotZero();
+            assertThat(id(other.path()).isSame(id)).isFalse();
+            assertThat(id.toString())
+                    .isEqualTo(netns.shell("readlink /proc/self/ns/net").strip());
+        }
+    }
+
+    @Test
+    void theNodesNamespaceIsTakenForOurOwn() throws IOException {
+        try (TestNetns node = new TestNetns();
+                TestNetns pod = new TestNetns()) {
+            Path ofTheFirstProcess = directory.resolve("proc/1/ns/net");
+            Files.createDirectories(ofTheFirstProcess.getParent());
+            Files.createSymbolicLink(ofTheFirstProcess, node.path());
+            HostPaths host = new HostPaths(directory);
+
+            try (NamespaceSession inTheNode =
+                            NamespaceSession.open(node.path(), host, occupancy, Deadline.after(LONG));
+                    NamespaceSession inThePod =
+                            NamespaceSession.open(pod.path(), host, occupancy, Deadline.after(LONG))) {
+                assertThat(inTheNode.isOwn()).isTrue();
+                assertThat(inThePod.isOwn()).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void theSecondOneWaitsUntilTheFirstHasLeft() {
+        try (TestNetns netns = new TestNetns()) {
+            CountDownLatch leave = new CountDownLatch(1);
+            try (NamespaceSession first = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
+                assertThatThrownBy(() -> first.inside(() -> waited(leave)))
+                        .isInstanceOf(RedirectException.class)
+                        .hasMessageContaining("what is done in it has not ended in the time that the call has");
+            }
+
+            assertThatThrownBy(() -> open(netns.path(), Deadline.after(Duration.ofMillis(300))))
+                    .as("what the first one began is not over, although nobody waits for it")
+                    .isInstanceOf(RedirectException.class);
+            leave.countDown();
+            try (NamespaceSession second = open(netns.path(), Deadline.after(LONG))) {
+                assertThat(second.inside(() -> "in")).isEqualTo("in");
+            }
+        }
+    }
+
+    @Test
+    void whatComesTooLateIsCleanedUp() throws InterruptedException {
+        CountDownLatch leave = new CountDownLatch(1);
+        CountDownLatch unclaimed = new CountDownLatch(1);
+        try (TestNetns netns = new TestNetns();
+                NamespaceSession session = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
+            assertThatThrownBy(() -> session.inside(() -> waited(leave), _ -> unclaimed.countDown()))
+                    .isInstanceOf(RedirectException.class);
+
+            leave.countDown();
+
+            unclaimed.await();
+        }
+    }
+
+    @Test
+    void aProgramIsKilledWhenTheTimeOfTheCallIsOver() {
+        try (TestNetns netns = new TestNetns();
+                NamespaceSession session = open(netns.path(), Deadline.after(Duration.ofMillis(500)))) {
+            assertThatThrownBy(() -> session.inside(() -> ChildProcess.run(
+                            Path.of("/bin/sleep"), List.of("60"), List.of(), "", Duration.ofSeconds(30))))
+                    .isInstanceOf(RedirectException.class);
+        }
+        assertThat(ProcessHandle.current().descendants().filter(NamespaceSessionTest::isSleep))
+                .isEmpty();
+    }
+
+    private static boolean isSleep(ProcessHandle process) {
+        try {
+            Thread.sleep(Duration.ofMillis(500));
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        return process.isAlive() && process.info().command().orElse("").endsWith("/sleep");
+    }
+
+    private NamespaceSession open(Path path, Deadline deadline) {
+        return NamespaceSession.open(path, HostPaths.standard(), occupancy, deadline);
+    }
+
+    private NamespaceId id(Path path) {
+        try (NamespaceSession session = open(path, Deadline.after(LONG))) {
+            return session.id();
+        }
+    }
+
+    private static NamespaceId id(RedirectBackend backend, TestNetns netns) {
+        try (NamespaceHandle handle = backend.open(netns.path(), Deadline.after(LONG))) {
+            return handle.id();
+        }
+    }
+
+    private static String waited(CountDownLatch latch) {
+        try {
+            latch.await();
+            return "";
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void turn(Path path, Path target) {
+        try {
+            Path fresh = Files.createSymbolicLink(path.resolveSibling("turning"), target);
+            Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

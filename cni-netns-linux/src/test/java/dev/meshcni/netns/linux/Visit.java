@@ -1,0 +1,54 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** Opens the namespace behind a path for one thing, each time anew. */
+record Visit(RedirectBackend backend, Path path) {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    static Visit to(RedirectBackend backend, Path path) {
+        return new Visit(backend, path);
+    }
+
+    List<InetAddress> addresses() {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.addresses();
+        }
+    }
+
+    void apply(RedirectPlan plan) {
+        try (NamespaceHandle namespace = open()) {
+            namespace.apply(plan);
+        }
+    }
+
+    List<RuleDifference> differences(RedirectPlan plan) {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.differences(plan);
+        }
+    }
+
+    void remove() {
+        try (NamespaceHandle namespace = open()) {
+            namespace.remove();
+        }
+    }
+
+    boolean isOwn() {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.isOwn();
+        }
+    }
+
+    private NamespaceHandle open() {
+        return backend.open(path, Deadline.after(PATIENCE));
+    }
+}
