@@ -69,6 +69,8 @@ final class PluginReplies {
         }
         ObjectNode result = JsonNodeFactory.instance.objectNode().put(CNI_VERSION, version.text());
         previous.ifPresent(result::setAll);
+        // In its own place, also where the previous result says null.
+        result.put(CNI_VERSION, version.text());
         return result;
     }
 

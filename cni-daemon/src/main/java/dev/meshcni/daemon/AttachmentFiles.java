@@ -3,8 +3,9 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
@@ -38,6 +39,7 @@ final class AttachmentFiles implements AttachmentStore {
 
     private static final Logger LOG = LoggerFactory.getLogger(AttachmentFiles.class);
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+    private static final String BOOT = "bootId";
     private static final String SUFFIX = ".json";
     private static final String FRESH_SUFFIX = ".new";
 
@@ -52,43 +54,10 @@ final class AttachmentFiles implements AttachmentStore {
     private static final FileAttribute<Set<PosixFilePermission>> OWNERS_DIRECTORY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-            .build();
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
     private final String bootId;
-
-    /** What a file holds. */
-    private record Content(
-            String bootId,
-            String network,
-            String containerId,
-            String ifName,
-            String pod,
-            String podUid,
-            String netns,
-            long device,
-            long inode,
-            long cookie) {
-        static Content of(String bootId, Stored attachment) {
-            return new Content(
-                    bootId,
-                    attachment.network(),
-                    attachment.containerId(),
-                    attachment.ifName(),
-                    attachment.pod(),
-                    attachment.podUid(),
-                    attachment.netns(),
-                    attachment.namespace().device(),
-                    attachment.namespace().inode(),
-                    attachment.namespace().cookie());
-        }
-
-        Stored attachment() {
-            return new Stored(network, containerId, ifName, pod, podUid, netns, new NamespaceId(device, inode, cookie));
-        }
-    }
 
     AttachmentFiles(Path directory, String bootId) {
         this.directory = requireNonNull(directory, "directory is null");
@@ -140,7 +109,7 @@ final class AttachmentFiles implements AttachmentStore {
             Files.createFile(fresh, OWNER_ONLY);
             Files.write(
                     fresh,
-                    JSON.writeValueAsBytes(Content.of(bootId, attachment)),
+                    JSON.writeValueAsBytes(json(attachment)),
                     StandardOpenOption.WRITE,
                     LinkOption.NOFOLLOW_LINKS);
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
@@ -162,23 +131,53 @@ final class AttachmentFiles implements AttachmentStore {
             if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > LONGEST_FILE) {
                 throw new IOException("not a file of at most " + LONGEST_FILE + " bytes");
             }
-            Content content = JSON.readValue(Files.readAllBytes(file), Content.class);
-            Stored attachment = content.attachment();
+            JsonNode json = JSON.readTree(Files.readAllBytes(file));
+            Stored attachment = attachment(json);
             if (!file.equals(file(attachment))) {
                 throw new IOException("its name belongs to another attachment");
             }
-            if (bootId.equals(content.bootId())) {
+            if (bootId.equals(json.path(BOOT).asText())) {
                 found.add(attachment);
             } else {
                 delete(file);
             }
-        } catch (JsonProcessingException | NullPointerException e) {
-            LOG.warn("{} is no record of an attachment and is removed", file);
+        } catch (JsonProcessingException e) {
+            LOG.warn("{} is no record of an attachment and is removed: {}", file, e.getOriginalMessage());
             delete(file);
         } catch (IOException e) {
             LOG.warn("{} is no record of an attachment and is removed: {}", file, e.getMessage());
             delete(file);
         }
+    }
+
+    private ObjectNode json(Stored attachment) {
+        NamespaceId namespace = attachment.namespace();
+        return JSON.createObjectNode()
+                .put(BOOT, bootId)
+                .put("network", attachment.network())
+                .put("containerId", attachment.containerId())
+                .put("ifName", attachment.ifName())
+                .put("pod", attachment.pod())
+                .put("podUid", attachment.podUid())
+                .put("netns", attachment.netns())
+                .put("device", namespace.device())
+                .put("inode", namespace.inode())
+                .put("cookie", namespace.cookie());
+    }
+
+    /** What is missing is empty: then the file's name does not belong to it. */
+    private static Stored attachment(JsonNode json) {
+        return new Stored(
+                json.path("network").asText(),
+                json.path("containerId").asText(),
+                json.path("ifName").asText(),
+                json.path("pod").asText(),
+                json.path("podUid").asText(),
+                json.path("netns").asText(),
+                new NamespaceId(
+                        json.path("device").asLong(),
+                        json.path("inode").asLong(),
+                        json.path("cookie").asLong()));
     }
 
     private static void delete(Path file) {

@@ -92,12 +92,10 @@ class ConnectionTrackingTest {
     @Test
     void withoutZonesTheProxyWouldAskItself() {
         try (PodNetns world = PodNetns.create()) {
-            new IptablesBackend()
-                    .apply(
-                            world.pod().path(),
-                            plan(RedirectParameters.builder()
-                                    .dns(new DnsCapture.AllResolvers())
-                                    .build()));
+            Visit.to(new IptablesBackend(), world.pod().path())
+                    .apply(plan(RedirectParameters.builder()
+                            .dns(new DnsCapture.AllResolvers())
+                            .build()));
             world.pod().run("iptables", "-t", "raw", "-F");
 
             assertThat(whoAnswersTheProxy(world, IpFamily.IPV4)).isNotEqualTo(Optional.of("resolver"));

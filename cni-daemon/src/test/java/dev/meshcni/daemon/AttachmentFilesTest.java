@@ -1,0 +1,131 @@
+package dev.meshcni.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.meshcni.core.AttachmentStore.Stored;
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.RedirectException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AttachmentFilesTest {
+    private static final String BOOT = "0c9a3f3e-6a3c-4d5e-9a59-8f5b3b1f2a77";
+    private static final Stored WEB = stored("c1", "eth0");
+
+    @TempDir
+    private Path runDirectory;
+
+    @Test
+    void whatWasSavedIsLoadedByTheNextAgent() {
+        files(BOOT).save(WEB);
+        files(BOOT).save(stored("c1", "net1"));
+
+        assertThat(files(BOOT).load()).containsExactlyInAnyOrder(WEB, stored("c1", "net1"));
+    }
+
+    @Test
+    void aLaterRecordOfTheSameAttachmentTakesTheEarlierOnesPlace() {
+        Stored moved =
+                new Stored("pods", "c1", "eth0", "shop/web", "u1", "/run/netns/b", new NamespaceId(4, 4026532009L, 12));
+        files(BOOT).save(WEB);
+        files(BOOT).save(moved);
+
+        assertThat(files(BOOT).load()).containsExactly(moved);
+    }
+
+    @Test
+    void whatWasDeletedIsGone() {
+        files(BOOT).save(WEB);
+        files(BOOT).delete(WEB);
+        files(BOOT).delete(WEB);
+
+        assertThat(files(BOOT).load()).isEmpty();
+    }
+
+    @Test
+    void namesAsLongAsARuntimeLikesAreKept() {
+        Stored longNames = stored("c".repeat(300), "eth0");
+
+        files(BOOT).save(longNames);
+
+        assertThat(files(BOOT).load()).containsExactly(longNames);
+    }
+
+    @Test
+    void onlyRootMayRead() throws IOException {
+        files(BOOT).save(WEB);
+
+        Path directory = runDirectory.resolve(AttachmentFiles.DIRECTORY);
+        assertThat(Files.getPosixFilePermissions(directory)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
+        try (Stream<Path> entries = Files.list(directory)) {
+            assertThat(entries.toList())
+                    .singleElement()
+                    .satisfies(file -> assertThat(Files.getPosixFilePermissions(file))
+                            .isEqualTo(PosixFilePermissions.fromString("rw-------")));
+        }
+    }
+
+    @Test
+    void theNamespacesOfAnEarlierStartOfTheKernelAreForgotten() {
+        files(BOOT).save(WEB);
+
+        assertThat(files("another boot").load()).isEmpty();
+        assertThat(files(BOOT).load()).isEmpty();
+    }
+
+    @Test
+    void whatIsNoRecordIsRemovedAndHidesNoOther() throws IOException {
+        files(BOOT).save(WEB);
+        Path directory = runDirectory.resolve(AttachmentFiles.DIRECTORY);
+        Path record;
+        try (Stream<Path> entries = Files.list(directory)) {
+            record = entries.findFirst().orElseThrow();
+        }
+        Path outside = Files.writeString(runDirectory.resolve("outside"), "kept");
+        Files.writeString(directory.resolve("broken.json"), "{\"network\":");
+        Files.writeString(directory.resolve("empty.json"), "");
+        Files.writeString(directory.resolve("list.json"), "[]");
+        Files.write(directory.resolve("long.json"), new byte[1 << 20]);
+        Files.copy(record, directory.resolve("copy.json"));
+        Files.createSymbolicLink(directory.resolve("link.json"), outside);
+
+        assertThat(files(BOOT).load()).containsExactly(WEB);
+
+        try (Stream<Path> entries = Files.list(directory)) {
+            assertThat(entries.toList()).isEqualTo(List.of(record));
+        }
+        assertThat(outside).hasContent("kept");
+    }
+
+    @Test
+    void aRecordThatCannotBeWrittenIsAnErrorThatSaysWhere() throws IOException {
+        Files.createFile(runDirectory.resolve(AttachmentFiles.DIRECTORY));
+
+        assertThatThrownBy(() -> files(BOOT).save(WEB))
+                .isInstanceOf(RedirectException.class)
+                .hasMessageContaining(
+                        runDirectory.resolve(AttachmentFiles.DIRECTORY).toString());
+    }
+
+    private AttachmentFiles files(String bootId) {
+        return new AttachmentFiles(runDirectory.resolve(AttachmentFiles.DIRECTORY), bootId);
+    }
+
+    private static Stored stored(String container, String ifName) {
+        return new Stored(
+                "pods",
+                container,
+                ifName,
+                "shop/web",
+                "3f0cd94d-3c5b-4c9a-a1f1-0b6f7f7f0d11",
+                "/run/netns/a",
+                new NamespaceId(4, 4026532008L, Long.MAX_VALUE));
+    }
+}

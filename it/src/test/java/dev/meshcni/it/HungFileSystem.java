@@ -1,0 +1,67 @@
+package dev.meshcni.it;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** A FUSE file system whose server never answers: whoever looks at anything below it waits until it is closed. */
+final class HungFileSystem implements AutoCloseable {
+    private static final Path DEVICE = Path.of("/dev/fuse");
+    private static final int LONGEST_SECONDS = 240;
+
+    private final Path mount;
+    private final Process holder;
+
+    private HungFileSystem(Path mount, Process holder) {
+        this.mount = mount;
+        this.holder = holder;
+    }
+
+    /** Whether the kernel has FUSE. */
+    static boolean isPossible() {
+        return Files.exists(DEVICE);
+    }
+
+    static HungFileSystem mount() {
+        try {
+            Path mount = Files.createTempDirectory("it-hung-");
+            Process holder = new ProcessBuilder(
+                            "sh", "-c", """
+                            exec 3<>/dev/fuse
+                            mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 meshcni-hung "$1" || exit 1
+                            echo mounted
+                            exec sleep "$2"
+                            """, "sh", mount.toString(), String.valueOf(LONGEST_SECONDS))
+                    .start();
+            HungFileSystem hung = new HungFileSystem(mount, holder);
+            if (!"mounted".equals(holder.inputReader().readLine())) {
+                hung.close();
+                throw new AssertionError("FUSE cannot be mounted: "
+                        + holder.errorReader().lines().toList());
+            }
+            return hung;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A path that hangs. */
+    Path file(String name) {
+        return mount.resolve(name);
+    }
+
+    /** With its server the connection ends, and everybody who waits gets an error. */
+    @Override
+    public void close() {
+        holder.destroyForcibly();
+        try {
+            holder.waitFor(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Command.of("umount", "-l", mount.toString()).result();
+        HostState.removeTree(mount);
+    }
+}
