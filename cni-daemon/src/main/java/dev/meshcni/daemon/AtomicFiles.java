@@ -12,7 +12,6 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Changes of files of which a reader sees all or nothing: what is new is made beside the old under a name that nobody reads,
@@ -27,24 +26,17 @@ final class AtomicFiles {
     private final FileSteps steps;
     private final SecureRandom random = new SecureRandom();
 
-    /** Something that must hold at the last moment before a change is seen. */
-    @FunctionalInterface
-    interface LastLook {
-        void check() throws IOException;
-    }
-
     AtomicFiles(FileSteps steps) {
         this.steps = requireNonNull(steps, "steps is null");
     }
 
     /** Puts a file in place of what is there, if anything. */
-    void replace(Path file, byte[] content, FileLook look, LastLook lastLook) throws IOException {
+    void replace(Path file, byte[] content, FileLook look) throws IOException {
         Path fresh = fresh(file.getParent());
         try {
             steps.write(fresh, content);
             steps.look(fresh, look);
             steps.sync(fresh);
-            lastLook.check();
             steps.rename(fresh, file);
         } catch (IOException e) {
             discard(fresh, e);
@@ -93,7 +85,8 @@ final class AtomicFiles {
         }
     }
 
-    private static List<Path> leftovers(Path directory) throws IOException {
+    /** What such a process has left in a directory. */
+    static List<Path> leftovers(Path directory) throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, FRESH + "*")) {
             List<Path> leftovers = new ArrayList<>();
             entries.forEach(leftovers::add);
@@ -105,18 +98,14 @@ final class AtomicFiles {
 
     private void discardTree(Path path) throws IOException {
         if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-            List<Path> children;
-            try (Stream<Path> list = Files.list(path)) {
-                children = list.toList();
-            }
-            for (Path child : children) {
-                discardTree(child);
-            }
+            steps.deleteTree(path);
+        } else {
+            steps.delete(path);
         }
-        steps.delete(path);
     }
 
-    private void discard(Path fresh, IOException cause) {
+    /** Removes what is not finished and cannot be, because of a failure. */
+    void discard(Path fresh, IOException cause) {
         try {
             steps.delete(fresh);
         } catch (IOException e) {

@@ -8,8 +8,6 @@ import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.spi.FileEdit;
 import java.io.IOException;
-import java.io.Serial;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -18,28 +16,18 @@ import java.util.Optional;
 
 /**
  * Carries out the edits of a chain adapter, each atomically, and only on files that are still what the adapter saw: between
- * its look at the directory and our change the base CNI may have written something newer, which must not be lost.
+ * its look at the directory and our change the base CNI may have written something newer, which is not lost ({@link SharedFiles}).
  */
 final class ConfEdits {
-    private final AtomicFiles files;
+    private final SharedFiles files;
     private final FileLook ownLook;
-
-    /** The directory is no longer what the edits were made for. */
-    static final class StaleException extends IOException {
-        @Serial
-        private static final long serialVersionUID = 1L;
-
-        StaleException(Path file) {
-            super(file + " was changed by somebody else at the same moment");
-        }
-    }
 
     /**
      * Edits.
      *
      * @param ownLook mode and owner of a file that is like no other
      */
-    ConfEdits(AtomicFiles files, FileLook ownLook) {
+    ConfEdits(SharedFiles files, FileLook ownLook) {
         this.files = requireNonNull(files, "files is null");
         this.ownLook = requireNonNull(ownLook, "ownLook is null");
     }
@@ -48,7 +36,7 @@ final class ConfEdits {
      * Carries edits out.
      *
      * @param seen the directory that they were made for
-     * @throws StaleException if it has changed; what was done until then is whole
+     * @throws StaleFileException if it has changed; what was done until then is whole
      * @throws DaemonException if an edit is for a file that cannot be parsed
      */
     void apply(ConfDirSnapshot seen, List<FileEdit> edits) throws IOException {
@@ -61,13 +49,10 @@ final class ConfEdits {
                 case FileEdit.Write write ->
                     files.replace(
                             throughLinks(file),
+                            bytes(before),
                             write.content().getBytes(UTF_8),
-                            look(seen.dir().resolve(write.like())),
-                            () -> requireUnchanged(file, before));
-                case FileEdit.Delete _ -> {
-                    requireUnchanged(file, before);
-                    files.delete(file);
-                }
+                            look(seen.dir().resolve(write.like())));
+                case FileEdit.Delete _ -> files.delete(file, bytes(before).orElseThrow());
             }
             state = state.after(List.of(edit));
         }
@@ -80,21 +65,8 @@ final class ConfEdits {
         }
     }
 
-    private static void requireUnchanged(Path file, Optional<ConfFile> before) throws IOException {
-        Optional<String> expected = before.flatMap(ConfFile::network).map(NetworkConfigList::text);
-        if (!expected.equals(text(file))) {
-            throw new StaleException(file);
-        }
-    }
-
-    private static Optional<String> text(Path file) throws IOException {
-        try {
-            return Optional.of(Files.readString(file));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        } catch (CharacterCodingException e) {
-            throw new StaleException(file);
-        }
+    private static Optional<byte[]> bytes(Optional<ConfFile> file) {
+        return file.flatMap(ConfFile::network).map(NetworkConfigList::text).map(text -> text.getBytes(UTF_8));
     }
 
     private static Path throughLinks(Path file) throws IOException {

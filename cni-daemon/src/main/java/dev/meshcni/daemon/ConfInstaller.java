@@ -20,20 +20,25 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
 final class ConfInstaller {
     /** How often edits are made anew when somebody else writes at the same moment. */
-    private static final int ATTEMPTS = 5;
+    private static final int ATTEMPTS = 20;
+
+    /** Longer with each attempt, so that a writer comes to its end. */
+    private static final Duration PAUSE = Duration.ofMillis(1);
 
     private final Path dir;
     private final InstallSettings settings;
     private final ChainAdapters adapters;
-    private final AtomicFiles files;
+    private final SharedFiles files;
     private final ConfEdits edits;
 
     /**
@@ -50,7 +55,7 @@ final class ConfInstaller {
         }
     }
 
-    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, AtomicFiles files, FileLook ownLook) {
+    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileLook ownLook) {
         this.dir = requireNonNull(dir, "dir is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
@@ -83,10 +88,8 @@ final class ConfInstaller {
         for (int attempt = 1; !look.edits().isEmpty(); attempt++) {
             try {
                 edits.apply(look.dir(), look.edits());
-            } catch (ConfEdits.StaleException e) {
-                if (attempt == ATTEMPTS) {
-                    throw e;
-                }
+            } catch (StaleFileException e) {
+                pauseAfter(attempt, e);
             }
             look = look();
             if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
@@ -131,12 +134,17 @@ final class ConfInstaller {
             }
             try {
                 edits.apply(snapshot, removal);
-            } catch (ConfEdits.StaleException e) {
-                if (attempt == ATTEMPTS) {
-                    throw e;
-                }
+            } catch (StaleFileException e) {
+                pauseAfter(attempt, e);
             }
         }
+    }
+
+    private static void pauseAfter(int attempt, StaleFileException stale) throws StaleFileException {
+        if (attempt == ATTEMPTS) {
+            throw stale;
+        }
+        LockSupport.parkNanos(PAUSE.multipliedBy(attempt).toNanos());
     }
 
     /** The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left. */

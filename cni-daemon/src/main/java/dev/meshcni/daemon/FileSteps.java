@@ -29,6 +29,25 @@ interface FileSteps {
     /** Renames within one file system, over what has the new name. */
     void rename(Path from, Path to) throws IOException;
 
+    /**
+     * Exchanges two files of one file system.
+     *
+     * @throws java.nio.file.NoSuchFileException if one is not there
+     * @throws java.nio.file.AtomicMoveNotSupportedException if the file system cannot; nothing has happened
+     */
+    void exchange(Path one, Path other) throws IOException;
+
+    /**
+     * Renames within one file system to a name that must not be there.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if it is
+     * @throws java.nio.file.AtomicMoveNotSupportedException if the file system cannot; nothing has happened
+     */
+    void renameNew(Path from, Path to) throws IOException;
+
+    /** Deletes a directory with all in it, if it is there; no link in it, or in its place, is followed. */
+    void deleteTree(Path directory) throws IOException;
+
     /** Deletes a file, a link or an empty directory, if it is there. */
     void delete(Path path) throws IOException;
 }

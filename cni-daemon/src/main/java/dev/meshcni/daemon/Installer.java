@@ -66,7 +66,7 @@ public final class Installer {
                 settings.confDir(),
                 settings.conf(),
                 parts.adapters(),
-                files,
+                new SharedFiles(parts.steps()),
                 FileLook.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
         this.runDirectory = new RunDirectory(settings.runDirectory(), files);
         this.pluginBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);

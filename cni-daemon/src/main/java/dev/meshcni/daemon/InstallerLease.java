@@ -86,7 +86,7 @@ final class InstallerLease {
 
     /** Makes this the process that installs on this node. */
     void claim() throws IOException {
-        files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileLook.ofMode("rw-------"), () -> {});
+        files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileLook.ofMode("rw-------"));
     }
 
     /** Whether no other has claimed the node since; a claim that was wiped away is made again. */

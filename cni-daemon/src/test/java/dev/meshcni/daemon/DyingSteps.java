@@ -2,8 +2,10 @@ package dev.meshcni.daemon;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /** Steps during which the process dies; a step that writes has done half of its work by then. */
 final class DyingSteps extends PassedOnSteps {
@@ -51,6 +53,20 @@ final class DyingSteps extends PassedOnSteps {
             Files.write(to, Arrays.copyOf(content, content.length / 2));
         }
         super.copy(from, to);
+    }
+
+    @Override
+    public void deleteTree(Path directory) throws IOException {
+        if (count + 1 == last) {
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path file : files.filter(path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS))
+                        .limit(2)
+                        .toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+        super.deleteTree(directory);
     }
 
     /** A process that dies does not take the machine's memory with it, so nothing has to reach the disk here. */

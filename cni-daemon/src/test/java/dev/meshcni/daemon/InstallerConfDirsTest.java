@@ -1,11 +1,16 @@
 package dev.meshcni.daemon;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.host.linux.ExtendedAttributes;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -138,6 +143,46 @@ class InstallerConfDirsTest {
         assertThat(FileLook.of(file)).isEqualTo(before);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"ptp", "lone-conf"})
+    void extendedAttributesAndAccessControlListsOfTheBaseCnisFileStay(String confDir) throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: security attributes");
+        TestNode node = TestNode.with(root, confDir);
+        Path file = TestNode.filesIn(node.confDir()).getFirst();
+        byte[] label = "system_u:object_r:net_conf_t:s0\0".getBytes(UTF_8);
+        byte[] list = accessControlList(4711, 6);
+        ExtendedAttributes.set(file, "security.selinux", label);
+        ExtendedAttributes.set(file, "system.posix_acl_access", list);
+        ExtendedAttributes.set(file, "user.owner", "base CNI".getBytes(UTF_8));
+        ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
+        FileLook before = FileLook.of(file);
+        assertThat(before.attributes()).hasSize(3);
+        Installer installer = node.installer();
+
+        installer.round();
+
+        Path installed = TestNode.filesIn(node.confDir()).getFirst();
+        assertThat(installed).content().contains("istio-cni");
+        assertThat(FileLook.of(installed)).isEqualTo(before);
+
+        installer.uninstall(Duration.ZERO);
+        assertThat(FileLook.of(file)).isEqualTo(before);
+    }
+
+    @Test
+    void aFileWithoutAnAccessControlListGetsNoneFromItsDirectory() throws Exception {
+        TestNode node = TestNode.with(root, "ptp");
+        Path file = node.confDir().resolve("10-ptp.conflist");
+        ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
+        FileLook before = FileLook.of(file);
+
+        node.installer().round();
+
+        assertThat(file).content().contains("istio-cni");
+        assertThat(FileLook.of(file)).isEqualTo(before);
+        assertThat(before.attributes()).isEmpty();
+    }
+
     @Test
     void aListThatWasMadeOfASinglePluginHasItsMode() throws Exception {
         TestNode node = TestNode.with(root, "lone-conf");
@@ -239,6 +284,22 @@ class InstallerConfDirsTest {
         assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
 
         assertThat(file).content().contains("1400").contains("istio-cni");
+    }
+
+    /** A list that gives one more user something, as acl(5) and the kernel's {@code posix_acl_xattr.h} have it. */
+    private static byte[] accessControlList(int user, int permissions) {
+        ByteBuffer list =
+                ByteBuffer.allocate(4 + 5 * 8).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
+        entry(list, 0x01, 6, -1);
+        entry(list, 0x02, permissions, user);
+        entry(list, 0x04, 4, -1);
+        entry(list, 0x10, 7, -1);
+        entry(list, 0x20, 4, -1);
+        return list.array();
+    }
+
+    private static void entry(ByteBuffer list, int tag, int permissions, int id) {
+        list.putShort((short) tag).putShort((short) permissions).putInt(id);
     }
 
     private static NetworkConfigList primary(TestNode node) {

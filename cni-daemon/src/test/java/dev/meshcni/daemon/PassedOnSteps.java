@@ -57,6 +57,24 @@ class PassedOnSteps implements FileSteps {
     }
 
     @Override
+    public void exchange(Path one, Path other) throws IOException {
+        before("exchange", other);
+        steps.exchange(one, other);
+    }
+
+    @Override
+    public void renameNew(Path from, Path to) throws IOException {
+        before("renameNew", to);
+        steps.renameNew(from, to);
+    }
+
+    @Override
+    public void deleteTree(Path directory) throws IOException {
+        before("deleteTree", directory);
+        steps.deleteTree(directory);
+    }
+
+    @Override
     public void delete(Path path) throws IOException {
         before("delete", path);
         steps.delete(path);
