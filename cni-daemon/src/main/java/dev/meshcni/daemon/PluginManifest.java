@@ -28,7 +28,9 @@ record PluginManifest(Map<String, Entry> files) {
     /** What a tree is found by: the launcher, which runtimes start. */
     static final String LAUNCHER = "bin/istio-cni";
 
-    private static final String RUNTIME = "runtime";
+    /** The directory of the run-time image. */
+    static final String RUNTIME = "runtime";
+
     private static final int ID_DIGITS = 12;
     private static final int BUFFER = 1 << 16;
 

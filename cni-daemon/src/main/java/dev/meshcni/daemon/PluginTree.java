@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +44,9 @@ final class PluginTree {
     static final String LINK = "istio-cni";
 
     private static final Logger LOG = LoggerFactory.getLogger(PluginTree.class);
+
+    /** The names of versions: release, the manifest's short name, and a number if there is more than one copy. */
+    private static final Pattern VERSION_NAME = Pattern.compile(".+-\\p{XDigit}{12}(?:\\.\\d+)?");
 
     private static final Duration UNINSTALL_POLL = Duration.ofMillis(50);
 
@@ -88,6 +93,7 @@ final class PluginTree {
      */
     boolean ensure() throws IOException {
         Files.createDirectories(binDir);
+        requireDirectory();
         files.sweep(binDir);
         files.sweep(versionsDirectory());
         if (currentIsWhole()) {
@@ -123,6 +129,7 @@ final class PluginTree {
 
     /** Removes the versions that the link does not lead to and no process runs from. */
     void removeUnused() throws IOException {
+        requireDirectory();
         Set<String> others = new HashSet<>(versions());
         current().ifPresent(others::remove);
         idleSince.keySet().retainAll(others);
@@ -158,6 +165,17 @@ final class PluginTree {
         if (Files.isDirectory(binDir)) {
             files.sweep(binDir);
         }
+        removeVersions(patience);
+    }
+
+    private void removeVersions(Duration patience) throws IOException, InterruptedException {
+        if (!Files.exists(versionsDirectory(), LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        if (!Files.isDirectory(versionsDirectory(), LinkOption.NOFOLLOW_LINKS)) {
+            LOG.warn("{} is not ours and stays", versionsDirectory());
+            return;
+        }
         files.sweep(versionsDirectory());
         Duration wait = running.settle().compareTo(patience) > 0 ? Duration.ZERO : patience;
         long start = nanoTime.getAsLong();
@@ -168,8 +186,22 @@ final class PluginTree {
         }
         if (!versions().isEmpty()) {
             LOG.warn("{} stays: a plugin still runs from it, or could; remove it later", versionsDirectory());
-        } else if (Files.exists(versionsDirectory())) {
+            return;
+        }
+        try {
             files.delete(versionsDirectory());
+        } catch (DirectoryNotEmptyException e) {
+            LOG.warn("{} stays: it holds what is not ours", versionsDirectory());
+        }
+    }
+
+    /** What a link in its place leads to is not ours to fill, and far less to clear. */
+    private void requireDirectory() throws IOException {
+        Path directory = versionsDirectory();
+        if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
+                && !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileSystemException(
+                    directory.toString(), null, "it is no directory but a link or file; remove it");
         }
     }
 
@@ -275,8 +307,19 @@ final class PluginTree {
             return List.of();
         }
         try (Stream<Path> entries = Files.list(versionsDirectory())) {
-            return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
+            return entries.filter(PluginTree::isOurs)
+                    .map(entry -> entry.getFileName().toString())
+                    .sorted()
+                    .toList();
         }
+    }
+
+    /** Whether it is a version of ours, whole or damaged: it has our name, and holds what our manifests name. */
+    private static boolean isOurs(Path entry) {
+        return VERSION_NAME.matcher(entry.getFileName().toString()).matches()
+                && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)
+                && (Files.exists(entry.resolve(PluginManifest.LAUNCHER), LinkOption.NOFOLLOW_LINKS)
+                        || Files.isDirectory(entry.resolve(PluginManifest.RUNTIME), LinkOption.NOFOLLOW_LINKS));
     }
 
     private PluginManifest wanted() throws IOException {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +108,44 @@ class PluginTreeTest {
         tree().ensure();
 
         assertThat(node.link()).isSymbolicLink();
+    }
+
+    @Test
+    void aLinkInPlaceOfTheDirectoryOfVersionsIsNeitherFilledNorCleared() throws Exception {
+        Path elsewhere = Files.createDirectories(root.resolve("elsewhere"));
+        Path theirs = Files.createDirectories(elsewhere.resolve("1.0-0123456789ab/bin"));
+        Files.writeString(theirs.resolve("istio-cni"), "theirs");
+        Files.writeString(elsewhere.resolve(".meshcni-0a"), "theirs");
+        Files.createSymbolicLink(node.binDir().resolve(".mesh-cni"), elsewhere);
+        Map<String, String> before = TestNode.contents(root);
+
+        assertThatThrownBy(tree()::ensure)
+                .isInstanceOf(FileSystemException.class)
+                .hasMessageContaining(node.binDir().resolve(".mesh-cni") + ": it is no directory but a link");
+        assertThatThrownBy(tree()::removeUnused).isInstanceOf(FileSystemException.class);
+        tree().uninstall(Duration.ZERO);
+
+        assertThat(TestNode.contents(root)).isEqualTo(before);
+    }
+
+    @Test
+    void whatIsNoVersionOfOursStaysInTheDirectoryOfVersions() throws Exception {
+        tree().ensure();
+        Path versions = node.binDir().resolve(".mesh-cni");
+        Path elsewhere = Files.createDirectories(root.resolve("elsewhere/bin"));
+        Files.writeString(elsewhere.resolve("istio-cni"), "theirs");
+        Files.createSymbolicLink(versions.resolve("1.0-0123456789ab"), elsewhere.getParent());
+        Files.createDirectories(versions.resolve("1.0-0123456789ac"));
+        Files.createDirectories(versions.resolve("data/bin"));
+        Files.writeString(versions.resolve("data/bin/istio-cni"), "theirs");
+
+        tree().removeUnused();
+        tree().uninstall(Duration.ZERO);
+
+        assertThat(TestNode.filesIn(versions))
+                .extracting(path -> path.getFileName().toString())
+                .containsExactlyInAnyOrder("1.0-0123456789ab", "1.0-0123456789ac", "data");
+        assertThat(elsewhere.resolve("istio-cni")).hasContent("theirs");
     }
 
     @Test
