@@ -36,7 +36,7 @@ class NodeCommandsTest {
         for (String program : List.of("source/bin/istio-cni", "source/runtime/bin/java")) {
             Path file = root.resolve(program);
             Files.createDirectories(file.getParent());
-            Files.writeString(file, "#!/bin/sh\n");
+            Files.writeString(file, "#!/bin/sh\necho '{\"cniVersion\":\"1.0.0\",\"supportedVersions\":[\"1.0.0\"]}'\n");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
     }

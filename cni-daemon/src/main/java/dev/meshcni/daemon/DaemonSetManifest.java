@@ -46,7 +46,7 @@ record DaemonSetManifest(CniValues values) {
 
     /** Why each is needed is in docs/security.md. */
     private static final List<String> CAPABILITIES =
-            List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE");
+            List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE");
 
     /** A directory of the host, and where it is mounted. */
     private record HostDirectory(String name, String path, String type, String mountPath, boolean readOnly) {

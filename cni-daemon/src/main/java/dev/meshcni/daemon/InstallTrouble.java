@@ -12,7 +12,8 @@ final class InstallTrouble {
 
     private static final String READ_ONLY = "Read-only file system";
 
-    private static final String OTHER_BIN_DIR = """
+    /** What to do if the directory of plugins is the wrong one. */
+    static final String OTHER_BIN_DIR = """
             set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
             plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
             MicroK8s /var/snap/microk8s/current/opt/cni/bin""";
@@ -22,6 +23,11 @@ final class InstallTrouble {
     /** A failure to write the plugin. */
     static DaemonException writingPlugin(Path binDir, IOException cause) {
         return trouble("the plugin cannot be installed in " + binDir, cause, OTHER_BIN_DIR);
+    }
+
+    /** A plugin that the host does not run. */
+    static DaemonException runningPlugin(Path binDir, String reason) {
+        return new DaemonException("the plugin in " + binDir + " does not work on this host: " + reason);
     }
 
     /** A failure to remove the plugin. */

@@ -52,6 +52,7 @@ public final class InstallWatch implements AutoCloseable {
     @Override
     public void close() {
         watch.close();
+        installer.stopTrials();
         try {
             thread.join();
         } catch (InterruptedException e) {

@@ -9,7 +9,9 @@ import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
 import dev.meshcni.daemon.InstallEvents.Part;
 import dev.meshcni.daemon.InstallEvents.Result;
+import dev.meshcni.host.linux.HostProgram;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -32,9 +34,13 @@ public final class Installer {
     /** How long another installer may take; longer than copying the plugin to a slow disk. */
     private static final Duration TURN = Duration.ofSeconds(10);
 
+    /** Trials of the plugin in a row that may fail for want of memory or time. */
+    private static final int MOST_FAILED_TRIALS = 3;
+
     private final InstallerSettings settings;
     private final InstallEvents events;
     private final InstallerLease lease;
+    private final PluginTrial trial;
     private final PluginTree plugin;
     private final ConfInstaller conf;
     private final RunDirectory runDirectory;
@@ -43,6 +49,7 @@ public final class Installer {
     private volatile InstallState state = new InstallState.Starting();
     private boolean pluginInstalled;
     private boolean confInstalled;
+    private int failedTrials;
 
     /** Whether this process may change the node, asked when it is its turn. */
     @FunctionalInterface
@@ -55,12 +62,14 @@ public final class Installer {
         this.events = requireNonNull(events, "events is null");
         AtomicFiles files = new AtomicFiles(parts.steps());
         this.lease = new InstallerLease(settings.runDirectory(), files);
+        this.trial = new PluginTrial(parts.host(), settings.binDir(), settings.binDirOnHost(), System::nanoTime);
         this.plugin = new PluginTree(
                 settings.sourceDir(),
                 settings.binDir(),
                 ProductVersion.text(),
                 parts.steps(),
                 parts.running(),
+                trial,
                 System::nanoTime);
         this.conf = new ConfInstaller(
                 settings.confDir(),
@@ -74,9 +83,19 @@ public final class Installer {
     }
 
     /** What an installer works with, which tests replace. */
-    record Parts(FileSteps steps, RunningPlugins running, ChainAdapters adapters, RewriteBackoff.Limits limits) {
+    record Parts(
+            FileSteps steps,
+            RunningPlugins running,
+            HostProgram host,
+            ChainAdapters adapters,
+            RewriteBackoff.Limits limits) {
         static Parts ofNode(ChainAdapters adapters) {
-            return new Parts(new DiskSteps(), RunningPlugins.ofNode(), adapters, RewriteBackoff.Limits.DEFAULT);
+            return new Parts(
+                    new DiskSteps(),
+                    RunningPlugins.ofNode(),
+                    PluginTrial.ofNode(),
+                    adapters,
+                    RewriteBackoff.Limits.DEFAULT);
         }
     }
 
@@ -155,6 +174,15 @@ public final class Installer {
         }
     }
 
+    /** What is being tried on the host is ended: this process is about to end. */
+    void stopTrials() {
+        trial.close();
+    }
+
+    PluginTrial trial() {
+        return trial;
+    }
+
     PluginTree plugin() {
         return plugin;
     }
@@ -219,6 +247,7 @@ public final class Installer {
 
     private InstallState ensure() {
         Optional<InstallState> obstacle = ensurePlugin();
+        requireWorkingPlugin();
         return obstacle.orElseGet(this::ensureConf);
     }
 
@@ -239,9 +268,41 @@ public final class Installer {
             }
             plugin.removeUnused();
             return Optional.empty();
+        } catch (UnusablePluginException e) {
+            events.attempted(Result.COPY_BINARIES_FAILURE);
+            requireWorkingPlugin();
+            throw InstallTrouble.runningPlugin(settings.binDirOnHost(), e.getMessage());
         } catch (IOException e) {
             events.attempted(Result.COPY_BINARIES_FAILURE);
             throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
+    /**
+     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken out. What may be the
+     * machine's state of the moment has to happen several times in a row; until then nothing is put in.
+     */
+    private void requireWorkingPlugin() {
+        try {
+            if (plugin.current().isEmpty()) {
+                return;
+            }
+            if (!(trial.recent(Path.of(PluginTree.LINK)) instanceof PluginTrial.Verdict.Broken broken)) {
+                failedTrials = 0;
+                return;
+            }
+            failedTrials++;
+            boolean takeOut = broken.certain() || failedTrials >= MOST_FAILED_TRIALS;
+            if (takeOut) {
+                conf.uninstall();
+                confInstalled = false;
+            }
+            if (!confInstalled) {
+                throw InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason());
+            }
+            LOG.warn("the plugin did not work on this host: {}", broken.reason());
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
         }
     }
 

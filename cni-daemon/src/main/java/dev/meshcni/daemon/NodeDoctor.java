@@ -115,6 +115,9 @@ public final class NodeDoctor {
                             + ", and the plugin is not installed: no pod can start",
                     "meshcni install, or meshcni uninstall"));
         }
+        if (installer.plugin().current().isPresent()) {
+            trialFinding(installer.trial().now(Path.of(PluginTree.LINK))).ifPresent(findings::add);
+        }
         if (called && !agent) {
             findings.add(Finding.error(
                     "the configuration names " + settings.conf().type() + ", and no agent answers in "
@@ -122,6 +125,21 @@ public final class NodeDoctor {
                     "look at the istio-cni-node pod of this node, or meshcni uninstall"));
         }
         return findings;
+    }
+
+    private Optional<Finding> trialFinding(PluginTrial.Verdict verdict) {
+        return switch (verdict) {
+            case PluginTrial.Verdict.Works _ -> Optional.empty();
+            case PluginTrial.Verdict.Unknown unknown ->
+                Optional.of(Finding.warning(
+                        "whether the host runs the plugin is not known: " + unknown.reason(),
+                        "look at the pod's volumes and capabilities, or ask on the node itself"));
+            case PluginTrial.Verdict.Broken broken ->
+                Optional.of(Finding.error(
+                        InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason())
+                                .getMessage(),
+                        "as the line says; the daemon takes the plugin out of the configuration until it works"));
+        };
     }
 
     private Optional<Finding> runDirectoryFinding() {

@@ -48,6 +48,9 @@ final class PluginTree {
     /** The names of versions: release, the manifest's short name, and a number if there is more than one copy. */
     private static final Pattern VERSION_NAME = Pattern.compile(".+-\\p{XDigit}{12}(?:\\.\\d+)?");
 
+    /** How long a version that the host does not run is not tried again. */
+    private static final Duration TRIAL_PAUSE = Duration.ofSeconds(30);
+
     private static final Duration UNINSTALL_POLL = Duration.ofMillis(50);
 
     private final Path source;
@@ -56,10 +59,15 @@ final class PluginTree {
     private final FileSteps steps;
     private final AtomicFiles files;
     private final RunningPlugins running;
+    private final PluginTrial trial;
     private final LongSupplier nanoTime;
     private final Set<String> verified = new HashSet<>();
     private final Map<String, Long> idleSince = new HashMap<>();
     private Optional<PluginManifest> wanted = Optional.empty();
+    private Optional<Unusable> unusable = Optional.empty();
+
+    /** What was found when the source was tried, and when. */
+    private record Unusable(String reason, long nanos) {}
 
     /**
      * A tree that is installed from another.
@@ -67,16 +75,24 @@ final class PluginTree {
      * @param source where {@code bin/istio-cni} and {@code runtime} are
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
+     * @param trial tells whether the host runs what was copied
      * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
      */
     PluginTree(
-            Path source, Path binDir, String release, FileSteps steps, RunningPlugins running, LongSupplier nanoTime) {
+            Path source,
+            Path binDir,
+            String release,
+            FileSteps steps,
+            RunningPlugins running,
+            PluginTrial trial,
+            LongSupplier nanoTime) {
         this.source = requireNonNull(source, "source is null");
         this.binDir = requireNonNull(binDir, "binDir is null");
         this.release = requireNonNull(release, "release is null");
         this.steps = requireNonNull(steps, "steps is null");
         this.files = new AtomicFiles(steps);
         this.running = requireNonNull(running, "running is null");
+        this.trial = requireNonNull(trial, "trial is null");
         this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
     }
 
@@ -90,6 +106,7 @@ final class PluginTree {
      * times.
      *
      * @return whether anything had to be done
+     * @throws UnusablePluginException if the host does not run it; the link, and the versions, are as they were
      */
     boolean ensure() throws IOException {
         Files.createDirectories(binDir);
@@ -99,7 +116,10 @@ final class PluginTree {
         if (currentIsWhole()) {
             return false;
         }
+        requireNotJustTried();
+        Set<String> before = Set.copyOf(versions());
         String version = wholeVersion();
+        requireWorking(version, before);
         files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.LAUNCHER));
         LOG.info("the plugin in {} is version {}", binDir, version);
         return true;
@@ -188,10 +208,17 @@ final class PluginTree {
             LOG.warn("{} stays: a plugin still runs from it, or could; remove it later", versionsDirectory());
             return;
         }
+        if (!deleteIfEmpty()) {
+            LOG.warn("{} stays: it holds what is not ours", versionsDirectory());
+        }
+    }
+
+    private boolean deleteIfEmpty() throws IOException {
         try {
             files.delete(versionsDirectory());
+            return true;
         } catch (DirectoryNotEmptyException e) {
-            LOG.warn("{} stays: it holds what is not ours", versionsDirectory());
+            return false;
         }
     }
 
@@ -203,6 +230,28 @@ final class PluginTree {
             throw new FileSystemException(
                     directory.toString(), null, "it is no directory but a link or file; remove it");
         }
+    }
+
+    /** Copying the same again and again only to find the same out would wear the disk. */
+    private void requireNotJustTried() throws UnusablePluginException {
+        if (unusable.isPresent() && nanoTime.getAsLong() - unusable.get().nanos() < TRIAL_PAUSE.toNanos()) {
+            throw new UnusablePluginException(unusable.get().reason());
+        }
+    }
+
+    private void requireWorking(String version, Set<String> before) throws IOException {
+        if (!(trial.now(Path.of(VERSIONS, version, PluginManifest.LAUNCHER))
+                instanceof PluginTrial.Verdict.Broken broken)) {
+            unusable = Optional.empty();
+            return;
+        }
+        unusable = Optional.of(new Unusable(broken.reason(), nanoTime.getAsLong()));
+        if (!before.contains(version)) {
+            verified.remove(version);
+            files.deleteTree(versionsDirectory().resolve(version));
+        }
+        deleteIfEmpty();
+        throw new UnusablePluginException(broken.reason());
     }
 
     private String wholeVersion() throws IOException {

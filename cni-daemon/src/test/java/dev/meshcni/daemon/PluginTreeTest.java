@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.host.linux.HostProgram;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ class PluginTreeTest {
         Path target = Files.readSymbolicLink(node.link());
         assertThat(target).isRelative();
         assertThat(target.toString()).matches("\\.mesh-cni/1\\.0-[0-9a-f]{12}/bin/istio-cni");
-        assertThat(node.link()).isExecutable().hasContent("#!/bin/sh\necho first\n");
+        assertThat(node.link()).isExecutable().hasContent(TestNode.script("first"));
         assertThat(installed("runtime/bin/java")).isExecutable();
     }
 
@@ -278,6 +279,12 @@ class PluginTreeTest {
 
     private PluginTree tree(Path source) throws IOException {
         return new PluginTree(
-                source, node.binDir(), "1.0", new DiskSteps(), RunningPlugins.in(node.proc()), System::nanoTime);
+                source,
+                node.binDir(),
+                "1.0",
+                new DiskSteps(),
+                RunningPlugins.in(node.proc()),
+                new PluginTrial(HostProgram.inOwnMounts(), node.binDir(), node.binDir(), System::nanoTime),
+                System::nanoTime);
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.host.linux.HostProgram;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -94,7 +95,7 @@ final class TestNode {
 
     /** Makes the source a release whose files hold a word. */
     void release(String word) throws IOException {
-        write(source().resolve("bin/istio-cni"), "#!/bin/sh\necho " + word + "\n", "rwxr-xr-x");
+        write(source().resolve("bin/istio-cni"), script(word), "rwxr-xr-x");
         write(source().resolve("runtime/bin/java"), "java of " + word, "rwxr-xr-x");
         write(source().resolve("runtime/lib/modules"), word.repeat(20_000), "rw-r--r--");
         write(source().resolve("runtime/lib/server/libjvm.so"), "jvm of " + word, "rw-rw-rw-");
@@ -104,6 +105,18 @@ final class TestNode {
             Files.createDirectories(legal.resolve("java.xml"));
             Files.createSymbolicLink(legal.resolve("java.xml/LICENSE"), Path.of("../java.base/LICENSE"));
         }
+    }
+
+    /** A plugin that answers VERSION. */
+    static String script(String word) {
+        return "#!/bin/sh\n# " + word + "\necho '{\"cniVersion\":\"1.0.0\",\"supportedVersions\":[\"1.0.0\"]}'\n";
+    }
+
+    /** Makes the source's plugin another program. */
+    void plugin(byte[] program) throws IOException {
+        Path file = source().resolve("bin/istio-cni");
+        Files.write(file, program);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     void conf(String name, String content) throws IOException {
@@ -126,12 +139,28 @@ final class TestNode {
         return installer(steps, conf, limits, InstallEvents.none());
     }
 
+    /** An installer that tries the plugin where these programs are started. */
+    Installer installer(HostProgram host) throws IOException {
+        return installer(
+                new DiskSteps(),
+                InstallSettings.chainedInto(entry()),
+                RewriteBackoff.Limits.DEFAULT,
+                InstallEvents.none(),
+                host);
+    }
+
     Installer installer(FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits, InstallEvents events)
+            throws IOException {
+        return installer(steps, conf, limits, events, HostProgram.inOwnMounts());
+    }
+
+    private Installer installer(
+            FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits, InstallEvents events, HostProgram host)
             throws IOException {
         InstallerSettings settings = new InstallerSettings(
                 confDir(), binDir(), binDir(), runDirectory(), source(), conf, false, checkInterval);
         return Installer.with(
-                settings, events, new Installer.Parts(steps, RunningPlugins.in(proc()), ADAPTERS, limits));
+                settings, events, new Installer.Parts(steps, RunningPlugins.in(proc()), host, ADAPTERS, limits));
     }
 
     /** The plugin's configuration. */

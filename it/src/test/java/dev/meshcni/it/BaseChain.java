@@ -3,7 +3,7 @@ package dev.meshcni.it;
 import java.nio.file.Path;
 
 /** Network configuration lists of base CNIs, with other plugins behind them. */
-final class BaseChain {
+public final class BaseChain {
     private BaseChain() {}
 
     /**
@@ -12,7 +12,7 @@ final class BaseChain {
      * @param ipamDirectory where the addresses in use are kept, which else would be machine-wide
      * @param chained the JSON of plugins that run after it
      */
-    static String ptp(Path ipamDirectory, String... chained) {
+    public static String ptp(Path ipamDirectory, String... chained) {
         String base = """
                 {"type": "ptp", "ipMasq": false, "ipam": {"type": "host-local", "dataDir": "%s",
                  "ranges": [[{"subnet": "10.81.0.0/24"}], [{"subnet": "fd00:10:81::/64"}]],
