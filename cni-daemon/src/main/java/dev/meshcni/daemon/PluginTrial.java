@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 final class PluginTrial implements AutoCloseable {
     /** The first process of the node, if its {@code /proc} is mounted in our container. */
-    private static final Path HOST_MOUNTS = Path.of("/host/proc/1/ns/mnt");
+    private static final Path HOST_INIT = Path.of("/host/proc/1");
 
     /** How long a plugin that works is believed to go on working. */
     static final Duration VALID = Duration.ofMinutes(1);
@@ -88,9 +88,12 @@ final class PluginTrial implements AutoCloseable {
         this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
     }
 
-    /** Programs as the runtime of this node starts them: on the host, which without its {@code /proc} must be where we are. */
+    /**
+     * Programs as the runtime of this node starts them: on the host, which without its {@code /proc} must be where we are. Whether its
+     * namespace may be entered is found out with the first one, so that a missing capability is not taken for a missing host.
+     */
     static HostProgram ofNode() {
-        return Files.exists(HOST_MOUNTS) ? HostProgram.in(HOST_MOUNTS) : HostProgram.inOwnMounts();
+        return Files.isDirectory(HOST_INIT) ? HostProgram.in(HOST_INIT.resolve("ns/mnt")) : HostProgram.inOwnMounts();
     }
 
     /**
