@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -83,6 +82,12 @@ final class AttachmentFiles implements AttachmentStore {
     @Override
     public List<Stored> load() {
         List<Stored> found = new ArrayList<>();
+        try {
+            Files.createDirectories(directory, OWNERS_DIRECTORY);
+        } catch (IOException e) {
+            LOG.warn("redirected pods cannot be recorded: {}", e.toString());
+            return List.of();
+        }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 if (found.size() == MOST_FILES) {
@@ -91,8 +96,6 @@ final class AttachmentFiles implements AttachmentStore {
                 }
                 load(file, found);
             }
-        } catch (NoSuchFileException e) {
-            return List.of();
         } catch (IOException e) {
             LOG.warn("what earlier agents have redirected cannot be read from {}: {}", directory, e.toString());
         }

@@ -205,6 +205,11 @@ final class ClusterNode implements AutoCloseable {
                 .toList();
     }
 
+    /** What the agent has recorded of the pods that it redirected. */
+    List<Path> attachments() {
+        return HostState.entries(runDirectory().resolve("attachments"));
+    }
+
     @Override
     public void close() {
         try (containerd;

@@ -192,7 +192,7 @@ class InstallOnMountsTest {
     @Test
     void aRunDirectoryWithoutRoomIsNamedWithTheRemedy() throws IOException {
         Files.writeString(confDir.resolve(CONF), original);
-        mounts.mountMemory(runDirectory, "size=64k,nr_inodes=1");
+        mounts.mountMemory(runDirectory, "size=64k,nr_inodes=1,mode=0700");
 
         Command.Result refused = meshcni("install");
 

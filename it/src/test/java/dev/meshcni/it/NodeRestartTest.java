@@ -79,6 +79,7 @@ class NodeRestartTest {
         }
         assertThat(node.containerd().leftovers()).isEmpty();
         assertThat(node.installedFiles()).isEqualTo(installed);
+        assertThat(node.attachments()).isEmpty();
     }
 
     @Test

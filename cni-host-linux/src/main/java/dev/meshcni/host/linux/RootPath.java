@@ -105,7 +105,7 @@ public final class RootPath {
             if (name == null) {
                 throw e;
             }
-            Path missing = make(path.getParent(), "rwxr-xr-x").resolve(name);
+            Path missing = way(path.getParent()).resolve(name);
             try {
                 Files.createDirectory(
                         missing, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode)));
@@ -115,6 +115,15 @@ public final class RootPath {
                 return directory(path);
             }
             return directory(missing);
+        }
+    }
+
+    /** Makes what is missing of the way to a directory; what is there of it may be sticky, as below {@code /tmp}. */
+    private static Path way(Path path) throws IOException {
+        try {
+            return resolve(path);
+        } catch (NoSuchFileException e) {
+            return make(path, "rwxr-xr-x");
         }
     }
 

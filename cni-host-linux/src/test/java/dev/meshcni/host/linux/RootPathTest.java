@@ -48,6 +48,18 @@ class RootPathTest {
         assertThat(RootPath.privateDirectory(root.resolve("var/run/istio-cni"))).isEqualTo(directory.toRealPath());
     }
 
+    @Test
+    void whatIsMissingBelowAStickyDirectoryIsMade() throws IOException {
+        Path sticky = directory("tmp");
+        Files.setAttribute(sticky, "unix:mode", 01777);
+
+        Path made = RootPath.makePrivateDirectory(sticky.resolve("agent/run"));
+
+        assertThat(made).isEqualTo(sticky.toRealPath().resolve("agent/run"));
+        assertThat(RootPath.privateDirectory(made)).isEqualTo(made);
+        assertThatThrownBy(() -> RootPath.makePrivateDirectory(sticky)).hasMessageContaining("others than root");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"var", "var/run", "var/run/istio-cni"})
     void aComponentThatBelongsToSomebodyElseIsRefused(String component) throws IOException {
