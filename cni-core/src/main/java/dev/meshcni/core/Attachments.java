@@ -92,10 +92,10 @@ public final class Attachments {
         return forget(attachment -> recalled.contains(Key.of(attachment)) && gone.test(attachment));
     }
 
-    /** Whether this agent itself has redirected an attachment of a pod, by {@code namespace/name}. */
-    public boolean redirected(String pod) {
+    /** Whether this agent itself has redirected an attachment of a pod, by its UID. */
+    public boolean redirected(String podUid) {
         return known.values().stream()
-                .anyMatch(one -> !one.recalled() && one.attachment().pod().equals(pod));
+                .anyMatch(one -> !one.recalled() && one.attachment().podUid().equals(podUid));
     }
 
     /** The namespaces in which a pod was redirected, by its UID. */

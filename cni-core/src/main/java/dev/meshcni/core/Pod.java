@@ -17,6 +17,7 @@ import java.util.OptionalLong;
  * @param hostNetwork {@code spec.hostNetwork}: such a pod has no network namespace of its own
  * @param initContainers {@code spec.initContainers}; native sidecars stand here
  * @param containers {@code spec.containers}
+ * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty for any other pod
  */
 public record Pod(
         String namespace,
@@ -26,10 +27,8 @@ public record Pod(
         Map<String, String> annotations,
         boolean hostNetwork,
         List<Container> initContainers,
-        List<Container> containers) {
-    /** The annotation that ties the mirror of a static pod to the static pod that the runtime knows. */
-    public static final String CONFIG_HASH = "kubernetes.io/config.hash";
-
+        List<Container> containers,
+        String staticUid) {
     public Pod {
         Objects.requireNonNull(namespace, "namespace is null");
         Objects.requireNonNull(name, "name is null");
@@ -38,6 +37,20 @@ public record Pod(
         annotations = Map.copyOf(annotations);
         initContainers = List.copyOf(initContainers);
         containers = List.copyOf(containers);
+        Objects.requireNonNull(staticUid, "staticUid is null");
+    }
+
+    /** A pod that is not the mirror of a static pod. */
+    public Pod(
+            String namespace,
+            String name,
+            String uid,
+            Map<String, String> labels,
+            Map<String, String> annotations,
+            boolean hostNetwork,
+            List<Container> initContainers,
+            List<Container> containers) {
+        this(namespace, name, uid, labels, annotations, hostNetwork, initContainers, containers, "");
     }
 
     /**
@@ -80,11 +93,13 @@ public record Pod(
                 .findFirst();
     }
 
-    /**
-     * Whether a runtime that says {@code K8S_POD_UID} means this pod. For a static pod the runtime's UID is the hash of
-     * its manifest, which the mirror in the API server carries as an annotation.
-     */
+    /** Whether this is the mirror of a static pod: what the API does to it does not reach the pod that runs. */
+    public boolean isMirror() {
+        return !staticUid.isEmpty();
+    }
+
+    /** Whether a runtime that says {@code K8S_POD_UID} means this pod, or the static pod whose mirror it is. */
     public boolean hasUid(String runtimeUid) {
-        return uid.isEmpty() || uid.equals(runtimeUid) || runtimeUid.equals(annotations.get(CONFIG_HASH));
+        return uid.isEmpty() || uid.equals(runtimeUid) || (isMirror() && staticUid.equals(runtimeUid));
     }
 }

@@ -50,8 +50,8 @@ class AttachmentsTest {
         Attachments next = new Attachments(store);
 
         assertThat(next.find("pods", new Attachment("c1", "eth0"))).contains(stored("pods", "c1", NAMESPACE));
-        assertThat(next.redirected("shop/c1")).isFalse();
-        assertThat(attachments.redirected("shop/c1")).isTrue();
+        assertThat(next.redirected("uid-c1")).isFalse();
+        assertThat(attachments.redirected("uid-c1")).isTrue();
         assertThat(next.namespacesOf("uid-c1")).containsExactly(NAMESPACE);
     }
 

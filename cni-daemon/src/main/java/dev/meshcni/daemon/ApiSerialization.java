@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAffinity;
 import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
@@ -50,6 +51,7 @@ final class ApiSerialization {
     private static ObjectMapper mapper() {
         return new ObjectMapper()
                 .addMixIn(ObjectMeta.class, OfMetadata.class)
+                .addMixIn(OwnerReference.class, OfOwner.class)
                 .addMixIn(DaemonSet.class, OfDaemonSet.class)
                 .addMixIn(DaemonSetSpec.class, OfDaemonSetSpec.class)
                 .addMixIn(PodTemplateSpec.class, OfPodTemplate.class)
@@ -68,8 +70,11 @@ final class ApiSerialization {
                 .addMixIn(ContainerStateTerminated.class, OfTermination.class);
     }
 
-    @JsonIgnoreProperties({"finalizers", "managedFields", "ownerReferences"})
+    @JsonIgnoreProperties({"finalizers", "managedFields"})
     private interface OfMetadata {}
+
+    @JsonIncludeProperties({"controller", "kind", "uid"})
+    private interface OfOwner {}
 
     @JsonIncludeProperties({"apiVersion", "kind", "metadata", "spec"})
     private interface OfDaemonSet {}

@@ -131,7 +131,8 @@ public final class InstallCni implements Callable<Integer> {
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
                     handler.attachments(),
                     metrics,
-                    readiness));
+                    readiness,
+                    () -> agent.isFound() ? readiness.get() : Optional.of("the plugin does not find the agent")));
             stop.await();
             LOG.info("the agent ends");
         }

@@ -58,13 +58,15 @@ final class KubernetesNode implements AutoCloseable {
      * @param attachments what agents of this node have redirected
      * @param metrics what counts
      * @param notReady why the node is not ready for pods; empty when it is
+     * @param cannotRedirect why a pod that starts now would not be redirected; empty if it would
      */
     void start(
             RedirectPolicy policy,
             RedirectBackend backend,
             Attachments attachments,
             AgentMetrics metrics,
-            Supplier<Optional<String>> notReady) {
+            Supplier<Optional<String>> notReady,
+            Supplier<Optional<String>> cannotRedirect) {
         requireNonNull(metrics, "metrics is null");
         pods.listen(new ProxySkew(metrics));
         PodInspector inspector =
@@ -72,7 +74,7 @@ final class KubernetesNode implements AutoCloseable {
         controller = repair.map(settings -> RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(api, inspector, settings, metrics),
+                new PodRemedy(api, inspector, settings, metrics, cannotRedirect),
                 settings,
                 attachments::redirected,
                 metrics));

@@ -14,6 +14,7 @@ import java.util.List;
  * @param started whether a container of it has started, so that its network has been set up
  * @param crashes the init containers that have failed and have not succeeded since
  * @param proxyImage the image of its proxy; empty without a proxy
+ * @param controller the UID of its controller, which makes a new pod when this one goes; empty without one
  * @param selected whether the selectors of repair mean it
  */
 record NodePod(
@@ -23,6 +24,7 @@ record NodePod(
         boolean started,
         List<Crash> crashes,
         String proxyImage,
+        String controller,
         boolean selected) {
     /** How far a pod's life has come. */
     enum Stage {
@@ -54,6 +56,15 @@ record NodePod(
         requireNonNull(stage, "stage is null");
         crashes = List.copyOf(crashes);
         requireNonNull(proxyImage, "proxyImage is null");
+        requireNonNull(controller, "controller is null");
+    }
+
+    /**
+     * Names the controller among those of all namespaces; empty without one. Whoever writes a pod writes its owners, too, so that what
+     * stands there says something about pods of the same namespace only.
+     */
+    String controllerKey() {
+        return controller.isEmpty() ? "" : pod.namespace() + "/" + controller;
     }
 
     /** {@code namespace/name}. */

@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.util.HashMap;
@@ -56,6 +58,7 @@ final class NodePodReader {
                         .flatMap(container -> crash(container).stream())
                         .toList(),
                 proxyImage(Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new)),
+                controller(pod.getMetadata()),
                 selection.test(pod));
     }
 
@@ -66,10 +69,11 @@ final class NodePodReader {
                 pod.name(),
                 pod.uid(),
                 kept(pod.labels(), keptLabel),
-                kept(pod.annotations(), Pod.CONFIG_HASH),
+                kept(pod.annotations(), ""),
                 pod.hostNetwork(),
                 pod.initContainers().stream().map(NodePodReader::reduced).toList(),
-                pod.containers().stream().map(NodePodReader::reduced).toList());
+                pod.containers().stream().map(NodePodReader::reduced).toList(),
+                pod.staticUid());
     }
 
     private static Pod.Container reduced(Pod.Container container) {
@@ -138,6 +142,15 @@ final class NodePodReader {
         return Stream.concat(containers(spec.getInitContainers()), containers(spec.getContainers()))
                 .filter(container -> AnnotationParser.PROXY_CONTAINER.equals(container.getName()))
                 .map(container -> Objects.requireNonNullElse(container.getImage(), ""))
+                .findFirst()
+                .orElse("");
+    }
+
+    /** The UID of what makes a new pod when this one goes; empty if nothing does. */
+    private static String controller(ObjectMeta metadata) {
+        return Objects.requireNonNullElse(metadata.getOwnerReferences(), List.<OwnerReference>of()).stream()
+                .filter(owner -> Boolean.TRUE.equals(owner.getController()))
+                .map(owner -> Objects.requireNonNullElse(owner.getUid(), ""))
                 .findFirst()
                 .orElse("");
     }

@@ -23,7 +23,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** Looks into the network namespaces of running pods, and sets up there what ADD would have. */
 final class PodInspector {
@@ -52,14 +51,25 @@ final class PodInspector {
         this.addedTo = requireNonNull(addedTo, "addedTo is null");
     }
 
-    /** Looks at some pods; each of them has a look. */
-    Map<NodePod, PodLook> look(Collection<NodePod> pods) {
-        Map<String, NodePod> byUid = pods.stream()
-                .collect(Collectors.toMap(pod -> runtimeUid(pod.pod()), Function.identity(), (one, _) -> one));
+    /**
+     * Looks at some pods; each of them has a look.
+     *
+     * @param pods the pods
+     * @param identities which of the node's pods they are
+     */
+    Map<NodePod, PodLook> look(Collection<NodePod> pods, PodIdentities identities) {
+        Map<NodePod, String> uids = new HashMap<>();
+        pods.forEach(pod -> identities.runtimeUid(pod.pod()).ifPresent(uid -> uids.put(pod, uid)));
         Map<NodePod, PodLook> looks = new HashMap<>();
         try {
-            Map<String, PodNetns> found = finder.find(byUid.keySet());
-            byUid.forEach((uid, pod) -> looks.put(pod, look(pod.pod(), Optional.ofNullable(found.get(uid)))));
+            Map<String, PodNetns> found = finder.find(Set.copyOf(uids.values()));
+            for (NodePod pod : pods) {
+                looks.put(
+                        pod,
+                        uids.containsKey(pod)
+                                ? look(pod.pod(), Optional.ofNullable(found.get(uids.get(pod))))
+                                : new PodLook.Unseen("another pod says that it has the same UID on this node"));
+            }
         } catch (DaemonException e) {
             pods.forEach(pod -> looks.put(pod, new PodLook.Blind(e.getMessage())));
         }
@@ -128,10 +138,5 @@ final class PodInspector {
                     "the process " + netns.pid() + " of the pod is in the node's network namespace");
         }
         return handle;
-    }
-
-    /** The UID that the kubelet has given the pod on the node. */
-    private static String runtimeUid(Pod pod) {
-        return pod.annotations().getOrDefault(Pod.CONFIG_HASH, pod.uid());
     }
 }

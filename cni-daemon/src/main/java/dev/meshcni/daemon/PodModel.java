@@ -1,9 +1,11 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.MirrorPod;
 import dev.meshcni.core.Pod;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.SecurityContext;
@@ -25,15 +27,22 @@ final class PodModel {
     static Pod of(io.fabric8.kubernetes.api.model.Pod pod) {
         ObjectMeta metadata = Objects.requireNonNullElseGet(pod.getMetadata(), ObjectMeta::new);
         PodSpec spec = Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new);
+        Map<String, String> annotations = orEmpty(metadata.getAnnotations());
         return new Pod(
                 Objects.requireNonNullElse(metadata.getNamespace(), DEFAULT_NAMESPACE),
                 Objects.requireNonNullElse(metadata.getName(), ""),
                 Objects.requireNonNullElse(metadata.getUid(), ""),
                 orEmpty(metadata.getLabels()),
-                orEmpty(metadata.getAnnotations()),
+                annotations,
                 Boolean.TRUE.equals(spec.getHostNetwork()),
                 containers(spec, spec.getInitContainers()),
-                containers(spec, spec.getContainers()));
+                containers(spec, spec.getContainers()),
+                MirrorPod.staticUid(annotations, isOwnedByNode(metadata)));
+    }
+
+    private static boolean isOwnedByNode(ObjectMeta metadata) {
+        return Objects.requireNonNullElse(metadata.getOwnerReferences(), List.<OwnerReference>of()).stream()
+                .anyMatch(owner -> "Node".equals(owner.getKind()));
     }
 
     private static List<Pod.Container> containers(PodSpec spec, List<Container> containers) {

@@ -2,11 +2,12 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.Pod;
 import dev.meshcni.core.PodPlan;
 import dev.meshcni.core.RedirectException;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,6 +15,7 @@ import org.slf4j.LoggerFactory;
 final class PodRemedy {
     private static final Logger LOG = LoggerFactory.getLogger(PodRemedy.class);
     private static final Duration BUDGET_PAUSE = Duration.ofSeconds(30);
+    private static final Duration NODE_PAUSE = Duration.ofSeconds(5);
     private static final String NORMAL = "Normal";
     private static final String WARNING = "Warning";
     private static final String SUCCESS = "success";
@@ -39,33 +41,47 @@ final class PodRemedy {
     private final PodInspector inspector;
     private final RepairSettings settings;
     private final AgentMetrics metrics;
+    private final Supplier<Optional<String>> cannotRedirect;
     private final Pacer pacer;
+    private final ControllerPacer controllers = new ControllerPacer(System::nanoTime);
+    private boolean waits;
 
-    PodRemedy(KubernetesApi api, PodInspector inspector, RepairSettings settings, AgentMetrics metrics) {
+    /**
+     * @param api what deletes and labels pods
+     * @param inspector what sets their redirection up
+     * @param settings what is to be done
+     * @param metrics where it is counted
+     * @param cannotRedirect why a pod that starts on this node now would not be redirected; empty if it would
+     */
+    PodRemedy(
+            KubernetesApi api,
+            PodInspector inspector,
+            RepairSettings settings,
+            AgentMetrics metrics,
+            Supplier<Optional<String>> cannotRedirect) {
         this.api = requireNonNull(api, "api is null");
         this.inspector = requireNonNull(inspector, "inspector is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.metrics = requireNonNull(metrics, "metrics is null");
+        this.cannotRedirect = requireNonNull(cannotRedirect, "cannotRedirect is null");
         this.pacer = new Pacer(settings.perMinute(), System::nanoTime);
     }
 
     /** Deals with a pod in whose namespace it was seen that the redirection is not there. */
     Next unredirected(NodePod pod, PodNamespace namespace, PodPlan plan) {
-        return settings.mode() == RepairSettings.Mode.REPAIR ? mend(pod, namespace, plan) : byApi(pod);
-    }
-
-    /** Deals with a pod by the API alone. */
-    Next byApi(NodePod pod) {
         return switch (settings.mode()) {
-            case DELETE -> delete(pod);
-            case LABEL -> label(pod);
-            case REPAIR -> FAILED;
+            case REPAIR -> mend(pod, namespace, plan);
+            case DELETE -> pod.pod().isMirror() ? leaveStatic(pod) : delete(pod);
+            case LABEL -> pod.pod().isMirror() ? leaveStatic(pod) : label(pod);
             case REPORT -> report(pod);
         };
     }
 
     /** Sets the redirection of a running pod up. */
     Next mend(NodePod pod, PodNamespace namespace, PodPlan plan) {
+        if (pod.pod().isMirror()) {
+            return leaveStatic(pod);
+        }
         try {
             inspector.mend(namespace, plan);
         } catch (RedirectException e) {
@@ -85,12 +101,11 @@ final class PodRemedy {
     }
 
     private Next delete(NodePod pod) {
-        if (pod.pod().annotations().containsKey(Pod.CONFIG_HASH)) {
-            LOG.warn("pod {} runs without its redirection; it is a static pod, which the API cannot delete", pod.key());
-            count(RepairSettings.Mode.DELETE, SKIP);
-            return SETTLED;
+        if (waitsForNode()) {
+            return new Next.Later(NODE_PAUSE);
         }
-        Duration wait = pacer.ask();
+        Duration ofController = controllers.ask(pod.controllerKey());
+        Duration wait = ofController.isPositive() ? ofController : pacer.ask();
         if (wait.isPositive()) {
             return new Next.Later(wait);
         }
@@ -101,10 +116,33 @@ final class PodRemedy {
         }
     }
 
+    /** The namespace of a static pod is known by what stands in annotations alone, and the API does not reach it. */
+    private Next leaveStatic(NodePod pod) {
+        LOG.warn(
+                "pod {} runs without its redirection; it is a static pod, which is left as it is: restart it by its"
+                        + " manifest on node {}",
+                pod.key(),
+                api.nodeName());
+        count(settings.mode(), SKIP);
+        return SETTLED;
+    }
+
+    /** A pod that replaces another one while this node cannot redirect would be no better than that one. */
+    private boolean waitsForNode() {
+        Optional<String> reason = cannotRedirect.get();
+        if (reason.isPresent() && !waits) {
+            LOG.warn("no pod is deleted until this node can redirect its successor: {}", reason.get());
+        } else if (reason.isEmpty() && waits) {
+            LOG.info("this node can redirect again: pods that run without their redirection are deleted");
+        }
+        waits = reason.isPresent();
+        return waits;
+    }
+
     private Next afterRemoval(NodePod pod, KubernetesApi.Removal removal) {
         return switch (removal) {
             case DONE -> {
-                LOG.info("pod {} ran without its redirection and was deleted", pod.key());
+                LOG.info("pod {} ran without its redirection and was deleted{}", pod.key(), next(pod));
                 count(RepairSettings.Mode.DELETE, SUCCESS);
                 api.event(pod, WARNING, "DeleteBrokenPod", "pod ran without traffic redirection and was deleted");
                 yield SETTLED;
@@ -117,6 +155,13 @@ final class PodRemedy {
                 yield new Next.Later(BUDGET_PAUSE);
             }
         };
+    }
+
+    private String next(NodePod pod) {
+        return controllers
+                .happened(pod.controllerKey())
+                .map(pause -> "; the next one of the same controller in " + pause.toSeconds() + " s at the earliest")
+                .orElse("");
     }
 
     private Next label(NodePod pod) {

@@ -14,12 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * Finds pods by their processes: the kubelet puts each container of a pod into a control group whose path names the
- * pod's UID (cgroups(7); {@code pod1234-...} or, with systemd, {@code ...-pod1234_....slice}).
+ * Finds pods by their processes, which are in the control group that the kubelet has made for their pod
+ * ({@link PodControlGroup}).
  *
  * <p>Of a pod's processes the one counts that started first, directly in a container of the pod: it is the sandbox's own
  * where the runtime has one. Processes that containers inside the pod have started sit deeper and do not count, and a
@@ -28,8 +27,6 @@ import java.util.regex.Pattern;
 final class ProcPodNetnsFinder implements PodNetnsFinder {
     private static final Path HOST_PROC = Path.of("/host/proc");
     private static final Path PROC = Path.of("/proc");
-    private static final Pattern POD = Pattern.compile(
-            "[/-]pod(?<uid>[0-9a-f]{8}(?:[-_]?[0-9a-f]{4}){3}[-_]?[0-9a-f]{12})(?:\\.slice)?(?<rest>/.*)?$");
     private static final int START_TIME = 19;
 
     private record Candidate(String uid, int depth, long startTime, long pid, Path directory) {}
@@ -97,19 +94,20 @@ final class ProcPodNetnsFinder implements PodNetnsFinder {
 
     /** A process that ends while it is looked at is none. */
     private static Optional<Candidate> candidate(Path process) {
-        for (String line : lines(process.resolve("cgroup"))) {
-            Matcher pod = POD.matcher(line.substring(line.lastIndexOf(':') + 1));
-            if (pod.find()) {
-                String uid = pod.group("uid").replace('_', '-');
-                int depth = Optional.ofNullable(pod.group("rest"))
-                        .map(rest -> Math.toIntExact(
-                                rest.chars().filter(c -> c == '/').count()))
-                        .orElse(0);
-                long pid = Long.parseLong(process.getFileName().toString());
-                return startTime(process).map(start -> new Candidate(uid, depth, start, pid, process));
-            }
+        Set<PodControlGroup> groups = lines(process.resolve("cgroup")).stream()
+                .map(line -> line.substring(line.lastIndexOf(':') + 1))
+                .filter(path -> path.startsWith("/"))
+                .flatMap(path -> PodControlGroup.of(path).stream())
+                .collect(Collectors.toUnmodifiableSet());
+        // Each hierarchy of version 1 has a line of its own, and all of them lead to the same pod.
+        if (groups.stream().map(PodControlGroup::uid).distinct().count() != 1) {
+            return Optional.empty();
         }
-        return Optional.empty();
+        PodControlGroup group = groups.stream()
+                .min(Comparator.comparingInt(PodControlGroup::depth))
+                .orElseThrow();
+        long pid = Long.parseLong(process.getFileName().toString());
+        return startTime(process).map(start -> new Candidate(group.uid(), group.depth(), start, pid, process));
     }
 
     private static Optional<String> namespace(Path process) {

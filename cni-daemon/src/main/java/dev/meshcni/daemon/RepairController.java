@@ -24,8 +24,8 @@ import org.slf4j.LoggerFactory;
  * Finds the pods of this node that run without their redirection, and has them dealt with.
  *
  * <p>Each pod that this agent has not redirected itself is looked into once, when its containers have started, and again
- * when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace counts; a crash loop alone
- * is believed where the namespace cannot be seen. One thread does all of it.
+ * when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace leads to a change: how a container
+ * ended is what the pod's author wants it to say, so that it is a reason to look, and no more. One thread does all of it.
  */
 final class RepairController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RepairController.class);
@@ -72,7 +72,7 @@ final class RepairController implements AutoCloseable {
     /**
      * Starts to look.
      *
-     * @param redirectedHere whether this agent has redirected the pod of a {@code namespace/name} itself
+     * @param redirectedHere whether this agent has redirected the pod of a UID itself
      */
     static RepairController start(
             KubernetesPodSource pods,
@@ -144,7 +144,7 @@ final class RepairController implements AutoCloseable {
         Case known = cases.get(pod.key());
         boolean crashes = settings.crash().matches(pod);
         if (known == null || !known.uid().equals(pod.pod().uid())) {
-            return crashes || !redirectedHere.test(pod.key());
+            return crashes || !redirectedHere.test(pod.pod().uid());
         }
         return crashes && known.settled() && System.nanoTime() - known.lookedNanos() > LOOK_AGAIN.toNanos();
     }
@@ -193,7 +193,7 @@ final class RepairController implements AutoCloseable {
         if (candidates.isEmpty()) {
             return;
         }
-        Map<NodePod, PodLook> looks = inspector.look(candidates);
+        Map<NodePod, PodLook> looks = inspector.look(candidates, new PodIdentities(pods.pods()));
         candidates.stream().filter(looks::containsKey).forEach(pod -> judge(pod, looks.get(pod), round));
         metrics.drifted(drifted.size());
     }
@@ -203,11 +203,7 @@ final class RepairController implements AutoCloseable {
         switch (look) {
             case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
             case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
-            case PodLook.Changed changed
-            when settings.crash().matches(pod) ->
-                after(pod, remedy.unredirected(pod, changed.namespace(), changed.plan()));
             case PodLook.Changed changed -> drift(pod, changed);
-            case PodLook.Blind _, PodLook.Unseen _ when believesCrash(pod) -> after(pod, remedy.byApi(pod));
             case PodLook.Blind blind -> blind(pod, blind);
             case PodLook.Unseen unseen -> unseen(pod, unseen, round);
         }
@@ -222,11 +218,6 @@ final class RepairController implements AutoCloseable {
         if (!pod.pod().uid().equals(drifted.put(pod.key(), pod.pod().uid()))) {
             LOG.warn("the redirection of pod {} is not as it should be: {}", pod.key(), text(changed.differences()));
         }
-    }
-
-    /** A crash alone is reason enough for what the API does, where the pod itself cannot be seen. */
-    private boolean believesCrash(NodePod pod) {
-        return settings.mode() != RepairSettings.Mode.REPAIR && settings.crash().matches(pod);
     }
 
     private void blind(NodePod pod, PodLook.Blind blind) {

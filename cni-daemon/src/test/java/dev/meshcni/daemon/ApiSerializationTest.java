@@ -32,6 +32,8 @@ class ApiSerializationTest {
         assertThat(read.selected()).isTrue();
         assertThat(read.started()).isTrue();
         assertThat(read.crashes()).hasSize(1);
+        assertThat(read.pod().staticUid()).isEqualTo(TestPods.STATIC_UID);
+        assertThat(read.controller()).isEqualTo("uid-of-the-node");
     }
 
     @Test
@@ -96,7 +98,7 @@ class ApiSerializationTest {
     }
 
     private static Pod podWithAll() {
-        return TestPods.crashing(identified(), 126)
+        return TestPods.mirror(TestPods.crashing(identified(), 126), TestPods.STATIC_UID)
                 .edit()
                 .editSpec()
                 .withHostNetwork(true)

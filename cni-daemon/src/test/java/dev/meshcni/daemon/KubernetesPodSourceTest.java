@@ -4,6 +4,7 @@ import static dev.meshcni.daemon.Eventually.eventually;
 import static dev.meshcni.daemon.TestPods.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.core.MirrorPod;
 import dev.meshcni.core.Pod;
 import dev.meshcni.daemon.FakeApiServer.Call;
 import io.fabric8.mockwebserver.http.MockResponse;
@@ -145,16 +146,24 @@ class KubernetesPodSourceTest extends PodSourceFixture {
 
     @Test
     void theMirrorOfAStaticPodIsFoundByItsHash() throws Exception {
-        server.create(TestPods.injected("static-node-a")
+        server.create(TestPods.mirror(TestPods.injected("static-node-a"), TestPods.STATIC_UID));
+        start();
+
+        assertThat(source.find(NAMESPACE, "static-node-a", TestPods.STATIC_UID, LONG))
+                .isPresent();
+    }
+
+    @Test
+    void aPodIsNotFoundByAHashThatItsAuthorHasGivenIt() throws Exception {
+        server.create(TestPods.injected("web")
                 .edit()
                 .editMetadata()
-                .addToAnnotations(Pod.CONFIG_HASH, "hash-of-the-manifest")
+                .addToAnnotations(MirrorPod.CONFIG_HASH, TestPods.STATIC_UID)
                 .endMetadata()
                 .build());
         start();
 
-        assertThat(source.find(NAMESPACE, "static-node-a", "hash-of-the-manifest", LONG))
-                .isPresent();
+        assertThat(source.find(NAMESPACE, "web", TestPods.STATIC_UID, SHORT)).isEmpty();
     }
 
     @Test

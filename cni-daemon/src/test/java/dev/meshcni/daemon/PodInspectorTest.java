@@ -90,7 +90,9 @@ class PodInspectorTest {
                         .endMetadata()
                         .build());
 
-        assertThat(inspector.look(List.of(changed)).get(changed))
+        assertThat(inspector
+                        .look(List.of(changed), new PodIdentities(List.of(changed)))
+                        .get(changed))
                 .isInstanceOfSatisfying(
                         PodLook.Changed.class,
                         found -> assertThat(found.differences().toString()).contains("1234"));
@@ -114,7 +116,7 @@ class PodInspectorTest {
     }
 
     private static PodLook look(PodInspector inspector) {
-        return inspector.look(List.of(POD)).get(POD);
+        return inspector.look(List.of(POD), new PodIdentities(List.of(POD))).get(POD);
     }
 
     /** Shows a real process as the kubelet would have it: in the control group of a pod. */

@@ -77,6 +77,55 @@ class ProcPodNetnsFinderTest {
                 .isEqualTo(20);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/kubepods/burstable/pod00000000-0000-0000-0000-000000000000/app/kubepods/pod" + UID + "/inner",
+                "/../../pod00000000-0000-0000-0000-000000000000/app/pod" + UID,
+                "/kubepods.slice/kubepods-pod00000000_0000_0000_0000_000000000000.slice/cri-containerd-1.scope/"
+                        + "kubepods-pod3f0cd94d_3c5b_4c9a_a1f1_0b6f7f7f0d11.slice/inner"
+            })
+    void aGroupThatAContainerHasNamedAfterAnotherPodIsNotTakenForIt(String cgroup) throws IOException {
+        process(10, cgroup, POD, 100);
+
+        assertThat(new ProcPodNetnsFinder(proc).find(Set.of(UID))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/user.slice/user-1000.slice/user@1000.service/kubepods/pod" + UID + "/app",
+                "/../../../user.slice/user-1000.slice/user@1000.service/kubepods.slice/pod" + UID + "/app",
+                "/system.slice/something.service/pod" + UID + "/app",
+                "pod" + UID + "/app"
+            })
+    void aGroupThatTheKubeletHasNotMadeIsNoPods(String cgroup) throws IOException {
+        process(10, cgroup, POD, 100);
+
+        assertThat(new ProcPodNetnsFinder(proc).find(Set.of(UID))).isEmpty();
+    }
+
+    @Test
+    void aProcessThatIsInTheGroupsOfTwoPodsIsInNone() throws IOException {
+        process(10, "/kubepods/pod" + UID + "/app", POD, 100);
+        Files.writeString(
+                proc.resolve("10/cgroup"),
+                "2:cpu:/kubepods/pod" + UID
+                        + "/app\n1:name=systemd:/kubepods/pod00000000-0000-0000-0000-000000000000/app\n");
+
+        assertThat(new ProcPodNetnsFinder(proc).find(Set.of(UID))).isEmpty();
+    }
+
+    @Test
+    void theHierarchiesOfVersionOneLeadToTheSamePod() throws IOException {
+        process(10, "/kubepods/pod" + UID + "/app", POD, 100);
+        Files.writeString(
+                proc.resolve("10/cgroup"),
+                "2:cpu:/kubepods/pod" + UID + "/app\n1:name=systemd:/kubepods/pod" + UID + "/app\n0::/\n");
+
+        assertThat(new ProcPodNetnsFinder(proc).find(Set.of(UID))).containsKey(UID);
+    }
+
     @Test
     void theNamespaceOfTheHostIsNeverAPods() throws IOException {
         process(20, "/kubepods/pod" + UID + "/pause", HOST, 100);

@@ -2,11 +2,14 @@ package dev.meshcni.daemon;
 
 import static dev.meshcni.daemon.Eventually.eventually;
 import static dev.meshcni.daemon.TestPods.NAMESPACE;
+import static dev.meshcni.daemon.TestPods.STATIC_UID;
 import static dev.meshcni.daemon.TestPods.crashing;
 import static dev.meshcni.daemon.TestPods.injected;
+import static dev.meshcni.daemon.TestPods.mirror;
 import static dev.meshcni.daemon.TestPods.started;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.core.MirrorPod;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.daemon.FakeApiServer.Call;
 import dev.meshcni.daemon.RepairSettings.Mode;
@@ -16,6 +19,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.AfterEach;
@@ -39,6 +44,7 @@ class RepairControllerTest {
     private final FakeNamespaces namespaces = new FakeNamespaces();
     private final Set<String> redirectedHere = ConcurrentHashMap.newKeySet();
     private final AgentMetrics metrics = new AgentMetrics(() -> 0, () -> 0, () -> 0);
+    private volatile Optional<String> cannotRedirect = Optional.empty();
     private FakeApiServer server;
     private KubernetesApi api;
     private KubernetesPodSource pods;
@@ -125,8 +131,7 @@ class RepairControllerTest {
 
     @Test
     void aPodThatThisAgentHasRedirectedIsNotLookedInto() throws Exception {
-        redirectedHere.add("shop/ours");
-        create(started(injected("ours")));
+        redirectedHere.add(uid(create(started(injected("ours")))));
         start(Mode.REPAIR);
         Pod other = create(started(injected("other")));
         eventually("the other pod is redirected", () -> namespaces.isRedirected(uid(other)));
@@ -161,8 +166,8 @@ class RepairControllerTest {
 
     @Test
     void aPodIsRepairedWhileTheServerIsGone() throws Exception {
-        redirectedHere.add("shop/web");
         Pod web = create(started(injected("web")));
+        redirectedHere.add(uid(web));
         start(Mode.REPAIR, FAST_ROUNDS, false);
         namespaces.clear(uid(web));
         server.disconnect();
@@ -228,21 +233,89 @@ class RepairControllerTest {
         eventually("the pod is gone", () -> server.pod(NAMESPACE, "web").isEmpty());
     }
 
-    @Test
-    void aStaticPodIsNotDeleted() throws Exception {
-        create(
-                started(injected("static")
-                        .edit()
-                        .editMetadata()
-                        .addToAnnotations(dev.meshcni.core.Pod.CONFIG_HASH, "hash")
-                        .endMetadata()
-                        .build()),
-                "hash");
-        start(Mode.DELETE);
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"REPAIR", "DELETE", "LABEL"})
+    void aStaticPodIsLookedIntoAndNotChanged(Mode mode) throws Exception {
+        server.create(mirror(started(injected("static")), STATIC_UID));
+        namespaces.add(STATIC_UID);
+        start(mode, NO_ROUNDS, true);
 
-        eventually("it is counted", () -> counted("delete", "skip", 1));
+        eventually("it is counted", () -> counted(mode.label(), "skip", 1));
         assertThat(server.pod(NAMESPACE, "static")).isPresent();
         assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
+        assertThat(namespaces.isRedirected(STATIC_UID)).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"REPAIR", "DELETE", "LABEL"})
+    void aStaticPodThatTwoPodsClaimToBeIsNotLookedInto(Mode mode) throws Exception {
+        server.create(mirror(started(injected("static")), STATIC_UID));
+        server.create(mirror(started(injected("other")), STATIC_UID));
+        namespaces.add(STATIC_UID);
+        start(mode, FAST_ROUNDS, true);
+
+        eventually("both were looked for", () -> namespaces.looks() > 4);
+        assertThat(counted(mode.label(), "skip", 0)).isTrue();
+        assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void noAnnotationOfAPodLeadsIntoTheNamespaceOfAnotherOne(boolean mirror) throws Exception {
+        Pod victim = create(started(injected("victim")
+                .edit()
+                .editMetadata()
+                .withAnnotations(null)
+                .endMetadata()
+                .build()));
+        Pod attacker = create(naming(started(injected("attacker")), uid(victim), mirror));
+        Pod last = create(started(injected("last")));
+        start(Mode.REPAIR, FAST_ROUNDS, true);
+
+        eventually("the others are redirected", () -> namespaces.isRedirected(uid(last)));
+        eventually("several rounds are over", () -> namespaces.looks() > 8);
+        // A mirror has no namespace of its own: no kubelet runs it.
+        assertThat(namespaces.isRedirected(uid(attacker))).isEqualTo(!mirror);
+        assertThat(namespaces.isRedirected(uid(victim))).isFalse();
+    }
+
+    @Test
+    void nothingIsDeletedWhileTheNodeCannotRedirect() throws Exception {
+        cannotRedirect = Optional.of("the configuration cannot be written");
+        Pod web = create(started(injected("web")));
+        try (CapturedLog log = CapturedLog.of(PodRemedy.class)) {
+            start(Mode.DELETE, FAST_ROUNDS, false);
+
+            eventually(
+                    "it is said",
+                    () -> log.lines().toString().contains("no pod is deleted until this node can redirect"));
+            assertThat(log.lines().toString()).contains("the configuration cannot be written");
+            eventually("several rounds are over", () -> namespaces.looks() > 8);
+            assertThat(server.pod(NAMESPACE, "web")).contains(web);
+            cannotRedirect = Optional.empty();
+
+            eventually("the pod is gone", () -> server.pod(NAMESPACE, "web").isEmpty());
+        }
+    }
+
+    @Test
+    void thePodsOfOneControllerAreReplacedOneAfterTheOther() throws Exception {
+        for (String name : List.of("one", "two", "three")) {
+            create(owned(started(injected(name)), "replica-set"));
+        }
+        create(owned(started(injected("of-another")), "other-replica-set"));
+        create(started(injected("of-none")));
+        create(started(injected("of-none-either")));
+        start(Mode.DELETE);
+
+        eventually("four are gone", () -> server.calls(call -> call.path().endsWith("/eviction")) == 4);
+        assertThat(List.of("one", "two", "three"))
+                .filteredOn(name -> server.pod(NAMESPACE, name).isPresent())
+                .hasSize(2);
     }
 
     @Test
@@ -261,32 +334,43 @@ class RepairControllerTest {
         assertThat(server.calls(call -> call.path().endsWith("/status"))).isEqualTo(1);
     }
 
-    @Test
-    void aCrashLoopIsBelievedWhereTheNamespaceCannotBeSeen() throws Exception {
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aCrashChangesNothingWhereTheNamespaceCannotBeSeen(Mode mode) throws Exception {
         namespaces.hide();
         create(crashing(injected("web"), 126));
-        create(started(injected("running")));
-        start(Mode.DELETE);
+        try (CapturedLog log = CapturedLog.of(RepairController.class)) {
+            start(mode, FAST_ROUNDS, true);
 
-        eventually("the pod is gone", () -> server.pod(NAMESPACE, "web").isEmpty());
-        assertThat(server.pod(NAMESPACE, "running")).isPresent();
+            eventually("it is said", () -> log.lines().toString().contains("no pod can be looked into: hidden"));
+            assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
+        }
     }
 
-    @Test
-    void aCrashForAnotherReasonIsNotBelieved() throws Exception {
-        namespaces.hide();
-        create(crashing(injected("other"), 1));
-        create(crashing(injected("web"), 126));
-        start(Mode.DELETE);
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aCrashChangesNothingWhereTheRedirectionIsThere(Mode mode) throws Exception {
+        Pod web = create(started(injected("web")));
+        start(Mode.REPAIR);
+        eventually("the pod is redirected", () -> namespaces.isRedirected(uid(web)));
+        eventually("it has its event", () -> server.calls(RepairControllerTest::isEvent) == 1);
+        controller.close();
+        pods.close();
+        api.close();
+        int looks = namespaces.looks();
+        server.update(NAMESPACE, "web", pod -> crashing(pod, 126));
 
-        eventually("the pod is gone", () -> server.pod(NAMESPACE, "web").isEmpty());
-        assertThat(server.pod(NAMESPACE, "other")).isPresent();
+        start(mode, FAST_ROUNDS, true);
+
+        eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
+        assertThat(server.calls(RepairControllerTest::isWrite)).isEqualTo(1);
+        assertThat(namespaces.applied()).isEqualTo(1);
     }
 
     @Test
     void rulesThatWereChangedAreReportedAndLeftAlone() throws Exception {
-        redirectedHere.add("shop/web");
         Pod web = create(started(injected("web")));
+        redirectedHere.add(uid(web));
         namespaces.change(uid(web));
         start(Mode.REPAIR, FAST_ROUNDS, false);
 
@@ -298,8 +382,8 @@ class RepairControllerTest {
 
     @Test
     void rulesThatWereChangedArePutRightWhereThatIsAllowed() throws Exception {
-        redirectedHere.add("shop/web");
         Pod web = create(started(injected("web")));
+        redirectedHere.add(uid(web));
         namespaces.change(uid(web));
         start(Mode.REPAIR, FAST_ROUNDS, true);
 
@@ -338,7 +422,7 @@ class RepairControllerTest {
         controller = RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(api, inspector, settings, metrics),
+                new PodRemedy(api, inspector, settings, metrics, () -> cannotRedirect),
                 settings,
                 redirectedHere::contains,
                 metrics);
@@ -363,9 +447,28 @@ class RepairControllerTest {
         return created;
     }
 
-    private void create(Pod pod, String runtimeUid) {
-        server.create(pod);
-        namespaces.add(runtimeUid);
+    /** A pod whose author has written the UID of another one wherever the kubelet writes that of a static pod. */
+    private static Pod naming(Pod pod, String other, boolean mirror) {
+        return mirror
+                ? mirror(pod, other.replace("-", ""))
+                : pod.edit()
+                        .editMetadata()
+                        .addToAnnotations(MirrorPod.CONFIG_HASH, other)
+                        .endMetadata()
+                        .build();
+    }
+
+    private static Pod owned(Pod pod, String controller) {
+        return pod.edit()
+                .editMetadata()
+                .addNewOwnerReference()
+                .withKind("ReplicaSet")
+                .withName(controller)
+                .withUid(controller)
+                .withController(true)
+                .endOwnerReference()
+                .endMetadata()
+                .build();
     }
 
     private static String uid(Pod pod) {

@@ -1,11 +1,15 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.MirrorPod;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 
 /** Pods as the API server holds them. */
 final class TestPods {
     static final String NAMESPACE = "shop";
+
+    /** What the kubelet calls a static pod. */
+    static final String STATIC_UID = "0123456789abcdef0123456789abcdef";
 
     private TestPods() {}
 
@@ -38,6 +42,24 @@ final class TestPods {
     /** The same on another node. */
     static Pod elsewhere(String name) {
         return injected(name).edit().editSpec().withNodeName("node-b").endSpec().build();
+    }
+
+    /** The pod, as the mirror of a static pod. */
+    static Pod mirror(Pod pod, String staticUid) {
+        return pod.edit()
+                .editMetadata()
+                .addToAnnotations(MirrorPod.CONFIG_HASH, staticUid)
+                .addToAnnotations(MirrorPod.CONFIG_MIRROR, staticUid)
+                .addToAnnotations("kubernetes.io/config.source", "file")
+                .addNewOwnerReference()
+                .withApiVersion("v1")
+                .withKind("Node")
+                .withName(FakeApiServer.NODE)
+                .withUid("uid-of-the-node")
+                .withController(true)
+                .endOwnerReference()
+                .endMetadata()
+                .build();
     }
 
     /** The pod, running. */
