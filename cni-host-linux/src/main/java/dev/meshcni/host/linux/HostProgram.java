@@ -17,7 +17,7 @@ import java.util.concurrent.TimeoutException;
  *
  * <p>Each program has a thread of its own, which enters the namespace and ends with the program: it gives up the root and the working
  * directory that it shares with the other threads ({@code unshare(CLONE_FS)}), as setns(2) demands. One that hangs in the kernel holds
- * that thread; until it is back no other program is started.
+ * that thread; until it has an outcome no other program is started.
  */
 public final class HostProgram implements AutoCloseable {
     /** Beyond a program's deadline: for killing it, and for what the machine is slow at. */
@@ -27,8 +27,7 @@ public final class HostProgram implements AutoCloseable {
     private static final int CLONE_NEWNS = 0x20000;
 
     private final Optional<Path> namespace;
-    private Optional<Thread> busy = Optional.empty();
-    private CompletableFuture<ProgramOutcome> pending = new CompletableFuture<>();
+    private CompletableFuture<ProgramOutcome> last = CompletableFuture.completedFuture(new ProgramOutcome.Cancelled());
     private volatile boolean closed;
 
     private HostProgram(Optional<Path> namespace) {
@@ -54,14 +53,14 @@ public final class HostProgram implements AutoCloseable {
         requireNonNull(call, "call is null");
         CompletableFuture<ProgramOutcome> outcome = new CompletableFuture<>();
         synchronized (this) {
-            if (busy.isPresent() && busy.get().isAlive()) {
-                return new ProgramOutcome.Late(call.deadline(), true);
-            }
             if (closed) {
                 return new ProgramOutcome.Cancelled();
             }
-            pending = outcome;
-            busy = Optional.of(Thread.ofPlatform().daemon().name("host-program").start(() -> complete(outcome, call)));
+            if (!last.isDone()) {
+                return new ProgramOutcome.Late(call.deadline(), true);
+            }
+            last = outcome;
+            Thread.ofPlatform().daemon().name("host-program").start(() -> complete(outcome, call));
         }
         return await(outcome, call.deadline());
     }
@@ -71,7 +70,7 @@ public final class HostProgram implements AutoCloseable {
     public void close() {
         closed = true;
         synchronized (this) {
-            pending.complete(new ProgramOutcome.Cancelled());
+            last.complete(new ProgramOutcome.Cancelled());
         }
     }
 

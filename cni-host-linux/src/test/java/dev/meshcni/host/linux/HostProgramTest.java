@@ -53,6 +53,17 @@ class HostProgramTest {
     }
 
     @Test
+    void aProgramThatHasEndedDoesNotHoldUpTheNextOne() throws Exception {
+        Path program = script("#!/bin/sh\nexit 0\n");
+        HostProgram host = HostProgram.inOwnMounts();
+
+        for (int i = 0; i < 200; i++) {
+            assertThat(host.run(new ProgramCall(program, Optional.empty(), Map.of(), "", DEADLINE)))
+                    .isInstanceOf(ProgramOutcome.Ended.class);
+        }
+    }
+
+    @Test
     void aProgramIsFoundWhereTheOtherNamespaceHasIt() throws Exception {
         Path program = script("#!/bin/sh\necho mine\n");
         try (Mounts mounts = Mounts.create()) {
