@@ -1,7 +1,6 @@
 package dev.meshcni.core;
 
 import static dev.meshcni.core.RedirectParameters.DEFAULT_PROXY_ID;
-import static dev.meshcni.core.RedirectParameters.MAX_INTERFACE_RANGES;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -96,23 +95,13 @@ public final class AnnotationParser {
     }
 
     private void parseInterfaces() {
-        Selection<Cidr> ranges = annotation(
-                        INCLUDE_OUTBOUND_CIDRS, Parameter.OUTBOUND_CIDRS, ParameterText::cidrSelection)
-                .orElse(Selection.all());
-        builder.outboundCidrs(ranges);
+        annotation(INCLUDE_OUTBOUND_CIDRS, Parameter.OUTBOUND_CIDRS, ParameterText::cidrSelection)
+                .ifPresent(builder::outboundCidrs);
         annotation(EXCLUDE_INTERFACES, Parameter.EXCLUDED_INTERFACES, ParameterText::interfaces)
                 .ifPresent(builder::excludedInterfaces);
         String name = pod.annotations().containsKey(VIRTUAL_INTERFACES) ? VIRTUAL_INTERFACES : KUBEVIRT_INTERFACES;
-        List<InterfaceName> virtual = annotation(name, Parameter.VIRTUAL_INTERFACES, ParameterText::interfaces)
-                .orElse(List.of());
-        if (virtual.size() * ranges.items().size() > MAX_INTERFACE_RANGES) {
-            throw new InvalidParameterException(
-                    "annotation " + name,
-                    pod.annotations().get(name),
-                    "together with " + INCLUDE_OUTBOUND_CIDRS + " it gives more than the " + MAX_INTERFACE_RANGES
-                            + " combinations that are allowed");
-        }
-        builder.virtualInterfaces(virtual);
+        annotation(name, Parameter.VIRTUAL_INTERFACES, ParameterText::interfaces)
+                .ifPresent(builder::virtualInterfaces);
     }
 
     private void parseEnvironment() {

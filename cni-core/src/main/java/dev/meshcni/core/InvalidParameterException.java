@@ -24,7 +24,18 @@ public class InvalidParameterException extends RuntimeException {
         this.value = value;
     }
 
-    /** Where the value stands: an annotation, a variable or a flag, with its name. */
+    /**
+     * Values that are allowed each, but not together.
+     *
+     * @param problem which, what is wrong with them and what is allowed
+     */
+    public InvalidParameterException(String problem) {
+        super(problem);
+        this.parameter = "";
+        this.value = "";
+    }
+
+    /** Where the value stands: an annotation, a variable or a flag, with its name; empty where it is not a matter of one. */
     public String parameter() {
         return parameter;
     }

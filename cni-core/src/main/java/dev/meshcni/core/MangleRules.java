@@ -41,9 +41,10 @@ final class MangleRules {
     private final RedirectParameters parameters;
     private final PodAddresses addresses;
     private final Match proxyMark;
-    private final TableDraft table = new TableDraft();
+    private final TableDraft table;
 
-    MangleRules(RedirectParameters parameters, IpFamily family) {
+    MangleRules(RedirectParameters parameters, IpFamily family, RuleBudget budget) {
+        this.table = new TableDraft(budget);
         this.parameters = parameters;
         this.addresses = PodAddresses.of(family, parameters);
         this.proxyMark = new PacketMark(parameters.tproxyMark(), false);

@@ -32,9 +32,10 @@ final class NatRules {
     private final RedirectParameters parameters;
     private final IpFamily family;
     private final PodAddresses addresses;
-    private final TableDraft table = new TableDraft();
+    private final TableDraft table;
 
-    NatRules(RedirectParameters parameters, IpFamily family) {
+    NatRules(RedirectParameters parameters, IpFamily family, RuleBudget budget) {
+        this.table = new TableDraft(budget);
         this.parameters = parameters;
         this.family = family;
         this.addresses = PodAddresses.of(family, parameters);

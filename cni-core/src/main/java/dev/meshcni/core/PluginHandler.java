@@ -36,6 +36,7 @@ public final class PluginHandler {
     private final RedirectPolicy policy = new RedirectPolicy(Set.of());
     private final PrevResultCheck prevResultCheck;
     private final Attachments attachments;
+    private final HeavyCalls heavyCalls = new HeavyCalls();
 
     /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
     public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
@@ -134,18 +135,21 @@ public final class PluginHandler {
                     .withCause("exempt");
         }
         Pod pod = findPod(request, deadline);
-        return switch (policy.decide(pod)) {
-            case Decision.Skip skip ->
-                Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
-                        .withCause(skip.reason().label());
-            case Decision.Redirect redirect -> {
-                prevResultCheck.verify(request);
-                PodPlan plan = redirect(request, pod, redirect.parameters(), deadline);
-                yield Answers.of(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
-                        .withEffect(new Answer.Effect(
-                                plan.ruleCount(), plan.uncovered().size()));
-            }
-        };
+        try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
+            return switch (policy.decide(pod)) {
+                case Decision.Skip skip ->
+                    Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
+                            .withCause(skip.reason().label());
+                case Decision.Redirect redirect -> {
+                    prevResultCheck.verify(request);
+                    place.goOnWith(redirect.parameters());
+                    PodPlan plan = redirect(request, pod, redirect.parameters(), deadline);
+                    yield Answers.of(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
+                            .withEffect(new Answer.Effect(
+                                    plan.ruleCount(), plan.uncovered().size()));
+                }
+            };
+        }
     }
 
     private PodPlan redirect(CniRequest request, Pod pod, RedirectParameters parameters, Deadline deadline) {
@@ -168,14 +172,18 @@ public final class PluginHandler {
         if (passes.isPresent()) {
             return Answers.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
-        return switch (policy.decide(findPod(request, deadline))) {
-            case Decision.Skip skip -> Answers.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
-            case Decision.Redirect redirect -> {
-                prevResultCheck.verify(request);
-                PodPlan plan = compare(request, redirect.parameters(), deadline);
-                yield Answers.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
-            }
-        };
+        Pod pod = findPod(request, deadline);
+        try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
+            return switch (policy.decide(pod)) {
+                case Decision.Skip skip -> Answers.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
+                case Decision.Redirect redirect -> {
+                    prevResultCheck.verify(request);
+                    place.goOnWith(redirect.parameters());
+                    PodPlan plan = compare(request, redirect.parameters(), deadline);
+                    yield Answers.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
+                }
+            };
+        }
     }
 
     private PodPlan compare(CniRequest request, RedirectParameters parameters, Deadline deadline) {

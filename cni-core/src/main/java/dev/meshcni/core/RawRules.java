@@ -33,9 +33,10 @@ final class RawRules {
 
     private final RedirectParameters parameters;
     private final IpFamily family;
-    private final TableDraft table = new TableDraft();
+    private final TableDraft table;
 
-    RawRules(RedirectParameters parameters, IpFamily family) {
+    RawRules(RedirectParameters parameters, IpFamily family, RuleBudget budget) {
+        this.table = new TableDraft(budget);
         this.parameters = parameters;
         this.family = family;
     }

@@ -67,9 +67,6 @@ public record RedirectParameters(
     /** The most interfaces of a list. */
     public static final int MAX_INTERFACES = 64;
 
-    /** The most combinations of a virtual interface with an outbound address range, each of which is a rule. */
-    public static final int MAX_INTERFACE_RANGES = 16_384;
-
     /** The most groups to which redirection can be limited: they share one rule, which the kernel limits in size. */
     public static final int MAX_OWNER_GROUPS = 64;
 
@@ -93,10 +90,6 @@ public record RedirectParameters(
         excludedOutboundPorts = ports(excludedOutboundPorts);
         excludedInterfaces = distinct(excludedInterfaces, MAX_INTERFACES);
         virtualInterfaces = distinct(virtualInterfaces, MAX_INTERFACES);
-        if (virtualInterfaces.size() * outboundCidrs.items().size() > MAX_INTERFACE_RANGES) {
-            throw new IllegalArgumentException("more than " + MAX_INTERFACE_RANGES
-                    + " combinations of a virtual interface with an outbound address range");
-        }
         atMost(ownerGroups.items(), MAX_OWNER_GROUPS).forEach(OwnerIds::check);
         excludedOwnerGroups = distinct(excludedOwnerGroups, MAX_ITEMS);
         excludedOwnerGroups.forEach(OwnerIds::check);

@@ -10,7 +10,7 @@ import java.util.Set;
 /**
  * Turns parameters into the rules that Istio's proxy expects around it: same chains, same rules, same order.
  *
- * <p>Pure, and defined for every valid {@link RedirectParameters}. Each rule's origin says what the rule is for and
+ * <p>Pure, and defined for every valid {@link RedirectParameters} that does not mean more than {@value RuleBudget#MAX_RULES} rules. Each rule's origin says what the rule is for and
  * which annotation, variable, flag or default is behind it.
  */
 public final class RuleCompiler {
@@ -21,16 +21,18 @@ public final class RuleCompiler {
      *
      * @param parameters what the pod asks for
      * @param families the families to redirect, at least one ({@link IpFamilies#choose})
+     * @throws InvalidParameterException if these are more rules than one pod may have
      */
     public static RedirectPlan compile(RedirectParameters parameters, Set<IpFamily> families) {
         if (families.isEmpty()) {
             throw new IllegalArgumentException("no address family to redirect");
         }
+        RuleBudget budget = new RuleBudget(parameters);
         List<RuleSet> ruleSets = new ArrayList<>();
         List<Cidr> localAddresses = new ArrayList<>();
         for (IpFamily family : IpFamily.values()) {
             if (families.contains(family)) {
-                ruleSets.add(ruleSet(parameters, family));
+                ruleSets.add(ruleSet(parameters, family, budget));
             }
         }
         if (families.contains(IpFamily.IPV6)) {
@@ -40,11 +42,11 @@ public final class RuleCompiler {
         return new RedirectPlan(ruleSets, localAddresses, routing(parameters));
     }
 
-    private static RuleSet ruleSet(RedirectParameters parameters, IpFamily family) {
+    private static RuleSet ruleSet(RedirectParameters parameters, IpFamily family, RuleBudget budget) {
         Map<Table, List<Chain>> tables = new EnumMap<>(Table.class);
-        tables.put(Table.RAW, new RawRules(parameters, family).chains());
-        tables.put(Table.MANGLE, new MangleRules(parameters, family).chains());
-        tables.put(Table.NAT, new NatRules(parameters, family).chains());
+        tables.put(Table.RAW, new RawRules(parameters, family, budget).chains());
+        tables.put(Table.MANGLE, new MangleRules(parameters, family, budget).chains());
+        tables.put(Table.NAT, new NatRules(parameters, family, budget).chains());
         return new RuleSet(family, tables);
     }
 

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -115,21 +113,6 @@ class AnnotationParserTest {
 
         assertThatThrownBy(() -> AnnotationParser.parse(pod))
                 .hasMessageStartingWith("variable ISTIO_OUTBOUND_OWNER_GROUPS of istio-proxy is \"java\"");
-    }
-
-    @Test
-    void virtualInterfacesAndRangesTogetherAreBounded() {
-        String interfaces = IntStream.range(0, 64).mapToObj(i -> "net" + i).collect(Collectors.joining(","));
-        String ranges = IntStream.range(0, 257)
-                .mapToObj(i -> "10.0." + i % 256 + "." + i / 256)
-                .collect(Collectors.joining(","));
-
-        assertThatThrownBy(() -> parse(Map.of(
-                        AnnotationParser.VIRTUAL_INTERFACES, interfaces,
-                        AnnotationParser.INCLUDE_OUTBOUND_CIDRS, ranges)))
-                .isInstanceOf(InvalidParameterException.class)
-                .hasMessageStartingWith("annotation istio.io/reroute-virtual-interfaces")
-                .hasMessageContaining("16384");
     }
 
     private static RedirectParameters parse(Map<String, String> annotations) {

@@ -63,8 +63,7 @@ class RedirectParametersTest {
                 builder -> builder.tproxyMark(0),
                 builder -> builder.tproxyMark(1338),
                 builder -> builder.routeTable(254),
-                builder -> builder.ipv4Loopback(Cidr.parse("10.0.0.0/8")),
-                builder -> builder.virtualInterfaces(interfaces(64)).outboundCidrs(Selection.only(ranges(257))));
+                builder -> builder.ipv4Loopback(Cidr.parse("10.0.0.0/8")));
     }
 
     @ParameterizedTest
@@ -74,17 +73,5 @@ class RedirectParametersTest {
         change.accept(builder);
 
         assertThatThrownBy(builder::build).isInstanceOf(IllegalArgumentException.class);
-    }
-
-    private static List<InterfaceName> interfaces(int count) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> new InterfaceName("net" + i))
-                .toList();
-    }
-
-    private static List<Cidr> ranges(int count) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> Cidr.parse("10." + i / 256 + "." + i % 256 + ".0/24"))
-                .toList();
     }
 }

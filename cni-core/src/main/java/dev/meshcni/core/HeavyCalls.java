@@ -1,0 +1,98 @@
+package dev.meshcni.core;
+
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.ErrorCode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * Lets few calls at a time work for pods whose authors ask for much, so that their rules do not fill the memory, and so that
+ * those that ask for little pass them. What such a call waits for is a place, before it reads what the pod asks for.
+ */
+final class HeavyCalls {
+    private static final int PLACES = 2;
+
+    /** Characters of annotations and variables; a pod that asks for what most pods ask for has some hundred. */
+    private static final int LIGHT_TEXT = 8 * 1024;
+
+    private static final int LIGHT_RULES = 512;
+
+    /** A runtime calls again; until then the pod is not in the way of others. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private final Semaphore places = new Semaphore(PLACES, true);
+
+    /** What a call works in. */
+    final class Place implements AutoCloseable {
+        private final Deadline deadline;
+        private boolean heavy;
+
+        private Place(Deadline deadline) {
+            this.deadline = deadline;
+        }
+
+        /**
+         * Goes on with what the pod turned out to ask for.
+         *
+         * @throws CniException if that is much, and too many calls are busy with as much
+         */
+        void goOnWith(RedirectParameters parameters) {
+            if (RuleBudget.estimate(parameters) > LIGHT_RULES) {
+                waitForPlace();
+            }
+        }
+
+        @Override
+        public void close() {
+            if (heavy) {
+                places.release();
+            }
+        }
+
+        private void waitForPlace() {
+            if (heavy) {
+                return;
+            }
+            try {
+                heavy = places.tryAcquire(deadline.atMost(PATIENCE).toNanos(), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            if (!heavy) {
+                throw new CniException(
+                        ErrorCode.TRY_AGAIN_LATER,
+                        "the pod asks for many rules, and the agent is busy with other pods that do",
+                        "it works for " + PLACES + " of them at a time; the runtime tries again by itself");
+            }
+        }
+    }
+
+    /**
+     * Begins to work for a pod.
+     *
+     * @param pod what its author has written
+     * @param deadline the end of the call
+     * @throws CniException if that is much, and too many calls are busy with as much
+     */
+    Place begin(Pod pod, Deadline deadline) {
+        Place place = new Place(deadline);
+        if (length(pod) > LIGHT_TEXT) {
+            place.waitForPlace();
+        }
+        return place;
+    }
+
+    private static long length(Pod pod) {
+        return Stream.concat(
+                        Stream.of(pod.annotations()),
+                        Stream.concat(pod.initContainers().stream(), pod.containers().stream())
+                                .map(Pod.Container::env))
+                .map(Map::values)
+                .flatMap(values -> values.stream())
+                .mapToLong(String::length)
+                .sum();
+    }
+}
