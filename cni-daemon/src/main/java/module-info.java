@@ -24,7 +24,6 @@ module dev.meshcni.daemon {
     requires io.prometheus.writer.text;
     // The transport of fabric8's client, which cannot require it itself.
     requires java.net.http;
-    requires jdk.httpserver;
     requires jdk.net;
     requires org.slf4j;
     // YAML with the positions of keys, for the errors of meshcni manifest.

@@ -17,6 +17,7 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
@@ -91,6 +92,11 @@ public final class AgentMetrics {
     private final Gauge driftedPods = Gauge.builder()
             .name("meshcni_drifted_pods")
             .help("Running pods whose redirection is not as it should be, as the last round found")
+            .register(registry);
+    private final Counter httpRefused = Counter.builder()
+            .name("meshcni_http_refused_total")
+            .help("Connections and requests that the ports of health and metrics have refused")
+            .labelNames("port", "reason")
             .register(registry);
     private final Gauge skewedProxies = Gauge.builder()
             .name("meshcni_proxies_out_of_skew")
@@ -171,6 +177,11 @@ public final class AgentMetrics {
 
     void skewed(int proxies) {
         skewedProxies.set(proxies);
+    }
+
+    /** What counts the refusals of a port, by its name. */
+    Consumer<HttpRefusal> httpRefusals(String port) {
+        return refusal -> httpRefused.labelValues(port, refusal.label()).inc();
     }
 
     /** What writes in the form that an HTTP {@code Accept} header asks for. */

@@ -2,34 +2,38 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
-import com.sun.net.httpserver.HttpExchange;
-import java.io.IOException;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
  * What the kubelet's probes ask: {@code /healthz} (the process lives) and {@code /readyz} (the node is served; otherwise
- * 503 with what is missing). What {@code meshcni doctor} asks: {@code /status}.
+ * 503 with what is missing). What {@code meshcni doctor} asks: {@code /status}. The first needs no lock, no disk and no thread but the
+ * port's own: the daemon is not restarted because of something else that hangs.
  */
 final class HealthServer implements AutoCloseable {
     private final Supplier<Optional<String>> notReady;
     private final Supplier<AgentStatus> status;
     private final HttpEndpoint endpoint;
 
-    private HealthServer(int port, Supplier<Optional<String>> notReady, Supplier<AgentStatus> status) {
+    private HealthServer(
+            int port,
+            Supplier<Optional<String>> notReady,
+            Supplier<AgentStatus> status,
+            Consumer<HttpRefusal> counter) {
         this.notReady = requireNonNull(notReady, "notReady is null");
         this.status = requireNonNull(status, "status is null");
         this.endpoint = HttpEndpoint.open(
                 "--health-port",
                 port,
-                Map.of(
-                        "/healthz",
-                        exchange -> HttpEndpoint.text(exchange, 200, "ok"),
-                        "/readyz",
-                        this::readiness,
-                        AgentStatus.PATH,
-                        this::status));
+                List.of(
+                        HttpPage.atOnce("/healthz", _ -> HttpAnswer.text(200, "ok")),
+                        HttpPage.working("/readyz", _ -> readiness()),
+                        HttpPage.working(
+                                AgentStatus.PATH,
+                                _ -> HttpAnswer.json(this.status.get().json()))),
+                counter);
     }
 
     /**
@@ -38,10 +42,15 @@ final class HealthServer implements AutoCloseable {
      * @param port the port; 0 takes any that is free
      * @param notReady why the daemon is not ready; empty when it is
      * @param status what the daemon says of its node
+     * @param counter what counts those that are refused
      * @throws DaemonException if the port cannot be opened
      */
-    static HealthServer start(int port, Supplier<Optional<String>> notReady, Supplier<AgentStatus> status) {
-        return new HealthServer(port, notReady, status);
+    static HealthServer start(
+            int port,
+            Supplier<Optional<String>> notReady,
+            Supplier<AgentStatus> status,
+            Consumer<HttpRefusal> counter) {
+        return new HealthServer(port, notReady, status, counter);
     }
 
     /** The port. */
@@ -54,12 +63,8 @@ final class HealthServer implements AutoCloseable {
         endpoint.close();
     }
 
-    private void readiness(HttpExchange exchange) throws IOException {
+    private HttpAnswer readiness() {
         Optional<String> missing = notReady.get();
-        HttpEndpoint.text(exchange, missing.isEmpty() ? 200 : 503, missing.orElse("ready"));
-    }
-
-    private void status(HttpExchange exchange) throws IOException {
-        HttpEndpoint.json(exchange, status.get().json());
+        return HttpAnswer.text(missing.isEmpty() ? 200 : 503, missing.orElse("ready"));
     }
 }

@@ -1,40 +1,64 @@
 package dev.meshcni.daemon;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpHandler;
-import com.sun.net.httpserver.HttpServer;
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import java.util.concurrent.Executors;
+import java.net.StandardSocketOptions;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
 
-/** A port of the daemon that answers GET on a few pages. */
+/**
+ * A port of the daemon that answers GET on a few pages, whoever is in the network.
+ *
+ * <p>It has a thread of its own that waits for nobody ({@link HttpLoop}); everything that a peer can have of it is bounded ({@link
+ * HttpLimits}), and nothing that a peer sends or a page throws ends it.
+ */
 final class HttpEndpoint implements AutoCloseable {
-    private static final int NO_BODY = -1;
+    /** Connections that the kernel keeps until they are accepted. */
+    private static final int BACKLOG = 1024;
+    /** Enough for a head; the kernel would let a peer fill megabytes. */
+    private static final int RECEIVE_BUFFER = 16 << 10;
 
-    private final HttpServer server;
+    private static final Duration END_PATIENCE = Duration.ofSeconds(5);
 
-    private HttpEndpoint(HttpServer server) {
-        this.server = server;
+    private final HttpLoop loop;
+    private final int port;
+    private final Thread thread;
+
+    private HttpEndpoint(HttpLoop loop, int port, String name) {
+        this.loop = loop;
+        this.port = port;
+        this.thread = Thread.ofPlatform().daemon().name(name).start(loop);
     }
 
     /**
-     * Opens a port on all addresses.
+     * Opens a port on all addresses, with {@link HttpLimits#SHIPPED}.
      *
-     * @param option the option that the port came from, for the error
+     * @param option the option that the port came from, for the error and the log
      * @param port the port; 0 takes any that is free
-     * @param pages what answers, by path
+     * @param pages what answers
+     * @param counter what counts those that are refused
      * @throws DaemonException if the port cannot be opened
      */
-    static HttpEndpoint open(String option, int port, Map<String, HttpHandler> pages) {
+    static HttpEndpoint open(String option, int port, List<HttpPage> pages, Consumer<HttpRefusal> counter) {
+        return open(option, port, pages, counter, HttpLimits.SHIPPED);
+    }
+
+    /** The same with other limits. */
+    static HttpEndpoint open(
+            String option, int port, List<HttpPage> pages, Consumer<HttpRefusal> counter, HttpLimits limits) {
+        requireNonNull(counter, "counter is null");
         try {
-            HttpServer server = HttpServer.create(new InetSocketAddress(port), 0);
-            pages.forEach((path, page) -> server.createContext(path, exchange -> serve(exchange, path, page)));
-            server.setExecutor(Executors.newThreadPerTaskExecutor(
-                    Thread.ofVirtual().name(option.substring(2)).factory()));
-            server.start();
-            return new HttpEndpoint(server);
+            String name = option.substring(2);
+            ServerSocketChannel server = bound(port);
+            int opened = server.socket().getLocalPort();
+            FloodLog log = new FloodLog(option, counter, System::nanoTime);
+            HttpPages served = new HttpPages(name, pages, limits.connections(), log);
+            return new HttpEndpoint(new HttpLoop(Selector.open(), server, served, limits, log), opened, name);
         } catch (IOException e) {
             throw new DaemonException(
                     "port " + port + " of " + option + " cannot be opened: " + e.getMessage()
@@ -43,42 +67,30 @@ final class HttpEndpoint implements AutoCloseable {
         }
     }
 
-    /** Answers with a line of text. */
-    static void text(HttpExchange exchange, int status, String line) throws IOException {
-        answer(exchange, status, "text/plain; charset=utf-8", line);
-    }
-
-    /** Answers with a line of JSON. */
-    static void json(HttpExchange exchange, String line) throws IOException {
-        answer(exchange, 200, "application/json", line);
-    }
-
     int port() {
-        return server.getAddress().getPort();
+        return port;
     }
 
     @Override
     public void close() {
-        server.stop(0);
+        loop.end();
+        try {
+            thread.join(END_PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
-    private static void answer(HttpExchange exchange, int status, String type, String line) throws IOException {
-        byte[] body = (line + "\n").getBytes(StandardCharsets.UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", type);
-        exchange.sendResponseHeaders(status, body.length);
-        exchange.getResponseBody().write(body);
-    }
-
-    private static void serve(HttpExchange exchange, String path, HttpHandler page) throws IOException {
-        try (exchange) {
-            if (!exchange.getRequestURI().getPath().equals(path)) {
-                exchange.sendResponseHeaders(404, NO_BODY);
-            } else if (!exchange.getRequestMethod().equals("GET")) {
-                exchange.getResponseHeaders().set("Allow", "GET");
-                exchange.sendResponseHeaders(405, NO_BODY);
-            } else {
-                page.handle(exchange);
-            }
+    private static ServerSocketChannel bound(int port) throws IOException {
+        ServerSocketChannel server = ServerSocketChannel.open();
+        try {
+            // Accepted connections inherit it (tcp(7)).
+            server.setOption(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER);
+            server.configureBlocking(false);
+            return server.bind(new InetSocketAddress(port), BACKLOG);
+        } catch (IOException | RuntimeException e) {
+            server.close();
+            throw e;
         }
     }
 }

@@ -169,7 +169,10 @@ public final class InstallCni implements Callable<Integer> {
 
     private void monitor(
             OpenParts parts, AgentMetrics metrics, NodeReadiness readiness, NodeStatus status, boolean inCluster) {
-        monitoring.healthPort(inCluster).ifPresent(port -> parts.add(HealthServer.start(port, readiness, status)));
+        monitoring
+                .healthPort(inCluster)
+                .ifPresent(
+                        port -> parts.add(HealthServer.start(port, readiness, status, metrics.httpRefusals("health"))));
         monitoring.monitoringPort(inCluster).ifPresent(port -> parts.add(MetricsServer.start(port, metrics)));
     }
 

@@ -2,21 +2,23 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
-import com.sun.net.httpserver.HttpExchange;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.Map;
+import java.util.List;
 
 /** What Prometheus scrapes: {@code /metrics}, in its text format or as OpenMetrics, as the request asks. */
 public final class MetricsServer implements AutoCloseable {
-    private static final int CHUNKED = 0;
-
     private final AgentMetrics metrics;
     private final HttpEndpoint endpoint;
 
     private MetricsServer(int port, AgentMetrics metrics) {
         this.metrics = metrics;
-        this.endpoint = HttpEndpoint.open("--monitoring-port", port, Map.of("/metrics", this::scrape));
+        this.endpoint = HttpEndpoint.open(
+                "--monitoring-port",
+                port,
+                List.of(HttpPage.working("/metrics", this::scrape)),
+                metrics.httpRefusals("monitoring"));
     }
 
     /**
@@ -40,11 +42,10 @@ public final class MetricsServer implements AutoCloseable {
         endpoint.close();
     }
 
-    private void scrape(HttpExchange exchange) throws IOException {
-        ExpositionFormatWriter writer =
-                metrics.writer(exchange.getRequestHeaders().getFirst("Accept"));
-        exchange.getResponseHeaders().set("Content-Type", writer.getContentType());
-        exchange.sendResponseHeaders(200, CHUNKED);
-        metrics.write(writer, exchange.getResponseBody());
+    private HttpAnswer scrape(HttpRequest request) throws IOException {
+        ExpositionFormatWriter writer = metrics.writer(request.accept().orElse(""));
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        metrics.write(writer, text);
+        return HttpAnswer.of(200, writer.getContentType(), text.toByteArray());
     }
 }

@@ -112,7 +112,8 @@ class AgentMetricsTest {
     @Test
     void aPortInUseIsAnErrorThatNamesOptionAndRemedy() {
         try (MetricsServer first = MetricsServer.start(0, metrics)) {
-            assertThatThrownBy(() -> HealthServer.start(first.port(), Optional::empty, AgentMetricsTest::status))
+            assertThatThrownBy(
+                            () -> HealthServer.start(first.port(), Optional::empty, AgentMetricsTest::status, _ -> {}))
                     .isInstanceOf(DaemonException.class)
                     .hasMessageContaining("--health-port")
                     .hasMessageContaining(String.valueOf(first.port()))
@@ -123,7 +124,7 @@ class AgentMetricsTest {
     @Test
     void readinessSaysWhatIsMissing() throws Exception {
         AtomicReference<Optional<String>> missing = new AtomicReference<>(Optional.of("the first list is under way"));
-        try (HealthServer server = HealthServer.start(0, missing::get, AgentMetricsTest::status)) {
+        try (HealthServer server = HealthServer.start(0, missing::get, AgentMetricsTest::status, _ -> {})) {
             HttpResponse<String> before = get(server.port(), "/readyz");
             assertThat(before.statusCode()).isEqualTo(503);
             assertThat(before.body()).contains("the first list is under way");

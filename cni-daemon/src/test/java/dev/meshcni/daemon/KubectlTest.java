@@ -4,13 +4,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.mockwebserver.MockWebServer;
+import io.fabric8.mockwebserver.http.Dispatcher;
+import io.fabric8.mockwebserver.http.MockResponse;
+import io.fabric8.mockwebserver.http.RecordedRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -29,7 +31,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * there are, and that is answered here.
  */
 class KubectlTest {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Map<String, Map<String, String>> RESOURCES = Map.of(
             "v1",
                     Map.of(
@@ -48,22 +49,27 @@ class KubectlTest {
     @TempDir
     private Path directory;
 
-    private HttpServer apiServer;
+    private MockWebServer apiServer;
 
     @BeforeEach
     void startApiServer() throws IOException {
         boolean installed = Arrays.stream(System.getenv("PATH").split(":", -1))
                 .anyMatch(entry -> Files.isExecutable(Path.of(entry, "kubectl")));
         assumeTrue(installed, "needs kubectl, which is not installed");
-        apiServer = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        apiServer.createContext("/", KubectlTest::answer);
-        apiServer.start();
+        apiServer = new MockWebServer();
+        apiServer.setDispatcher(new Dispatcher() {
+            @Override
+            public MockResponse dispatch(RecordedRequest request) {
+                return answer(request);
+            }
+        });
+        apiServer.start(InetAddress.getLoopbackAddress(), 0);
     }
 
     @AfterEach
     void stopApiServer() {
         if (apiServer != null) {
-            apiServer.stop(0);
+            apiServer.shutdown();
         }
     }
 
@@ -92,8 +98,7 @@ class KubectlTest {
         Path err = directory.resolve("err");
         ProcessBuilder builder = new ProcessBuilder("kubectl");
         builder.command().addAll(List.of(arguments));
-        builder.command()
-                .add("--server=http://127.0.0.1:" + apiServer.getAddress().getPort());
+        builder.command().add("--server=http://127.0.0.1:" + apiServer.getPort());
         builder.command().add("--cache-dir=" + directory);
         builder.environment().put("HOME", directory.toString());
         builder.environment().put("KUBECONFIG", directory.resolve("none").toString());
@@ -105,13 +110,12 @@ class KubectlTest {
         return out;
     }
 
-    private static void answer(HttpExchange exchange) throws IOException {
-        Object body = discovery(exchange.getRequestURI().getPath());
-        byte[] bytes = JSON.writeValueAsBytes(body);
-        exchange.getResponseHeaders().set("Content-Type", "application/json");
-        exchange.sendResponseHeaders(body.equals(Map.of()) ? 404 : 200, bytes.length);
-        exchange.getResponseBody().write(bytes);
-        exchange.close();
+    private static MockResponse answer(RecordedRequest request) {
+        Object body = discovery(URI.create(request.getPath()).getPath());
+        return new MockResponse()
+                .setResponseCode(body.equals(Map.of()) ? 404 : 200)
+                .setHeader("Content-Type", "application/json")
+                .setBody(Serialization.asJson(body));
     }
 
     private static Object discovery(String path) {

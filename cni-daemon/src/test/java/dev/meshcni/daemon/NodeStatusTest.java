@@ -111,7 +111,7 @@ class NodeStatusTest {
     }
 
     private static AgentStatus ask(NodeStatus status) {
-        try (HealthServer server = HealthServer.start(0, Optional::empty, status);
+        try (HealthServer server = HealthServer.start(0, Optional::empty, status, _ -> {});
                 HttpClient client = HttpClient.newHttpClient()) {
             HttpRequest request = HttpRequest.newBuilder(
                             URI.create("http://127.0.0.1:" + server.port() + AgentStatus.PATH))
