@@ -2,6 +2,7 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.LogSetup;
 import dev.meshcni.daemon.ProductVersion;
 import java.io.FileDescriptor;
@@ -104,7 +105,7 @@ public final class Meshcni implements Runnable {
     }
 
     private static int failed(Exception failure, CommandLine command) {
-        command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + reason(failure));
+        command.getErr().println(OneLine.of(command.getCommandSpec().qualifiedName() + ": " + reason(failure)));
         LOG.log(Level.DEBUG, "where it failed", failure);
         return CommandLine.ExitCode.SOFTWARE;
     }

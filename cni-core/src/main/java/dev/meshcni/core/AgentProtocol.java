@@ -8,6 +8,7 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -17,7 +18,7 @@ import java.util.Objects;
  *
  * <p>A request is the magic number, a version byte, the plugin's environment and its standard input, each with its length
  * before it; a reply is the magic number, a version byte, the exit code and what goes to standard output. Numbers are big
- * endian. Lengths are checked before anything is read or allocated. The plugin loads this class on every call, so it uses
+ * endian. Lengths are checked before anything is read, and memory is taken for what has come, not for what was announced. The plugin loads this class on every call, so it uses
  * nothing but buffers.
  */
 public final class AgentProtocol {
@@ -32,6 +33,7 @@ public final class AgentProtocol {
 
     private static final int MAGIC = 0x6d63_6e69;
     private static final byte VERSION = 1;
+    private static final int FIRST_BUFFER = 8 * 1024;
     private static final int HEADER = Integer.BYTES + 1;
 
     private AgentProtocol() {}
@@ -165,8 +167,13 @@ public final class AgentProtocol {
     }
 
     private static ByteBuffer readFully(ReadableByteChannel channel, int length) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(length);
-        while (buffer.hasRemaining()) {
+        ByteBuffer buffer = ByteBuffer.allocate(Math.min(length, FIRST_BUFFER));
+        while (buffer.position() < length) {
+            if (!buffer.hasRemaining()) {
+                int capacity = (int) Math.min(length, 2L * buffer.capacity());
+                buffer =
+                        ByteBuffer.wrap(Arrays.copyOf(buffer.array(), capacity)).position(buffer.position());
+            }
             if (channel.read(buffer) < 0) {
                 throw new EOFException("the other side stopped in the middle");
             }

@@ -90,19 +90,9 @@ public record AgentlessDecision(Instant time, String command, String pod, Answer
     }
 
     private static String plain(String text, int longest) {
-        StringBuilder plain = new StringBuilder();
-        text.codePoints().limit(longest).forEach(c -> plain.appendCodePoint(isShownAsItself(c) ? c : '?'));
-        return plain.toString();
-    }
-
-    private static boolean isShownAsItself(int c) {
-        return switch (Character.getType(c)) {
-            case Character.CONTROL,
-                    Character.FORMAT,
-                    Character.LINE_SEPARATOR,
-                    Character.PARAGRAPH_SEPARATOR,
-                    Character.SURROGATE -> false;
-            default -> true;
-        };
+        return OneLine.of(text.codePoints()
+                .limit(longest)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString());
     }
 }

@@ -11,7 +11,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -60,6 +62,44 @@ class AgentProtocolTest {
         assertThatThrownBy(() -> AgentProtocol.readRequest(channel(frame)))
                 .isInstanceOf(MalformedFrameException.class)
                 .hasMessageContaining("environment of 104857600 bytes, at most 65536");
+    }
+
+    @Test
+    void memoryIsTakenForWhatHasComeAndNotForWhatWasAnnounced() throws IOException {
+        ByteBuffer announced = ByteBuffer.allocate(13)
+                .putInt(0x6d63_6e69)
+                .put((byte) 1)
+                .putInt(0)
+                .putInt(4 << 20)
+                .flip();
+        List<Integer> room = new ArrayList<>();
+        ReadableByteChannel slow = new ReadableByteChannel() {
+            private int sent;
+
+            @Override
+            public int read(ByteBuffer buffer) {
+                room.add(buffer.capacity());
+                if (announced.hasRemaining()) {
+                    int length = Math.min(buffer.remaining(), announced.remaining());
+                    buffer.put(announced.slice(announced.position(), length));
+                    announced.position(announced.position() + length);
+                    return length;
+                }
+                buffer.put((byte) 0);
+                return ++sent > 20_000 ? -1 : 1;
+            }
+
+            @Override
+            public boolean isOpen() {
+                return true;
+            }
+
+            @Override
+            public void close() {}
+        };
+
+        assertThatThrownBy(() -> AgentProtocol.readRequest(slow)).isInstanceOf(EOFException.class);
+        assertThat(room).allMatch(size -> size <= 2 * 20_000);
     }
 
     @Test

@@ -112,8 +112,10 @@ public final class AgentMetrics {
         requireNonNull(attachments, "attachments is null");
         requireNonNull(pods, "pods is null");
         requireNonNull(lookUps, "lookUps is null");
-        gauge("meshcni_attachments", "Attachments that this agent has redirected", attachments);
-        gauge("meshcni_pods_known", "Pods of this node that are known", pods);
+        gauge("meshcni_heap_used_bytes", "Bytes of the heap in use, garbage included", HeapWatch::used);
+        gauge("meshcni_heap_max_bytes", "Bytes that the heap may have", Runtime.getRuntime()::maxMemory);
+        gauge("meshcni_attachments", "Attachments that this agent has redirected", attachments::getAsInt);
+        gauge("meshcni_pods_known", "Pods of this node that are known", pods::getAsInt);
         CounterWithCallback.builder()
                 .name("meshcni_pod_api_lookups_total")
                 .help("Pods that had to be asked for by name, as the watch did not show them in time")
@@ -200,11 +202,11 @@ public final class AgentMetrics {
         applied(answer.effect().rules(), answer.effect().uncovered());
     }
 
-    private void gauge(String name, String help, IntSupplier value) {
+    private void gauge(String name, String help, LongSupplier value) {
         GaugeWithCallback.builder()
                 .name(name)
                 .help(help)
-                .callback(callback -> callback.call(value.getAsInt()))
+                .callback(callback -> callback.call((double) value.getAsLong()))
                 .register(registry);
     }
 }

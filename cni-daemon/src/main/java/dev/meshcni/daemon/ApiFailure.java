@@ -14,7 +14,7 @@ final class ApiFailure {
     /** What parsers say of an answer may quote it, and an answer may be of any length. */
     private static final int MAX_LENGTH = 300;
 
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\s]+");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029\\s]+");
 
     /** In whose name a request was made. */
     enum Account {

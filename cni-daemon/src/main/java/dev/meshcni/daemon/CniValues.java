@@ -85,7 +85,7 @@ record CniValues(
             Map<String, String> nodeSelector,
             List<Toleration> tolerations,
             ResourceRequirements resources,
-            Optional<SeccompProfile> seccomp,
+            SeccompProfile seccomp,
             Optional<SELinuxOptions> seLinux,
             DaemonSetUpdateStrategy updateStrategy,
             int graceSeconds) {}

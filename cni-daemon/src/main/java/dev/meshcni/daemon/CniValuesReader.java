@@ -218,7 +218,9 @@ final class CniValuesReader {
                 either("resources", ResourceRequirements.class)
                         .filter(resources -> !resources.equals(new ResourceRequirements()))
                         .orElseGet(CniValuesReader::usualResources),
-                cni.kubernetes("seccompProfile", SeccompProfile.class).filter(profile -> profile.getType() != null),
+                cni.kubernetes("seccompProfile", SeccompProfile.class)
+                        .filter(profile -> profile.getType() != null)
+                        .orElseGet(() -> new SeccompProfile(null, "RuntimeDefault")),
                 cni.kubernetes("seLinuxOptions", SELinuxOptions.class)
                         .filter(options -> !options.equals(new SELinuxOptions()))
                         .or(() -> openShiftLabel),
@@ -254,6 +256,7 @@ final class CniValuesReader {
         return new ResourceRequirementsBuilder()
                 .addToRequests("cpu", new Quantity("100m"))
                 .addToRequests("memory", new Quantity("128Mi"))
+                .addToLimits("memory", new Quantity("256Mi"))
                 .build();
     }
 

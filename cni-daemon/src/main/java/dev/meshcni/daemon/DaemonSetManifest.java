@@ -167,7 +167,7 @@ record DaemonSetManifest(CniValues values) {
                 .withRunAsNonRoot(false)
                 .withReadOnlyRootFilesystem(true)
                 .withNewAppArmorProfile(null, "Unconfined")
-                .withSeccompProfile(values.pod().seccomp().orElse(null))
+                .withSeccompProfile(values.pod().seccomp())
                 .withSeLinuxOptions(values.pod().seLinux().orElse(null))
                 .withNewCapabilities()
                 .withDrop("ALL")

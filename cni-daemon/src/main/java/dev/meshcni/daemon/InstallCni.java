@@ -2,11 +2,13 @@ package dev.meshcni.daemon;
 
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.Backends;
+import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.host.linux.ProcessMemory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -75,7 +77,7 @@ public final class InstallCni implements Callable<Integer> {
         commandLine.setDefaultValueProvider(new EnvironmentDefaults(System.getenv()));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionExceptionHandler((failure, command, _) -> {
-            command.getErr().println("install-cni: " + failure.getMessage());
+            command.getErr().println(OneLine.of("install-cni: " + failure.getMessage()));
             return CommandLine.ExitCode.SOFTWARE;
         });
         return commandLine;
@@ -84,6 +86,9 @@ public final class InstallCni implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         LogSetup.configure(options.logLevel(), options.logFormat());
+        if (!ProcessMemory.keepToItself()) {
+            LOG.warn("the kernel may write the daemon's memory, with its credential, into a core dump");
+        }
         Runtime.getRuntime().addShutdownHook(new Thread(this::shutDown, "shutdown"));
         try {
             serve();
@@ -126,6 +131,7 @@ public final class InstallCni implements Callable<Integer> {
             install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
+            parts.add(HeapWatch.start());
             cluster.ifPresent(node -> node.start(
                     new RedirectPolicy(plugin.excludedNamespaces()),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),

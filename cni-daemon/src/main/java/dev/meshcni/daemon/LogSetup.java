@@ -13,10 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /** Sets logging up: one line per event on standard error, as text or as JSON. */
 public final class LogSetup {
-    /** What is logged comes from pods and other processes as well: it ends no line, and changes nothing on a screen. */
-    private static final String ONE_LINE = "%replace(%kvp{NONE} %msg){'[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029]', '?'}";
-
-    private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level " + ONE_LINE + "%n%rEx{5}";
+    private static final String TEXT = "%d{\"yyyy-MM-dd'T'HH:mm:ss.SSSXXX\", UTC} %-5level %kvp{NONE} %msg%n%rEx{5}";
 
     /** The form of a log line. */
     public enum Format {
@@ -48,13 +45,12 @@ public final class LogSetup {
         context.getLogger("dev.meshcni").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT), Level.INFO));
     }
 
-    private static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {
-        return switch (format) {
+    static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {
+        Encoder<ILoggingEvent> form = switch (format) {
             case TEXT -> {
                 PatternLayoutEncoder encoder = new PatternLayoutEncoder();
                 encoder.setContext(context);
                 encoder.setPattern(TEXT);
-                encoder.start();
                 yield encoder;
             }
             case JSON -> {
@@ -63,9 +59,12 @@ public final class LogSetup {
                 encoder.setWithFormattedMessage(true);
                 encoder.setWithMessage(false);
                 encoder.setWithContext(false);
-                encoder.start();
                 yield encoder;
             }
         };
+        Encoder<ILoggingEvent> encoder = new PlainEncoder(form);
+        encoder.setContext(context);
+        encoder.start();
+        return encoder;
     }
 }

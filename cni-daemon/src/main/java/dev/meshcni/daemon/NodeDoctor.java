@@ -8,11 +8,8 @@ import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.InstallPlan;
-import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -34,12 +31,7 @@ public final class NodeDoctor {
 
     /** Whether an agent answers on the socket of a run directory. */
     public static boolean agentAnswers(Path runDirectory) {
-        Path socket = runDirectory.resolve(AgentProtocol.SOCKET_NAME);
-        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            return agent.isConnected();
-        } catch (IOException e) {
-            return false;
-        }
+        return new AgentQuestion(runDirectory).isAnswered();
     }
 
     /**

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.VersionInfo;
+import dev.meshcni.core.OneLine;
 import dev.meshcni.host.linux.HostProgram;
 import dev.meshcni.host.linux.ProgramCall;
 import dev.meshcni.host.linux.ProgramOutcome;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +36,6 @@ final class PluginTrial implements AutoCloseable {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final String QUESTION = "{\"cniVersion\":\"1.0.0\"}";
     private static final int LONGEST_QUOTE = 300;
-    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     /** What a shell exits with if a program is there and cannot be executed, and if it, or its loader, is not there. */
     private static final int CANNOT_EXECUTE = 126;
@@ -217,7 +216,7 @@ final class PluginTrial implements AutoCloseable {
     }
 
     private static String quote(String text) {
-        String line = CONTROL.matcher(text.strip()).replaceAll(" ");
+        String line = OneLine.of(text.strip());
         return line.isBlank() ? "nothing" : line.substring(0, Math.min(line.length(), LONGEST_QUOTE));
     }
 }

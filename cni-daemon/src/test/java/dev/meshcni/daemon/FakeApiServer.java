@@ -40,7 +40,8 @@ public final class FakeApiServer implements AutoCloseable {
     /** The node whose pods are watched. */
     public static final String NODE = "node-a";
 
-    static final String TOKEN = "first-token";
+    /** What the daemon shows, unless a test gives it another one. */
+    public static final String TOKEN = "first-token";
 
     /** Stands in for the field selector {@code spec.nodeName}, which fabric8's server does not know. */
     private static final String NODE_LABEL = "test/node";

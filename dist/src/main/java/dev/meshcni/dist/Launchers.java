@@ -12,6 +12,7 @@ import java.util.List;
 /** The files of {@code bin/}: POSIX shell scripts, which find the tree they stand in and become the JVM. */
 final class Launchers {
     private static final String JVM_ARGUMENTS = "@jvm-arguments@";
+    private static final String HEAP = "@heap@";
 
     private Launchers() {}
 
@@ -22,9 +23,16 @@ final class Launchers {
             Path own = templates.resolve(program.fileName());
             String template = Files.readString(Files.exists(own) ? own : templates.resolve("program"), UTF_8);
             Path launcher = bin.resolve(program.fileName());
-            Files.writeString(launcher, template.replace(JVM_ARGUMENTS, jvmArguments(program)), UTF_8);
+            Files.writeString(launcher, filled(template, program), UTF_8);
             Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
+    }
+
+    private static String filled(String template, Program program) {
+        boolean choosesHeap = template.contains(HEAP);
+        String arguments = jvmArguments(program);
+        return template.replace(HEAP, Program.DAEMON_HEAP)
+                .replace(JVM_ARGUMENTS, choosesHeap ? arguments.replace(Program.DAEMON_HEAP, "\"$heap\"") : arguments);
     }
 
     private static String jvmArguments(Program program) {

@@ -23,6 +23,9 @@ public record Program(String fileName, String mainClass, Path cache, List<String
      */
     private static final String HERE = "/proc/self/fd/9";
 
+    /** The daemon's heap where its memory is not limited; its launcher takes another one where it is. */
+    static final String DAEMON_HEAP = "-Xmx96m";
+
     /** Automatic modules cannot say what they require, so nothing but this brings it in. */
     private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH,java.net.http";
 
@@ -53,7 +56,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:TieredStopAtLevel=1",
                     "-XX:CompileThresholdScaling=0.1",
                     "-Xms16m",
-                    "-Xmx96m",
+                    DAEMON_HEAP,
                     "-Xmn6m",
                     "-XX:SurvivorRatio=2",
                     "-XX:-ShrinkHeapInSteps",
@@ -61,6 +64,8 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:MaxHeapFreeRatio=20",
                     "-XX:+ExitOnOutOfMemoryError",
                     "-XX:-UsePerfData",
+                    "-XX:-CreateCoredumpOnCrash",
+                    "-XX:+ErrorFileToStderr",
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable",
                     "-Xlog:all=error:stderr",
@@ -77,6 +82,8 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
                     "-XX:-UsePerfData",
+                    "-XX:-CreateCoredumpOnCrash",
+                    "-XX:+ErrorFileToStderr",
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",

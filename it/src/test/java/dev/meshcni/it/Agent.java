@@ -57,7 +57,10 @@ final class Agent implements AutoCloseable {
         return start(node, more);
     }
 
-    private static Agent start(Entrance node, List<String> options) {
+    /**
+     * Starts it with just these options of install-cni, and waits until it answers.
+     */
+    static Agent start(Entrance node, List<String> options) {
         try {
             Path directory = Files.createTempDirectory("it-agent-");
             Files.createDirectory(directory.resolve("pods"));

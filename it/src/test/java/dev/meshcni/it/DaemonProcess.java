@@ -52,6 +52,17 @@ final class DaemonProcess implements AutoCloseable {
         process.onExit().join();
     }
 
+    /** Sends it a signal, by its name without SIG. */
+    void signal(String name) {
+        Command.of("kill", "-" + name, String.valueOf(daemon.apply(process).pid()))
+                .run();
+    }
+
+    /** Waits until it has ended by itself. */
+    void awaitEnd() {
+        Eventually.isTrue("the daemon has ended; its log: " + log, () -> !process.isAlive());
+    }
+
     /** Ends it by SIGTERM, as the kubelet does. */
     void terminate() {
         daemon.apply(process).destroy();

@@ -60,7 +60,7 @@ class HelmChartTest {
                 mesh         | {cni: {privileged: true, podAnnotations: {a: b}, rollingMaxUnavailable: 10%}}
                 mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
                 mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
-                mesh         | {cni: {seccompProfile: {type: RuntimeDefault}, seLinuxOptions: {type: spc_t, level: s0}}}
+                mesh         | {cni: {seccompProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t, level: s0}}}
                 mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
                 """)
     void givesTheSameResourcesForTheSameValues(String namespace, String values) throws IOException {
