@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -19,6 +20,7 @@ import java.util.stream.Collectors;
  */
 public record IptablesSave(
         Map<String, Map<String, List<SavedRule>>> chains, Set<String> dropping, Set<String> unreadable) {
+    private static final Pattern CHAIN = Pattern.compile(":[!-~]+ (?:-|[A-Z]+)(?: \\[\\d+:\\d+])?");
     private static final String INCOMPATIBLE = "# Table `";
 
     public IptablesSave {
@@ -43,7 +45,7 @@ public record IptablesSave(
         Map<String, List<String>> sections = new LinkedHashMap<>();
         List<String> section = null;
         List<String> unreadable = new ArrayList<>();
-        for (String line : text.lines().toList()) {
+        for (String line : lines(text)) {
             if (line.startsWith(INCOMPATIBLE)) {
                 unreadable.add(line.substring(INCOMPATIBLE.length(), line.indexOf('\'')));
             } else if (line.startsWith("*")) {
@@ -66,6 +68,32 @@ public record IptablesSave(
         return new IptablesSave(tables, dropping, Set.copyOf(unreadable));
     }
 
+    /**
+     * The lines of a printout. A comment may hold line ends, which are printed as they are, within its quotes; quotes within it follow
+     * a backslash. Names of chains hold neither.
+     */
+    private static List<String> lines(String text) {
+        List<String> lines = new ArrayList<>();
+        int start = 0;
+        boolean quoted = false;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\\' && quoted) {
+                i++;
+            } else if (c == '"') {
+                quoted = !quoted;
+            } else if (c == '\n' && !quoted) {
+                lines.add(text.substring(start, i));
+                start = i + 1;
+            }
+        }
+        if (quoted) {
+            throw new IllegalArgumentException("iptables-save ends within quotes");
+        }
+        lines.add(text.substring(start));
+        return lines;
+    }
+
     /** The chains of a table, by name; empty if the table is not there. */
     public Map<String, List<SavedRule>> table(String label) {
         return chains.getOrDefault(Objects.requireNonNull(label, "label is null"), Map.of());
@@ -73,9 +101,12 @@ public record IptablesSave(
 
     private static Map<String, List<SavedRule>> chains(List<String> lines) {
         Map<String, List<SavedRule>> chains = new LinkedHashMap<>();
-        lines.stream()
-                .filter(line -> line.startsWith(":"))
-                .forEach(line -> chains.put(line.substring(1, line.indexOf(' ')), new ArrayList<>()));
+        lines.stream().filter(line -> line.startsWith(":")).forEach(line -> {
+            if (!CHAIN.matcher(line).matches()) {
+                throw notSaved(line);
+            }
+            chains.put(line.substring(1, line.indexOf(' ')), new ArrayList<>());
+        });
         Set<String> own =
                 chains.keySet().stream().filter(name -> !Chain.isBuiltIn(name)).collect(Collectors.toSet());
         lines.stream().filter(line -> !line.startsWith(":")).forEach(line -> addRule(chains, own, line));
@@ -99,6 +130,6 @@ public record IptablesSave(
     }
 
     private static IllegalArgumentException notSaved(String line) {
-        return new IllegalArgumentException("not a line of iptables-save: '" + line + "'");
+        return new IllegalArgumentException("not a line of iptables-save: " + InvalidParameterException.quote(line));
     }
 }

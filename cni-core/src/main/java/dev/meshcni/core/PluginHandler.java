@@ -199,7 +199,7 @@ public final class PluginHandler {
                                 "the path leads to another network namespace than it did then");
                     });
             PodPlan plan = plan(request, parameters, netns);
-            List<RuleDifference> differences = netns.differences(plan.redirect());
+            List<RuleDifference> differences = differences(request, netns, plan);
             if (!differences.isEmpty()) {
                 throw new CniException(
                         PluginErrorCode.NOT_AS_ADDED,
@@ -208,6 +208,19 @@ public final class PluginHandler {
                         differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
             }
             return plan;
+        }
+    }
+
+    private static List<RuleDifference> differences(CniRequest request, NamespaceHandle netns, PodPlan plan) {
+        try {
+            return netns.differences(plan.redirect());
+        } catch (UnreadableRulesException e) {
+            throw new CniException(
+                    PluginErrorCode.NOT_AS_ADDED,
+                    "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: it cannot"
+                            + " be read",
+                    e.getMessage(),
+                    e);
         }
     }
 

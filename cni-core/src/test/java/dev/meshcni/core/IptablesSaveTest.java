@@ -76,6 +76,46 @@ class IptablesSaveTest {
                 .isEqualTo(rule);
     }
 
+    /** Comments are printed in quotes, with a backslash before quotes and backslashes, and all else as it is. */
+    @Property
+    void aCommentHidesNoRuleAndMakesNone(@ForAll String comment) {
+        String quoted = '"' + comment.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+
+        IptablesSave save = IptablesSave.parse("*nat\n:OUTPUT ACCEPT [0:0]\n:ISTIO_OUTPUT - [0:0]\n"
+                + "[0:0] -A OUTPUT -p tcp -m comment --comment " + quoted + " -j ISTIO_OUTPUT\n"
+                + "[0:0] -A ISTIO_OUTPUT -m comment --comment " + quoted + " -j RETURN\nCOMMIT\n");
+
+        assertThat(save.chains().keySet()).containsExactly("nat");
+        assertThat(save.table("nat").keySet()).containsExactly("OUTPUT", "ISTIO_OUTPUT");
+        assertThat(save.table("nat").get("OUTPUT")).containsExactly(known(new Target.Jump("ISTIO_OUTPUT"), TCP));
+        assertThat(save.table("nat").get("ISTIO_OUTPUT")).containsExactly(known(new Target.Return()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\nCOMMIT\n*nat\n:OUTPUT ACCEPT [0:0]\n[0:0] -A ISTIO_OUTPUT -j DROP\n",
+                "\n[0:0] -A OUTPUT -j RETURN\n",
+                "\"\n[0:0] -A OUTPUT -j RETURN\n\"",
+                "\\",
+                "\\\"",
+                "\r\u0000\u001b[2J\u00ff"
+            })
+    void aCommentThatLooksLikeAPrintoutIsAComment(String comment) {
+        aCommentHidesNoRuleAndMakesNone(comment);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "*nat\n:OUTPUT ACCEPT [0:0]\n:evil\n[0:0] -A OUTPUT -j RETURN - [0:0]\nCOMMIT\n",
+                "*nat\n:OUTPUT ACCEPT [0:0]\n:a b - [0:0]\nCOMMIT\n",
+                "*nat\n:OUTPUT ACCEPT [0:0]\n[0:0] -A OUTPUT -m comment --comment \"a -j RETURN\nCOMMIT\n"
+            })
+    void whatIsNoPrintoutIsRefused(String text) {
+        assertThatThrownBy(() -> IptablesSave.parse(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
     @Test
     void theTargetOfAForeignRuleIsKnown() {
         IptablesSave save = IptablesSave.parse("*nat\n-A OUTPUT -p icmp -j ISTIO_OUTPUT\nCOMMIT\n");

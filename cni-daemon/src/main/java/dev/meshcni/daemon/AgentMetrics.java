@@ -93,6 +93,10 @@ public final class AgentMetrics {
             .name("meshcni_drifted_pods")
             .help("Running pods whose redirection is not as it should be, as the last round found")
             .register(registry);
+    private final Gauge unreadablePods = Gauge.builder()
+            .name("meshcni_unreadable_pods")
+            .help("Running pods whose rules cannot be read, as the last round found")
+            .register(registry);
     private final Counter httpRefused = Counter.builder()
             .name("meshcni_http_refused_total")
             .help("Connections and requests that the ports of health and metrics have refused")
@@ -179,6 +183,11 @@ public final class AgentMetrics {
 
     void skewed(int proxies) {
         skewedProxies.set(proxies);
+    }
+
+    /** Says how many pods have rules that cannot be read. */
+    void unreadable(int pods) {
+        unreadablePods.set(pods);
     }
 
     /** What counts the refusals of a port, by its name. */

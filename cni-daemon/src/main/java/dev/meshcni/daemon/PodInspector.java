@@ -13,6 +13,7 @@ import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.UnreadableRulesException;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.time.Duration;
@@ -100,6 +101,8 @@ final class PodInspector {
                     new PodLook.Unseen("no process of it is running in a network namespace of its own");
                 case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
             };
+        } catch (UnreadableRulesException e) {
+            return new PodLook.Unreadable(e.getMessage());
         } catch (InvalidParameterException | RedirectException e) {
             return new PodLook.Unseen(e.getMessage());
         }

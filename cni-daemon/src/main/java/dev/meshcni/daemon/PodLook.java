@@ -22,6 +22,9 @@ sealed interface PodLook {
         }
     }
 
+    /** What is there cannot be read: it may be anything. */
+    record Unreadable(String why) implements PodLook {}
+
     /** It could not be seen for now. */
     record Unseen(String why) implements PodLook {}
 

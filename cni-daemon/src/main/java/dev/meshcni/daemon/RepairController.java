@@ -48,6 +48,7 @@ final class RepairController implements AutoCloseable {
     private final AgentMetrics metrics;
     private final Map<String, Case> cases = new ConcurrentHashMap<>();
     private final Map<String, String> drifted = new HashMap<>();
+    private final Map<String, String> unreadable = new HashMap<>();
     private final Set<String> pending = new LinkedHashSet<>();
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("repair").factory());
@@ -128,7 +129,8 @@ final class RepairController implements AutoCloseable {
         cases.remove(key);
         Runnable forget = () -> {
             drifted.remove(key);
-            metrics.drifted(drifted.size());
+            unreadable.remove(key);
+            count();
         };
         schedule(forget, Duration.ZERO);
     }
@@ -195,15 +197,22 @@ final class RepairController implements AutoCloseable {
         }
         Map<NodePod, PodLook> looks = inspector.look(candidates, new PodIdentities(pods.pods()));
         candidates.stream().filter(looks::containsKey).forEach(pod -> judge(pod, looks.get(pod), round));
+        count();
+    }
+
+    private void count() {
         metrics.drifted(drifted.size());
+        metrics.unreadable(unreadable.size());
     }
 
     private void judge(NodePod pod, PodLook look, boolean round) {
         drifted.computeIfPresent(pod.key(), (_, uid) -> look instanceof PodLook.Changed ? uid : null);
+        unreadable.computeIfPresent(pod.key(), (_, uid) -> look instanceof PodLook.Unreadable ? uid : null);
         switch (look) {
             case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
             case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
             case PodLook.Changed changed -> drift(pod, changed);
+            case PodLook.Unreadable found -> unreadable(pod, found);
             case PodLook.Blind blind -> blind(pod, blind);
             case PodLook.Unseen unseen -> unseen(pod, unseen, round);
         }
@@ -217,6 +226,14 @@ final class RepairController implements AutoCloseable {
         settle(pod);
         if (!pod.pod().uid().equals(drifted.put(pod.key(), pod.pod().uid()))) {
             LOG.warn("the redirection of pod {} is not as it should be: {}", pod.key(), text(changed.differences()));
+        }
+    }
+
+    /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
+    private void unreadable(NodePod pod, PodLook.Unreadable found) {
+        settle(pod);
+        if (!pod.pod().uid().equals(unreadable.put(pod.key(), pod.pod().uid()))) {
+            LOG.warn("whether pod {} is redirected cannot be told: {}", pod.key(), found.why());
         }
     }
 

@@ -6,11 +6,13 @@ import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.UnreadableRulesException;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +26,7 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
 
     private final Map<String, PodNetns> byPod = new HashMap<>();
     private final Map<Path, RedirectPlan> plans = new HashMap<>();
+    private final Set<Path> garbled = new HashSet<>();
     private int looks;
     private int applied;
     private int failures;
@@ -38,6 +41,11 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     /** Changes what is in the pod's namespace to something that nobody planned. */
     synchronized void change(String podUid) {
         plans.put(byPod.get(podUid).path(), OTHERS);
+    }
+
+    /** Makes what is in the pod's namespace something that nobody can read. */
+    synchronized void garble(String podUid) {
+        garbled.add(byPod.get(podUid).path());
     }
 
     synchronized void clear(String podUid) {
@@ -108,6 +116,9 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     }
 
     private synchronized List<RuleDifference> differences(Path netns, RedirectPlan plan) {
+        if (garbled.contains(netns)) {
+            throw new UnreadableRulesException("garbled");
+        }
         return plans.getOrDefault(netns, NOTHING).equals(plan)
                 ? List.of()
                 : List.of(new RuleDifference(RuleDifference.Kind.MISSING, "ipv4 nat", "something"));

@@ -380,6 +380,24 @@ class RepairControllerTest {
         eventually("it is forgotten", () -> scrape().contains("meshcni_drifted_pods 0.0"));
     }
 
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void rulesThatCannotBeReadAreReportedAndNeverFine(Mode mode) throws Exception {
+        Pod web = create(started(injected("web")));
+        namespaces.garble(uid(web));
+        try (CapturedLog log = CapturedLog.of(RepairController.class)) {
+            start(mode, FAST_ROUNDS, true);
+
+            eventually("it is counted", () -> scrape().contains("meshcni_unreadable_pods 1.0"));
+            int looks = namespaces.looks();
+            eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
+            assertThat(log.lines()).containsExactly("WARN whether pod shop/web is redirected cannot be told: garbled");
+            assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
+        }
+        server.delete(NAMESPACE, "web");
+        eventually("it is forgotten", () -> scrape().contains("meshcni_unreadable_pods 0.0"));
+    }
+
     @Test
     void rulesThatWereChangedArePutRightWhereThatIsAllowed() throws Exception {
         Pod web = create(started(injected("web")));

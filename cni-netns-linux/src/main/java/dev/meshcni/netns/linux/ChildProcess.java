@@ -3,13 +3,13 @@ package dev.meshcni.netns.linux;
 import com.sun.jna.Pointer;
 import dev.meshcni.core.Deadline;
 import dev.meshcni.core.RedirectException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -17,19 +17,46 @@ import java.util.stream.Stream;
  * Runs a program to its end, on the calling thread and so in its network namespace ({@code posix_spawn(3)}).
  *
  * <p>Not {@link ProcessBuilder}: that one starts a reaper thread from the calling thread, pooled for the next minute,
- * which would live in the pod's namespace and keep it alive; and it starts a second program in between. Input and
- * output are memory files, so no program can block on a pipe that nobody reads.
+ * which would live in the pod's namespace and keep it alive; and it starts a second program in between. Input is a
+ * memory file, and output is read while the program runs, so neither waits for the other.
+ *
+ * <p>What a program is asked about belongs to a pod, which may have made it as large as it likes. So there are bounds on what a
+ * program may print, use of memory and take of time, and one that goes beyond them is killed.
  */
 final class ChildProcess {
     private static final short POSIX_SPAWN_SETSIGMASK = 8;
     private static final int STRUCTURE_SIZE = 512;
-    private static final int RUNNING = -1;
-    private static final Duration AFTER_KILL = Duration.ofSeconds(1);
 
-    /** What a program left: its exit status (128 + N if signal N ended it) and its output. */
+    /**
+     * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so this is the
+     * several-fold of what the 2,000 rules take that a pod may have of ours.
+     */
+    static final int MAX_OUTPUT = 2 << 20;
+
+    /** In bytes: what is kept of a program's messages; the rest is dropped. */
+    static final int MAX_MESSAGES = 4 << 10;
+
+    /** In bytes: the memory that a program may map; {@code nft} takes 25 MB for the 2,000 rules of a pod. */
+    private static final long MAX_MEMORY = 256 << 20;
+
+    /**
+     * What a program left: its exit status (128 + N if signal N ended it) and its output, each byte as one character
+     * (ISO 8859-1), as a pod can have names and comments that are in no encoding.
+     */
     record Output(int status, String stdout, String stderr) {}
 
-    private static final ScopedValue<Deadline> DEADLINE = ScopedValue.newInstance();
+    /** A program has printed more or taken longer than it may, and was killed. */
+    static final class ExcessException extends RedirectException {
+        private static final long serialVersionUID = 1L;
+
+        ExcessException(String message) {
+            super(message);
+        }
+    }
+
+    private record Step(Deadline deadline, OutputRoom room) {}
+
+    private static final ScopedValue<Step> STEP = ScopedValue.newInstance();
 
     private ChildProcess() {}
 
@@ -39,7 +66,13 @@ final class ChildProcess {
      * @return what the action returns
      */
     static <T> T within(Deadline deadline, Supplier<T> action) {
-        return ScopedValue.where(DEADLINE, deadline).call(action::get);
+        if (STEP.isBound()) {
+            return ScopedValue.where(STEP, new Step(deadline, STEP.get().room()))
+                    .call(action::get);
+        }
+        try (OutputRoom room = new OutputRoom(deadline)) {
+            return ScopedValue.where(STEP, new Step(deadline, room)).call(action::get);
+        }
     }
 
     /**
@@ -48,24 +81,52 @@ final class ChildProcess {
      * @param program its file
      * @param arguments what follows the program's name
      * @param environment all of its environment, as {@code NAME=VALUE}
-     * @param input its standard input
+     * @param input its standard input, each character one byte (ISO 8859-1)
      * @param bound how long it may take before it is killed
-     * @throws RedirectException if it cannot be started or does not end in time
+     * @throws ExcessException if it prints more than {@link #MAX_OUTPUT} or does not end within its bound
+     * @throws RedirectException if it cannot be started, or the time of the call is over before
      * @see #within
      */
     static Output run(Path program, List<String> arguments, List<String> environment, String input, Duration bound) {
-        int stdin = memoryFile(input.getBytes(StandardCharsets.UTF_8));
-        int stdout = memoryFile(new byte[0]);
-        int stderr = memoryFile(new byte[0]);
-        try {
-            int pid = spawn(program, arguments, environment, new int[] {stdin, stdout, stderr});
-            int status = await(pid, program, DEADLINE.isBound() ? DEADLINE.get().atMost(bound) : bound);
-            return new Output(status, content(stdout), content(stderr).strip());
+        int stdin = memoryFile(input.getBytes(StandardCharsets.ISO_8859_1));
+        try (OutputPipe stdout = new OutputPipe();
+                OutputPipe stderr = new OutputPipe();
+                RunningProgram running = new RunningProgram(
+                        spawn(program, arguments, environment, new int[] {stdin, stdout.in(), stderr.in()}))) {
+            running.limitMemory(MAX_MEMORY);
+            Optional<Step> step = STEP.isBound() ? Optional.of(STEP.get()) : Optional.empty();
+            StringBuilder printed = new StringBuilder();
+            StringBuilder messages = new StringBuilder();
+            Duration allowed = step.map(s -> s.deadline().atMost(bound)).orElse(bound);
+            int status = running.await(
+                            Map.of(
+                                    stdout, part -> keep(printed, part, program, step),
+                                    stderr, part -> keepSome(messages, part)),
+                            allowed)
+                    .orElseThrow(() -> late(program, allowed, bound));
+            return new Output(status, printed.toString(), messages.toString().strip());
         } finally {
             LibC.close(stdin);
-            LibC.close(stdout);
-            LibC.close(stderr);
         }
+    }
+
+    private static void keep(StringBuilder printed, String part, Path program, Optional<Step> step) {
+        if (printed.length() + part.length() > MAX_OUTPUT) {
+            throw new ExcessException(program + " printed more than " + (MAX_OUTPUT >> 20) + " MiB and was killed");
+        }
+        if (printed.length() + part.length() > OutputRoom.FREE) {
+            step.ifPresent(s -> s.room().take());
+        }
+        printed.append(part);
+    }
+
+    private static void keepSome(StringBuilder messages, String part) {
+        messages.append(part, 0, Math.min(part.length(), MAX_MESSAGES - messages.length()));
+    }
+
+    private static RedirectException late(Path program, Duration allowed, Duration bound) {
+        String message = program + " did not end within " + allowed.toMillis() + " ms and was killed";
+        return allowed.equals(bound) ? new ExcessException(message) : new RedirectException(message);
     }
 
     private static int spawn(Path program, List<String> arguments, List<String> environment, int[] standard) {
@@ -101,54 +162,6 @@ final class ChildProcess {
         }
     }
 
-    private static int await(int pid, Path program, Duration bound) {
-        int pidfd = (int) LibC.syscall(LibC.SYS_PIDFD_OPEN, pid, 0);
-        try {
-            int status = waitFor(pid, pidfd, bound);
-            if (status == RUNNING) {
-                LibC.kill(pid, LibC.SIGKILL);
-                waitFor(pid, pidfd, AFTER_KILL);
-                throw new RedirectException(program + " did not end within " + bound.toMillis() + " ms and was killed");
-            }
-            return status;
-        } finally {
-            if (pidfd >= 0) {
-                LibC.close(pidfd);
-            }
-        }
-    }
-
-    /** The exit status as a shell gives it, or {@link #RUNNING}. */
-    private static int waitFor(int pid, int pidfd, Duration bound) {
-        long deadline = System.nanoTime() + bound.toNanos();
-        int[] status = new int[1];
-        while (true) {
-            int reaped = LibC.waitpid(pid, status, LibC.WNOHANG);
-            if (reaped == pid) {
-                int signal = status[0] & 0x7f;
-                return signal == 0 ? status[0] >> 8 & 0xff : 128 + signal;
-            }
-            if (reaped < 0 && LibC.errno() != LibC.EINTR) {
-                throw LibC.failure("waiting for a process");
-            }
-            long left = (deadline - System.nanoTime() + 999_999) / 1_000_000;
-            if (left <= 0) {
-                return RUNNING;
-            }
-            sleepUntilReadable(pidfd, (int) Math.min(left, 60_000));
-        }
-    }
-
-    /** A process file becomes readable when the process ends. A kernel before 5.3 has none: then look again soon. */
-    private static void sleepUntilReadable(int pidfd, int millis) {
-        byte[] pollfd = ByteBuffer.allocate(8)
-                .order(ByteOrder.nativeOrder())
-                .putInt(pidfd)
-                .putShort(LibC.POLLIN)
-                .array();
-        LibC.poll(pollfd, 1, pidfd < 0 ? 1 : millis);
-    }
-
     private static int memoryFile(byte[] content) {
         int fd = LibC.check(LibC.memfd_create("meshcni", LibC.MFD_CLOEXEC), "making a memory file");
         int written = 0;
@@ -164,15 +177,5 @@ final class ChildProcess {
         }
         LibC.lseek(fd, 0, LibC.SEEK_SET);
         return fd;
-    }
-
-    private static String content(int fd) {
-        long size = LibC.lseek(fd, 0, LibC.SEEK_END);
-        byte[] bytes = new byte[Math.toIntExact(size)];
-        long read = LibC.pread(fd, bytes, size, 0);
-        if (read != size) {
-            throw LibC.failure("reading a memory file");
-        }
-        return new String(bytes, StandardCharsets.UTF_8);
     }
 }

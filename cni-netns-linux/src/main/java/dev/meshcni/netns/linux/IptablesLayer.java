@@ -2,11 +2,11 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.IptablesEdit;
 import dev.meshcni.core.IptablesSave;
-import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.RuleSetComparison;
 import dev.meshcni.core.Table;
+import dev.meshcni.core.UnreadableRulesException;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -63,12 +63,13 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
                     .map(Table::label)
                     .filter(parsed.unreadable()::contains)
                     .forEach(table -> {
-                        throw new RedirectException("the " + wanted.family().label() + " table " + table
-                                + " holds rules that iptables cannot read; they were made with nft");
+                        throw new UnreadableRulesException(
+                                "the " + wanted.family().label() + " table " + table
+                                        + " holds rules that iptables cannot read; they were made with nft");
                     });
             return parsed;
         } catch (IllegalArgumentException e) {
-            throw new RedirectException("iptables-save printed something unknown: " + e.getMessage(), e);
+            throw new UnreadableRulesException("iptables-save printed something unknown: " + e.getMessage(), e);
         }
     }
 }

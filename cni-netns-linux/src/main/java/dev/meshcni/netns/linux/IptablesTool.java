@@ -4,6 +4,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.IptablesSave;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.Table;
+import dev.meshcni.core.UnreadableRulesException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,14 +31,14 @@ record IptablesTool(String name, Path directory, Kind kind) {
     private static final Duration BOUND = Duration.ofSeconds(10);
 
     /**
-     * The legacy variant locks a file, by default one for the whole node, although its race (read, change, write back)
-     * is one within a namespace. The file of the namespace itself gives each pod a lock of its own, leaves nothing
-     * behind and is never on a read-only disk.
+     * The legacy variant locks a file, by default one for the whole node, although its race (read, change, write back) is one within a
+     * namespace, in which this process does one thing at a time. Whatever file a pod can open, it can lock for ever; so the lock is its
+     * standard input, a memory file that nobody else has.
      */
     private static final List<String> ENVIRONMENT = List.of(
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LC_ALL=C",
-            "XTABLES_LOCKFILE=/proc/self/ns/net");
+            "XTABLES_LOCKFILE=/proc/self/fd/0");
 
     private static final List<String> WAIT_FOR_LOCK = List.of("-w", "5");
 
@@ -56,21 +57,42 @@ record IptablesTool(String name, Path directory, Kind kind) {
                 .replaceFirst(" \\(.*", "");
     }
 
-    /** Whether the namespace of the calling thread has tables of this variant in which rules of ours could be. */
+    /**
+     * Whether the namespace of the calling thread has tables of this variant in which rules of ours could be.
+     *
+     * @throws UnreadableRulesException if it has tables that {@link #save} could not tell the truth about
+     */
     boolean hasTables(NetfilterTables netfilter, IpFamily family) {
         Set<String> tables = switch (kind) {
             case NFT -> netfilter.ofNft(family);
             case LEGACY -> netfilter.ofLegacy(family);
         };
-        return Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
+        boolean there = Stream.of(Table.values()).map(Table::label).anyMatch(tables::contains);
+        if (there && kind == Kind.NFT) {
+            netfilter.requirePlainNamesOfNft(family);
+        }
+        return there;
     }
 
     /**
      * All rules with their counters, as {@link IptablesSave} reads them. Where there are no tables ({@link #hasTables}) it
      * would be a process for nothing.
+     *
+     * @throws UnreadableRulesException if there are too many, or the program cannot show them
      */
     String save(IpFamily family) {
-        return output(run(program(family, "save"), List.of("-c"), ""));
+        Path program = program(family, "save");
+        try {
+            ChildProcess.Output output = run(program, List.of("-c"), "");
+            if (output.status() == 0) {
+                return output.stdout();
+            }
+            throw new UnreadableRulesException("the pod's " + family.label() + " tables cannot be read: "
+                    + program.getFileName() + " failed with status " + output.status() + ": " + message(output));
+        } catch (ChildProcess.ExcessException e) {
+            throw new UnreadableRulesException(
+                    "the pod's " + family.label() + " tables are larger than any that are read: " + e.getMessage(), e);
+        }
     }
 
     /** Adds to what is there; each table changes as a whole or not at all. */
@@ -98,14 +120,15 @@ record IptablesTool(String name, Path directory, Kind kind) {
                 Stream.concat(options.stream(), WAIT_FOR_LOCK.stream()).toList();
         try (UserNamespace owner = UserNamespace.ofNetworkNamespace()) {
             if (owner.own()) {
-                output(run(program, arguments, rules));
+                requireSuccess(run(program, arguments, rules));
                 return;
             }
             Path nsenter = Programs.find("nsenter")
                     .orElseThrow(() -> new RedirectException("this pod has a user namespace of its own, and to load"
                             + " rules there takes nsenter: install the package util-linux, or use native_nftables"));
             Stream<String> entering = Stream.of("--user=" + owner.path(), "--", program.toString());
-            output(run(nsenter, Stream.concat(entering, arguments.stream()).toList(), rules));
+            requireSuccess(
+                    run(nsenter, Stream.concat(entering, arguments.stream()).toList(), rules));
         }
     }
 
@@ -114,12 +137,14 @@ record IptablesTool(String name, Path directory, Kind kind) {
     }
 
     /** The messages of these programs begin with their name. */
-    private static String output(ChildProcess.Output output) {
+    private static void requireSuccess(ChildProcess.Output output) {
         if (output.status() != 0) {
-            throw new RedirectException("iptables failed with status " + output.status() + ": "
-                    + (output.stderr().isEmpty() ? "no message" : output.stderr()));
+            throw new RedirectException("iptables failed with status " + output.status() + ": " + message(output));
         }
-        return output.stdout();
+    }
+
+    private static String message(ChildProcess.Output output) {
+        return output.stderr().isEmpty() ? "no message" : output.stderr();
     }
 
     private Path program(IpFamily family, String verb) {

@@ -27,9 +27,9 @@ final class LibC {
     static final int WNOHANG = 1;
     static final int SIGKILL = 9;
     static final int SEEK_SET = 0;
-    static final int SEEK_END = 2;
     static final int MFD_CLOEXEC = 1;
     static final short POLLIN = 1;
+    static final int RLIMIT_AS = 9;
 
     /** {@code pidfd_open(2)}: the same number on every architecture. */
     static final long SYS_PIDFD_OPEN = 434;
@@ -70,13 +70,19 @@ final class LibC {
 
     static native int memfd_create(String name, int flags);
 
-    static native long write(int fd, byte[] buffer, long length);
+    /** Two descriptors: the end to read from, then the one to write to. */
+    static native int pipe2(int[] fds, int flags);
 
-    static native long pread(int fd, byte[] buffer, long length, long offset);
+    static native long read(int fd, byte[] buffer, long length);
+
+    static native long write(int fd, byte[] buffer, long length);
 
     static native long lseek(int fd, long offset, int whence);
 
     static native int kill(int pid, int signal);
+
+    /** Sets a limit of another process; {@code limit} is a {@code struct rlimit} of 64-bit numbers. */
+    static native int prlimit(int pid, int resource, byte[] limit, Pointer former);
 
     static native int waitpid(int pid, int[] status, int options);
 

@@ -1,7 +1,9 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.IpFamily;
+import dev.meshcni.core.OneLine;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.UnreadableRulesException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,8 +32,10 @@ final class NetfilterTables implements AutoCloseable {
     private static final int NFNL_BATCH_GENID = 1;
     private static final int NFT_MSG_GETTABLE = 1;
     private static final int NFT_MSG_DELTABLE = 2;
+    private static final int NFT_MSG_GETCHAIN = 4;
     private static final int NFT_MSG_GETGEN = 16;
     private static final int NFTA_TABLE_NAME = 1;
+    private static final int NFTA_CHAIN_NAME = 3;
     private static final int NFTA_GEN_ID = 1;
 
     private final Optional<NetlinkSocket> socket;
@@ -56,11 +60,36 @@ final class NetfilterTables implements AutoCloseable {
                         .decode(name.slice(0, name.remaining() - 1))
                         .toString());
             }
+        } catch (UnreadableRulesException e) {
+            throw e;
         } catch (RedirectException _) {
             // No nf_tables in this kernel: then no tables of this kind either.
             return Set.of();
         }
         return names;
+    }
+
+    /**
+     * Sees to it that what {@code iptables-save} prints means what it says: to the kernel the name of a chain may be any bytes, line ends and
+     * whole rules among them, and {@code iptables-save} prints it as it is.
+     *
+     * @throws UnreadableRulesException if there is a chain whose name {@code iptables} would not take
+     */
+    void requirePlainNamesOfNft(IpFamily family) {
+        NetlinkMessage request =
+                message(NFT_MSG_GETCHAIN, NetlinkMessage.DUMP).bytes(Rtnetlink.number(family), 0, 0, 0);
+        for (ByteBuffer body : socket.map(open -> open.dump(request)).orElse(List.of())) {
+            ByteBuffer name = NetlinkMessage.attributes(body.position(4)).get(NFTA_CHAIN_NAME);
+            for (int i = name.position(); i < name.limit() - 1; i++) {
+                if (name.get(i) <= ' ' || name.get(i) >= 127 || name.get(i) == '"') {
+                    throw new UnreadableRulesException("the pod's " + family.label()
+                            + " tables hold a chain whose name is none for iptables: "
+                            + OneLine.of(StandardCharsets.ISO_8859_1
+                                    .decode(name.duplicate().limit(name.limit() - 1))
+                                    .toString()));
+                }
+            }
+        }
     }
 
     /** Tables of the legacy variant. Not below {@code /proc/net}: that is the namespace of the process's first thread. */

@@ -1,6 +1,7 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.UnreadableRulesException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,6 +26,9 @@ final class NetlinkSocket implements AutoCloseable {
 
     /** The kernel answers at once; this only bounds the wait should it never do. */
     private static final long ANSWER_SECONDS = 5;
+
+    /** In bytes: what is read of one listing. A pod has some ten tables, chains, addresses and routes; each takes some ten bytes. */
+    private static final int MAX_DUMP = 1 << 20;
 
     private static final int RECEIVE_LENGTH = 32768;
 
@@ -102,8 +106,14 @@ final class NetlinkSocket implements AutoCloseable {
     List<ByteBuffer> dump(NetlinkMessage request) {
         send(request);
         List<ByteBuffer> bodies = new ArrayList<>();
+        int read = 0;
         while (true) {
             ByteBuffer answer = receive();
+            read += answer.remaining();
+            if (read > MAX_DUMP) {
+                throw new UnreadableRulesException("the pod's tables, addresses or routes are larger than any that are"
+                        + " read: netlink lists more than " + (MAX_DUMP >> 10) + " KiB of them");
+            }
             while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
                 int start = answer.position();
                 int length = answer.getInt(start);

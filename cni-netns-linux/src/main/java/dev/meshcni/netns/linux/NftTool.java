@@ -4,6 +4,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.NftListing;
 import dev.meshcni.core.NftTable;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.UnreadableRulesException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -39,11 +40,11 @@ record NftTool(Path program) {
         }
         // Of several tables listed by one command line, nft 1.0 finds only those of the last one's family.
         String command = families.size() == 1 ? "list table " + NftTable.name(families.getFirst()) : "list ruleset";
-        String listing = run(List.of("-j", command), "");
+        String listing = show(List.of("-j", command));
         try {
             families.forEach(family -> NftListing.parse(family, listing).ifPresent(table -> tables.put(family, table)));
         } catch (IllegalArgumentException e) {
-            throw new RedirectException("nft printed something unknown: " + e.getMessage(), e);
+            throw new UnreadableRulesException("nft printed something unknown: " + e.getMessage(), e);
         }
         return tables;
     }
@@ -51,7 +52,7 @@ record NftTool(Path program) {
     /** Our tables of some families, which have to be there, as input of {@code nft -f} that makes them again. */
     String dump(List<IpFamily> families) {
         return families.stream()
-                .map(family -> run(List.of("list table " + NftTable.name(family)), ""))
+                .map(family -> show(List.of("list table " + NftTable.name(family))))
                 .collect(Collectors.joining());
     }
 
@@ -68,9 +69,26 @@ record NftTool(Path program) {
     private String run(List<String> arguments, String input) {
         ChildProcess.Output output = ChildProcess.run(program, arguments, ENVIRONMENT, input, BOUND);
         if (output.status() != 0) {
-            throw new RedirectException("nft failed with status " + output.status() + ": "
-                    + (output.stderr().isEmpty() ? "no message" : output.stderr()));
+            throw new RedirectException(failure(output));
         }
         return output.stdout();
+    }
+
+    private String show(List<String> arguments) {
+        try {
+            ChildProcess.Output output = ChildProcess.run(program, arguments, ENVIRONMENT, "", BOUND);
+            if (output.status() == 0) {
+                return output.stdout();
+            }
+            throw new UnreadableRulesException("the pod's nftables cannot be read: " + failure(output));
+        } catch (ChildProcess.ExcessException e) {
+            throw new UnreadableRulesException(
+                    "the pod's nftables are larger than any that are read: " + e.getMessage(), e);
+        }
+    }
+
+    private static String failure(ChildProcess.Output output) {
+        return "nft failed with status " + output.status() + ": "
+                + (output.stderr().isEmpty() ? "no message" : output.stderr());
     }
 }
