@@ -16,11 +16,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is done for one attachment is done in its namespace and in no other, whatever paths and runtimes do. */
 @Tag("hostile")
@@ -128,9 +131,17 @@ class HostileNamespacesTest {
         assertThat(rules(node)).isZero();
     }
 
-    @Test
-    void pathsThatHangCostNobodyElseHisStart() throws Exception {
+    /** With one processor there is one thread that carries virtual ones: what blocks it blocks them all. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0-1023", "0"})
+    void pathsThatHangCostNobodyElseHisStart(String processors) throws Exception {
         assumeTrue(HungFileSystem.isPossible(), "needs /dev/fuse: a file system that hangs is mounted");
+        agent.close();
+        agent = Agent.start(
+                line -> Stream.concat(node.commandLine("taskset", "--cpu-list", processors).stream(), Stream.of(line))
+                        .toList(),
+                List.of("--no-install", "--pod-wait-seconds=1", "--call-timeout-seconds=4"));
+        agent.know(PodManifest.injected("shop", "web", ""));
         try (HungFileSystem hung = HungFileSystem.mount();
                 ExecutorService runtime = Executors.newFixedThreadPool(8)) {
             List<Future<Command.Result>> hanging = new ArrayList<>();

@@ -1,0 +1,52 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What docs/security.md says is held by tests that exist under the names that it gives. */
+class SecurityPageTest {
+    private static final Path ROOT = Path.of("..");
+    private static final Pattern NAMED = Pattern.compile("`(?<type>\\w+Test)(?:\\.(?<method>\\w+))?`");
+
+    @Test
+    void eachTestThatThePageNamesIsThere() throws IOException {
+        Map<String, String> tests = tests();
+        String page = Files.readString(ROOT.resolve("docs/security.md"));
+
+        assertThat(NAMED.matcher(page).results()).hasSizeGreaterThan(40).allSatisfy(named -> {
+            assertThat(tests).containsKey(named.group("type"));
+            assertThat(tests.get(named.group("type"))).contains(method(named));
+        });
+    }
+
+    private static String method(MatchResult named) {
+        return named.group("method") == null ? "@" : " " + named.group("method") + "(";
+    }
+
+    private static Map<String, String> tests() throws IOException {
+        try (Stream<Path> all = Files.walk(ROOT)) {
+            return all.filter(file -> file.toString().endsWith("Test.java"))
+                    .filter(file -> file.toString().contains("/src/test/java/"))
+                    .collect(Collectors.toMap(
+                            file -> file.getFileName().toString().replace(".java", ""), SecurityPageTest::read));
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
