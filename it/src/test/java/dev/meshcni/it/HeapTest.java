@@ -49,11 +49,17 @@ class HeapTest {
                     return command;
                 },
                 List.of("--no-install", "--monitoring-port=15014"))) {
-            String metrics =
-                    node.run("busybox", "wget", "-q", "-O", "-", "-Y", "off", "http://127.0.0.1:15014/metrics");
+            // The ports are opened after the socket.
+            Eventually.isTrue("there are metrics", () -> !metrics().isEmpty());
 
-            assertThat(heap(metrics)).isBetween((mebibytes - 4) * 1048576.0, mebibytes * 1048576.0);
+            assertThat(heap(metrics())).isBetween((mebibytes - 4) * 1048576.0, mebibytes * 1048576.0);
         }
+    }
+
+    private String metrics() {
+        return node.command("busybox", "wget", "-q", "-O", "-", "-Y", "off", "http://127.0.0.1:15014/metrics")
+                .result()
+                .out();
     }
 
     private static double heap(String metrics) {

@@ -49,6 +49,8 @@ class HostileBudgetsTest {
         node = Netns.create("node");
         agent = Agent.start(node, "--pod-wait-seconds=1", "--health-port=" + HEALTH, "--monitoring-port=" + MONITORING);
         agent.know(PodManifest.injected("shop", "web", ""));
+        // The ports are opened after the socket.
+        Eventually.isTrue("the ports are open", () -> isOpen(HEALTH) && isOpen(MONITORING));
     }
 
     @AfterEach
@@ -154,6 +156,17 @@ class HostileBudgetsTest {
             }
         }
         return unfinished;
+    }
+
+    private boolean isOpen(int port) {
+        return node.inside(() -> {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5000);
+                return true;
+            } catch (IOException e) {
+                return false;
+            }
+        });
     }
 
     private String get(int port, String path) {
