@@ -8,6 +8,7 @@ import dev.meshcni.core.spi.RedirectBackend;
  */
 module dev.meshcni.daemon {
     requires transitive dev.meshcni.core;
+    requires com.fasterxml.jackson.core;
     requires dev.meshcni.host.linux;
     requires transitive info.picocli;
     requires kubernetes.client.api;

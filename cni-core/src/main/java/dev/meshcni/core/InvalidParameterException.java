@@ -35,12 +35,19 @@ public class InvalidParameterException extends RuntimeException {
         this.value = "";
     }
 
+    /** For a value that is too large to be read, so that there is none to quote. */
+    InvalidParameterException(CutField cut) {
+        super(cut.field() + " " + cut.problem());
+        this.parameter = cut.field();
+        this.value = "";
+    }
+
     /** Where the value stands: an annotation, a variable or a flag, with its name; empty where it is not a matter of one. */
     public String parameter() {
         return parameter;
     }
 
-    /** The value, whole and as it was given. */
+    /** The value, whole and as it was given; empty if it was too large to be read. */
     public String value() {
         return value;
     }

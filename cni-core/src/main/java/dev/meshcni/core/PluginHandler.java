@@ -294,9 +294,18 @@ public final class PluginHandler {
         String namespace = args.podNamespace().orElseThrow();
         String name = args.podName().orElseThrow();
         String uid = args.podUid().orElse("");
-        return pods.find(namespace, name, uid, deadline.atMost(podPatience))
+        return pods.find(namespace, name, uid, this::isDoubtful, deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " is not known"));
+    }
+
+    /** Whether it would be left alone or refused: an old look at it must not decide that. */
+    private boolean isDoubtful(Pod pod) {
+        try {
+            return policy.decide(pod) instanceof Decision.Skip;
+        } catch (InvalidParameterException e) {
+            return true;
+        }
     }
 
     /** What the pod's namespace has to hold, for the addresses that it has. */

@@ -18,6 +18,7 @@ import java.util.OptionalLong;
  * @param initContainers {@code spec.initContainers}; native sidecars stand here
  * @param containers {@code spec.containers}
  * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty for any other pod
+ * @param cut what was too large to be kept; nothing can be decided about a pod with such a field
  */
 public record Pod(
         String namespace,
@@ -28,7 +29,8 @@ public record Pod(
         boolean hostNetwork,
         List<Container> initContainers,
         List<Container> containers,
-        String staticUid) {
+        String staticUid,
+        List<CutField> cut) {
     public Pod {
         Objects.requireNonNull(namespace, "namespace is null");
         Objects.requireNonNull(name, "name is null");
@@ -38,9 +40,10 @@ public record Pod(
         initContainers = List.copyOf(initContainers);
         containers = List.copyOf(containers);
         Objects.requireNonNull(staticUid, "staticUid is null");
+        cut = List.copyOf(cut);
     }
 
-    /** A pod that is not the mirror of a static pod. */
+    /** A whole pod that is not the mirror of a static pod. */
     public Pod(
             String namespace,
             String name,
@@ -50,7 +53,7 @@ public record Pod(
             boolean hostNetwork,
             List<Container> initContainers,
             List<Container> containers) {
-        this(namespace, name, uid, labels, annotations, hostNetwork, initContainers, containers, "");
+        this(namespace, name, uid, labels, annotations, hostNetwork, initContainers, containers, "", List.of());
     }
 
     /**

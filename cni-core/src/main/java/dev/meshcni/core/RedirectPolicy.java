@@ -39,9 +39,13 @@ public final class RedirectPolicy {
     /**
      * Decides about a pod.
      *
-     * @throws InvalidParameterException if the pod is to be redirected but asks for what is not allowed
+     * @throws InvalidParameterException if the pod is to be redirected but asks for what is not allowed, or if a field of it was too
+     *     large to be read: what is not known is no reason to leave a pod alone
      */
     public Decision decide(Pod pod) {
+        if (!pod.cut().isEmpty()) {
+            throw new InvalidParameterException(pod.cut().getFirst());
+        }
         Optional<Decision.Skip> skipped = skipNamespace(pod.namespace())
                 .or(() -> skipContainers(pod))
                 .or(() -> skipInjection(pod))

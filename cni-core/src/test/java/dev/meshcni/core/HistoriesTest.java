@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -62,7 +63,8 @@ class HistoriesTest {
         }
 
         @Override
-        public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+        public Optional<Pod> find(
+                String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
             return Optional.ofNullable(shown.get(name))
                     .filter(pod -> !uid.isEmpty() && pod.hasUid(uid))
                     .or(() -> Optional.ofNullable(pods.get(name)).filter(pod -> uid.isEmpty() || pod.hasUid(uid)));

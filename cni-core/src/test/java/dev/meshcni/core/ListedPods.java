@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 
 /** A source of the pods that a test lists. */
 final class ListedPods implements PodSource {
@@ -16,7 +17,7 @@ final class ListedPods implements PodSource {
     Optional<RuntimeException> failure = Optional.empty();
 
     @Override
-    public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+    public Optional<Pod> find(String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
         failure.ifPresent(e -> {
             throw e;
         });

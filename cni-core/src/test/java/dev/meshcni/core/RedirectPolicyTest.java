@@ -16,6 +16,26 @@ class RedirectPolicyTest {
     private final RedirectPolicy policy = new RedirectPolicy(Set.of("kube-system"));
 
     @Test
+    void aPodOfWhichSomethingIsNotKnownIsNeitherRedirectedNorLeftAlone() {
+        CutField cut = new CutField("annotation sidecar.istio.io/inject", 70_000, 65_536);
+        Pod plain = new Pod(
+                "shop",
+                "cart",
+                "",
+                Map.of(),
+                Map.of(),
+                true,
+                List.of(),
+                List.of(Pods.container("app")),
+                "",
+                List.of(cut));
+
+        assertThatThrownBy(() -> policy.decide(plain))
+                .isInstanceOf(InvalidParameterException.class)
+                .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, and at most 65536 of it are read");
+    }
+
+    @Test
     void anInjectedPodIsRedirected() {
         assertThat(policy.decide(Pods.injected())).isInstanceOf(Decision.Redirect.class);
     }

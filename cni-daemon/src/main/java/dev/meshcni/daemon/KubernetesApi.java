@@ -2,12 +2,13 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import io.fabric8.kubernetes.api.model.DeleteOptions;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Node;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.api.model.TaintBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -19,7 +20,17 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.http.HttpClient;
+import io.fabric8.kubernetes.client.http.HttpRequest;
+import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.HttpURLConnection;
+import java.net.URLEncoder;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
@@ -28,6 +39,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,12 +69,20 @@ public final class KubernetesApi implements AutoCloseable {
     private static final int RETRY_INTERVAL_MILLIS = 200;
     private static final int RECONNECT_INTERVAL_MILLIS = 500;
 
+    /** How many pods come in one answer, where the API server gives them in parts. */
+    private static final int PAGE = 100;
+
+    /** How long the API server lets a watch last, which ends it by a word. */
+    static final Duration WATCH = Duration.ofMinutes(2);
+
     private final KubernetesClient client;
     private final String nodeName;
+    private final Duration requestTimeout;
 
-    private KubernetesApi(KubernetesClient client, String nodeName) {
+    private KubernetesApi(KubernetesClient client, String nodeName, Duration requestTimeout) {
         this.client = client;
         this.nodeName = nodeName;
+        this.requestTimeout = requestTimeout;
     }
 
     /**
@@ -77,7 +101,8 @@ public final class KubernetesApi implements AutoCloseable {
                         .withConfig(config)
                         .withKubernetesSerialization(ApiSerialization.create())
                         .build(),
-                settings.nodeName());
+                settings.nodeName(),
+                settings.requestTimeout());
     }
 
     /** The node that this daemon serves. */
@@ -90,24 +115,102 @@ public final class KubernetesApi implements AutoCloseable {
         client.close();
     }
 
-    /** A list and watch of this node's pods, not started yet. */
-    SharedIndexInformer<Pod> podsOfNode() {
-        return client.pods()
-                .inAnyNamespace()
-                .withField("spec.nodeName", nodeName)
-                .runnableInformer(0);
+    /**
+     * A page of the pods of this node, as a stream of JSON.
+     *
+     * @param next the token that the page before gave; empty for the first page
+     * @param cached whether the list may come from the cache of an API server, which then gives all pages at once
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    InputStream listPods(String next, boolean cached) {
+        String from = next.isEmpty() ? (cached ? "&resourceVersion=0" : "") : "&continue=" + encoded(next);
+        return stream(podsOfNode() + "&limit=" + PAGE + from);
+    }
+
+    /**
+     * A watch of the pods of this node, as a stream of JSON. The API server ends it after a while, and says from time to time how far it has come.
+     *
+     * @param version from which version on
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    InputStream watchPods(String version) {
+        return stream(podsOfNode() + "&resourceVersion=" + encoded(version)
+                + "&allowWatchBookmarks=true&timeoutSeconds=" + WATCH.toSeconds() + "&watch=true");
+    }
+
+    private String podsOfNode() {
+        return "/api/v1/pods?fieldSelector=" + encoded("spec.nodeName=" + nodeName);
     }
 
     /**
      * One pod of this node, asked for by name.
      *
+     * @param selectors names of labels and annotations that are read beside those of the engine
      * @throws KubernetesClientException if the API server refuses or does not answer
      */
-    Optional<Pod> pod(String namespace, String name) {
-        return Optional.ofNullable(
-                        client.pods().inNamespace(namespace).withName(name).get())
-                .filter(pod ->
-                        pod.getSpec() != null && nodeName.equals(pod.getSpec().getNodeName()));
+    Optional<BoundedPod> pod(String namespace, String name, Set<String> selectors) {
+        String path = "/api/v1/namespaces/" + encoded(namespace) + "/pods/" + encoded(name);
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        try (InputStream body = stream(path);
+                JsonParser json = JsonFields.factory().createParser(body)) {
+            over.orTimeout(requestTimeout.toNanos(), TimeUnit.NANOSECONDS).exceptionally(_ -> closed(body));
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("the answer is no pod");
+            }
+            return Optional.of(PodJson.read(json, selectors))
+                    .filter(found -> nodeName.equals(found.pod().getSpec().getNodeName()));
+        } catch (KubernetesClientException e) {
+            if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+                return Optional.empty();
+            }
+            throw e;
+        } catch (IOException e) {
+            throw new KubernetesClientException("the answer about a pod cannot be read", e);
+        } finally {
+            over.complete(null);
+        }
+    }
+
+    private static Void closed(InputStream body) {
+        try {
+            body.close();
+        } catch (IOException e) {
+            LOG.debug("an answer of the API server could not be closed", e);
+        }
+        return null;
+    }
+
+    /** The body of an answer, while it comes in; only for its beginning there is a time limit. */
+    private InputStream stream(String path) {
+        HttpClient http = client.getHttpClient();
+        String server = client.getConfiguration().getMasterUrl().replaceFirst("/+$", "");
+        HttpRequest request = http.newHttpRequestBuilder()
+                .uri(server + path)
+                .header("Accept", "application/json")
+                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS)
+                .build();
+        CompletableFuture<HttpResponse<InputStream>> sent = http.sendAsync(request, InputStream.class);
+        try {
+            HttpResponse<InputStream> answer = sent.get(2 * requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
+            if (!answer.isSuccessful()) {
+                closed(answer.body());
+                throw new KubernetesClientException("the API server answered " + answer.code(), answer.code(), null);
+            }
+            return answer.body();
+        } catch (InterruptedException e) {
+            sent.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new KubernetesClientException("interrupted", e);
+        } catch (TimeoutException e) {
+            sent.cancel(true);
+            throw new KubernetesClientException("no answer", new HttpTimeoutException("no answer"));
+        } catch (ExecutionException e) {
+            throw new KubernetesClientException("the request failed", e.getCause());
+        }
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
     /** A list and watch of one DaemonSet, not started yet. */

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,7 +38,7 @@ public final class ManifestPodSource implements PodSource {
     }
 
     @Override
-    public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+    public Optional<Pod> find(String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
         Deadline deadline = Deadline.after(patience);
         while (true) {
             Optional<Pod> found = pods().stream()

@@ -2,8 +2,11 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.core.CutField;
 import dev.meshcni.core.Pod;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A pod of this node as the API server last showed it: what the engine reads of it, and what repair has to know.
@@ -65,6 +68,41 @@ record NodePod(
      */
     String controllerKey() {
         return controller.isEmpty() ? "" : pod.namespace() + "/" + controller;
+    }
+
+    /** How much is kept of it, in characters. */
+    long keptChars() {
+        return Stream.of(
+                        pod.labels().values().stream(),
+                        pod.annotations().values().stream(),
+                        pod.initContainers().stream().flatMap(NodePod::texts),
+                        pod.containers().stream().flatMap(NodePod::texts),
+                        crashes.stream().map(Crash::message),
+                        Stream.of(proxyImage, pod.name(), pod.namespace(), pod.uid(), controller))
+                .flatMap(texts -> texts)
+                .mapToLong(String::length)
+                .sum();
+    }
+
+    private static Stream<String> texts(Pod.Container container) {
+        return Stream.of(Stream.of(container.name()), container.args().stream(), container.env().values().stream())
+                .flatMap(texts -> texts);
+    }
+
+    /** The same pod without what is only needed to decide about it. */
+    NodePod without(CutField cut) {
+        Pod bare = new Pod(
+                pod.namespace(),
+                pod.name(),
+                pod.uid(),
+                Map.of(),
+                Map.of(),
+                pod.hostNetwork(),
+                List.of(),
+                List.of(),
+                pod.staticUid(),
+                List.of(cut));
+        return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", selected);
     }
 
     /** {@code namespace/name}. */

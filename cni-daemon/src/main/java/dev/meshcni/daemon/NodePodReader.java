@@ -3,7 +3,9 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AnnotationParser;
+import dev.meshcni.core.CutField;
 import dev.meshcni.core.Pod;
+import dev.meshcni.core.PodFields;
 import dev.meshcni.core.RedirectPolicy;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
@@ -14,11 +16,13 @@ import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -27,29 +31,49 @@ import java.util.stream.Stream;
  * and containers that have nothing to do with the network; a few hundred bytes are left.
  */
 final class NodePodReader {
-    private static final List<String> KEPT_PREFIXES =
-            List.of("sidecar.istio.io/", "traffic.sidecar.istio.io/", "istio.io/");
-    private static final List<String> KEPT_VARIABLES = List.of("DISABLE_ENVOY", "INVALID_DROP");
-    private static final String KEPT_VARIABLE_PREFIX = "ISTIO_";
-    /** A long JSON text of which only the presence counts. */
-    private static final int PROXY_ARGS = 2;
-
     private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;
+    private final Set<String> selectors;
     private final String keptLabel;
+
+    /**
+     * @param selection which pods repair means, by what the engine reads
+     * @param keptLabel a label that is kept beside those that the engine reads
+     */
+    NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection, String keptLabel) {
+        this(selection, Set.of(), keptLabel);
+    }
 
     /**
      * @param selection which pods repair means
      * @param keptLabel a label that is kept beside those that the engine reads
      */
-    NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection, String keptLabel) {
+    NodePodReader(PodSelection selection, String keptLabel) {
+        this(selection, selection.names(), keptLabel);
+    }
+
+    private NodePodReader(
+            Predicate<io.fabric8.kubernetes.api.model.Pod> selection, Set<String> selectors, String keptLabel) {
         this.selection = requireNonNull(selection, "selection is null");
         this.keptLabel = requireNonNull(keptLabel, "keptLabel is null");
+        Set<String> names = new HashSet<>(selectors);
+        names.add(keptLabel);
+        this.selectors = Set.copyOf(names);
+    }
+
+    /** Names of labels and annotations that have to be read beside those of the engine. */
+    Set<String> selectors() {
+        return selectors;
     }
 
     NodePod read(io.fabric8.kubernetes.api.model.Pod pod) {
+        return read(new BoundedPod(pod, List.of()));
+    }
+
+    NodePod read(BoundedPod bounded) {
+        io.fabric8.kubernetes.api.model.Pod pod = bounded.pod();
         PodStatus status = Objects.requireNonNullElseGet(pod.getStatus(), PodStatus::new);
         return new NodePod(
-                reduced(PodModel.of(pod), keptLabel),
+                reduced(PodModel.of(pod), keptLabel, bounded.cut()),
                 Objects.requireNonNullElse(pod.getMetadata().getResourceVersion(), ""),
                 stage(pod, status),
                 Stream.concat(statuses(status.getInitContainerStatuses()), statuses(status.getContainerStatuses()))
@@ -63,17 +87,18 @@ final class NodePodReader {
     }
 
     /** The same pod to the engine, in less memory. */
-    static Pod reduced(Pod pod, String keptLabel) {
+    static Pod reduced(Pod pod, String keptLabel, List<CutField> cut) {
         return new Pod(
                 pod.namespace(),
                 pod.name(),
                 pod.uid(),
-                kept(pod.labels(), keptLabel),
-                kept(pod.annotations(), ""),
+                kept(pod.labels(), PodFields.LABELS, keptLabel),
+                kept(pod.annotations(), PodFields.ANNOTATIONS, ""),
                 pod.hostNetwork(),
                 pod.initContainers().stream().map(NodePodReader::reduced).toList(),
                 pod.containers().stream().map(NodePodReader::reduced).toList(),
-                pod.staticUid());
+                pod.staticUid(),
+                cut);
     }
 
     private static Pod.Container reduced(Pod.Container container) {
@@ -81,20 +106,18 @@ final class NodePodReader {
             return new Pod.Container(container.name(), List.of(), Map.of(), OptionalLong.empty(), OptionalLong.empty());
         }
         Map<String, String> env = new HashMap<>(container.env());
-        env.keySet().removeIf(name -> !name.startsWith(KEPT_VARIABLE_PREFIX) && !KEPT_VARIABLES.contains(name));
+        env.keySet().retainAll(PodFields.VARIABLES);
         return new Pod.Container(
                 container.name(),
-                container.args().stream().limit(PROXY_ARGS).toList(),
+                container.args().stream().limit(PodFields.PROXY_ARGS).toList(),
                 env,
                 container.runAsUser(),
                 container.runAsGroup());
     }
 
-    private static Map<String, String> kept(Map<String, String> entries, String further) {
+    private static Map<String, String> kept(Map<String, String> entries, Set<String> names, String further) {
         Map<String, String> kept = new HashMap<>(entries);
-        kept.keySet()
-                .removeIf(
-                        name -> !name.equals(further) && KEPT_PREFIXES.stream().noneMatch(name::startsWith));
+        kept.keySet().removeIf(name -> !name.equals(further) && !names.contains(name));
         kept.computeIfPresent(RedirectPolicy.STATUS, (_, _) -> "");
         return kept;
     }

@@ -37,7 +37,8 @@ final class PodModel {
                 Boolean.TRUE.equals(spec.getHostNetwork()),
                 containers(spec, spec.getInitContainers()),
                 containers(spec, spec.getContainers()),
-                MirrorPod.staticUid(annotations, isOwnedByNode(metadata)));
+                MirrorPod.staticUid(annotations, isOwnedByNode(metadata)),
+                List.of());
     }
 
     private static boolean isOwnedByNode(ObjectMeta metadata) {

@@ -3,10 +3,12 @@ package dev.meshcni.daemon;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
@@ -33,9 +35,11 @@ final class PodSelection implements Predicate<Pod> {
                     pod -> pod.getStatus() == null ? "" : pod.getStatus().getPhase());
 
     private final List<Predicate<Pod>> requirements;
+    private final Set<String> names;
 
-    private PodSelection(List<Predicate<Pod>> requirements) {
+    private PodSelection(List<Predicate<Pod>> requirements, Set<String> names) {
         this.requirements = List.copyOf(requirements);
+        this.names = Set.copyOf(names);
     }
 
     /**
@@ -53,7 +57,19 @@ final class PodSelection implements Predicate<Pod> {
         }
         parts(labels).stream().map(PodSelection::label).forEach(requirements::add);
         parts(fields).stream().map(PodSelection::field).forEach(requirements::add);
-        return new PodSelection(requirements);
+        Set<String> names = new HashSet<>(Set.of(annotation));
+        parts(labels).stream().map(PodSelection::labelName).forEach(names::add);
+        return new PodSelection(requirements, names);
+    }
+
+    /** The names of the labels and of the annotation that are asked for. */
+    Set<String> names() {
+        return names;
+    }
+
+    private static String labelName(String requirement) {
+        Matcher name = Pattern.compile("!?\\s*" + NAME + ".*").matcher(requirement);
+        return name.matches() ? name.group("name") : "";
     }
 
     @Override

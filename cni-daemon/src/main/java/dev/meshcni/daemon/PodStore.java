@@ -1,14 +1,12 @@
 package dev.meshcni.daemon;
 
-import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodBuilder;
-import io.fabric8.kubernetes.client.informers.cache.Cache;
-import io.fabric8.kubernetes.client.informers.cache.ItemStore;
+import dev.meshcni.core.CutField;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -16,13 +14,22 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The pods that the watch has shown. The informer keeps its items here, and so keeps of each what {@link NodePodReader}
- * leaves of it; what it asks back are its identity and version, which is all that it compares.
+ * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded amount: what does
+ * not fit is kept without what decides about its redirection, so that its ADD is refused. One thread changes it, many look.
  */
-final class PodStore implements ItemStore<Pod> {
+final class PodStore {
+    private static final Logger LOG = LoggerFactory.getLogger(PodStore.class);
+
+    /** The most that is kept of all pods of the node, in characters: what 128 pods may have at the most. */
+    private static final long MAX_KEPT = 16 << 20;
+
+    /** The most that is kept of a pod that has finished, which no ADD asks for. */
+    private static final long MAX_FINISHED = 2048;
+
     /** Hears of each change, in the thread that reads the watch: it must not take long. */
     interface Listener {
         /** The pod is new or has changed. */
@@ -34,14 +41,12 @@ final class PodStore implements ItemStore<Pod> {
 
     private record Waiter(Predicate<NodePod> wanted, CompletableFuture<NodePod> found) {}
 
-    private final NodePodReader reader;
+    /** Only the thread that reads the watch changes it. */
+    private long keptChars;
+
     private final Map<String, NodePod> pods = new ConcurrentHashMap<>();
     private final Map<String, List<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-
-    PodStore(NodePodReader reader) {
-        this.reader = reader;
-    }
 
     /** Adds a listener, which first hears of the pods that are there. */
     void listen(Listener listener) {
@@ -83,15 +88,15 @@ final class PodStore implements ItemStore<Pod> {
         }
     }
 
-    @Override
-    public String getKey(Pod pod) {
-        return Cache.metaNamespaceKeyFunc(pod);
-    }
-
-    @Override
-    public Pod put(String key, Pod pod) {
-        NodePod shown = reader.read(pod);
-        NodePod before = pods.put(key, shown);
+    /** Takes a pod as it is now. */
+    void put(NodePod read) {
+        String key = read.key();
+        NodePod before = pods.get(key);
+        long others = keptChars - (before == null ? 0 : before.keptChars());
+        NodePod shown = within(MAX_KEPT - others, read);
+        keptChars = others + shown.keptChars();
+        pods.put(key, shown);
+        report(before, shown);
         waiters.getOrDefault(key, List.of()).stream()
                 .filter(waiter -> waiter.wanted().test(shown))
                 .forEach(waiter -> waiter.found().complete(shown));
@@ -99,53 +104,57 @@ final class PodStore implements ItemStore<Pod> {
             listeners.forEach(listener -> listener.gone(before));
         }
         listeners.forEach(listener -> listener.shown(shown));
-        return stub(before);
     }
 
-    @Override
-    public Pod remove(String key) {
-        NodePod before = pods.remove(key);
-        if (before != null) {
-            listeners.forEach(listener -> listener.gone(before));
+    /** Lets a pod go; another one that has its name by now stays. */
+    void remove(NodePod gone) {
+        NodePod known = pods.get(gone.key());
+        if (known != null && known.pod().uid().equals(gone.pod().uid())) {
+            remove(known.key());
         }
-        return stub(before);
     }
 
-    @Override
-    public Stream<String> keySet() {
-        return pods.keySet().stream();
+    /** Lets all pods go but those of some keys. */
+    void retain(Set<String> keys) {
+        pods.keySet().stream().filter(key -> !keys.contains(key)).toList().forEach(this::remove);
     }
 
-    @Override
-    public Stream<Pod> values() {
-        return pods.values().stream().map(PodStore::stub);
-    }
-
-    @Override
-    public int size() {
+    int size() {
         return pods.size();
     }
 
-    @Override
-    public Pod get(String key) {
-        return stub(pods.get(key));
+    private void remove(String key) {
+        NodePod before = pods.remove(key);
+        if (before != null) {
+            keptChars -= before.keptChars();
+            listeners.forEach(listener -> listener.gone(before));
+        }
     }
 
-    @Override
-    public boolean isFullState() {
-        return false;
+    private static NodePod within(long room, NodePod pod) {
+        boolean finished = pod.stage() == NodePod.Stage.FINISHED;
+        long bound = Math.min(room, finished ? MAX_FINISHED : MAX_KEPT);
+        return pod.keptChars() <= bound
+                ? pod
+                : pod.without(new CutField(
+                        finished ? "the whole of a pod that has finished" : "the whole of the pods of this node",
+                        pod.keptChars(),
+                        Math.max(0, bound)));
     }
 
-    private static Pod stub(NodePod pod) {
-        return pod == null
-                ? null
-                : new PodBuilder()
-                        .withNewMetadata()
-                        .withNamespace(pod.pod().namespace())
-                        .withName(pod.pod().name())
-                        .withUid(pod.pod().uid())
-                        .withResourceVersion(pod.resourceVersion())
-                        .endMetadata()
-                        .build();
+    /** Once for each pod and what is too large in it; names of fields are the engine's own. */
+    private static void report(NodePod before, NodePod shown) {
+        boolean known = before != null
+                && before.pod().uid().equals(shown.pod().uid())
+                && !before.pod().cut().isEmpty();
+        if (!shown.pod().cut().isEmpty() && !known && shown.stage() != NodePod.Stage.FINISHED) {
+            CutField cut = shown.pod().cut().getFirst();
+            LOG.warn(
+                    "pod {}: {} has a size of {}, more than the {} that are read: its ADD is refused",
+                    ApiFailure.shortened(shown.key()),
+                    cut.field(),
+                    cut.size(),
+                    cut.bound());
+        }
     }
 }

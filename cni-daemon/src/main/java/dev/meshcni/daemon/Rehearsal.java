@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,7 +105,8 @@ final class Rehearsal {
                         container(AnnotationParser.PROXY_CONTAINER, Map.of("ISTIO_META_DNS_CAPTURE", "true"))));
 
         @Override
-        public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+        public Optional<Pod> find(
+                String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
             return Optional.of(POD);
         }
 

@@ -1,13 +1,12 @@
 package dev.meshcni.daemon;
 
+import com.sun.net.httpserver.HttpExchange;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.server.mock.KubernetesCrudDispatcher;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import io.fabric8.mockwebserver.MockWebServer;
 import io.fabric8.mockwebserver.dsl.HttpMethod;
 import io.fabric8.mockwebserver.http.Buffer;
-import io.fabric8.mockwebserver.http.Dispatcher;
 import io.fabric8.mockwebserver.http.Headers;
 import io.fabric8.mockwebserver.http.MockResponse;
 import io.fabric8.mockwebserver.http.RecordedRequest;
@@ -70,10 +69,10 @@ public final class FakeApiServer implements AutoCloseable {
     private record Fault(Predicate<Call> meant, AtomicInteger times, Function<Call, MockResponse> answer) {}
 
     private final KubernetesCrudDispatcher crud = new KubernetesCrudDispatcher();
-    private final MockWebServer server = new MockWebServer();
     private final List<Call> calls = new CopyOnWriteArrayList<>();
     private final List<Fault> faults = new CopyOnWriteArrayList<>();
     private final FakeWatches watches = new FakeWatches();
+    private final FakeFront front;
     private final Link link;
 
     /** Starts it, reached by a port of loopback in the network namespace of this process. */
@@ -83,14 +82,8 @@ public final class FakeApiServer implements AutoCloseable {
 
     /** Starts it, reached by a socket that listens, perhaps in another network namespace. */
     public FakeApiServer(ServerSocket entrance) throws IOException {
-        server.setDispatcher(new Dispatcher() {
-            @Override
-            public MockResponse dispatch(RecordedRequest request) {
-                return FakeApiServer.this.dispatch(request);
-            }
-        });
-        server.start();
-        link = new Link(entrance, server.getPort());
+        front = new FakeFront(this::handle);
+        link = new Link(entrance, front.port());
     }
 
     /** Where clients reach this server. */
@@ -176,6 +169,16 @@ public final class FakeApiServer implements AutoCloseable {
         answer(Call::isWatch, times, _ -> new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
     }
 
+    /** Nothing comes any more on any watch of pods, which stay open; or all of them end, and new ones show all again. */
+    void silence(boolean on) {
+        watches.silence(on);
+    }
+
+    /** Says on all watches how far they have come. */
+    void bookmark() {
+        watches.bookmark(String.valueOf(crud.requestResourceVersion()));
+    }
+
     void mendAll() {
         faults.clear();
     }
@@ -237,23 +240,41 @@ public final class FakeApiServer implements AutoCloseable {
     public void close() throws IOException {
         link.close();
         watches.close();
-        server.close();
+        front.close();
     }
 
-    private MockResponse dispatch(RecordedRequest request) {
-        String token = Optional.ofNullable(request.getHeader("Authorization")).orElse("");
+    private void handle(HttpExchange exchange) throws IOException {
+        if ("websocket".equalsIgnoreCase(exchange.getRequestHeaders().getFirst("Upgrade"))) {
+            // Clients that would rather have a WebSocket take a stream of lines when they are told to.
+            exchange.sendResponseHeaders(503, -1);
+            return;
+        }
+        String token = Optional.ofNullable(exchange.getRequestHeaders().getFirst("Authorization"))
+                .orElse("");
         Call call = new Call(
-                request.getMethod(),
-                request.getPath(),
+                exchange.getRequestMethod(),
+                exchange.getRequestURI().toString(),
                 token.replaceFirst("^Bearer ", ""),
-                Optional.ofNullable(request.getBody().readUtf8()).orElse(""));
+                new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
         calls.add(call);
+        Headers.Builder headers = Headers.builder();
+        exchange.getRequestHeaders().forEach((name, values) -> values.forEach(value -> headers.add(name, value)));
+        RecordedRequest request = request(HttpMethod.valueOf(call.method()), call.path(), call.body());
         for (Fault fault : faults) {
             if (fault.meant().test(call) && fault.times().getAndDecrement() > 0) {
-                return fault.answer().apply(call);
+                FakeFront.send(exchange, request, fault.answer().apply(call));
+                return;
             }
         }
-        return serve(call, request.getHeaders());
+        if (call.isWatchOfPods()) {
+            watches.serve(decoded(call), exchange);
+        } else {
+            FakeFront.send(exchange, request, serve(call, headers.build()));
+        }
+    }
+
+    private static String decoded(Call call) {
+        return URLDecoder.decode(call.path(), StandardCharsets.UTF_8);
     }
 
     private MockResponse serve(Call call) {
@@ -267,11 +288,8 @@ public final class FakeApiServer implements AutoCloseable {
         if (call.method().equals("DELETE")) {
             return remove(call, call.path(), "");
         }
-        String asked = URLDecoder.decode(call.path(), StandardCharsets.UTF_8);
-        if (call.isWatchOfPods()) {
-            return watches.open(asked);
-        }
-        String path = asked.replace("fieldSelector=spec.nodeName=", "labelSelector=" + NODE_LABEL + "=")
+        String path = decoded(call)
+                .replace("fieldSelector=spec.nodeName=", "labelSelector=" + NODE_LABEL + "=")
                 .replaceFirst("/pods/([^/]+)/status$", "/pods/$1");
         MockResponse response = crud.dispatch(new RecordedRequest(
                 "HTTP/1.1", HttpMethod.valueOf(call.method()), path, headers, new Buffer().writeUtf8(call.body())));

@@ -1,78 +1,117 @@
 package dev.meshcni.daemon;
 
+import com.sun.net.httpserver.HttpExchange;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import io.fabric8.mockwebserver.http.MockResponse;
-import io.fabric8.mockwebserver.http.Response;
-import io.fabric8.mockwebserver.http.WebSocket;
-import io.fabric8.mockwebserver.http.WebSocketListener;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What watches of pods show: the history from the version that each asks for, as an API server keeps it. */
 final class FakeWatches implements AutoCloseable {
-    private static final Pattern QUERY =
-            Pattern.compile("fieldSelector=spec\\.nodeName=(?<node>[^&]+).*resourceVersion=(?<version>\\d+)");
+    private static final Pattern VERSION = Pattern.compile("[?&]resourceVersion=(?<version>\\d+)");
+    private static final Pattern NODE = Pattern.compile("fieldSelector=spec\\.nodeName=(?<node>[^&]+)");
+    private static final Pattern TIMEOUT = Pattern.compile("timeoutSeconds=(?<seconds>\\d+)");
+    private static final String END = "";
 
     private record Event(long version, String node, String line) {}
 
-    private record Watch(String node, WebSocket socket) {}
+    private record Watch(String node, BlockingQueue<String> lines) {}
 
-    // One thread does all, apart from the server's own: a thread of its that waits for another to send would stop it.
-    private final ExecutorService sender =
-            Executors.newSingleThreadExecutor(Thread.ofVirtual().factory());
     private final List<Event> history = new ArrayList<>();
     private final List<Watch> watches = new ArrayList<>();
+    private boolean silent;
 
     /** Shows a change to all watches of the pod's node. */
-    void show(String type, Pod pod) {
+    synchronized void show(String type, Pod pod) {
         Event event = new Event(
                 Long.parseLong(pod.getMetadata().getResourceVersion()),
                 pod.getSpec().getNodeName(),
-                "{\"type\":\"%s\",\"object\":%s}".formatted(type, Serialization.asJson(pod)));
-        sender.execute(() -> {
-            history.add(event);
-            watches.removeIf(watch -> watch.node().equals(event.node()) && !send(watch.socket(), event));
-        });
+                "{\"type\":\"%s\",\"object\":%s}\n".formatted(type, Serialization.asJson(pod)));
+        history.add(event);
+        if (!silent) {
+            watches.stream()
+                    .filter(watch -> watch.node().equals(event.node()))
+                    .forEach(watch -> watch.lines().add(event.line()));
+        }
     }
 
-    /** Opens a watch, which first shows what happened since its version. */
-    MockResponse open(String path) {
-        Matcher query = QUERY.matcher(path);
-        if (!query.find()) {
-            throw new IllegalArgumentException("not a watch of a node's pods: " + path);
+    /** Says how far all watches have come, without a change. */
+    synchronized void bookmark(String version) {
+        String line = """
+                {"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"%s"}}}
+                """.formatted(version);
+        watches.forEach(watch -> watch.lines().add(line));
+    }
+
+    /** From now on nothing comes on the watches that are open, nor on new ones, as behind a network device that drops all. */
+    synchronized void silence(boolean on) {
+        silent = on;
+        if (!on) {
+            watches.forEach(watch -> watch.lines().add(END));
         }
-        long version = Long.parseLong(query.group("version"));
-        return new MockResponse().withWebSocketUpgrade(new WebSocketListener() {
-            @Override
-            public void onOpen(WebSocket socket, Response response) {
-                sender.execute(() -> add(new Watch(query.group("node"), socket), version));
+    }
+
+    /** Serves a watch, which first shows what happened since its version, until it is over. */
+    void serve(String path, HttpExchange exchange) throws IOException {
+        Watch watch = new Watch(group(NODE, path, "node"), new LinkedBlockingQueue<>());
+        long version = Long.parseLong(group(VERSION, path, "version"));
+        long seconds = Long.parseLong(group(TIMEOUT, path, "seconds"));
+        exchange.getResponseHeaders().set("Content-Type", "application/json");
+        exchange.sendResponseHeaders(200, 0);
+        add(watch, version);
+        try (OutputStream out = exchange.getResponseBody()) {
+            // An API server answers at once, whether there is something to show or not.
+            out.flush();
+            for (String line = next(watch, seconds); !line.equals(END); line = next(watch, seconds)) {
+                out.write(line.getBytes(StandardCharsets.UTF_8));
+                out.flush();
             }
-        });
+        } finally {
+            remove(watch);
+        }
     }
 
     @Override
-    public void close() {
-        sender.shutdownNow();
+    public synchronized void close() {
+        watches.forEach(watch -> watch.lines().add(END));
     }
 
-    private void add(Watch watch, long version) {
-        history.stream()
-                .filter(event -> event.version() > version && event.node().equals(watch.node()))
-                .forEach(event -> send(watch.socket(), event));
+    private synchronized void add(Watch watch, long version) {
+        if (!silent) {
+            history.stream()
+                    .filter(event -> event.version() > version && event.node().equals(watch.node()))
+                    .forEach(event -> watch.lines().add(event.line()));
+        }
         watches.add(watch);
     }
 
-    /** Whether the socket is still open. */
-    private static boolean send(WebSocket socket, Event event) {
+    private synchronized void remove(Watch watch) {
+        watches.remove(watch);
+    }
+
+    private static String next(Watch watch, long seconds) throws IOException {
         try {
-            return socket.send(event.line());
-        } catch (RuntimeException e) {
-            return false;
+            String line = watch.lines().poll(seconds, TimeUnit.SECONDS);
+            return line == null ? END : line;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
         }
+    }
+
+    private static String group(Pattern pattern, String path, String group) {
+        Matcher matcher = pattern.matcher(path);
+        if (!matcher.find()) {
+            throw new IllegalArgumentException("not a watch of a node's pods: " + path);
+        }
+        return matcher.group(group);
     }
 }

@@ -3,9 +3,11 @@ package dev.meshcni.daemon;
 import static dev.meshcni.daemon.Eventually.eventually;
 import static dev.meshcni.daemon.TestPods.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.MirrorPod;
 import dev.meshcni.core.Pod;
+import dev.meshcni.core.PodSourceException;
 import dev.meshcni.daemon.FakeApiServer.Call;
 import io.fabric8.mockwebserver.http.MockResponse;
 import java.nio.file.Files;
@@ -41,7 +43,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
 
         assertThat(source.pods()).extracting(NodePod::key).containsExactly("shop/web");
         assertThat(server.calls(Call::isList)).isEqualTo(1);
-        assertThat(server.calls()).allMatch(call -> call.path().contains("fieldSelector=spec.nodeName"));
+        assertThat(server.calls()).allMatch(call -> call.path().contains("fieldSelector=spec.nodeName%3D"));
     }
 
     @Test
@@ -52,7 +54,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
         io.fabric8.kubernetes.api.model.Pod late = server.create(TestPods.injected("late"));
 
         assertThat(found.get(20, TimeUnit.SECONDS).orElseThrow().uid()).isEqualTo(uid(late));
-        assertThat(server.calls(Call::isGetOfPod)).isZero();
+        assertThat(server.calls(Call::isGetOfPod)).isLessThanOrEqualTo(1);
     }
 
     @Test
@@ -142,6 +144,52 @@ class KubernetesPodSourceTest extends PodSourceFixture {
 
         assertThat(found.orElseThrow().uid()).isEqualTo(uid(second)).isNotEqualTo(uid(first));
         assertThat(source.find(NAMESPACE, "web-0", uid(first), SHORT)).isEmpty();
+    }
+
+    @Test
+    void aPodIsDecidedAboutWithoutARequestAsLongAsTheWatchLives() throws Exception {
+        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
+        start();
+        eventually("the watch is open", () -> source.isLive());
+
+        assertThat(source.find(NAMESPACE, "web", uid(web), _ -> true, LONG)).isPresent();
+        assertThat(source.lookUps()).isZero();
+    }
+
+    @Test
+    void aNameAloneMeansThePodThatHasItNowWhateverTheWatchHasShown() throws Exception {
+        server.create(TestPods.injected("web"));
+        start();
+        eventually("the watch is open", () -> source.isLive());
+        server.silence(true);
+        server.delete(NAMESPACE, "web");
+        io.fabric8.kubernetes.api.model.Pod successor = server.create(TestPods.injected("web"));
+
+        assertThat(source.find(NAMESPACE, "web", ANY, LONG).orElseThrow().uid()).isEqualTo(uid(successor));
+        assertThat(source.lookUps()).isEqualTo(1);
+    }
+
+    @Test
+    void aWatchThatSaysNothingIsNotBelievedWhereAMistakeWouldDoHarm() throws Exception {
+        io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
+        api = KubernetesApi.open(server.settings(directory));
+        source = KubernetesPodSource.start(api, new NodePodReader(_ -> true, ""), Duration.ofMillis(300));
+        eventually("the watch is open", () -> source.isLive());
+        // A new watch that the API server answers would be a sign of life.
+        server.fail(FakeApiServer.Call::isWatchOfPods, Integer.MAX_VALUE, 503);
+        server.silence(true);
+        eventually("the silence is noticed", () -> !source.isLive());
+
+        assertThat(source.find(NAMESPACE, "web", uid(web), _ -> false, LONG)).isPresent();
+        assertThat(source.lookUps()).isZero();
+        assertThat(source.find(NAMESPACE, "web", uid(web), _ -> true, LONG)).isPresent();
+        assertThat(source.lookUps()).isEqualTo(1);
+        server.disconnect();
+        assertThatThrownBy(() -> source.find(NAMESPACE, "web", uid(web), _ -> true, SHORT))
+                .isInstanceOf(PodSourceException.class)
+                .hasMessageContaining("is not known here for sure");
+        assertThatThrownBy(() -> source.find(NAMESPACE, "web", ANY, SHORT)).isInstanceOf(PodSourceException.class);
+        server.reconnect();
     }
 
     @Test

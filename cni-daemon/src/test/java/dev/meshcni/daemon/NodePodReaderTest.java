@@ -30,7 +30,7 @@ class NodePodReaderTest {
         env.remove(AnnotationParser.PROXY_CONTAINER);
         Pod pod = pod(annotations, env);
 
-        Pod reduced = NodePodReader.reduced(pod, "");
+        Pod reduced = NodePodReader.reduced(pod, "", List.of());
 
         assertThat(annotations).hasSizeGreaterThanOrEqualTo(10);
         assertThat(reduced.annotations()).isEqualTo(annotations);
@@ -52,7 +52,7 @@ class NodePodReaderTest {
     void whatHasNothingToDoWithTheNetworkIsNotKept() {
         Pod pod = pod(Map.of("kubectl.kubernetes.io/last-applied-configuration", "x".repeat(50_000)), Map.of("A", "b"));
 
-        Pod reduced = NodePodReader.reduced(pod, "");
+        Pod reduced = NodePodReader.reduced(pod, "", List.of());
 
         assertThat(reduced.annotations()).isEmpty();
         assertThat(reduced.containers())

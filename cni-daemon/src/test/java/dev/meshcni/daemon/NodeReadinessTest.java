@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,7 +98,8 @@ class NodeReadinessTest {
         private volatile boolean known;
 
         @Override
-        public Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+        public Optional<Pod> find(
+                String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
             return Optional.empty();
         }
 

@@ -15,25 +15,12 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Base64;
-import java.util.HashMap;
-import java.util.Locale;
-import java.util.Map;
 
 /**
  * As much of an API server as the daemon needs to list and watch the pods of its node: on loopback, one pod, which the watch shows once
- * more. The watch is a WebSocket (RFC 6455), as the daemon's client asks for.
+ * more.
  */
 final class TrainingApiServer implements AutoCloseable {
-    /** RFC 6455, section 1.3. */
-    private static final String WEB_SOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-    private static final int FINAL_TEXT_FRAME = 0x81;
-    private static final int LENGTH_IN_TWO_BYTES = 126;
-    private static final int BYTE = 8;
-
     private final ServerSocket server;
     private final String pod;
 
@@ -84,14 +71,13 @@ final class TrainingApiServer implements AutoCloseable {
         try (client) {
             BufferedReader in = new BufferedReader(new InputStreamReader(client.getInputStream(), ISO_8859_1));
             String request = in.readLine();
-            Map<String, String> headers = headers(in);
             OutputStream out = client.getOutputStream();
-            String key = headers.get("sec-websocket-key");
-            if (key != null) {
-                watch(out, key);
+            boolean pods = request != null && request.startsWith("GET /api/v1/pods?");
+            if (pods && request.contains("&watch=true")) {
+                watch(out);
                 in.transferTo(Writer.nullWriter());
             } else {
-                boolean pods = request != null && request.startsWith("GET /api/v1/pods?");
+                skipHeaders(in);
                 out.write(response(pods ? "200 OK" : "404 Not Found", pods ? list() : "{}"));
             }
         } catch (IOException e) {
@@ -104,30 +90,18 @@ final class TrainingApiServer implements AutoCloseable {
                 + "]}";
     }
 
-    private void watch(OutputStream out, String key) throws IOException {
-        String accept = Base64.getEncoder().encodeToString(sha1(key + WEB_SOCKET_GUID));
-        out.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        + "Sec-WebSocket-Accept: " + accept + "\r\n\r\n")
-                .getBytes(ISO_8859_1));
-        byte[] event = ("{\"type\":\"MODIFIED\",\"object\":" + pod + "}").getBytes(UTF_8);
-        ByteArrayOutputStream frame = new ByteArrayOutputStream();
-        frame.write(FINAL_TEXT_FRAME);
-        frame.write(LENGTH_IN_TWO_BYTES);
-        frame.write(event.length >> BYTE);
-        frame.write(event.length);
-        frame.write(event);
-        out.write(frame.toByteArray());
+    private void watch(OutputStream out) throws IOException {
+        out.write(("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+                        + "{\"type\":\"MODIFIED\",\"object\":" + pod + "}\n")
+                .getBytes(UTF_8));
+        out.flush();
     }
 
-    private static Map<String, String> headers(BufferedReader in) throws IOException {
-        Map<String, String> headers = new HashMap<>();
-        for (String line = in.readLine(); line != null && !line.isEmpty(); line = in.readLine()) {
-            int colon = line.indexOf(':');
-            headers.put(
-                    line.substring(0, colon).toLowerCase(Locale.ROOT),
-                    line.substring(colon + 1).strip());
+    private static void skipHeaders(BufferedReader in) throws IOException {
+        String line = in.readLine();
+        while (line != null && !line.isEmpty()) {
+            line = in.readLine();
         }
-        return headers;
     }
 
     private static byte[] response(String status, String body) {
@@ -138,13 +112,5 @@ final class TrainingApiServer implements AutoCloseable {
                 .getBytes(ISO_8859_1));
         response.writeBytes(content);
         return response.toByteArray();
-    }
-
-    private static byte[] sha1(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-1").digest(text.getBytes(ISO_8859_1));
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssemblyException("Every Java platform has SHA-1", e);
-        }
     }
 }

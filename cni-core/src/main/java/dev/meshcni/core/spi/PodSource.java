@@ -3,6 +3,7 @@ package dev.meshcni.core.spi;
 import dev.meshcni.core.Pod;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Where the pods of this node are known. Safe for use by many threads at once. */
 public interface PodSource extends AutoCloseable {
@@ -11,13 +12,19 @@ public interface PodSource extends AutoCloseable {
      *
      * @param namespace the pod's namespace
      * @param name the pod's name
-     * @param uid the UID that the runtime gave; empty if it gave none, then any pod of the name will do. A pod of another
+     * @param uid the UID that the runtime gave; empty if it gave none, then the pod is meant that has the name now. A pod of another
      *     UID is never returned ({@link Pod#hasUid})
+     * @param doubtful pods that must be known to be as they are now, as a mistake about them would do harm
      * @param patience how long to wait at most
      * @return the pod, or empty when it is certain, or certain enough after waiting, that there is none
      * @throws dev.meshcni.core.PodSourceException if the source cannot say for now
      */
-    Optional<Pod> find(String namespace, String name, String uid, Duration patience);
+    Optional<Pod> find(String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience);
+
+    /** Finds a pod which no harm comes of if it has just changed. */
+    default Optional<Pod> find(String namespace, String name, String uid, Duration patience) {
+        return find(namespace, name, uid, _ -> false, patience);
+    }
 
     /** Why this source cannot serve yet, for STATUS and readiness; empty when it can. */
     Optional<String> notReady();
