@@ -13,30 +13,37 @@ import java.util.List;
 final class Launchers {
     private static final String JVM_ARGUMENTS = "@jvm-arguments@";
     private static final String HEAP = "@heap@";
+    private static final String DEFAULT_HEAP = "@default-heap@";
 
     private Launchers() {}
 
-    /** Writes them from {@code templates}: a file of the program's own name, or the one named {@code program}. */
+    /**
+     * Writes them from {@code templates}: a file of the program's own name, or the one named {@code program}, into which the one named
+     * {@code heap} is put where the heap follows the limit of memory.
+     */
     static void write(Path templates, Path dist) throws IOException {
         Path bin = Files.createDirectories(dist.resolve("bin"));
         for (Program program : Program.ALL) {
             Path own = templates.resolve(program.fileName());
             String template = Files.readString(Files.exists(own) ? own : templates.resolve("program"), UTF_8);
+            String heap = program.options().contains(Program.DAEMON_HEAP)
+                    ? Files.readString(templates.resolve("heap"), UTF_8)
+                    : "";
             Path launcher = bin.resolve(program.fileName());
-            Files.writeString(launcher, filled(template, program), UTF_8);
+            Files.writeString(
+                    launcher,
+                    template.replace(HEAP, heap)
+                            .replace(DEFAULT_HEAP, Program.DAEMON_HEAP)
+                            .replace(JVM_ARGUMENTS, jvmArguments(program)),
+                    UTF_8);
             Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
     }
 
-    private static String filled(String template, Program program) {
-        boolean choosesHeap = template.contains(HEAP);
-        String arguments = jvmArguments(program);
-        return template.replace(HEAP, Program.DAEMON_HEAP)
-                .replace(JVM_ARGUMENTS, choosesHeap ? arguments.replace(Program.DAEMON_HEAP, "\"$heap\"") : arguments);
-    }
-
     private static String jvmArguments(Program program) {
         List<String> lines = new ArrayList<>(program.options());
+        // What the part named heap has chosen.
+        lines.replaceAll(option -> option.equals(Program.DAEMON_HEAP) ? "\"$heap\"" : option);
         lines.add("\"-XX:AOTCache=$home/" + program.cache() + '"');
         lines.add("-m " + program.mainClass());
         return String.join(" \\\n  ", lines);
