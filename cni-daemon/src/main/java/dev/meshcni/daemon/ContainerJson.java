@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Reads the containers of a pod: their names, and what the proxy's has beside it. */
 final class ContainerJson {
@@ -101,16 +102,21 @@ final class ContainerJson {
 
     private SecurityContext securityContext() throws IOException {
         SecurityContext context = new SecurityContext();
+        readOwner(json, context::setRunAsUser, context::setRunAsGroup);
+        return context;
+    }
+
+    /** Reads the user and group of a security context, which a pod and a container each have of their own type. */
+    static void readOwner(JsonParser json, Consumer<Long> user, Consumer<Long> group) throws IOException {
         object(json, field -> {
             if (!JsonFields.isNumber(json)) {
                 return;
             }
             switch (field) {
-                case "runAsUser" -> context.setRunAsUser(JsonFields.number(json));
-                case "runAsGroup" -> context.setRunAsGroup(JsonFields.number(json));
+                case "runAsUser" -> user.accept(JsonFields.number(json));
+                case "runAsGroup" -> group.accept(JsonFields.number(json));
                 default -> {}
             }
         });
-        return context;
     }
 }

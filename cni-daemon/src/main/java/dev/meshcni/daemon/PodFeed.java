@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -144,7 +145,7 @@ final class PodFeed implements AutoCloseable {
             // The API server has answered; a parser waits for the first event before there is one.
             watching = true;
             readEvents(guarded);
-        } catch (com.fasterxml.jackson.core.JacksonException e) {
+        } catch (JacksonException e) {
             // What is not understood now will not be understood from the same version on either.
             listWanted = true;
             throw e;

@@ -137,16 +137,7 @@ final class PodJson {
 
     private PodSecurityContext securityContext() throws IOException {
         PodSecurityContext context = new PodSecurityContext();
-        object(json, field -> {
-            if (!JsonFields.isNumber(json)) {
-                return;
-            }
-            switch (field) {
-                case "runAsUser" -> context.setRunAsUser(JsonFields.number(json));
-                case "runAsGroup" -> context.setRunAsGroup(JsonFields.number(json));
-                default -> {}
-            }
-        });
+        ContainerJson.readOwner(json, context::setRunAsUser, context::setRunAsGroup);
         return context;
     }
 

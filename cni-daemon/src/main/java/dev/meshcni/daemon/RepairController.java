@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.core.RuleDifference;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,8 +46,8 @@ final class RepairController implements AutoCloseable {
     private final Predicate<String> redirectedHere;
     private final AgentMetrics metrics;
     private final Map<String, Case> cases = new ConcurrentHashMap<>();
-    private final Map<String, String> drifted = new HashMap<>();
-    private final Map<String, String> unreadable = new HashMap<>();
+    private final ToldPods drifted = new ToldPods();
+    private final ToldPods unreadable = new ToldPods();
     private final Set<String> pending = new LinkedHashSet<>();
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("repair").factory());
@@ -206,8 +205,12 @@ final class RepairController implements AutoCloseable {
     }
 
     private void judge(NodePod pod, PodLook look, boolean round) {
-        drifted.computeIfPresent(pod.key(), (_, uid) -> look instanceof PodLook.Changed ? uid : null);
-        unreadable.computeIfPresent(pod.key(), (_, uid) -> look instanceof PodLook.Unreadable ? uid : null);
+        if (!(look instanceof PodLook.Changed)) {
+            drifted.remove(pod.key());
+        }
+        if (!(look instanceof PodLook.Unreadable)) {
+            unreadable.remove(pod.key());
+        }
         switch (look) {
             case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
             case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
@@ -224,7 +227,7 @@ final class RepairController implements AutoCloseable {
             return;
         }
         settle(pod);
-        if (!pod.pod().uid().equals(drifted.put(pod.key(), pod.pod().uid()))) {
+        if (drifted.add(pod)) {
             LOG.warn("the redirection of pod {} is not as it should be: {}", pod.key(), text(changed.differences()));
         }
     }
@@ -232,7 +235,7 @@ final class RepairController implements AutoCloseable {
     /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
     private void unreadable(NodePod pod, PodLook.Unreadable found) {
         settle(pod);
-        if (!pod.pod().uid().equals(unreadable.put(pod.key(), pod.pod().uid()))) {
+        if (unreadable.add(pod)) {
             LOG.warn("whether pod {} is redirected cannot be told: {}", pod.key(), found.why());
         }
     }
