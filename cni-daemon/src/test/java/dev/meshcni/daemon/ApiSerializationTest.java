@@ -2,11 +2,13 @@ package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.core.JsonParser;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 /** Compared with fabric8's own reader, which knows all fields of all resources. */
@@ -15,7 +17,7 @@ class ApiSerializationTest {
     private static final KubernetesSerialization OURS = ApiSerialization.create();
 
     @Test
-    void nothingThatIsKeptOfAPodIsPassedOver() {
+    void nothingThatIsKeptOfAPodIsPassedOver() throws IOException {
         String json = ALL_FIELDS.asJson(podWithAll());
         NodePodReader reader = new NodePodReader(
                 PodSelection.parse(
@@ -29,6 +31,7 @@ class ApiSerializationTest {
         NodePod read = reader.read(OURS.unmarshal(json, Pod.class));
 
         assertThat(read).isEqualTo(reader.read(ALL_FIELDS.unmarshal(json, Pod.class)));
+        assertThat(reader.read(streamed(json, reader))).as("read as a stream").isEqualTo(read);
         assertThat(read.selected()).isTrue();
         assertThat(read.started()).isTrue();
         assertThat(read.crashes()).hasSize(1);
@@ -95,6 +98,13 @@ class ApiSerializationTest {
         assertThat(read.getSpec().getContainers())
                 .allSatisfy(container -> assertThat(container.getVolumeMounts()).isEmpty());
         assertThat(read.getSpec().getAdditionalProperties()).isEmpty();
+    }
+
+    private static BoundedPod streamed(String json, NodePodReader reader) throws IOException {
+        try (JsonParser parser = JsonFields.factory().createParser(json)) {
+            parser.nextToken();
+            return PodJson.read(parser, reader.selectors());
+        }
     }
 
     private static Pod podWithAll() {

@@ -3,7 +3,6 @@ package dev.meshcni.it;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -76,7 +75,8 @@ class HostileBudgetsTest {
             }
             assertThat(unfinished).hasSize(2 * PEERS * CONNECTIONS_OF_A_PEER);
 
-            assertThat(timed(() -> run(call("ADD", web, "web")))).isLessThan(SMALL);
+            assertThat(timed(() -> PluginProcess.succeed(call("ADD", web, "web"), node)))
+                    .isLessThan(SMALL);
 
             assertThat(get(MONITORING, "/metrics"))
                     .startsWith("HTTP/1.1 200 ")
@@ -88,7 +88,7 @@ class HostileBudgetsTest {
             }
         }
         assertThat(get(HEALTH, "/readyz")).startsWith("HTTP/1.1 200 ");
-        run(call("DEL", web, "web"));
+        PluginProcess.succeed(call("DEL", web, "web"), node);
     }
 
     @Test
@@ -101,13 +101,13 @@ class HostileBudgetsTest {
             List<Future<Command.Result>> greedy = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
                 PluginCall add = PluginCall.of("ADD", pod(), "greedy", "pod", agent.pluginConf())
-                        .configured(HostileBudgetsTest::alone)
+                        .alone()
                         .with("CNI_CONTAINERID", "greedy" + i);
                 greedy.add(runtime.submit(() -> PluginProcess.run(add, node)));
             }
             Eventually.isTrue("they are under way", () -> agent.connections() >= 4);
 
-            Duration small = timed(() -> run(call("ADD", web, "web")));
+            Duration small = timed(() -> PluginProcess.succeed(call("ADD", web, "web"), node));
 
             assertThat(greedy)
                     .as("still under way, so that there was something to pass")
@@ -127,8 +127,7 @@ class HostileBudgetsTest {
                 .annotated("traffic.sidecar.istio.io/includeInboundPorts", ports(4000)));
 
         Command.Result add = PluginProcess.run(
-                PluginCall.of("ADD", pod, "greedy", "pod", agent.pluginConf()).configured(HostileBudgetsTest::alone),
-                node);
+                PluginCall.of("ADD", pod, "greedy", "pod", agent.pluginConf()).alone(), node);
 
         assertThat(add.exitCode()).isEqualTo(1);
         assertThat(add.out())
@@ -182,19 +181,8 @@ class HostileBudgetsTest {
 
     private PluginCall call(String command, Netns pod, String container) {
         return PluginCall.of(command, pod, "shop", "web", agent.pluginConf())
-                .configured(HostileBudgetsTest::alone)
+                .alone()
                 .with("CNI_CONTAINERID", container);
-    }
-
-    /** Without a result of other plugins, as a plugin is called that is alone in its network. */
-    private static ObjectNode alone(ObjectNode conf) {
-        conf.remove("prevResult");
-        return conf;
-    }
-
-    private void run(PluginCall call) {
-        Command.Result result = PluginProcess.run(call, node);
-        assertThat(result.exitCode()).as("%s: %s", call.command(), result.out()).isZero();
     }
 
     private static String ports(int count) {

@@ -2,7 +2,6 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -141,21 +140,16 @@ class HostileTablesTest {
     }
 
     private void run(String command, Netns netns, String container) {
-        Command.Result result = call(command, netns, container);
-        assertThat(result.exitCode()).as("%s: %s", command, result.out()).isZero();
+        PluginProcess.succeed(of(command, netns, container), node);
     }
 
     private Command.Result call(String command, Netns netns, String container) {
-        return PluginProcess.run(
-                PluginCall.of(command, netns, "shop", "web", agent.pluginConf())
-                        .configured(HostileTablesTest::alone)
-                        .with("CNI_CONTAINERID", container),
-                node);
+        return PluginProcess.run(of(command, netns, container), node);
     }
 
-    /** Without a result of other plugins, as a plugin is called that is alone in its network. */
-    private static ObjectNode alone(ObjectNode conf) {
-        conf.remove("prevResult");
-        return conf;
+    private PluginCall of(String command, Netns netns, String container) {
+        return PluginCall.of(command, netns, "shop", "web", agent.pluginConf())
+                .alone()
+                .with("CNI_CONTAINERID", container);
     }
 }

@@ -92,6 +92,14 @@ final class PluginCall {
         return withInput(change.apply(object(new String(input, UTF_8))).toString());
     }
 
+    /** This call without a result of other plugins, as a plugin is called that is alone in its network. */
+    PluginCall alone() {
+        return configured(conf -> {
+            conf.remove("prevResult");
+            return conf;
+        });
+    }
+
     /** What the plugin's process sends to the agent for it. */
     AgentProtocol.Request request() {
         return new AgentProtocol.Request(environment, input);

@@ -17,6 +17,12 @@ final class PluginProcess {
                 .result();
     }
 
+    /** Runs it likewise, and fails the test unless it succeeds. */
+    static void succeed(PluginCall call, Netns node) {
+        Command.Result result = run(call, node);
+        assertThat(result.exitCode()).as("%s: %s", call.command(), result.out()).isZero();
+    }
+
     /** Checks exit code and output, and that it is silent on the other one; returns the code of an error. */
     static Optional<Integer> check(PluginCall call, Command.Result result) {
         assertThat(result.err()).as("standard error").doesNotContain("Exception", "\tat ");
