@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The pods of this node, by one watch of the API server, so that an ADD costs it nothing.
  *
- * <p>A pod that the watch has not shown yet is waited for, then asked for once. Pods that are known by their UID are served whatever
+ * <p>A pod that the watch has not shown yet is waited for, then asked for once, and so is one for which there was no room. Those that are known by their UID are served whatever
  * becomes of the API server, unless the caller doubts them and the watch is not known to live; a name alone names whatever pod the API
  * server has of it now. The watch is taken up again by itself, with a new list where that is needed, for as long as it takes.
  */
@@ -94,6 +94,7 @@ public final class KubernetesPodSource implements PodSource {
             Optional<NodePod> shown = store.await(namespace + "/" + name, pod -> isMeant(pod, uid), patience);
             boolean enough = shown.isPresent()
                     && !uid.isEmpty()
+                    && !shown.get().bare()
                     && (feed.isLive() || !doubtful.test(shown.get().pod()));
             Optional<NodePod> found = enough ? shown : ask(namespace, name, uid, deadline);
             if (shown.isEmpty() && found.isPresent() && patience.compareTo(WATCH_LAG) >= 0) {

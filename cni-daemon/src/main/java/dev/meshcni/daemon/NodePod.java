@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  * @param proxyImage the image of its proxy; empty without a proxy
  * @param controller the UID of its controller, which makes a new pod when this one goes; empty without one
  * @param selected whether the selectors of repair mean it
+ * @param bare whether there was no room to keep what decides about it, so that it has to be asked for
  */
 record NodePod(
         Pod pod,
@@ -28,7 +29,8 @@ record NodePod(
         List<Crash> crashes,
         String proxyImage,
         String controller,
-        boolean selected) {
+        boolean selected,
+        boolean bare) {
     /** How far a pod's life has come. */
     enum Stage {
         /** It runs or is to run. */
@@ -89,8 +91,8 @@ record NodePod(
                 .flatMap(texts -> texts);
     }
 
-    /** The same pod without what is only needed to decide about it. */
-    NodePod without(CutField cut) {
+    /** The same pod without what is only needed to decide about it, for which there was no room. */
+    NodePod bare(CutField cut) {
         Pod bare = new Pod(
                 pod.namespace(),
                 pod.name(),
@@ -102,7 +104,7 @@ record NodePod(
                 List.of(),
                 pod.staticUid(),
                 List.of(cut));
-        return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", selected);
+        return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", selected, true);
     }
 
     /** {@code namespace/name}. */

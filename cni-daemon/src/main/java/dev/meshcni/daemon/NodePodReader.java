@@ -83,7 +83,8 @@ final class NodePodReader {
                         .toList(),
                 proxyImage(Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new)),
                 controller(pod.getMetadata()),
-                selection.test(pod));
+                selection.test(pod),
+                false);
     }
 
     /** The same pod to the engine, in less memory. */

@@ -3,6 +3,8 @@ package dev.meshcni.daemon;
 import dev.meshcni.core.CutField;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,14 +20,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded amount: what does
- * not fit is kept without what decides about its redirection, so that its ADD is refused. One thread changes it, many look.
+ * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded amount. Where that is not
+ * enough, pods of the namespace that has the most of it are kept bare, and have to be asked for. One thread changes it, many look.
  */
 final class PodStore {
     private static final Logger LOG = LoggerFactory.getLogger(PodStore.class);
 
     /** The most that is kept of all pods of the node, in characters: what 128 pods may have at the most. */
-    private static final long MAX_KEPT = 16 << 20;
+    static final long MAX_KEPT = 16 << 20;
 
     /** The most that is kept of a pod that has finished, which no ADD asks for. */
     private static final long MAX_FINISHED = 2048;
@@ -39,27 +41,51 @@ final class PodStore {
         void gone(NodePod pod);
     }
 
+    /** A pod, and how much is kept of it. */
+    private record Kept(NodePod pod, long chars) {
+        Kept(NodePod pod) {
+            this(pod, pod.keptChars());
+        }
+
+        boolean isFinished() {
+            return pod.stage() == NodePod.Stage.FINISHED;
+        }
+    }
+
     private record Waiter(Predicate<NodePod> wanted, CompletableFuture<NodePod> found) {}
 
-    /** Only the thread that reads the watch changes it. */
+    private final long maxKept;
+
+    /** How much is kept of the pods of each namespace; only for the thread that reads the watch. */
+    private final Map<String, Long> shares = new HashMap<>();
+
     private long keptChars;
 
-    private final Map<String, NodePod> pods = new ConcurrentHashMap<>();
+    private final Map<String, Kept> pods = new ConcurrentHashMap<>();
     private final Map<String, List<Waiter>> waiters = new ConcurrentHashMap<>();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
+
+    PodStore() {
+        this(MAX_KEPT);
+    }
+
+    /** A store that keeps so much of all pods, in characters, beside the names of each. */
+    PodStore(long maxKept) {
+        this.maxKept = maxKept;
+    }
 
     /** Adds a listener, which first hears of the pods that are there. */
     void listen(Listener listener) {
         listeners.add(listener);
-        pods.values().forEach(listener::shown);
+        pods().forEach(listener::shown);
     }
 
     Collection<NodePod> pods() {
-        return List.copyOf(pods.values());
+        return pods.values().stream().map(Kept::pod).toList();
     }
 
     Optional<NodePod> pod(String key) {
-        return Optional.ofNullable(pods.get(key));
+        return Optional.ofNullable(pods.get(key)).map(Kept::pod);
     }
 
     /** The pod of a key, once it is as wanted; empty when the time is over. */
@@ -91,11 +117,12 @@ final class PodStore {
     /** Takes a pod as it is now. */
     void put(NodePod read) {
         String key = read.key();
-        NodePod before = pods.get(key);
-        long others = keptChars - (before == null ? 0 : before.keptChars());
-        NodePod shown = within(MAX_KEPT - others, read);
-        keptChars = others + shown.keptChars();
-        pods.put(key, shown);
+        NodePod before = pod(key).orElse(null);
+        keep(withinItsOwn(read));
+        while (keptChars > maxKept && makeRoom(key)) {
+            // Pod by pod, until the rest fits or all are bare.
+        }
+        NodePod shown = pod(key).orElseThrow();
         report(before, shown);
         waiters.getOrDefault(key, List.of()).stream()
                 .filter(waiter -> waiter.wanted().test(shown))
@@ -108,10 +135,9 @@ final class PodStore {
 
     /** Lets a pod go; another one that has its name by now stays. */
     void remove(NodePod gone) {
-        NodePod known = pods.get(gone.key());
-        if (known != null && known.pod().uid().equals(gone.pod().uid())) {
-            remove(known.key());
-        }
+        pod(gone.key())
+                .filter(known -> known.pod().uid().equals(gone.pod().uid()))
+                .ifPresent(known -> remove(known.key()));
     }
 
     /** Lets all pods go but those of some keys. */
@@ -123,23 +149,68 @@ final class PodStore {
         return pods.size();
     }
 
+    /** How much is kept of all pods, in characters. */
+    long keptChars() {
+        return keptChars;
+    }
+
     private void remove(String key) {
-        NodePod before = pods.remove(key);
+        Kept before = pods.remove(key);
         if (before != null) {
-            keptChars -= before.keptChars();
-            listeners.forEach(listener -> listener.gone(before));
+            count(before.pod(), -before.chars());
+            listeners.forEach(listener -> listener.gone(before.pod()));
         }
     }
 
-    private static NodePod within(long room, NodePod pod) {
-        boolean finished = pod.stage() == NodePod.Stage.FINISHED;
-        long bound = Math.min(room, finished ? MAX_FINISHED : MAX_KEPT);
-        return pod.keptChars() <= bound
-                ? pod
-                : pod.without(new CutField(
-                        finished ? "the whole of a pod that has finished" : "the whole of the pods of this node",
-                        pod.keptChars(),
-                        Math.max(0, bound)));
+    private void keep(NodePod pod) {
+        Kept now = new Kept(pod);
+        Kept before = pods.put(pod.key(), now);
+        if (before != null) {
+            count(before.pod(), -before.chars());
+        }
+        count(pod, now.chars());
+    }
+
+    private void count(NodePod pod, long chars) {
+        keptChars += chars;
+        shares.merge(pod.pod().namespace(), chars, (kept, more) -> kept + more == 0 ? null : Long.valueOf(kept + more));
+    }
+
+    /**
+     * Makes a pod of the greediest namespace bare: one that has finished if there is one, else the one that came just now, so that none which
+     * is there has to give way to a neighbour again and again, else the largest.
+     */
+    private boolean makeRoom(String newest) {
+        Optional<Kept> chosen = pods.values().stream()
+                .filter(kept -> !kept.pod().bare())
+                .max(Comparator.<Kept>comparingLong(kept -> share(kept.pod()))
+                        .thenComparing(Kept::isFinished)
+                        .thenComparing(kept -> kept.pod().key().equals(newest))
+                        .thenComparingLong(Kept::chars));
+        chosen.ifPresent(kept -> {
+            NodePod pod = kept.pod();
+            NodePod bare = pod.bare(new CutField(
+                    "what is kept of the pods of namespace "
+                            + ApiFailure.shortened(pod.pod().namespace()),
+                    share(pod),
+                    Math.max(0, maxKept - (keptChars - share(pod)))));
+            keep(bare);
+            if (!pod.key().equals(newest)) {
+                report(pod, bare);
+                listeners.forEach(listener -> listener.shown(bare));
+            }
+        });
+        return chosen.isPresent();
+    }
+
+    private long share(NodePod pod) {
+        return shares.getOrDefault(pod.pod().namespace(), 0L);
+    }
+
+    private static NodePod withinItsOwn(NodePod pod) {
+        return pod.stage() == NodePod.Stage.FINISHED && pod.keptChars() > MAX_FINISHED
+                ? pod.bare(new CutField("the whole of a pod that has finished", pod.keptChars(), MAX_FINISHED))
+                : pod;
     }
 
     /** Once for each pod and what is too large in it; names of fields are the engine's own. */
@@ -150,11 +221,12 @@ final class PodStore {
         if (!shown.pod().cut().isEmpty() && !known && shown.stage() != NodePod.Stage.FINISHED) {
             CutField cut = shown.pod().cut().getFirst();
             LOG.warn(
-                    "pod {}: {} has a size of {}, more than the {} that are read: its ADD is refused",
+                    "pod {}: {} has a size of {}, more than {}: {}",
                     ApiFailure.shortened(shown.key()),
                     cut.field(),
                     cut.size(),
-                    cut.bound());
+                    cut.bound(),
+                    shown.bare() ? "the API server is asked for it at its ADD" : "its ADD is refused");
         }
     }
 }

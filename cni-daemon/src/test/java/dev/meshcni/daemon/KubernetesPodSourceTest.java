@@ -157,6 +157,26 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     }
 
     @Test
+    void aPodForWhichThereIsNoRoomIsAskedFor() throws Exception {
+        for (int i = 0; i < 300; i++) {
+            server.create(TestPods.injected("large-" + i)
+                    .edit()
+                    .editMetadata()
+                    .addToAnnotations("traffic.sidecar.istio.io/excludeOutboundPorts", "7".repeat(60_000))
+                    .endMetadata()
+                    .build());
+        }
+        start();
+        NodePod bare = source.pods().stream().filter(NodePod::bare).findFirst().orElseThrow();
+
+        assertThat(source.find(NAMESPACE, bare.pod().name(), bare.pod().uid(), _ -> false, LONG))
+                .hasValueSatisfying(pod -> assertThat(pod.annotations())
+                        .containsEntry("traffic.sidecar.istio.io/excludeOutboundPorts", "7".repeat(60_000)));
+
+        assertThat(source.lookUps()).isEqualTo(1);
+    }
+
+    @Test
     void aNameAloneMeansThePodThatHasItNowWhateverTheWatchHasShown() throws Exception {
         server.create(TestPods.injected("web"));
         start();
