@@ -1,13 +1,12 @@
 package dev.meshcni.api;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * The extra arguments of {@code CNI_ARGS}: {@code KEY=VALUE} pairs separated by semicolons, in any order
@@ -44,7 +43,7 @@ public record CniArgs(Map<String, String> pairs) {
             return NONE;
         }
         Map<String, String> pairs = new LinkedHashMap<>();
-        for (String pair : text.split(";", -1)) {
+        for (String pair : Split.at(';', text)) {
             int equals = pair.indexOf('=');
             if (equals < 1) {
                 throw invalid("not a KEY=VALUE pair: " + Quote.of(pair), text);
@@ -61,7 +60,7 @@ public record CniArgs(Map<String, String> pairs) {
     /** All pairs that can be understood, whatever else there is: for what needs to know the pod's name only to tell it. */
     static CniArgs parseLeniently(String text) {
         Map<String, String> pairs = new LinkedHashMap<>();
-        for (String pair : text.split(";", -1)) {
+        for (String pair : Split.at(';', text)) {
             int equals = pair.indexOf('=');
             if (equals > 0) {
                 pairs.put(pair.substring(0, equals), pair.substring(equals + 1));
@@ -90,12 +89,18 @@ public record CniArgs(Map<String, String> pairs) {
         return value(UID);
     }
 
+    /** The pod as {@code namespace/name}, as far as the runtime names it; else empty. */
+    public String qualifiedPodName() {
+        String prefix = podNamespace().map(namespace -> namespace + "/").orElse("");
+        return podName().map(name -> prefix + name).orElse("");
+    }
+
     /** The pairs as they stand in {@code CNI_ARGS}. */
     @Override
     public String toString() {
-        return pairs.entrySet().stream()
-                .map(pair -> pair.getKey() + "=" + pair.getValue())
-                .collect(Collectors.joining(";"));
+        List<String> texts = new ArrayList<>();
+        pairs.forEach((key, value) -> texts.add(key + "=" + value));
+        return String.join(";", texts);
     }
 
     private Optional<String> value(String key) {
@@ -104,19 +109,28 @@ public record CniArgs(Map<String, String> pairs) {
 
     private boolean ignoreUnknown(String text) {
         String value = pairs.getOrDefault(IGNORE_UNKNOWN, "false");
-        return switch (value.toLowerCase(Locale.ROOT)) {
-            case "1", "true" -> true;
-            case "0", "false" -> false;
-            default ->
-                throw invalid(IGNORE_UNKNOWN + " is " + Quote.of(value) + ", allowed are 1, true, 0 and false", text);
-        };
+        if (value.equals("1") || isWord("true", value)) {
+            return true;
+        }
+        if (value.equals("0") || isWord("false", value)) {
+            return false;
+        }
+        throw invalid(IGNORE_UNKNOWN + " is " + Quote.of(value) + ", allowed are 1, true, 0 and false", text);
+    }
+
+    /** Whether a text is a word of lower case letters, in whatever case. */
+    private static boolean isWord(String word, String text) {
+        boolean same = word.length() == text.length();
+        for (int i = 0; same && i < word.length(); i++) {
+            same = text.charAt(i) == word.charAt(i) || text.charAt(i) == word.charAt(i) - 'a' + 'A';
+        }
+        return same;
     }
 
     private void refuseUnknown(String text) {
-        List<String> unknown = pairs.keySet().stream()
-                .filter(key -> !KNOWN.contains(key))
-                .map(Quote::of)
-                .toList();
+        List<String> unknown = new ArrayList<>(pairs.keySet());
+        unknown.removeIf(KNOWN::contains);
+        unknown.replaceAll(Quote::of);
         if (!unknown.isEmpty()) {
             throw invalid("unknown keys, and " + IGNORE_UNKNOWN + " is not set: " + String.join(", ", unknown), text);
         }

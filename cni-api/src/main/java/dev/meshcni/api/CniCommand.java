@@ -1,6 +1,5 @@
 package dev.meshcni.api;
 
-import java.util.Arrays;
 import java.util.Optional;
 
 /** An operation that a runtime asks of a plugin in {@code CNI_COMMAND} (CNI specification 1.1, section 2). */
@@ -23,10 +22,27 @@ public enum CniCommand {
         return since;
     }
 
+    /**
+     * Makes sure that a version of the specification has the command.
+     *
+     * @throws CniException with {@link ErrorCode#INCOMPATIBLE_VERSION} if it came later
+     */
+    public void requireIn(SpecVersion version) {
+        if (!version.atLeast(since)) {
+            throw new CniException(
+                    ErrorCode.INCOMPATIBLE_VERSION,
+                    "CNI version " + version + " does not allow " + this,
+                    this + " came with " + since);
+        }
+    }
+
     /** The command of a text, if there is such a one; commands are upper case. */
     public static Optional<CniCommand> of(String text) {
-        return Arrays.stream(values())
-                .filter(command -> command.name().equals(text))
-                .findFirst();
+        for (CniCommand command : values()) {
+            if (command.name().equals(text)) {
+                return Optional.of(command);
+            }
+        }
+        return Optional.empty();
     }
 }

@@ -1,15 +1,12 @@
 package dev.meshcni.api;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * What a runtime tells a plugin through environment variables (CNI specification 1.1, section 2, "Parameters"). A value
@@ -23,7 +20,7 @@ import java.util.regex.Pattern;
  * @param path {@code CNI_PATH}, the directories of plugins
  */
 public record CniEnvironment(
-        CniCommand command, String containerId, String netns, String ifName, CniArgs args, List<Path> path) {
+        CniCommand command, String containerId, String netns, String ifName, CniArgs args, List<String> path) {
     /** The longest name of a network interface, in bytes. */
     public static final int MAX_INTERFACE_NAME = 15;
 
@@ -33,7 +30,6 @@ public record CniEnvironment(
     private static final String IF_NAME = "CNI_IFNAME";
     private static final String ARGS = "CNI_ARGS";
     private static final String PATH = "CNI_PATH";
-    private static final Pattern IDENTIFIER = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]*+");
 
     public CniEnvironment {
         Objects.requireNonNull(command, "command is null");
@@ -63,9 +59,8 @@ public record CniEnvironment(
                         ErrorCode.INVALID_ENVIRONMENT,
                         "unknown CNI_COMMAND: " + Quote.of(commandText),
                         "known are " + Arrays.toString(CniCommand.values())));
-        List<String> missing = required(command).stream()
-                .filter(name -> env.getOrDefault(name, "").isEmpty())
-                .toList();
+        List<String> missing = new ArrayList<>(required(command));
+        missing.removeIf(name -> !env.getOrDefault(name, "").isEmpty());
         if (!missing.isEmpty()) {
             throw missing(missing);
         }
@@ -77,7 +72,14 @@ public record CniEnvironment(
 
     /** Whether a text is a container ID or a network name as the specification has them. */
     static boolean isIdentifier(String text) {
-        return IDENTIFIER.matcher(text).matches();
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+            if (!alphanumeric && (i == 0 || "_.-".indexOf(c) < 0)) {
+                return false;
+            }
+        }
+        return !text.isEmpty();
     }
 
     /** Why a text cannot be the name of a network interface, if it cannot. */
@@ -88,12 +90,11 @@ public record CniEnvironment(
         if (name.getBytes(StandardCharsets.UTF_8).length > MAX_INTERFACE_NAME) {
             return Optional.of("longer than " + MAX_INTERFACE_NAME + " bytes");
         }
-        boolean forbidden = name.codePoints()
-                .anyMatch(c -> c == '/'
-                        || c == ':'
-                        || Character.isWhitespace(c)
-                        || Character.isSpaceChar(c)
-                        || Character.isISOControl(c));
+        boolean forbidden = false;
+        for (int at = 0; at < name.length(); at += Character.charCount(name.codePointAt(at))) {
+            int c = name.codePointAt(at);
+            forbidden |= c == '/' || c == ':' || Characters.isSpace(c) || Characters.isControl(c);
+        }
         return forbidden ? Optional.of("'/', ':', blanks and control characters are not allowed") : Optional.empty();
     }
 
@@ -130,16 +131,14 @@ public record CniEnvironment(
         return new CniEnvironment(command, containerId, netns, ifName, CniArgs.parse(args), path(env));
     }
 
-    private static List<Path> path(Map<String, String> env) {
+    private static List<String> path(Map<String, String> env) {
         String text = env.getOrDefault(PATH, "");
-        try {
-            return Arrays.stream(text.split(":", -1))
-                    .filter(part -> !part.isEmpty())
-                    .map(Path::of)
-                    .toList();
-        } catch (InvalidPathException e) {
-            throw new CniException(ErrorCode.INVALID_ENVIRONMENT, "invalid " + PATH + " " + Quote.of(text), "", e);
+        if (text.indexOf('\0') >= 0) {
+            throw new CniException(ErrorCode.INVALID_ENVIRONMENT, "invalid " + PATH + " " + Quote.of(text), "");
         }
+        List<String> directories = Split.at(':', text);
+        directories.removeIf(String::isEmpty);
+        return directories;
     }
 
     private static CniException missing(List<String> names) {

@@ -35,12 +35,7 @@ public record CniRequest(CniEnvironment environment, PluginConfig config) {
     }
 
     private static PluginConfig allowing(CniCommand command, PluginConfig config) {
-        if (!config.cniVersion().atLeast(command.since())) {
-            throw new CniException(
-                    ErrorCode.INCOMPATIBLE_VERSION,
-                    "CNI version " + config.cniVersion() + " does not allow " + command,
-                    command + " came with " + command.since());
-        }
+        command.requireIn(config.cniVersion());
         return config;
     }
 

@@ -13,7 +13,7 @@ import java.util.Optional;
  * <p>Accessors throw {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} where a field has the wrong type;
  * the message names the field.
  */
-public final class PluginConfig {
+public final class PluginConfig implements ConfigFields {
     private static final String VALID_ATTACHMENTS = "cni.dev/valid-attachments";
     /** What specification 1.1.0 called it at first; libcni sends both. */
     private static final String ATTACHMENTS = "cni.dev/attachments";
@@ -44,15 +44,26 @@ public final class PluginConfig {
         Fields fields = fields(json);
         SpecVersion version = SpecVersion.ofConfiguration(fields.textOr("cniVersion", ""));
         String name = fields.textOr("name", "");
+        requireNetworkName(name);
+        return new PluginConfig(json, version, name, fields.textOr("type", ""));
+    }
+
+    /**
+     * Makes sure that a text can be the name of a network (CNI specification 1.1, section 1).
+     *
+     * @throws CniException with {@link ErrorCode#INVALID_NETWORK_CONFIG} if it cannot
+     */
+    public static void requireNetworkName(String name) {
         if (name.isEmpty()) {
-            throw fields.missing("name");
+            throw new CniException(ErrorCode.INVALID_NETWORK_CONFIG, "missing field name", "");
         }
         if (!CniEnvironment.isIdentifier(name)) {
-            throw fields.invalid(
-                    "name",
-                    Quote.of(name) + ", a letter or digit, then letters, digits, '_', '.' and '-' are expected");
+            throw new CniException(
+                    ErrorCode.INVALID_NETWORK_CONFIG,
+                    "invalid field name: " + Quote.of(name)
+                            + ", a letter or digit, then letters, digits, '_', '.' and '-' are expected",
+                    "");
         }
-        return new PluginConfig(json, version, name, fields.textOr("type", ""));
     }
 
     /** Reads what comes with VERSION: perhaps nothing, perhaps a {@code cniVersion} of the future. */
@@ -123,12 +134,12 @@ public final class PluginConfig {
         return object("runtimeConfig");
     }
 
-    /** A field that is a string. */
+    @Override
     public Optional<String> text(String field) {
         return fields.text(field);
     }
 
-    /** A field that is a list of strings; an absent one is an empty list. */
+    @Override
     public List<String> strings(String field) {
         return fields.strings(field);
     }

@@ -8,29 +8,22 @@ final class Quote {
 
     static String of(String text) {
         StringBuilder quoted = new StringBuilder("\"");
-        text.codePoints().limit(LONGEST).forEach(c -> append(quoted, c));
-        return quoted.append(text.codePointCount(0, text.length()) > LONGEST ? "...\"" : "\"")
-                .toString();
+        int at = 0;
+        for (int count = 0; count < LONGEST && at < text.length(); count++) {
+            int c = text.codePointAt(at);
+            append(quoted, c);
+            at += Character.charCount(c);
+        }
+        return quoted.append(at < text.length() ? "...\"" : "\"").toString();
     }
 
     private static void append(StringBuilder quoted, int c) {
         if (c == '"' || c == '\\') {
-            quoted.append('\\').appendCodePoint(c);
-        } else if (isInvisible(c)) {
-            quoted.append("\\u").append(String.format("%04x", c));
+            quoted.append('\\').append((char) c);
+        } else if (Characters.isInvisible(c)) {
+            JsonString.appendEscape(quoted, c);
         } else {
             quoted.appendCodePoint(c);
         }
-    }
-
-    private static boolean isInvisible(int c) {
-        return Character.isISOControl(c)
-                || switch (Character.getType(c)) {
-                    case Character.FORMAT,
-                            Character.LINE_SEPARATOR,
-                            Character.PARAGRAPH_SEPARATOR,
-                            Character.SURROGATE -> true;
-                    default -> false;
-                };
     }
 }

@@ -1,8 +1,8 @@
 package dev.meshcni.api;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** A released version of the CNI specification, oldest first; {@code compareTo} orders them by age. */
 public enum SpecVersion {
@@ -30,7 +30,7 @@ public enum SpecVersion {
         return V1_1_0;
     }
 
-    /** The version of a text, if it has been released. The plugin asks this on its short way, which loads no streams. */
+    /** The version of a text, if it has been released. */
     public static Optional<SpecVersion> of(String text) {
         for (SpecVersion version : values()) {
             if (version.text.equals(text)) {
@@ -50,10 +50,14 @@ public enum SpecVersion {
         if (text == null || text.isEmpty()) {
             return V0_1_0;
         }
-        return of(text).orElseThrow(() -> new CniException(
-                ErrorCode.INCOMPATIBLE_VERSION,
-                "unsupported CNI version " + Quote.of(text),
-                "supported: " + all().stream().map(SpecVersion::text).collect(Collectors.joining(", "))));
+        return of(text).orElseThrow(() -> {
+            List<String> supported = new ArrayList<>();
+            all().forEach(version -> supported.add(version.text()));
+            return new CniException(
+                    ErrorCode.INCOMPATIBLE_VERSION,
+                    "unsupported CNI version " + Quote.of(text),
+                    "supported: " + String.join(", ", supported));
+        });
     }
 
     /** All versions, oldest first. */

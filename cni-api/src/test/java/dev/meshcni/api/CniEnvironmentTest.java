@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +31,7 @@ class CniEnvironmentTest {
                         "/var/run/netns/cni-1",
                         "eth0",
                         CniArgs.parse("K8S_POD_NAME=web-0"),
-                        List.of(Path.of("/opt/cni/bin"), Path.of("/usr/lib/cni"))));
+                        List.of("/opt/cni/bin", "/usr/lib/cni")));
     }
 
     @ParameterizedTest

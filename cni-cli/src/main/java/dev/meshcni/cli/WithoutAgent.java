@@ -25,7 +25,7 @@ final class WithoutAgent {
      */
     static AgentProtocol.Reply answer(AgentProtocol.Request call, String runDirectory, String reason) {
         Answer answer = AgentlessPlugin.answer(call, reason);
-        AgentlessDecision decision = AgentlessDecision.of(answer, Instant.now());
+        AgentlessDecision decision = AgentlessDecision.of(answer, Instant.now().toString());
         if (decision.isLoggedAt(level(call.stdin()))) {
             leave(runDirectory, decision);
         }

@@ -12,32 +12,37 @@ import java.util.Optional;
  * <p>A line has time, command, pod, outcome and reason, with tabs between them. Pod and reason hold what others wrote, so
  * whatever could end a line, or change how one is shown, is replaced; in reading as well as in writing.
  *
- * @param time when
+ * @param time when, as {@link Instant#toString} writes it
  * @param command the CNI command
  * @param pod {@code namespace/name} of the pod; empty if the runtime names none
  * @param outcome what became of the call
  * @param reason why
  */
-public record AgentlessDecision(Instant time, String command, String pod, Answer.Outcome outcome, String reason) {
+public record AgentlessDecision(String time, String command, String pod, Answer.Outcome outcome, String reason) {
     /** The file's name. The agent renames it when it takes it, to names that begin like this one. */
     public static final String FILE_NAME = "plugin.log";
 
     /** When the file is as long as this, in bytes, nothing more is written: what came first tells most. */
     public static final int LONGEST_FILE = 256 * 1024;
 
+    private static final int SEVERITY_OF_DEBUG = 0;
+    private static final int SEVERITY_OF_INFO = 1;
+    private static final int SEVERITY_OF_WARNING = 2;
     private static final int FIELDS = 5;
+    private static final int LONGEST_TIME = 40;
     private static final int LONGEST_WORD = 20;
     private static final int LONGEST_POD = 320;
     private static final int LONGEST_REASON = 600;
 
     public AgentlessDecision {
+        time = plain(time, LONGEST_TIME);
         command = plain(command, LONGEST_WORD);
         pod = plain(pod, LONGEST_POD);
         reason = plain(reason, LONGEST_REASON);
     }
 
     /** The decision that an answer stands for. */
-    public static AgentlessDecision of(Answer answer, Instant time) {
+    public static AgentlessDecision of(Answer answer, String time) {
         return new AgentlessDecision(time, answer.command(), answer.pod(), answer.outcome(), answer.reason());
     }
 
@@ -48,7 +53,7 @@ public record AgentlessDecision(Instant time, String command, String pod, Answer
             return Optional.empty();
         }
         try {
-            Instant time = Instant.parse(fields[0]);
+            String time = Instant.parse(fields[0]).toString();
             return Answer.Outcome.ofLabel(fields[3])
                     .map(outcome -> new AgentlessDecision(time, fields[1], fields[2], outcome, fields[4]));
         } catch (DateTimeParseException e) {
@@ -58,17 +63,15 @@ public record AgentlessDecision(Instant time, String command, String pod, Answer
 
     /** The line, without an end. */
     public String line() {
-        return String.join("\t", time.toString(), command, pod, outcome.label(), reason);
+        return String.join("\t", time, command, pod, outcome.label(), reason);
     }
 
     /** How much it matters: a pod that has to wait, more than one that passes; STATUS is asked all the time. */
     public Level level() {
-        if (command.equals("STATUS")) {
-            return Level.DEBUG;
-        }
-        return switch (outcome) {
-            case RETRY, FAILED -> Level.WARNING;
-            case REDIRECTED, SKIPPED, OK -> Level.INFO;
+        return switch (severity()) {
+            case SEVERITY_OF_DEBUG -> Level.DEBUG;
+            case SEVERITY_OF_INFO -> Level.INFO;
+            default -> Level.WARNING;
         };
     }
 
@@ -79,20 +82,27 @@ public record AgentlessDecision(Instant time, String command, String pod, Answer
      *     taken for {@code info}
      */
     public boolean isLoggedAt(String pluginLogLevel) {
-        Level least = switch (pluginLogLevel) {
-            case "debug" -> Level.DEBUG;
-            case "warn" -> Level.WARNING;
-            case "error" -> Level.ERROR;
-            case "fatal", "none" -> Level.OFF;
-            default -> Level.INFO;
+        int least = switch (pluginLogLevel) {
+            case "debug" -> SEVERITY_OF_DEBUG;
+            case "warn" -> SEVERITY_OF_WARNING;
+            case "error", "fatal", "none" -> SEVERITY_OF_WARNING + 1;
+            default -> SEVERITY_OF_INFO;
         };
-        return level().getSeverity() >= least.getSeverity();
+        return severity() >= least;
+    }
+
+    /** In numbers: the plugin is compiled for machines without the JDK's logger. */
+    private int severity() {
+        if (command.equals("STATUS")) {
+            return SEVERITY_OF_DEBUG;
+        }
+        return switch (outcome) {
+            case RETRY, FAILED -> SEVERITY_OF_WARNING;
+            case REDIRECTED, SKIPPED, OK -> SEVERITY_OF_INFO;
+        };
     }
 
     private static String plain(String text, int longest) {
-        return OneLine.of(text.codePoints()
-                .limit(longest)
-                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-                .toString());
+        return OneLine.of(text, longest);
     }
 }

@@ -65,8 +65,7 @@ public final class AgentlessPlugin {
         Optional<String> exemption =
                 Exemption.withoutAgent(request.config(), request.environment().args());
         if (exemption.isPresent()) {
-            AgentProtocol.Reply reply =
-                    passed == Outcome.SKIPPED ? PluginReplies.passThrough(request) : PluginReplies.empty();
+            AgentProtocol.Reply reply = passed == Outcome.SKIPPED ? PassedOn.reply(request) : PluginReplies.empty();
             return Answers.of(request, reply, passed, exemption.get());
         }
         return refusal(
@@ -79,7 +78,7 @@ public final class AgentlessPlugin {
     }
 
     private static Answer refusal(CniRequest request, CniException failure) {
-        return Answers.refusal(
+        return Answer.failure(
                 request.environment().command().name(),
                 Answers.podName(request),
                 request.config().cniVersion(),

@@ -1,5 +1,8 @@
 package dev.meshcni.core;
 
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.SpecVersion;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
@@ -80,6 +83,16 @@ public record Answer(
     /** An answer that did nothing, and for which the outcome says all that a metric needs. */
     public static Answer of(AgentProtocol.Reply reply, String command, String pod, Outcome outcome, String reason) {
         return new Answer(reply, command, pod, outcome, reason, "", Effect.NONE);
+    }
+
+    /** The answer to a call that failed. */
+    public static Answer failure(String command, String pod, SpecVersion version, CniException failure) {
+        Outcome outcome = failure.code() == ErrorCode.TRY_AGAIN_LATER ? Outcome.RETRY : Outcome.FAILED;
+        String reason = failure.details().isEmpty()
+                ? failure.getMessage()
+                : failure.getMessage() + " (" + failure.details() + ")";
+        return of(PluginReplies.error(version, failure), command, pod, outcome, reason)
+                .withCause("error-" + failure.code());
     }
 
     Answer withCause(String name) {

@@ -1,7 +1,7 @@
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniArgs;
-import dev.meshcni.api.PluginConfig;
+import dev.meshcni.api.ConfigFields;
 import java.util.Optional;
 
 /**
@@ -10,19 +10,19 @@ import java.util.Optional;
  * <p>They are what a node needs to come up when the agent cannot answer yet: pods of excluded namespaces, and the agent's
  * own pod, which would otherwise wait for itself after a reboot.
  */
-final class Exemption {
+public final class Exemption {
     /** The name that every pod of the agent's DaemonSet starts with. */
     static final String AGENT_POD_PREFIX = "istio-cni-node-";
 
     private Exemption() {}
 
     /** Why an attachment passes although nobody can look at its pod; empty when it does not. */
-    static Optional<String> withoutAgent(PluginConfig config, CniArgs args) {
+    public static Optional<String> withoutAgent(ConfigFields config, CniArgs args) {
         return withoutLook(config, args).or(() -> agentPod(config, args));
     }
 
     /** Why an attachment passes without a look at its pod, even where that could be had; empty when it does not. */
-    static Optional<String> withoutLook(PluginConfig config, CniArgs args) {
+    static Optional<String> withoutLook(ConfigFields config, CniArgs args) {
         return notAPod(args).or(() -> excludedNamespace(config, args));
     }
 
@@ -32,13 +32,13 @@ final class Exemption {
                 : Optional.empty();
     }
 
-    private static Optional<String> excludedNamespace(PluginConfig config, CniArgs args) {
+    private static Optional<String> excludedNamespace(ConfigFields config, CniArgs args) {
         return args.podNamespace()
                 .filter(config.strings("exclude_namespaces")::contains)
                 .map(namespace -> "namespace " + namespace + " is excluded");
     }
 
-    private static Optional<String> agentPod(PluginConfig config, CniArgs args) {
+    private static Optional<String> agentPod(ConfigFields config, CniArgs args) {
         Optional<String> agentNamespace = config.text("pod_namespace").filter(text -> !text.isEmpty());
         boolean own = agentNamespace.isPresent()
                 && agentNamespace.equals(args.podNamespace())

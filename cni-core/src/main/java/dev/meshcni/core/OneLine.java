@@ -1,16 +1,25 @@
 package dev.meshcni.core;
 
-import java.util.regex.Pattern;
+import dev.meshcni.api.Characters;
 
 /** Texts of others, as they may be shown on a terminal and written into a log: they end no line there and give no orders. */
 public final class OneLine {
-    /** Characters that control a terminal, the order of characters, or the end of a line, and halves of characters. */
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029]");
-
     private OneLine() {}
 
     /** The text with a question mark for each character that is not shown as itself. */
     public static String of(String text) {
-        return CONTROL.matcher(text).replaceAll("?");
+        return of(text, Integer.MAX_VALUE);
+    }
+
+    /** The same of the text's beginning, of so many characters at the most. */
+    static String of(String text, int longest) {
+        StringBuilder line = new StringBuilder();
+        int at = 0;
+        for (int count = 0; count < longest && at < text.length(); count++) {
+            int c = text.codePointAt(at);
+            line.appendCodePoint(Characters.isInvisible(c) ? '?' : c);
+            at += Character.charCount(c);
+        }
+        return line.toString();
     }
 }

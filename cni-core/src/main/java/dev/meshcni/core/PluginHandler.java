@@ -119,7 +119,7 @@ public final class PluginHandler {
                     Answers.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
             };
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
-            return Answers.refusal(
+            return Answer.failure(
                     request.environment().command().name(),
                     Answers.podName(request),
                     request.config().cniVersion(),
@@ -131,20 +131,20 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, passes.get())
+            return Answers.of(request, PassedOn.reply(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
         Pod pod = findPod(request, deadline);
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
             return switch (policy.decide(pod)) {
                 case Decision.Skip skip ->
-                    Answers.of(request, PluginReplies.passThrough(request), Outcome.SKIPPED, skip.detail())
+                    Answers.of(request, PassedOn.reply(request), Outcome.SKIPPED, skip.detail())
                             .withCause(skip.reason().label());
                 case Decision.Redirect redirect -> {
                     prevResultCheck.verify(request);
                     place.goOnWith(redirect.parameters());
                     PodPlan plan = redirect(request, pod, redirect.parameters(), deadline);
-                    yield Answers.of(request, PluginReplies.passThrough(request), Outcome.REDIRECTED, describe(plan))
+                    yield Answers.of(request, PassedOn.reply(request), Outcome.REDIRECTED, describe(plan))
                             .withEffect(new Answer.Effect(
                                     plan.ruleCount(), plan.uncovered().size()));
                 }

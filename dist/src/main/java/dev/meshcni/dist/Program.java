@@ -70,6 +70,8 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-Xlog:disable",
                     "-Xlog:all=error:stderr",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",
+                    // There is nothing to unpack, and so nothing to clear in a /tmp that may be read-only.
+                    "-Djna.nounpack=true",
                     "--enable-native-access=com.sun.jna,dev.meshcni.host.linux",
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
@@ -87,6 +89,8 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",
+                    // There is nothing to unpack, and so nothing to clear in a /tmp that may be read-only.
+                    "-Djna.nounpack=true",
                     "--enable-native-access=com.sun.jna,dev.meshcni.host.linux",
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
