@@ -16,13 +16,26 @@ import java.util.Set;
 import javax.tools.ToolProvider;
 
 /**
- * The least that a plugin in Java can cost: a JVM that starts, connects to the agent's socket and exits. It is made as the plugin is,
- * by the same tools, with the same options and an AOT cache of its own, in an image with nothing else in it.
+ * The least that a plugin on a JVM can cost: one that starts, connects to the agent's socket and exits, with the options that start it fastest
+ * and an AOT cache of its own, in an image with nothing else in it.
  */
 final class BareJvm {
     private static final String MODULE = "dev.meshcni.bare";
     private static final Program PROGRAM = new Program(
-            "bare", MODULE + "/" + MODULE + ".Bare", Path.of("runtime/lib/bare.aot"), Program.ISTIO_CNI.options());
+            "bare",
+            MODULE + "/" + MODULE + ".Bare",
+            Path.of("runtime/lib/bare.aot"),
+            List.of(
+                    "-Xint",
+                    "-Djdk.reflect.useNativeAccessorOnly=true",
+                    "-XX:+UseSerialGC",
+                    "-Xmx32m",
+                    "-Xrs",
+                    "-XX:-UseContainerSupport",
+                    "-XX:-UsePerfData",
+                    "-XX:+DisableAttachMechanism",
+                    "-XX:-CreateCoredumpOnCrash",
+                    "-Xlog:disable"));
 
     private final Path tree;
     private final Path socket;

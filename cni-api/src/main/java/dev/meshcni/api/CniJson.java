@@ -114,6 +114,9 @@ public final class CniJson {
             node = mapper.readTree(text);
         } catch (JacksonException e) {
             throw undecodable(position(e.getLocation()) + reason(e), e);
+        } catch (NumberFormatException e) {
+            // The library says so of an exponent that its numbers cannot have, and does not say where it stands.
+            throw undecodable("a number has an exponent out of range", e);
         }
         if (node.isMissingNode()) {
             throw undecodable("it is empty", null);

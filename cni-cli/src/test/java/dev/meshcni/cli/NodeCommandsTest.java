@@ -33,12 +33,10 @@ class NodeCommandsTest {
     void makeNode() throws IOException {
         Files.createDirectories(root.resolve("net.d"));
         Files.createDirectories(root.resolve("bin"));
-        for (String program : List.of("source/bin/istio-cni", "source/runtime/bin/java")) {
-            Path file = root.resolve(program);
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, "#!/bin/sh\necho '{\"cniVersion\":\"1.0.0\",\"supportedVersions\":[\"1.0.0\"]}'\n");
-            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
-        }
+        Path program = root.resolve("source/bin/istio-cni");
+        Files.createDirectories(program.getParent());
+        Files.writeString(program, "#!/bin/sh\necho '{\"cniVersion\":\"1.0.0\",\"supportedVersions\":[\"1.0.0\"]}'\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     @Test

@@ -18,9 +18,8 @@ import org.slf4j.LoggerFactory;
 public final class InstallWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InstallWatch.class);
 
-    /** The directories of the plugin tree in which a change would break it. */
-    private static final List<String> PLUGIN_DIRECTORIES =
-            List.of("bin", "runtime/bin", "runtime/lib", "runtime/lib/server");
+    /** The directory of the plugin's program in that of its version. */
+    private static final String PROGRAMS = "bin";
 
     private final Installer installer;
     private final BooleanSupplier agentIsFound;
@@ -81,8 +80,11 @@ public final class InstallWatch implements AutoCloseable {
         try {
             directories.addAll(installer.conf().directories());
             installer.plugin().current().stream()
-                    .map(version -> installer.plugin().versionsDirectory().resolve(version))
-                    .flatMap(tree -> PLUGIN_DIRECTORIES.stream().map(tree::resolve))
+                    .map(version -> installer
+                            .plugin()
+                            .versionsDirectory()
+                            .resolve(version)
+                            .resolve(PROGRAMS))
                     .forEach(directories::add);
         } catch (IOException e) {
             LOG.debug("not all directories are watched: {}", e.toString());

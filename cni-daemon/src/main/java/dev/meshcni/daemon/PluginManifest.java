@@ -17,19 +17,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
- * What a plugin tree consists of: its launcher and the run-time image that the launcher starts.
+ * What a version of the plugin consists of.
  *
  * @param files each file by its path within the tree
  */
 record PluginManifest(Map<String, Entry> files) {
-    /** What a tree is found by: the launcher, which runtimes start. */
-    static final String LAUNCHER = "bin/istio-cni";
-
-    /** The directory of the run-time image. */
-    static final String RUNTIME = "runtime";
+    /** The program that runtimes start, which is all of it. */
+    static final String PROGRAM = "bin/istio-cni";
 
     private static final int ID_DIGITS = 12;
     private static final int BUFFER = 1 << 16;
@@ -38,10 +34,9 @@ record PluginManifest(Map<String, Entry> files) {
      * A file.
      *
      * @param size in bytes
-     * @param changed when it was changed last, in seconds: the JVM refuses an AOT cache when its files have other times than
-     *     those it was made with
+     * @param changed when it was changed last, in seconds
      * @param executable whether its owner may start it
-     * @param sum the SHA-256 of its content; for a symbolic link, the link
+     * @param sum the SHA-256 of its content
      */
     record Entry(long size, long changed, boolean executable, String sum) {
         private boolean looksLike(Entry other) {
@@ -62,19 +57,13 @@ record PluginManifest(Map<String, Entry> files) {
         return new PluginManifest(files);
     }
 
-    /** All that belongs to a tree, directories left out, in the order of the paths. */
+    /** All that belongs to a version, in the order of the paths. */
     static List<Path> filesOf(Path tree) throws IOException {
-        Path launcher = tree.resolve(LAUNCHER);
-        if (!Files.isRegularFile(launcher)) {
-            throw new NoSuchFileException(launcher.toString());
+        Path program = tree.resolve(PROGRAM);
+        if (!Files.isRegularFile(program)) {
+            throw new NoSuchFileException(program.toString());
         }
-        try (Stream<Path> runtime = Files.walk(tree.resolve(RUNTIME))) {
-            return Stream.concat(
-                            Stream.of(launcher),
-                            runtime.filter(path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS))
-                                    .sorted())
-                    .toList();
-        }
+        return List.of(program);
     }
 
     /** A short name for exactly these files. */
@@ -115,9 +104,6 @@ record PluginManifest(Map<String, Entry> files) {
     private static Entry entry(Path file, boolean withSum) throws IOException {
         PosixFileAttributes attributes =
                 Files.readAttributes(file, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (attributes.isSymbolicLink()) {
-            return new Entry(0, 0, false, withSum ? Files.readSymbolicLink(file).toString() : "");
-        }
         return new Entry(
                 attributes.size(),
                 attributes.lastModifiedTime().to(TimeUnit.SECONDS),

@@ -24,12 +24,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The plugin in the node's directory of CNI plugins: a launcher with the run-time image it starts, so a tree.
+ * The plugin in the node's directory of CNI plugins.
  *
  * <pre>
  * istio-cni -> .mesh-cni/0.1.0-3f9c0a7d51e2/bin/istio-cni
  * .mesh-cni/0.1.0-3f9c0a7d51e2/bin/istio-cni
- * .mesh-cni/0.1.0-3f9c0a7d51e2/runtime/...
  * </pre>
  *
  * <p>Each version lies in a directory of its own and never changes; one rename of the link switches to it, and one that is
@@ -39,6 +38,9 @@ import org.slf4j.LoggerFactory;
 final class PluginTree {
     /** The directory of the versions; nothing that lists plugins shows it. */
     static final String VERSIONS = ".mesh-cni";
+
+    /** What a version held before the plugin was a single file: the run-time image of a JVM. */
+    private static final String RUNTIME_OF_EARLIER_VERSIONS = "runtime";
 
     /** The name by which runtimes find the plugin. */
     static final String LINK = "istio-cni";
@@ -72,7 +74,7 @@ final class PluginTree {
     /**
      * A tree that is installed from another.
      *
-     * @param source where {@code bin/istio-cni} and {@code runtime} are
+     * @param source where {@code bin/istio-cni} is
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
      * @param trial tells whether the host runs what was copied
@@ -120,7 +122,7 @@ final class PluginTree {
         Set<String> before = Set.copyOf(versions());
         String version = wholeVersion();
         requireWorking(version, before);
-        files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.LAUNCHER));
+        files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.PROGRAM));
         LOG.info("the plugin in {} is version {}", binDir, version);
         return true;
     }
@@ -240,7 +242,7 @@ final class PluginTree {
     }
 
     private void requireWorking(String version, Set<String> before) throws IOException {
-        if (!(trial.now(Path.of(VERSIONS, version, PluginManifest.LAUNCHER))
+        if (!(trial.now(Path.of(VERSIONS, version, PluginManifest.PROGRAM))
                 instanceof PluginTrial.Verdict.Broken broken)) {
             unusable = Optional.empty();
             return;
@@ -289,11 +291,7 @@ final class PluginTree {
         for (Path file : PluginManifest.filesOf(source)) {
             Path copy = fresh.resolve(source.relativize(file).toString());
             makeDirectories(copy.getParent(), directories);
-            if (Files.isSymbolicLink(file)) {
-                steps.link(copy, Files.readSymbolicLink(file));
-            } else {
-                steps.copy(file, copy);
-            }
+            steps.copy(file, copy);
         }
         for (Path directory : directories) {
             steps.sync(directory);
@@ -367,8 +365,8 @@ final class PluginTree {
     private static boolean isOurs(Path entry) {
         return VERSION_NAME.matcher(entry.getFileName().toString()).matches()
                 && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)
-                && (Files.exists(entry.resolve(PluginManifest.LAUNCHER), LinkOption.NOFOLLOW_LINKS)
-                        || Files.isDirectory(entry.resolve(PluginManifest.RUNTIME), LinkOption.NOFOLLOW_LINKS));
+                && (Files.exists(entry.resolve(PluginManifest.PROGRAM), LinkOption.NOFOLLOW_LINKS)
+                        || Files.isDirectory(entry.resolve(RUNTIME_OF_EARLIER_VERSIONS), LinkOption.NOFOLLOW_LINKS));
     }
 
     private PluginManifest wanted() throws IOException {

@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs the plugin as the node's container runtime would, in the host's mount namespace, with VERSION (CNI specification 1.1, section 4):
- * it changes nothing, and takes the launcher, the JVM and what both of them load.
+ * it changes nothing.
  */
 final class PluginTrial implements AutoCloseable {
     /** The first process of the node, if its {@code /proc} is mounted in our container. */
@@ -36,11 +36,6 @@ final class PluginTrial implements AutoCloseable {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final String QUESTION = "{\"cniVersion\":\"1.0.0\"}";
     private static final int LONGEST_QUOTE = 300;
-
-    /** What a shell exits with if a program is there and cannot be executed, and if it, or its loader, is not there. */
-    private static final int CANNOT_EXECUTE = 126;
-
-    private static final int NOT_FOUND = 127;
 
     private final HostProgram host;
     private final Path binDir;
@@ -96,27 +91,27 @@ final class PluginTrial implements AutoCloseable {
     }
 
     /**
-     * Tries a launcher, unless it worked a moment ago.
+     * Tries a program, unless it worked a moment ago.
      *
-     * @param launcher its path within the directory of plugins
+     * @param program its path within the directory of plugins
      */
-    Verdict recent(Path launcher) {
-        Optional<Object> file = file(launcher);
+    Verdict recent(Path program) {
+        Optional<Object> file = file(program);
         boolean stillValid = lastSuccess
                 .filter(success -> file.equals(Optional.of(success.file())))
                 .filter(success -> nanoTime.getAsLong() - success.nanos() < VALID.toNanos())
                 .isPresent();
-        return stillValid ? new Verdict.Works() : now(launcher);
+        return stillValid ? new Verdict.Works() : now(program);
     }
 
-    /** Tries a launcher. */
-    Verdict now(Path launcher) {
-        Optional<Object> file = file(launcher);
+    /** Tries a program. */
+    Verdict now(Path program) {
+        Optional<Object> file = file(program);
         if (file.isEmpty()) {
-            return new Verdict.Unknown(binDir.resolve(launcher) + " is not there");
+            return new Verdict.Unknown(binDir.resolve(program) + " is not there");
         }
         Verdict verdict = verdict(host.run(new ProgramCall(
-                binDirOnHost.resolve(launcher),
+                binDirOnHost.resolve(program),
                 file,
                 Map.of("CNI_COMMAND", "VERSION", "CNI_PATH", binDirOnHost.toString()),
                 QUESTION,
@@ -137,9 +132,9 @@ final class PluginTrial implements AutoCloseable {
         host.close();
     }
 
-    private Optional<Object> file(Path launcher) {
+    private Optional<Object> file(Path program) {
         try {
-            return Optional.ofNullable(Files.readAttributes(binDir.resolve(launcher), BasicFileAttributes.class)
+            return Optional.ofNullable(Files.readAttributes(binDir.resolve(program), BasicFileAttributes.class)
                     .fileKey());
         } catch (IOException e) {
             return Optional.empty();
@@ -165,12 +160,6 @@ final class PluginTrial implements AutoCloseable {
     }
 
     private static Verdict verdict(ProgramOutcome.Ended ended) {
-        if (ended.exitCode() == CANNOT_EXECUTE || ended.exitCode() == NOT_FOUND) {
-            return new Verdict.Broken(
-                    "its run-time image is not executed: " + quote(ended.errors())
-                            + "; use the image for this node's architecture and C library (glibc), on a file system without noexec",
-                    true);
-        }
         if (ended.exitCode() != 0) {
             return doubtful("exit code " + ended.exitCode() + ": " + quote(ended.output() + ' ' + ended.errors()));
         }
@@ -194,8 +183,8 @@ final class PluginTrial implements AutoCloseable {
                         true);
             case NO_LOADER ->
                 new Verdict.Broken(
-                        "what has to load it, /bin/sh or the dynamic loader, is not on the host: " + refused.detail()
-                                + "; use a node image that has it",
+                        "what has to load it is not on the host: " + refused.detail()
+                                + "; use the image as it is built here, whose plugin needs nothing",
                         true);
             case FOREIGN ->
                 new Verdict.Broken(

@@ -65,7 +65,7 @@ final class RunningPlugins {
     }
 
     /**
-     * The names of the versions in use. A launcher that has not become a JVM yet has its script open.
+     * The names of the versions in use. Of an earlier one, which was a script that became a JVM, the script may be all that is open.
      *
      * @throws IOException if there is no list of processes
      */

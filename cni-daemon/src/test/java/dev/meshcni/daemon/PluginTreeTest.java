@@ -29,31 +29,33 @@ class PluginTreeTest {
     }
 
     @Test
-    void runtimesFindTheLauncherThroughARelativeLink() throws Exception {
+    void runtimesFindTheProgramThroughARelativeLink() throws Exception {
         assertThat(tree().ensure()).isTrue();
 
         Path target = Files.readSymbolicLink(node.link());
         assertThat(target).isRelative();
         assertThat(target.toString()).matches("\\.mesh-cni/1\\.0-[0-9a-f]{12}/bin/istio-cni");
         assertThat(node.link()).isExecutable().hasContent(TestNode.script("first"));
-        assertThat(installed("runtime/bin/java")).isExecutable();
     }
 
     @Test
-    void copiesKeepTheTimesThatAnAotCacheIsCheckedBy() throws Exception {
+    void copiesKeepTheTimesByWhichAChangeIsFound() throws Exception {
         tree().ensure();
 
-        Path copy = installed("runtime/lib/modules");
+        Path copy = installed("bin/istio-cni");
         assertThat(Files.getLastModifiedTime(copy))
-                .isEqualTo(Files.getLastModifiedTime(node.source().resolve("runtime/lib/modules")));
+                .isEqualTo(Files.getLastModifiedTime(node.source().resolve("bin/istio-cni")));
     }
 
     @Test
     void nobodyButTheOwnerMayWriteToWhatRootRuns() throws Exception {
+        Files.setPosixFilePermissions(
+                node.source().resolve("bin/istio-cni"), PosixFilePermissions.fromString("rwxrwxrwx"));
+
         tree().ensure();
 
-        Path copy = installed("runtime/lib/server/libjvm.so");
-        assertThat(Files.getPosixFilePermissions(copy)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
+        assertThat(Files.getPosixFilePermissions(installed("bin/istio-cni")))
+                .isEqualTo(PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     @Test
@@ -70,21 +72,21 @@ class PluginTreeTest {
     void aTruncatedFileIsReplacedByAnotherCopyBesideIt() throws Exception {
         PluginTree tree = tree();
         tree.ensure();
-        Path damaged = installed("runtime/lib/modules");
+        Path damaged = installed("bin/istio-cni");
         Files.write(damaged, new byte[0]);
 
         assertThat(tree.ensure()).isTrue();
 
-        assertThat(installed("runtime/lib/modules")).isNotEqualTo(damaged);
+        assertThat(installed("bin/istio-cni")).isNotEqualTo(damaged);
         assertThat(damaged).exists();
-        assertThat(installed("runtime/lib/modules"))
-                .hasSameBinaryContentAs(node.source().resolve("runtime/lib/modules"));
+        assertThat(installed("bin/istio-cni"))
+                .hasSameBinaryContentAs(node.source().resolve("bin/istio-cni"));
     }
 
     @Test
     void aChangedByteIsFoundAtTheNextStart() throws Exception {
         tree().ensure();
-        Path file = installed("runtime/lib/modules");
+        Path file = installed("bin/istio-cni");
         var time = Files.getLastModifiedTime(file);
         Files.write(file, new byte[] {70}, StandardOpenOption.WRITE);
         Files.setLastModifiedTime(file, time);
@@ -93,7 +95,7 @@ class PluginTreeTest {
     }
 
     @Test
-    void aLauncherThatCannotBeStartedIsDamaged() throws Exception {
+    void aProgramThatCannotBeStartedIsDamaged() throws Exception {
         PluginTree tree = tree();
         tree.ensure();
         Files.setPosixFilePermissions(node.link(), PosixFilePermissions.fromString("rw-r--r--"));
@@ -153,7 +155,7 @@ class PluginTreeTest {
     void anOldVersionStaysWhileAProcessRunsFromIt() throws Exception {
         tree().ensure();
         Path old = node.link().toRealPath();
-        Path exe = process("17", installed("runtime/bin/java"));
+        Path exe = process("17", installed("bin/istio-cni"));
         node.release("second");
         PluginTree tree = tree();
         tree.ensure();
@@ -168,7 +170,7 @@ class PluginTreeTest {
     }
 
     @Test
-    void aLauncherThatHasNotStartedItsJvmYetCounts() throws Exception {
+    void aScriptOfAnEarlierVersionThatIsOpenCounts() throws Exception {
         tree().ensure();
         Path old = node.link().toRealPath();
         Files.createDirectories(node.proc().resolve("17/fd"));
@@ -180,6 +182,28 @@ class PluginTreeTest {
         tree.removeUnused();
 
         assertThat(old).exists();
+    }
+
+    /** What a node has on which the plugin was the launcher of a JVM. */
+    @Test
+    void theTreeOfAnEarlierReleaseIsReplacedAndRemoved() throws Exception {
+        Path old = node.binDir().resolve(".mesh-cni/0.1.0-0123456789ab");
+        for (String file : new String[] {"bin/istio-cni", "runtime/bin/java", "runtime/lib/modules"}) {
+            Files.createDirectories(old.resolve(file).getParent());
+            Files.writeString(old.resolve(file), file);
+        }
+        Files.createSymbolicLink(node.link(), Path.of(".mesh-cni/0.1.0-0123456789ab/bin/istio-cni"));
+        Path exe = process("17", old.resolve("runtime/bin/java"));
+        PluginTree tree = tree();
+
+        assertThat(tree.ensure()).isTrue();
+        tree.removeUnused();
+        assertThat(old).exists();
+
+        Files.delete(exe);
+        tree.removeUnused();
+        assertThat(old).doesNotExist();
+        assertThat(node.link()).isExecutable().hasContent(TestNode.script("first"));
     }
 
     @Test
@@ -200,7 +224,7 @@ class PluginTreeTest {
         PluginTree tree = tree();
         tree.ensure();
         Path version = node.link().toRealPath();
-        process("17", installed("runtime/bin/java"));
+        process("17", installed("bin/istio-cni"));
 
         tree.uninstall(Duration.ZERO);
 
@@ -242,7 +266,7 @@ class PluginTreeTest {
         FileSteps full = new PassedOnSteps(new DiskSteps()) {
             @Override
             void before(String step, Path file) throws IOException {
-                if (step.equals("copy") && file.endsWith("runtime/lib/modules")) {
+                if (step.equals("copy") && file.endsWith("bin/istio-cni")) {
                     throw new FileSystemException(file.toString(), null, "No space left on device");
                 }
             }

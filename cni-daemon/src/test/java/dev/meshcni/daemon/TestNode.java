@@ -96,15 +96,6 @@ final class TestNode {
     /** Makes the source a release whose files hold a word. */
     void release(String word) throws IOException {
         write(source().resolve("bin/istio-cni"), script(word), "rwxr-xr-x");
-        write(source().resolve("runtime/bin/java"), "java of " + word, "rwxr-xr-x");
-        write(source().resolve("runtime/lib/modules"), word.repeat(20_000), "rw-r--r--");
-        write(source().resolve("runtime/lib/server/libjvm.so"), "jvm of " + word, "rw-rw-rw-");
-        Path legal = source().resolve("runtime/legal");
-        if (!Files.exists(legal)) {
-            write(legal.resolve("java.base/LICENSE"), "licence", "rw-r--r--");
-            Files.createDirectories(legal.resolve("java.xml"));
-            Files.createSymbolicLink(legal.resolve("java.xml/LICENSE"), Path.of("../java.base/LICENSE"));
-        }
     }
 
     /** A plugin that answers VERSION. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,55 +14,76 @@ import java.util.stream.Stream;
  * Assembles the distribution from the jars on its own class path:
  *
  * <pre>
- * bin/      istio-cni, install-cni, meshcni
- * runtime/  the run-time image they share; with bin/istio-cni it is all that the plugin needs
- * lib/      the module path of the daemon and the command line, and their AOT caches
+ * bin/      istio-cni, which needs nothing else, and the launchers install-cni and meshcni
+ * runtime/  the run-time image of the two
+ * lib/      their module path and their AOT caches
  * </pre>
  */
 public final class Assemble {
-    private static final String PLUGIN_MODULE = "dev.meshcni.cli";
+    private static final String LINKED_MODULE = "dev.meshcni.cli";
+    private static final String THIS_MACHINE = "host";
 
     private Assemble() {}
 
     /**
      * Assembles.
      *
-     * @param args the directory of the sources ({@code launchers}, {@code training}), and the directory to make
+     * @param args the directory of the sources ({@code launchers}, {@code training}), that of the plugin's module, the directory to
+     *     make, and {@code host}; or another architecture, for which the plugin alone is made
      */
     public static void main(String[] args) throws IOException {
         Path sources = Path.of(args[0]);
-        Path dist = Path.of(args[1]);
-        Path next = dist.resolveSibling(dist.getFileName() + ".next");
-        Path scratch = dist.resolveSibling(dist.getFileName() + ".scratch");
-        Path known = dist.resolveSibling(dist.getFileName() + ".inputs");
-        String inputs = Fingerprint.of(sources, classPath());
-        if (Files.exists(dist) && Files.exists(known) && Files.readString(known).equals(inputs)) {
-            return;
-        }
+        NativePlugin plugin = new NativePlugin(Path.of(args[1]));
+        Path dist = Path.of(args[2]);
         try {
-            for (Path directory : List.of(next, scratch)) {
-                delete(directory);
-                Files.createDirectories(directory);
+            if (args[3].equals(THIS_MACHINE)) {
+                replace(dist, sources, plugin);
+            } else {
+                Architecture architecture = Architecture.of(args[3]);
+                Path scratch = emptied(scratch(dist));
+                plugin.make(architecture, dist.resolveSibling("plugin-" + architecture.label()), scratch);
+                delete(scratch);
             }
-            assemble(sources, next, scratch);
-            delete(dist);
-            Files.move(next, dist);
-            Files.writeString(known, inputs);
-            delete(scratch);
         } catch (AssemblyException e) {
             System.err.println("dist: " + e.getMessage());
             System.exit(1);
         }
     }
 
-    private static void assemble(Path sources, Path dist, Path scratch) throws IOException {
+    private static void replace(Path dist, Path sources, NativePlugin plugin) throws IOException {
+        Path known = dist.resolveSibling(dist.getFileName() + ".inputs");
+        List<Path> made = new ArrayList<>(classPath());
+        made.addAll(List.of(plugin.generated(), plugin.header()));
+        String inputs = Fingerprint.of(sources, made);
+        if (Files.exists(dist) && Files.exists(known) && Files.readString(known).equals(inputs)) {
+            return;
+        }
+        Path next = emptied(dist.resolveSibling(dist.getFileName() + ".next"));
+        Path scratch = emptied(scratch(dist));
+        assemble(sources, plugin, next, scratch);
+        delete(dist);
+        Files.move(next, dist);
+        Files.writeString(known, inputs);
+        delete(scratch);
+    }
+
+    private static Path scratch(Path dist) {
+        return dist.resolveSibling(dist.getFileName() + ".scratch");
+    }
+
+    private static Path emptied(Path directory) throws IOException {
+        delete(directory);
+        return Files.createDirectories(directory);
+    }
+
+    private static void assemble(Path sources, NativePlugin plugin, Path dist, Path scratch) throws IOException {
+        plugin.make(Architecture.ofThisMachine(), dist, scratch);
         List<Path> jars = classPath().stream().filter(Files::isRegularFile).toList();
-        ModuleSplit split = ModuleSplit.of(PLUGIN_MODULE, jars);
+        ModuleSplit split = ModuleSplit.of(LINKED_MODULE, jars);
         RuntimeImage.link(split, dist.resolve("runtime"), scratch);
         copy(split.path().values(), Files.createDirectory(dist.resolve("lib")));
         Launchers.write(sources.resolve("launchers"), dist);
         Path pod = sources.resolve("training/pod.yaml");
-        AotCache.make(Program.ISTIO_CNI, dist, new PluginTraining(dist, scratch).run(), scratch);
         AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod.getParent(), scratch).run(), scratch);
         AotCache.make(Program.MESHCNI, dist, new CommandTraining(dist, pod, scratch).run(), scratch);
     }

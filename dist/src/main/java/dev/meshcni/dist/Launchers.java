@@ -9,7 +9,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The files of {@code bin/}: POSIX shell scripts, which find the tree they stand in and become the JVM. */
+/** The files of {@code bin/} that start a JVM: POSIX shell scripts, which find the tree they stand in and become the JVM. */
 final class Launchers {
     private static final String JVM_ARGUMENTS = "@jvm-arguments@";
     private static final String HEAP = "@heap@";
@@ -18,14 +18,13 @@ final class Launchers {
     private Launchers() {}
 
     /**
-     * Writes them from {@code templates}: a file of the program's own name, or the one named {@code program}, into which the one named
-     * {@code heap} is put where the heap follows the limit of memory.
+     * Writes them from the template named {@code program}, into which the one named {@code heap} is put where the heap follows the limit of
+     * memory.
      */
     static void write(Path templates, Path dist) throws IOException {
         Path bin = Files.createDirectories(dist.resolve("bin"));
         for (Program program : Program.ALL) {
-            Path own = templates.resolve(program.fileName());
-            String template = Files.readString(Files.exists(own) ? own : templates.resolve("program"), UTF_8);
+            String template = Files.readString(templates.resolve("program"), UTF_8);
             String heap = program.options().contains(Program.DAEMON_HEAP)
                     ? Files.readString(templates.resolve("heap"), UTF_8)
                     : "";

@@ -21,9 +21,8 @@ import java.util.stream.Stream;
 /**
  * Which modules are linked into the run-time image, and which stay jars on the module path.
  *
- * <p>Linked is what the plugin resolves, and nothing more: only modules of the image come out of the JVM's archived module
- * graph at no cost, and only they survive a copy that loses file times. {@code jlink} takes no automatic module, so the
- * plugin must not require one.
+ * <p>Linked is what the command line requires without an automatic module, of which {@code jlink} takes none: what comes from the image needs
+ * no jar to be opened, and stays valid when a copy loses its files' times.
  *
  * @param linked the jars of the modules in the image, by module name
  * @param path the jars of the module path, by module name
@@ -72,9 +71,10 @@ public record ModuleSplit(Map<String, Path> linked, Map<String, Path> path, Set<
             for (String required : needed(modules.get(name).descriptor()).toList()) {
                 ModuleReference reference = modules.get(required);
                 if (reference != null && reference.descriptor().isAutomatic()) {
-                    throw new AssemblyException("Module " + name + " is part of the plugin but requires " + required
-                            + ", an automatic module, which jlink cannot link: make the requirement static"
-                            + " or move what needs it to a module that only the daemon requires");
+                    throw new AssemblyException(
+                            "Module " + name + " is linked into the run-time image but requires " + required
+                                    + ", an automatic module, which jlink cannot link: make the requirement static"
+                                    + " or move what needs it to a module that stays on the module path");
                 }
                 if (reference != null) {
                     open.add(required);

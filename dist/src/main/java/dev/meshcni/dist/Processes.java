@@ -14,7 +14,12 @@ final class Processes {
 
     /** Runs a command with no environment and no input, and gives its exit code. */
     static int run(List<String> command, Path output) throws IOException {
-        return waitFor(start(command, Map.of(), Path.of("/dev/null"), output));
+        return run(command, Map.of(), output);
+    }
+
+    /** Runs a command with an environment and no input, and gives its exit code. */
+    static int run(List<String> command, Map<String, String> environment, Path output) throws IOException {
+        return waitFor(start(command, environment, Path.of("/dev/null"), output));
     }
 
     /** Starts a command. */

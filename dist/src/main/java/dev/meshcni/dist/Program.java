@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A program of the distribution. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md and
+ * A program of the distribution that runs on its JVM. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md and
  * 0016-memory-and-time-of-the-agent.md.
  *
  * @param fileName the name of its launcher in {@code bin/}
@@ -18,8 +18,7 @@ import java.util.List;
 public record Program(String fileName, String mainClass, Path cache, List<String> options) {
     /**
      * The distribution, wherever it lies: the launchers open its directory as file 9. A module path is written into the AOT cache as
-     * it is given, so one with the real directory would end the cache's validity with the first copy of the tree. The plugin
-     * needs no module path.
+     * it is given, so one with the real directory would end the cache's validity with the first copy of the tree.
      */
     private static final String HERE = "/proc/self/fd/9";
 
@@ -28,24 +27,6 @@ public record Program(String fileName, String mainClass, Path cache, List<String
 
     /** Automatic modules cannot say what they require, so nothing but this brings it in. */
     private static final String ALL_MODULES = "--add-modules=ALL-MODULE-PATH,java.net.http";
-
-    public static final Program ISTIO_CNI = new Program(
-            "istio-cni",
-            "dev.meshcni.cli/dev.meshcni.cli.IstioCni",
-            Path.of("runtime/lib/istio-cni.aot"),
-            List.of(
-                    "-Xint",
-                    "-Djdk.reflect.useNativeAccessorOnly=true",
-                    "-XX:+UseSerialGC",
-                    "-Xmx32m",
-                    "-Xrs",
-                    "-XX:-UseContainerSupport",
-                    "-XX:-UsePerfData",
-                    "-XX:+DisableAttachMechanism",
-                    "-XX:-CreateCoredumpOnCrash",
-                    "-XX:+ErrorFileToStderr",
-                    "-XX:+DisplayVMOutputToStderr",
-                    "-Xlog:disable"));
 
     public static final Program INSTALL_CNI = new Program(
             "install-cni",
@@ -95,7 +76,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "--module-path=" + HERE + "/lib",
                     ALL_MODULES));
 
-    static final List<Program> ALL = List.of(ISTIO_CNI, INSTALL_CNI, MESHCNI);
+    static final List<Program> ALL = List.of(INSTALL_CNI, MESHCNI);
 
     public Program {
         requireNonNull(fileName, "fileName is null");

@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
-/** The run-time image: a JVM with the JDK's modules that are needed, and the plugin's own. */
+/** The run-time image: a JVM with the JDK's modules that are needed, and those of the product that can be linked. */
 public final class RuntimeImage {
     private RuntimeImage() {}
 
@@ -76,7 +76,7 @@ public final class RuntimeImage {
 
     /**
      * Takes the comments out of a properties file. The JDK reads {@code java.security} whenever it opens a UNIX socket (it wants random
-     * names for those it binds itself), and 69 of its 72 KB are comments: reading them takes the plugin 2 ms.
+     * names for those it binds itself), and 69 of its 72 KB are comments: reading them takes 2 ms.
      */
     private static void dropComments(Path properties) throws IOException {
         List<String> kept = new ArrayList<>();

@@ -36,6 +36,7 @@ final class ArchitectureTest {
     private static final String CHAIN_MULTUS = "dev.meshcni.chain.multus..";
     private static final String DAEMON = "dev.meshcni.daemon..";
     private static final String CLI = "dev.meshcni.cli..";
+    private static final String PLUGIN = "dev.meshcni.plugin..";
 
     @ArchTest
     static final ArchRule arrowsBetweenModulesPointDown = modules()
@@ -52,9 +53,11 @@ final class ArchitectureTest {
             .whereLayer("chain-multus")
             .mayOnlyBeAccessedByLayers("cli")
             .whereLayer("host-linux")
-            .mayOnlyBeAccessedByLayers("daemon", "cli")
+            .mayOnlyBeAccessedByLayers("daemon", "cli", "plugin")
+            .whereLayer("plugin")
+            .mayNotBeAccessedByAnyLayer()
             .whereLayer("core")
-            .mayOnlyBeAccessedByLayers("netns-linux", "daemon", "cli");
+            .mayOnlyBeAccessedByLayers("netns-linux", "daemon", "cli", "plugin");
 
     @ArchTest
     static final ArchRule noPackagesDependOnEachOtherInACircle =
@@ -74,7 +77,26 @@ final class ArchitectureTest {
                     "dev.meshcni.chain.calico",
                     "dev.meshcni.chain.multus",
                     "dev.meshcni.daemon",
+                    "dev.meshcni.plugin",
                     "dev.meshcni.cli");
+
+    @ArchTest
+    static final ArchRule pluginKnowsNothingThatCannotBeCompiledWithoutAJvm = classes()
+            .that()
+            .resideInAPackage(PLUGIN)
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    PLUGIN,
+                    CORE,
+                    API,
+                    HOST_LINUX,
+                    "java.lang..",
+                    "java.io..",
+                    "java.util",
+                    "java.util.function",
+                    "java.nio..",
+                    "org.teavm.interop..");
 
     @ArchTest
     static final ArchRule apiKnowsNothingButJacksonAndTheJdk = classes()
@@ -157,7 +179,7 @@ final class ArchitectureTest {
             .that()
             .doNotHaveFullyQualifiedName("dev.meshcni.daemon.KubernetesApi")
             .and()
-            .doNotHaveFullyQualifiedName("dev.meshcni.cli.WithoutAgent")
+            .doNotHaveFullyQualifiedName("dev.meshcni.plugin.WithoutAgent")
             .and()
             .doNotHaveFullyQualifiedName("dev.meshcni.daemon.HttpAnswer")
             .should(accessTargetWhere(describe("it tells the time of day", ArchitectureTest::tellsTheTimeOfDay)));
@@ -217,6 +239,8 @@ final class ArchitectureTest {
                 .definedBy(CHAIN_CALICO)
                 .optionalLayer("chain-multus")
                 .definedBy(CHAIN_MULTUS)
+                .layer("plugin")
+                .definedBy(PLUGIN)
                 .layer("daemon")
                 .definedBy(DAEMON)
                 .layer("cli")

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.core.AgentProtocol;
-import dev.meshcni.core.AgentlessPlugin;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
@@ -12,6 +11,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.daemon.ManifestPodSource;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.plugin.JvmHost;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,7 +88,9 @@ class FrontDoorTest {
     @Property(tries = 3_000, shrinking = ShrinkingMode.OFF)
     void withoutAgentThePluginGivesOneWellFormedAnswerToAnyCall(@ForAll long seed) {
         PluginCall call = spoilt(seed);
-        check(call, AgentlessPlugin.answer(call.request(), "nobody listens").reply());
+        JvmHost host = new JvmHost(call.environment(), call.input());
+        int exitCode = host.run();
+        check(call, new AgentProtocol.Reply(exitCode, host.output()));
     }
 
     private static PluginCall spoilt(long seed) {

@@ -26,24 +26,34 @@ class ModuleDescriptorsTest {
 
     /** Which modules of the product a module may require. */
     private static final Map<String, Set<String>> ARROWS = Map.of(
-            "dev.meshcni.api", Set.of(),
-            "dev.meshcni.core", Set.of("dev.meshcni.api"),
-            "dev.meshcni.netns.linux", Set.of("dev.meshcni.core", "dev.meshcni.api"),
-            "dev.meshcni.host.linux", Set.of(),
-            "dev.meshcni.chain.ptp", Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.calico", Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.multus", Set.of("dev.meshcni.api"),
-            "dev.meshcni.daemon", Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.host.linux"),
+            "dev.meshcni.plugin",
+            Set.of("dev.meshcni.api", "dev.meshcni.core", "dev.meshcni.host.linux"),
+            "dev.meshcni.api",
+            Set.of(),
+            "dev.meshcni.core",
+            Set.of("dev.meshcni.api"),
+            "dev.meshcni.netns.linux",
+            Set.of("dev.meshcni.core", "dev.meshcni.api"),
+            "dev.meshcni.host.linux",
+            Set.of(),
+            "dev.meshcni.chain.ptp",
+            Set.of("dev.meshcni.api"),
+            "dev.meshcni.chain.calico",
+            Set.of("dev.meshcni.api"),
+            "dev.meshcni.chain.multus",
+            Set.of("dev.meshcni.api"),
+            "dev.meshcni.daemon",
+            Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.host.linux"),
             "dev.meshcni.cli",
-                    Set.of(
-                            "dev.meshcni.api",
-                            "dev.meshcni.core",
-                            "dev.meshcni.netns.linux",
-                            "dev.meshcni.host.linux",
-                            "dev.meshcni.chain.ptp",
-                            "dev.meshcni.chain.calico",
-                            "dev.meshcni.chain.multus",
-                            "dev.meshcni.daemon"));
+            Set.of(
+                    "dev.meshcni.api",
+                    "dev.meshcni.core",
+                    "dev.meshcni.netns.linux",
+                    "dev.meshcni.host.linux",
+                    "dev.meshcni.chain.ptp",
+                    "dev.meshcni.chain.calico",
+                    "dev.meshcni.chain.multus",
+                    "dev.meshcni.daemon"));
 
     private final Map<String, ModuleDescriptor> modules = modules();
 

@@ -142,14 +142,14 @@ class NodeRestartTest {
         return results;
     }
 
-    /** The distribution with a plugin that differs in a comment, which makes it another version. */
+    /** The distribution with a plugin that differs in a byte behind its end, which makes it another version. */
     private static Path otherVersion(Path directory) {
         Path copy = directory.resolve("dist");
         Command.of("cp", "--archive", Dist.root().toString(), copy.toString())
                 .within(COPY_TIME)
                 .run();
         try {
-            Files.writeString(copy.resolve("bin/istio-cni"), "\n# newer\n", StandardOpenOption.APPEND);
+            Files.writeString(copy.resolve("bin/istio-cni"), "newer", StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -27,7 +27,7 @@ public final class RootPath {
             return Files.readSymbolicLink(Path.of(link)).toString();
         }
 
-        /** The kernel gives a process's directory in {@code /proc} to the user that it runs as (proc(5)). */
+        // The kernel gives a process's directory in /proc to the user that it runs as (proc(5)).
         @Override
         public int user() {
             try {

@@ -1,4 +1,4 @@
-package dev.meshcni.cli;
+package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -162,8 +162,11 @@ class WithoutAgentTest {
         byte[] config = ("{\"cniVersion\":\"1.1.0\",\"name\":\"net\",\"type\":\"istio-cni\",\"plugin_log_level\":\""
                         + level + "\"}")
                 .getBytes(UTF_8);
+        AgentProtocol.Request call = new AgentProtocol.Request(environment, config);
+        Host host = new JvmHost(environment, config);
         return new String(
-                WithoutAgent.answer(new AgentProtocol.Request(environment, config), runDirectory, "no such socket")
+                new WithoutAgent(host, runDirectory)
+                        .answer(call, "no such socket")
                         .stdout(),
                 UTF_8);
     }

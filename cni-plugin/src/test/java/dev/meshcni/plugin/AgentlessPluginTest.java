@@ -1,37 +1,20 @@
-package dev.meshcni.core;
+package dev.meshcni.plugin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.meshcni.api.SpecVersion;
-import dev.meshcni.api.VersionInfo;
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Answer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AgentlessPluginTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    @ParameterizedTest
-    @EnumSource
-    void versionIsWhatTheTypeOfTheSpecificationPrints(SpecVersion asked) throws JsonProcessingException {
-        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version(asked.text()))))
-                .isEqualTo(VersionInfo.allVersions(asked).toJson());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "7.0.0", "\"", "latest"})
-    void versionIsAnsweredInTheNewestWhereTheOneAskedInIsNotKnown(String asked) throws JsonProcessingException {
-        assertThat(JSON.readTree(Calls.text(AgentlessPlugin.version(asked)))
-                        .path("cniVersion")
-                        .asText())
-                .isEqualTo("1.1.0");
-    }
 
     @Test
     void aPodWaitsForTheAgent() throws JsonProcessingException {

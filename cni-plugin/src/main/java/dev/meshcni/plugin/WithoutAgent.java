@@ -1,49 +1,49 @@
-package dev.meshcni.cli;
+package dev.meshcni.plugin;
 
 import dev.meshcni.api.CniException;
-import dev.meshcni.api.PluginConfig;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessDecision;
-import dev.meshcni.core.AgentlessPlugin;
 import dev.meshcni.core.Answer;
 import java.io.IOException;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.time.Instant;
 
 /** A call that no agent answers: the plugin decides alone, and leaves word of it for the agent. */
 final class WithoutAgent {
     private static final String DEFAULT_LEVEL = "info";
 
-    private WithoutAgent() {}
+    private final Host host;
+    private final String runDirectory;
+
+    WithoutAgent(Host host, String runDirectory) {
+        this.host = host;
+        this.runDirectory = runDirectory;
+    }
 
     /**
      * Answers.
      *
-     * @param runDirectory the agent's run directory, as the configuration names it
      * @param reason why the agent did not answer
      */
-    static AgentProtocol.Reply answer(AgentProtocol.Request call, String runDirectory, String reason) {
+    AgentProtocol.Reply answer(AgentProtocol.Request call, String reason) {
         Answer answer = AgentlessPlugin.answer(call, reason);
-        AgentlessDecision decision = AgentlessDecision.of(answer, Instant.now().toString());
+        AgentlessDecision decision = AgentlessDecision.of(answer, UtcTime.text(host.currentTimeMillis()));
         if (decision.isLoggedAt(level(call.stdin()))) {
-            leave(runDirectory, decision);
+            leave(decision);
         }
         return answer.reply();
     }
 
     /** The answer is the same whether word of it can be left or not; where it cannot, the runtime's log still has it. */
-    private static void leave(String runDirectory, AgentlessDecision decision) {
+    private void leave(AgentlessDecision decision) {
         try {
-            PluginLog.append(Path.of(runDirectory), decision);
-        } catch (IOException | InvalidPathException | UnsupportedOperationException e) {
+            new DecisionLog(host, runDirectory).append(decision);
+        } catch (IOException e) {
             return;
         }
     }
 
     private static String level(byte[] config) {
         try {
-            return PluginConfig.parse(config).text("plugin_log_level").orElse(DEFAULT_LEVEL);
+            return CallConfig.parse(config).text("plugin_log_level").orElse(DEFAULT_LEVEL);
         } catch (CniException e) {
             return DEFAULT_LEVEL;
         }

@@ -1,4 +1,4 @@
-package dev.meshcni.cli;
+package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
@@ -9,9 +9,8 @@ import java.util.Optional;
 /**
  * Finds the text of one field of a JSON object without a JSON parser.
  *
- * <p>The plugin needs a single field on its way to the agent, which parses and checks the whole; Jackson's first parser
- * costs as much as the rest of the plugin's process. This one follows strings and nesting and judges nothing: in what is
- * not JSON it finds something or nothing.
+ * <p>The plugin needs a single field on its way to the agent, which parses and checks the whole. This one follows strings and nesting and
+ * judges nothing: in what is not JSON it finds something or nothing.
  */
 final class TopLevelText {
     private static final String SELF_ESCAPED = "/\\\"";

@@ -1,0 +1,91 @@
+package dev.meshcni.plugin;
+
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.ConfigFields;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.PluginConfig;
+import dev.meshcni.api.SpecVersion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The configuration on standard input, as far as the plugin looks at it when no agent does; {@link PluginConfig} is the same for a JVM. What
+ * is refused there is refused here, for the same reasons.
+ */
+final class CallConfig implements ConfigFields {
+    private static final String CNI_VERSION = "cniVersion";
+    private static final String PREV_RESULT = "prevResult";
+
+    private final Map<String, JsonSpan> fields;
+    private final SpecVersion cniVersion;
+
+    private CallConfig(Map<String, JsonSpan> fields) {
+        this.fields = fields;
+        this.cniVersion = SpecVersion.ofConfiguration(text(CNI_VERSION).orElse(""));
+        PluginConfig.requireNetworkName(text("name").orElse(""));
+        text("type");
+    }
+
+    /**
+     * Reads a configuration.
+     *
+     * @throws CniException as {@link PluginConfig#parse} does
+     */
+    static CallConfig parse(byte[] stdin) {
+        return new CallConfig(JsonReader.object(stdin).members());
+    }
+
+    SpecVersion cniVersion() {
+        return cniVersion;
+    }
+
+    @Override
+    public Optional<String> text(String field) {
+        return value(field, JsonSpan.Kind.STRING, "a string").map(JsonSpan::text);
+    }
+
+    @Override
+    public List<String> strings(String field) {
+        List<String> strings = new ArrayList<>();
+        for (JsonSpan element : value(field, JsonSpan.Kind.LIST, "a list")
+                .map(JsonSpan::elements)
+                .orElse(List.of())) {
+            if (element.kind() != JsonSpan.Kind.STRING) {
+                throw wrong(field + "[" + strings.size() + "]", "a string", element);
+            }
+            strings.add(element.text());
+        }
+        return strings;
+    }
+
+    /**
+     * What ADD prints: the result of the plugins before, in the version that was asked for. Without any there is nothing to report.
+     *
+     * @throws CniException if it is no object, or cannot be said in that version
+     */
+    byte[] passedOn() {
+        Optional<JsonSpan> previous = value(PREV_RESULT, JsonSpan.Kind.OBJECT, "an object");
+        return new PassedResult(previous, cniVersion).json();
+    }
+
+    private Optional<JsonSpan> value(String field, JsonSpan.Kind kind, String expected) {
+        JsonSpan value = fields.get(field);
+        if (value == null || value.kind() == JsonSpan.Kind.NULL) {
+            return Optional.empty();
+        }
+        if (value.kind() != kind) {
+            throw wrong(field, expected, value);
+        }
+        return Optional.of(value);
+    }
+
+    private static CniException wrong(String field, String expected, JsonSpan found) {
+        return new CniException(
+                ErrorCode.INVALID_NETWORK_CONFIG,
+                "invalid field " + field + ": " + expected + " is expected, this is "
+                        + found.kind().words(),
+                "");
+    }
+}

@@ -1,0 +1,157 @@
+package dev.meshcni.plugin;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A value in JSON that has been read and found to be well-formed: where it stands. Nothing of it is in memory a second time until it is
+ * asked for.
+ */
+final class JsonSpan {
+    /** What it is. */
+    enum Kind {
+        OBJECT("an object"),
+        LIST("a list"),
+        STRING("a string"),
+        NUMBER("a number"),
+        BOOLEAN("a boolean"),
+        NULL("null");
+
+        private final String words;
+
+        Kind(String words) {
+            this.words = words;
+        }
+
+        /** The kind in words, for a message. */
+        String words() {
+            return words;
+        }
+    }
+
+    private final byte[] json;
+    private final int start;
+    private final int end;
+
+    /** The value from one place up to, without it, another one. */
+    JsonSpan(byte[] json, int start, int end) {
+        this.json = json;
+        this.start = start;
+        this.end = end;
+    }
+
+    Kind kind() {
+        return switch (json[start]) {
+            case '{' -> Kind.OBJECT;
+            case '[' -> Kind.LIST;
+            case '"' -> Kind.STRING;
+            case 't', 'f' -> Kind.BOOLEAN;
+            case 'n' -> Kind.NULL;
+            default -> Kind.NUMBER;
+        };
+    }
+
+    /** The text of a string. */
+    String text() {
+        StringBuilder text = new StringBuilder();
+        int plain = start + 1;
+        for (int at = plain; at < end; at++) {
+            if (json[at] == '\\') {
+                text.append(new String(json, plain, at - plain, UTF_8));
+                text.append(escaped(at + 1));
+                at += json[at + 1] == 'u' ? 5 : 1;
+                plain = at + 1;
+            }
+        }
+        return text.append(new String(json, plain, end - 1 - plain, UTF_8)).toString();
+    }
+
+    /** The value as it stands in the JSON. */
+    String source() {
+        return new String(json, start, end - start, UTF_8);
+    }
+
+    /** The values of an object, by their names. */
+    Map<String, JsonSpan> members() {
+        Map<String, JsonSpan> members = new LinkedHashMap<>();
+        List<JsonSpan> parts = parts();
+        for (int i = 0; i < parts.size(); i += 2) {
+            members.put(parts.get(i).text(), parts.get(i + 1));
+        }
+        return members;
+    }
+
+    /** The values of a list. */
+    List<JsonSpan> elements() {
+        return parts();
+    }
+
+    /** What stands in an object or a list, names like values. */
+    private List<JsonSpan> parts() {
+        List<JsonSpan> parts = new ArrayList<>();
+        for (int at = start + 1; at < end - 1; at++) {
+            switch (json[at]) {
+                case ' ', '\t', '\n', '\r', ',', ':' -> {}
+                default -> {
+                    int next = after(at);
+                    parts.add(new JsonSpan(json, at, next));
+                    at = next - 1;
+                }
+            }
+        }
+        return parts;
+    }
+
+    /** Where the value that begins at a place has ended. */
+    private int after(int place) {
+        int depth = 0;
+        int at = place;
+        do {
+            switch (json[at]) {
+                case '{', '[' -> depth++;
+                case '}', ']' -> depth--;
+                case '"' -> at = endOfString(at);
+                default -> {}
+            }
+            at++;
+        } while (depth > 0 || (isWord(json[place]) && isWord(json[at])));
+        return at;
+    }
+
+    private int endOfString(int place) {
+        int at = place + 1;
+        while (json[at] != '"') {
+            at += json[at] == '\\' ? 2 : 1;
+        }
+        return at;
+    }
+
+    /** Whether it belongs to a number, or to true, false or null. */
+    private static boolean isWord(byte c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '-' || c == '+' || c == '.';
+    }
+
+    private char escaped(int place) {
+        return switch (json[place]) {
+            case 'b' -> '\b';
+            case 'f' -> '\f';
+            case 'n' -> '\n';
+            case 'r' -> '\r';
+            case 't' -> '\t';
+            case 'u' -> codeUnit(place + 1);
+            default -> (char) json[place];
+        };
+    }
+
+    private char codeUnit(int place) {
+        int unit = 0;
+        for (int i = 0; i < 4; i++) {
+            unit = 16 * unit + Character.digit(json[place + i], 16);
+        }
+        return (char) unit;
+    }
+}

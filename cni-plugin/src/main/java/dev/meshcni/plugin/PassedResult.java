@@ -1,0 +1,272 @@
+package dev.meshcni.plugin;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.JsonString;
+import dev.meshcni.api.SpecVersion;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The result of the plugins before, passed on in the version that was asked for. Values stay as they were written; only where the versions
+ * differ in shape are they put elsewhere, as libcni converts them (CNI specification 1.1, section 5, and those of 0.2.0 and 0.4.0).
+ */
+final class PassedResult {
+    private static final String CNI_VERSION = "cniVersion";
+    private static final List<String> LISTS = List.of("interfaces", "ips", "routes");
+    private static final List<String> FAMILIES = List.of("ip4", "ip6");
+    private static final String VERSION = "version";
+
+    /** What 1.0.0 and later say of an interface, and versions before do not. */
+    private static final Set<String> RICH_INTERFACE = Set.of("mtu", "socketPath", "pciID");
+
+    private final Optional<JsonSpan> previous;
+    private final SpecVersion asked;
+
+    PassedResult(Optional<JsonSpan> previous, SpecVersion asked) {
+        this.previous = previous;
+        this.asked = asked;
+    }
+
+    /** How a version arranges a result. */
+    private enum Shape {
+        FAMILIES,
+        LISTS_WITH_VERSIONS,
+        LISTS;
+
+        static Shape of(SpecVersion version) {
+            if (!version.atLeast(SpecVersion.V0_3_0)) {
+                return FAMILIES;
+            }
+            return version.atLeast(SpecVersion.V1_0_0) ? LISTS : LISTS_WITH_VERSIONS;
+        }
+    }
+
+    /**
+     * The JSON to print.
+     *
+     * @throws CniException if the result is none, or the version cannot say it
+     */
+    byte[] json() {
+        Map<String, String> result = new LinkedHashMap<>();
+        result.put(CNI_VERSION, JsonString.of(asked.text()));
+        previous.ifPresent(span -> {
+            Map<String, JsonSpan> fields = span.members();
+            Shape shape = Shape.of(version(fields));
+            fields.remove(CNI_VERSION);
+            Shape wanted = Shape.of(asked);
+            if (shape == wanted) {
+                fields.forEach((name, value) -> result.put(name, value.source()));
+            } else {
+                convert(fields, shape, wanted, result);
+            }
+        });
+        return object(result).getBytes(UTF_8);
+    }
+
+    private SpecVersion version(Map<String, JsonSpan> fields) {
+        String text = text(fields, CNI_VERSION).orElse("");
+        try {
+            return text.isEmpty() ? asked : SpecVersion.ofConfiguration(text);
+        } catch (CniException e) {
+            throw new CniException(
+                    ErrorCode.INVALID_NETWORK_CONFIG, "invalid prevResult: " + e.getMessage(), e.details(), e);
+        }
+    }
+
+    private void convert(Map<String, JsonSpan> fields, Shape shape, Shape wanted, Map<String, String> result) {
+        if (shape == Shape.FAMILIES) {
+            putLists(ipsOfFamilies(fields, wanted), routesOfFamilies(fields), result);
+        } else if (wanted == Shape.FAMILIES) {
+            putFamilies(fields, result);
+        } else {
+            put("interfaces", interfaces(fields, wanted), result);
+            put("ips", ips(fields, wanted), result);
+            put("routes", sources(list(fields, "routes")), result);
+        }
+        Set<String> placed = new HashSet<>(LISTS);
+        placed.addAll(FAMILIES);
+        fields.forEach((name, value) -> {
+            if (!placed.contains(name)) {
+                result.put(name, value.source());
+            }
+        });
+    }
+
+    private static List<String> interfaces(Map<String, JsonSpan> fields, Shape wanted) {
+        List<String> interfaces = new ArrayList<>();
+        for (JsonSpan element : list(fields, "interfaces")) {
+            Map<String, String> known = members(element, "interfaces");
+            if (wanted == Shape.LISTS_WITH_VERSIONS) {
+                known.keySet().removeAll(RICH_INTERFACE);
+            }
+            interfaces.add(object(known));
+        }
+        return interfaces;
+    }
+
+    private static List<String> ips(Map<String, JsonSpan> fields, Shape wanted) {
+        List<String> ips = new ArrayList<>();
+        for (JsonSpan element : list(fields, "ips")) {
+            Map<String, String> ip = members(element, "ips");
+            String address = required(element.members(), "address", "ips");
+            ip.remove(VERSION);
+            ips.add(object(withVersion(ip, address, wanted)));
+        }
+        return ips;
+    }
+
+    private static List<String> ipsOfFamilies(Map<String, JsonSpan> fields, Shape wanted) {
+        List<String> ips = new ArrayList<>();
+        for (String family : FAMILIES) {
+            value(fields, family, JsonSpan.Kind.OBJECT).map(JsonSpan::members).ifPresent(ip -> {
+                Map<String, String> entry = new LinkedHashMap<>();
+                entry.put("address", JsonString.of(required(ip, "ip", family)));
+                copy(ip, "gateway", entry);
+                ips.add(object(withVersion(entry, required(ip, "ip", family), wanted)));
+            });
+        }
+        return ips;
+    }
+
+    private static List<String> routesOfFamilies(Map<String, JsonSpan> fields) {
+        List<String> routes = new ArrayList<>();
+        for (String family : FAMILIES) {
+            value(fields, family, JsonSpan.Kind.OBJECT)
+                    .map(JsonSpan::members)
+                    .ifPresent(ip -> routes.addAll(sources(list(ip, "routes"))));
+        }
+        return routes;
+    }
+
+    private static void putLists(List<String> ips, List<String> routes, Map<String, String> result) {
+        put("ips", ips, result);
+        put("routes", routes, result);
+    }
+
+    /** The first address of each family, with the routes of that family. */
+    private void putFamilies(Map<String, JsonSpan> fields, Map<String, String> result) {
+        for (String family : FAMILIES) {
+            boolean ipv6 = family.equals("ip6");
+            for (JsonSpan element : list(fields, "ips")) {
+                Map<String, JsonSpan> ip = element.members();
+                String address = required(ip, "address", "ips");
+                if (isIpv6(address) == ipv6 && !result.containsKey(family)) {
+                    Map<String, String> entry = new LinkedHashMap<>();
+                    entry.put("ip", JsonString.of(address));
+                    copy(ip, "gateway", entry);
+                    put("routes", routes(fields, ipv6), entry);
+                    result.put(family, object(entry));
+                }
+            }
+        }
+        if (result.size() == 1) {
+            throw new CniException(
+                    ErrorCode.INCOMPATIBLE_VERSION,
+                    "cannot convert the result to CNI version " + asked + ": it has no IP address",
+                    "results before 0.3.0 hold an address of each family and nothing else");
+        }
+    }
+
+    private static List<String> routes(Map<String, JsonSpan> fields, boolean ipv6) {
+        List<String> routes = new ArrayList<>();
+        for (JsonSpan element : list(fields, "routes")) {
+            Map<String, JsonSpan> route = element.members();
+            String destination = required(route, "dst", "routes");
+            if (isIpv6(destination) == ipv6) {
+                Map<String, String> entry = new LinkedHashMap<>();
+                entry.put("dst", JsonString.of(destination));
+                copy(route, "gw", entry);
+                routes.add(object(entry));
+            }
+        }
+        return routes;
+    }
+
+    private static Map<String, String> withVersion(Map<String, String> ip, String address, Shape wanted) {
+        if (wanted != Shape.LISTS_WITH_VERSIONS) {
+            return ip;
+        }
+        Map<String, String> versioned = new LinkedHashMap<>();
+        versioned.put(VERSION, JsonString.of(isIpv6(address) ? "6" : "4"));
+        versioned.putAll(ip);
+        return versioned;
+    }
+
+    private static boolean isIpv6(String address) {
+        return address.indexOf(':') >= 0;
+    }
+
+    private static void copy(Map<String, JsonSpan> from, String field, Map<String, String> into) {
+        text(from, field).filter(text -> !text.isEmpty()).ifPresent(text -> into.put(field, JsonString.of(text)));
+    }
+
+    private static void put(String field, List<String> elements, Map<String, String> into) {
+        if (!elements.isEmpty()) {
+            into.put(field, "[" + String.join(",", elements) + "]");
+        }
+    }
+
+    private static List<String> sources(List<JsonSpan> spans) {
+        List<String> sources = new ArrayList<>();
+        spans.forEach(span -> sources.add(span.source()));
+        return sources;
+    }
+
+    private static Map<String, String> members(JsonSpan element, String field) {
+        Map<String, String> members = new LinkedHashMap<>();
+        requireKind(element, JsonSpan.Kind.OBJECT, field)
+                .members()
+                .forEach((name, value) -> members.put(name, value.source()));
+        return members;
+    }
+
+    private static List<JsonSpan> list(Map<String, JsonSpan> fields, String field) {
+        List<JsonSpan> list =
+                value(fields, field, JsonSpan.Kind.LIST).map(JsonSpan::elements).orElse(List.of());
+        list.forEach(element -> requireKind(element, JsonSpan.Kind.OBJECT, field));
+        return list;
+    }
+
+    private static String required(Map<String, JsonSpan> fields, String field, String of) {
+        return text(fields, field)
+                .orElseThrow(() -> new CniException(
+                        ErrorCode.INVALID_NETWORK_CONFIG,
+                        "invalid prevResult: missing field " + field + " of " + of,
+                        ""));
+    }
+
+    private static Optional<String> text(Map<String, JsonSpan> fields, String field) {
+        return value(fields, field, JsonSpan.Kind.STRING).map(JsonSpan::text);
+    }
+
+    private static Optional<JsonSpan> value(Map<String, JsonSpan> fields, String field, JsonSpan.Kind kind) {
+        return Optional.ofNullable(fields.get(field))
+                .filter(span -> span.kind() != JsonSpan.Kind.NULL)
+                .map(span -> requireKind(span, kind, field));
+    }
+
+    private static JsonSpan requireKind(JsonSpan span, JsonSpan.Kind kind, String field) {
+        if (span.kind() != kind) {
+            throw new CniException(
+                    ErrorCode.INVALID_NETWORK_CONFIG,
+                    "invalid prevResult: invalid field " + field + ": " + kind.words() + " is expected, this is "
+                            + span.kind().words(),
+                    "");
+        }
+        return span;
+    }
+
+    private static String object(Map<String, String> fields) {
+        List<String> members = new ArrayList<>();
+        fields.forEach((name, value) -> members.add(JsonString.of(name) + ":" + value));
+        return "{" + String.join(",", members) + "}";
+    }
+}
