@@ -306,7 +306,7 @@ class HttpEndpointTest {
         Socket open = unfinished(1, 1).getFirst();
         endpoint.close();
 
-        assertThat(rest(open)).isEmpty();
+        assertThat(restOfAClosedPort(open)).isEmpty();
         endpoint = HttpEndpoint.open("--health-port", port, pages(), refused::add, PATIENT);
         assertAnswersOthers();
     }
@@ -396,6 +396,15 @@ class HttpEndpointTest {
     private static String rest(Socket socket) throws IOException {
         try (socket) {
             return new String(socket.getInputStream().readAllBytes(), ISO_8859_1);
+        }
+    }
+
+    /** What the port has not read yet when it is closed makes the kernel reset the connection (tcp(7)). */
+    private static String restOfAClosedPort(Socket socket) throws IOException {
+        try {
+            return rest(socket);
+        } catch (SocketException e) {
+            return "";
         }
     }
 

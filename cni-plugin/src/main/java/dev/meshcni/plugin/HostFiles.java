@@ -1,7 +1,5 @@
 package dev.meshcni.plugin;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.meshcni.host.linux.PathView;
 import java.io.IOException;
 
@@ -26,7 +24,7 @@ final class HostFiles implements PathView {
     public String target(String link) throws IOException {
         byte[] target = new byte[LONGEST_TARGET];
         int length = Errno.check(host.readLink(CString.of(link), target), link);
-        return new String(target, 0, length, UTF_8);
+        return Utf8.text(target, 0, length);
     }
 
     @Override

@@ -70,6 +70,17 @@ final class JsonSpan {
         return text.append(new String(json, plain, end - 1 - plain, UTF_8)).toString();
     }
 
+    /** How many bytes it has in the JSON. */
+    int length() {
+        return end - start;
+    }
+
+    /** Copies the value as it stands in the JSON to a place; returns where it ends. */
+    int copy(byte[] into, int place) {
+        System.arraycopy(json, start, into, place, end - start);
+        return place + end - start;
+    }
+
     /** The value as it stands in the JSON. */
     String source() {
         return new String(json, start, end - start, UTF_8);

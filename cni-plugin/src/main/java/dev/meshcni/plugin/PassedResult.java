@@ -1,10 +1,7 @@
 package dev.meshcni.plugin;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
-import dev.meshcni.api.JsonString;
 import dev.meshcni.api.SpecVersion;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -55,20 +52,20 @@ final class PassedResult {
      * @throws CniException if the result is none, or the version cannot say it
      */
     byte[] json() {
-        Map<String, String> result = new LinkedHashMap<>();
-        result.put(CNI_VERSION, JsonString.of(asked.text()));
+        Map<String, JsonPart> result = new LinkedHashMap<>();
+        result.put(CNI_VERSION, JsonPart.string(asked.text()));
         previous.ifPresent(span -> {
             Map<String, JsonSpan> fields = span.members();
             Shape shape = Shape.of(version(fields));
             fields.remove(CNI_VERSION);
             Shape wanted = Shape.of(asked);
             if (shape == wanted) {
-                fields.forEach((name, value) -> result.put(name, value.source()));
+                fields.forEach((name, value) -> result.put(name, new JsonPart.Copied(value)));
             } else {
                 convert(fields, shape, wanted, result);
             }
         });
-        return object(result).getBytes(UTF_8);
+        return JsonPart.bytes(new JsonPart.Members(result));
     }
 
     private SpecVersion version(Map<String, JsonSpan> fields) {
@@ -81,7 +78,7 @@ final class PassedResult {
         }
     }
 
-    private void convert(Map<String, JsonSpan> fields, Shape shape, Shape wanted, Map<String, String> result) {
+    private void convert(Map<String, JsonSpan> fields, Shape shape, Shape wanted, Map<String, JsonPart> result) {
         if (shape == Shape.FAMILIES) {
             putLists(ipsOfFamilies(fields, wanted), routesOfFamilies(fields), result);
         } else if (wanted == Shape.FAMILIES) {
@@ -89,81 +86,81 @@ final class PassedResult {
         } else {
             put("interfaces", interfaces(fields, wanted), result);
             put("ips", ips(fields, wanted), result);
-            put("routes", sources(list(fields, "routes")), result);
+            put("routes", copies(list(fields, "routes")), result);
         }
         Set<String> placed = new HashSet<>(LISTS);
         placed.addAll(FAMILIES);
         fields.forEach((name, value) -> {
             if (!placed.contains(name)) {
-                result.put(name, value.source());
+                result.put(name, new JsonPart.Copied(value));
             }
         });
     }
 
-    private static List<String> interfaces(Map<String, JsonSpan> fields, Shape wanted) {
-        List<String> interfaces = new ArrayList<>();
+    private static List<JsonPart> interfaces(Map<String, JsonSpan> fields, Shape wanted) {
+        List<JsonPart> interfaces = new ArrayList<>();
         for (JsonSpan element : list(fields, "interfaces")) {
-            Map<String, String> known = members(element, "interfaces");
+            Map<String, JsonPart> known = members(element, "interfaces");
             if (wanted == Shape.LISTS_WITH_VERSIONS) {
                 known.keySet().removeAll(RICH_INTERFACE);
             }
-            interfaces.add(object(known));
+            interfaces.add(new JsonPart.Members(known));
         }
         return interfaces;
     }
 
-    private static List<String> ips(Map<String, JsonSpan> fields, Shape wanted) {
-        List<String> ips = new ArrayList<>();
+    private static List<JsonPart> ips(Map<String, JsonSpan> fields, Shape wanted) {
+        List<JsonPart> ips = new ArrayList<>();
         for (JsonSpan element : list(fields, "ips")) {
-            Map<String, String> ip = members(element, "ips");
+            Map<String, JsonPart> ip = members(element, "ips");
             String address = required(element.members(), "address", "ips");
             ip.remove(VERSION);
-            ips.add(object(withVersion(ip, address, wanted)));
+            ips.add(new JsonPart.Members(withVersion(ip, address, wanted)));
         }
         return ips;
     }
 
-    private static List<String> ipsOfFamilies(Map<String, JsonSpan> fields, Shape wanted) {
-        List<String> ips = new ArrayList<>();
+    private static List<JsonPart> ipsOfFamilies(Map<String, JsonSpan> fields, Shape wanted) {
+        List<JsonPart> ips = new ArrayList<>();
         for (String family : FAMILIES) {
             value(fields, family, JsonSpan.Kind.OBJECT).map(JsonSpan::members).ifPresent(ip -> {
-                Map<String, String> entry = new LinkedHashMap<>();
-                entry.put("address", JsonString.of(required(ip, "ip", family)));
+                Map<String, JsonPart> entry = new LinkedHashMap<>();
+                entry.put("address", JsonPart.string(required(ip, "ip", family)));
                 copy(ip, "gateway", entry);
-                ips.add(object(withVersion(entry, required(ip, "ip", family), wanted)));
+                ips.add(new JsonPart.Members(withVersion(entry, required(ip, "ip", family), wanted)));
             });
         }
         return ips;
     }
 
-    private static List<String> routesOfFamilies(Map<String, JsonSpan> fields) {
-        List<String> routes = new ArrayList<>();
+    private static List<JsonPart> routesOfFamilies(Map<String, JsonSpan> fields) {
+        List<JsonPart> routes = new ArrayList<>();
         for (String family : FAMILIES) {
             value(fields, family, JsonSpan.Kind.OBJECT)
                     .map(JsonSpan::members)
-                    .ifPresent(ip -> routes.addAll(sources(list(ip, "routes"))));
+                    .ifPresent(ip -> routes.addAll(copies(list(ip, "routes"))));
         }
         return routes;
     }
 
-    private static void putLists(List<String> ips, List<String> routes, Map<String, String> result) {
+    private static void putLists(List<JsonPart> ips, List<JsonPart> routes, Map<String, JsonPart> result) {
         put("ips", ips, result);
         put("routes", routes, result);
     }
 
     /** The first address of each family, with the routes of that family. */
-    private void putFamilies(Map<String, JsonSpan> fields, Map<String, String> result) {
+    private void putFamilies(Map<String, JsonSpan> fields, Map<String, JsonPart> result) {
         for (String family : FAMILIES) {
             boolean ipv6 = family.equals("ip6");
             for (JsonSpan element : list(fields, "ips")) {
                 Map<String, JsonSpan> ip = element.members();
                 String address = required(ip, "address", "ips");
                 if (isIpv6(address) == ipv6 && !result.containsKey(family)) {
-                    Map<String, String> entry = new LinkedHashMap<>();
-                    entry.put("ip", JsonString.of(address));
+                    Map<String, JsonPart> entry = new LinkedHashMap<>();
+                    entry.put("ip", JsonPart.string(address));
                     copy(ip, "gateway", entry);
                     put("routes", routes(fields, ipv6), entry);
-                    result.put(family, object(entry));
+                    result.put(family, new JsonPart.Members(entry));
                 }
             }
         }
@@ -175,27 +172,27 @@ final class PassedResult {
         }
     }
 
-    private static List<String> routes(Map<String, JsonSpan> fields, boolean ipv6) {
-        List<String> routes = new ArrayList<>();
+    private static List<JsonPart> routes(Map<String, JsonSpan> fields, boolean ipv6) {
+        List<JsonPart> routes = new ArrayList<>();
         for (JsonSpan element : list(fields, "routes")) {
             Map<String, JsonSpan> route = element.members();
             String destination = required(route, "dst", "routes");
             if (isIpv6(destination) == ipv6) {
-                Map<String, String> entry = new LinkedHashMap<>();
-                entry.put("dst", JsonString.of(destination));
+                Map<String, JsonPart> entry = new LinkedHashMap<>();
+                entry.put("dst", JsonPart.string(destination));
                 copy(route, "gw", entry);
-                routes.add(object(entry));
+                routes.add(new JsonPart.Members(entry));
             }
         }
         return routes;
     }
 
-    private static Map<String, String> withVersion(Map<String, String> ip, String address, Shape wanted) {
+    private static Map<String, JsonPart> withVersion(Map<String, JsonPart> ip, String address, Shape wanted) {
         if (wanted != Shape.LISTS_WITH_VERSIONS) {
             return ip;
         }
-        Map<String, String> versioned = new LinkedHashMap<>();
-        versioned.put(VERSION, JsonString.of(isIpv6(address) ? "6" : "4"));
+        Map<String, JsonPart> versioned = new LinkedHashMap<>();
+        versioned.put(VERSION, JsonPart.string(isIpv6(address) ? "6" : "4"));
         versioned.putAll(ip);
         return versioned;
     }
@@ -204,27 +201,27 @@ final class PassedResult {
         return address.indexOf(':') >= 0;
     }
 
-    private static void copy(Map<String, JsonSpan> from, String field, Map<String, String> into) {
-        text(from, field).filter(text -> !text.isEmpty()).ifPresent(text -> into.put(field, JsonString.of(text)));
+    private static void copy(Map<String, JsonSpan> from, String field, Map<String, JsonPart> into) {
+        text(from, field).filter(text -> !text.isEmpty()).ifPresent(text -> into.put(field, JsonPart.string(text)));
     }
 
-    private static void put(String field, List<String> elements, Map<String, String> into) {
+    private static void put(String field, List<JsonPart> elements, Map<String, JsonPart> into) {
         if (!elements.isEmpty()) {
-            into.put(field, "[" + String.join(",", elements) + "]");
+            into.put(field, new JsonPart.Sequence(elements));
         }
     }
 
-    private static List<String> sources(List<JsonSpan> spans) {
-        List<String> sources = new ArrayList<>();
-        spans.forEach(span -> sources.add(span.source()));
-        return sources;
+    private static List<JsonPart> copies(List<JsonSpan> spans) {
+        List<JsonPart> copies = new ArrayList<>();
+        spans.forEach(span -> copies.add(new JsonPart.Copied(span)));
+        return copies;
     }
 
-    private static Map<String, String> members(JsonSpan element, String field) {
-        Map<String, String> members = new LinkedHashMap<>();
+    private static Map<String, JsonPart> members(JsonSpan element, String field) {
+        Map<String, JsonPart> members = new LinkedHashMap<>();
         requireKind(element, JsonSpan.Kind.OBJECT, field)
                 .members()
-                .forEach((name, value) -> members.put(name, value.source()));
+                .forEach((name, value) -> members.put(name, new JsonPart.Copied(value)));
         return members;
     }
 
@@ -262,11 +259,5 @@ final class PassedResult {
                     "");
         }
         return span;
-    }
-
-    private static String object(Map<String, String> fields) {
-        List<String> members = new ArrayList<>();
-        fields.forEach((name, value) -> members.add(JsonString.of(name) + ":" + value));
-        return "{" + String.join(",", members) + "}";
     }
 }

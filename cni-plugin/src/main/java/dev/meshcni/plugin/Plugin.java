@@ -1,7 +1,5 @@
 package dev.meshcni.plugin;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.api.SpecVersion;
@@ -25,7 +23,7 @@ public final class Plugin {
     private static final int SECONDS_FOR_DEL = 5;
     private static final int SECONDS_FOR_INPUT = 30;
     private static final int SECONDS_FOR_INPUT_OF_VERSION = 1;
-    private static final int SECONDS_FOR_OUTPUT = 30;
+    private static final int SECONDS_FOR_OUTPUT = 10;
     private static final int FAILED = 1;
 
     private final Host host;
@@ -117,7 +115,7 @@ public final class Plugin {
         Map<String, String> variables = new LinkedHashMap<>();
         for (byte[] variable : host.environment()) {
             if (startsWith(VARIABLES, variable)) {
-                String text = new String(variable, UTF_8);
+                String text = Utf8.text(variable, 0, variable.length);
                 int equals = text.indexOf('=');
                 if (equals > 0) {
                     variables.putIfAbsent(text.substring(0, equals), text.substring(equals + 1));

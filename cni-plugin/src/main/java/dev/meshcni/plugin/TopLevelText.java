@@ -71,7 +71,7 @@ final class TopLevelText {
 
     private Optional<String> text(int start, int end) {
         StringBuilder text = new StringBuilder();
-        String raw = new String(json, start, end - start, UTF_8);
+        String raw = Utf8.text(json, start, end);
         for (int at = 0; at < raw.length(); at++) {
             char character = raw.charAt(at);
             if (character == '\\') {

@@ -1,28 +1,58 @@
 package dev.meshcni.plugin;
 
-/** UTF-8 (RFC 3629), told without making a text of it. */
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+/** UTF-8 (RFC 3629). */
 final class Utf8 {
+    private static final int REPLACEMENT = 0xFFFD;
+
     private Utf8() {}
 
     /** Whether bytes are UTF-8, without overlong forms, halves of characters and what is beyond Unicode. */
     static boolean isWellFormed(byte[] bytes) {
-        int at = 0;
-        while (at < bytes.length) {
-            int length = length(bytes[at]);
-            if (length == 0 || at + length > bytes.length) {
-                return false;
-            }
-            for (int i = 1; i < length; i++) {
-                if (!isContinuation(bytes[at + i])) {
-                    return false;
-                }
-            }
-            if (length > 2 && !isAllowed(bytes[at] & 0xFF, bytes[at + 1] & 0xFF)) {
+        return isWellFormed(bytes, 0, bytes.length);
+    }
+
+    /**
+     * The text of some bytes; each that belongs to no character is a replacement character, U+FFFD. Libraries differ in how many of them they
+     * make of what is malformed, and in what they take for it.
+     */
+    static String text(byte[] bytes, int start, int end) {
+        if (isWellFormed(bytes, start, end)) {
+            return new String(bytes, start, end - start, UTF_8);
+        }
+        StringBuilder text = new StringBuilder();
+        for (int at = start; at < end; ) {
+            int length = lengthAt(bytes, at, end);
+            text.appendCodePoint(length == 0 ? REPLACEMENT : codePoint(bytes, at, length));
+            at += Math.max(1, length);
+        }
+        return text.toString();
+    }
+
+    private static boolean isWellFormed(byte[] bytes, int start, int end) {
+        for (int at = start; at < end; ) {
+            int length = lengthAt(bytes, at, end);
+            if (length == 0) {
                 return false;
             }
             at += length;
         }
         return true;
+    }
+
+    /** How many bytes the character at a place has; zero if there is none. */
+    private static int lengthAt(byte[] bytes, int at, int end) {
+        int length = length(bytes[at]);
+        if (length == 0 || at + length > end) {
+            return 0;
+        }
+        for (int i = 1; i < length; i++) {
+            if (!isContinuation(bytes[at + i])) {
+                return 0;
+            }
+        }
+        return length > 2 && !isAllowed(bytes[at] & 0xFF, bytes[at + 1] & 0xFF) ? 0 : length;
     }
 
     static boolean isContinuation(byte b) {

@@ -36,7 +36,7 @@ public final class JvmHost implements Host {
     private static final int STANDARD_OUTPUT = 1;
     private static final int CLOSED = -9;
 
-    private final List<String> variables = new ArrayList<>();
+    private final byte[][] variables;
     private final byte[] input;
     private final String root;
     private final ByteArrayOutputStream output = new ByteArrayOutputStream();
@@ -47,12 +47,21 @@ public final class JvmHost implements Host {
 
     /** A plugin that is called with variables and standard input. */
     public JvmHost(Map<String, String> environment, byte[] input) {
-        this(environment, input, "");
+        this(
+                environment.entrySet().stream()
+                        .map(variable -> (variable.getKey() + "=" + variable.getValue()).getBytes(UTF_8))
+                        .toArray(byte[][]::new),
+                input,
+                "");
     }
 
-    /** The same in another root directory (chroot(2)), of which the paths of sockets must be short enough with it. */
-    public JvmHost(Map<String, String> environment, byte[] input, String root) {
-        environment.forEach((name, value) -> variables.add(name + "=" + value));
+    /**
+     * A plugin that is called so in another root directory (chroot(2)), of which the paths of sockets must be short enough with it.
+     *
+     * @param variables each as {@code NAME=VALUE}
+     */
+    public JvmHost(byte[][] variables, byte[] input, String root) {
+        this.variables = variables.clone();
         this.input = input;
         this.root = root;
     }
@@ -76,7 +85,7 @@ public final class JvmHost implements Host {
 
     @Override
     public byte[][] environment() {
-        return variables.stream().map(variable -> variable.getBytes(UTF_8)).toArray(byte[][]::new);
+        return variables.clone();
     }
 
     @Override
