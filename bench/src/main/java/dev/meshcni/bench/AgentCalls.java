@@ -4,10 +4,11 @@ import dev.meshcni.core.AgentProtocol;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** The agent's part: calls over its socket, from a process that is already there. */
 final class AgentCalls {
+    static final String REDIRECTED_ADD = "agent: ADD, pod is redirected";
+
     private static final int WARM_UP = 20;
 
     private final Node node;
@@ -33,7 +34,7 @@ final class AgentCalls {
             }
         }
         return List.of(
-                result("agent: ADD, pod is redirected", add),
+                result(REDIRECTED_ADD, add),
                 result("agent: DEL, rules are taken out", delete),
                 result("agent: ADD, pod outside the mesh", skip));
     }
@@ -43,6 +44,6 @@ final class AgentCalls {
     }
 
     private static Result result(String name, List<Double> millis) {
-        return new Result(name, Series.of(millis), Optional.empty(), Optional.empty());
+        return Result.ofCall(name, Series.of(millis));
     }
 }

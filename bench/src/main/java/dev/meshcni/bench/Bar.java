@@ -14,7 +14,7 @@ record Bar(String name, double goal, double measured) {
     private static final int MANY = 250;
 
     /** The goals that the results of a run are held against. */
-    static List<Bar> of(double pluginToBare, List<AgentLoad.Row> load) {
+    static List<Bar> of(Report report, List<AgentLoad.Row> load) {
         AgentLoad.Row many =
                 load.stream().filter(row -> row.known() == MANY).findFirst().orElseThrow();
         AgentLoad.Adds alone = many.adds().getFirst();
@@ -24,7 +24,23 @@ record Bar(String name, double goal, double measured) {
                 .max()
                 .orElseThrow();
         return List.of(
-                new Bar("istio-cni ADD beside the bare JVM, wall time", 1.3, pluginToBare),
+                new Bar(
+                        "VERSION beside the client in C, wall time",
+                        2,
+                        report.millis(ProcessRuns.VERSION) / report.millis(ProcessRuns.CLIENT_VERSION)),
+                new Bar(
+                        "ADD outside the mesh beside the client in C",
+                        2,
+                        report.millis(ProcessRuns.SKIPPED_ADD) / report.millis(ProcessRuns.CLIENT_ADD)),
+                new Bar(
+                        "ADD outside the mesh, ms more than /bin/true",
+                        1,
+                        report.millis(ProcessRuns.SKIPPED_ADD) - report.millis(ProcessRuns.NOTHING)),
+                new Bar(
+                        "ADD that redirects beside a JVM and the agent",
+                        1.0 / 3,
+                        report.millis(ProcessRuns.REDIRECTED_ADD)
+                                / (report.millis(ProcessRuns.BARE) + report.millis(AgentCalls.REDIRECTED_ADD))),
                 new Bar(
                         "agent: one ADD, 250 pods known, median ms",
                         10,

@@ -46,12 +46,14 @@ public final class Bench {
         List<RuleScale.Row> scale = RuleScale.measure(rounds);
         try (Node node = Node.start(dist)) {
             BareJvm bare = BareJvm.make(node.directory(), node.agent().socket());
-            List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare).measure(rounds));
+            StaticClient client =
+                    StaticClient.make(node.directory(), node.agent().socket());
+            List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare, client).measure(rounds));
             results.addAll(new AgentCalls(node).measure(rounds));
             results.add(FirstAdd.measure(dist, rounds));
             Map<String, Double> sizes = new LinkedHashMap<>();
             sizes.put("agent: resident memory, 2 pods", node.agent().memory());
-            sizes.put("installed plugin: bin/istio-cni and runtime", size(dist.resolve("runtime")));
+            sizes.put("installed plugin", size(dist.resolve("bin/istio-cni")));
             sizes.put("whole distribution", size(dist));
             Path image = target.resolve("image/mesh-cni.tar");
             if (Files.exists(image)) {

@@ -29,6 +29,8 @@ final class ChildProcess {
     private static final long FILE_ACTIONS_BYTES = 256;
     private static final long RUSAGE_BYTES = 144;
     private static final int TIMEVAL_LONGS = 2;
+    private static final int MINOR_FAULTS = 8;
+    private static final double PAGE_KIB = 4;
     private static final double MICROS_PER_MILLI = 1e3;
     private static final double KIB_PER_MIB = 1024;
 
@@ -57,8 +59,9 @@ final class ChildProcess {
      *
      * @param wallMillis from before its start until it has been waited for
      * @param cpuMillis user and system time of all its threads
+     * @param touchedKibibytes the pages that it touched for the first time (page faults without a disk)
      */
-    record Usage(double wallMillis, double cpuMillis) {}
+    record Usage(double wallMillis, double cpuMillis, double touchedKibibytes) {}
 
     /** Runs it, and measures time. */
     Usage run() {
@@ -68,7 +71,7 @@ final class ChildProcess {
             int pid = spawn(prepared);
             waitFor(pid, 0, prepared);
             double wall = (System.nanoTime() - start) / (double) TimeUnit.MILLISECONDS.toNanos(1);
-            return new Usage(wall, prepared.cpuMillis());
+            return new Usage(wall, prepared.cpuMillis(), prepared.touchedKibibytes());
         }
     }
 
@@ -176,6 +179,11 @@ final class ChildProcess {
                         + usage.getAtIndex(JAVA_LONG, (long) field * TIMEVAL_LONGS + 1);
             }
             return micros / MICROS_PER_MILLI;
+        }
+
+        /** {@code ru_minflt}. */
+        double touchedKibibytes() {
+            return usage.getAtIndex(JAVA_LONG, MINOR_FAULTS) * PAGE_KIB;
         }
     }
 }

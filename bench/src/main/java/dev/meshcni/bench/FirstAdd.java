@@ -9,7 +9,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** What the first pod after a start of the agent waits for: an ADD as soon as the agent says that it is ready. */
 final class FirstAdd {
@@ -32,7 +31,7 @@ final class FirstAdd {
                 millis.add(firstAdd(dist, api, namespace));
             }
         }
-        return new Result(NAME, Series.of(millis), Optional.empty(), Optional.empty());
+        return Result.ofCall(NAME, Series.of(millis));
     }
 
     private static double firstAdd(Path dist, ApiServer api, PodNamespace namespace) throws IOException {

@@ -13,6 +13,10 @@ import java.util.Optional;
 final class ProcessRuns {
     static final String NOTHING = "/bin/true";
     static final String BARE = "bare JVM: start, connect, exit";
+    static final String CLIENT_VERSION = "static client in C: VERSION";
+    static final String CLIENT_ADD = "static client in C: ADD, pod outside the mesh";
+    static final String VERSION = "istio-cni VERSION";
+    static final String REDIRECTED_ADD = "istio-cni ADD, pod is redirected";
     static final String SKIPPED_ADD = "istio-cni ADD, pod outside the mesh";
 
     private static final int MEMORY_RUNS = 5;
@@ -20,7 +24,7 @@ final class ProcessRuns {
 
     private final Map<String, ChildProcess> processes = new LinkedHashMap<>();
 
-    ProcessRuns(Node node, Path dist, BareJvm bare) throws IOException {
+    ProcessRuns(Node node, Path dist, BareJvm bare, StaticClient client) throws IOException {
         Path none = Path.of("/dev/null");
         Path config = Files.write(node.directory().resolve("istio-cni.conf"), node.config("istio-cni"));
         List<String> plugin = List.of(dist.resolve("bin/istio-cni").toString());
@@ -32,11 +36,11 @@ final class ProcessRuns {
                     "portmap ADD, no port to map",
                     new ChildProcess(List.of(PORTMAP.toString()), node.environment("ADD", Node.PLAIN), portmap));
         }
-        processes.put("istio-cni VERSION", new ChildProcess(plugin, Map.of("CNI_COMMAND", "VERSION"), none));
+        processes.put(CLIENT_VERSION, new ChildProcess(client.command(), Map.of("CNI_COMMAND", "VERSION"), none));
+        processes.put(CLIENT_ADD, new ChildProcess(client.command(), node.environment("ADD", Node.PLAIN), config));
+        processes.put(VERSION, new ChildProcess(plugin, Map.of("CNI_COMMAND", "VERSION"), none));
         processes.put(SKIPPED_ADD, new ChildProcess(plugin, node.environment("ADD", Node.PLAIN), config));
-        processes.put(
-                "istio-cni ADD, pod is redirected",
-                new ChildProcess(plugin, node.environment("ADD", Node.REDIRECTED), config));
+        processes.put(REDIRECTED_ADD, new ChildProcess(plugin, node.environment("ADD", Node.REDIRECTED), config));
         processes.put("istio-cni DEL", new ChildProcess(plugin, node.environment("DEL", Node.REDIRECTED), config));
     }
 
@@ -67,7 +71,10 @@ final class ProcessRuns {
                         Optional.of(Series.of(entry.getValue().stream()
                                 .map(ChildProcess.Usage::cpuMillis)
                                 .toList())),
-                        Optional.of(Series.of(memory.get(entry.getKey())))))
+                        Optional.of(Series.of(memory.get(entry.getKey()))),
+                        Optional.of(Series.of(entry.getValue().stream()
+                                .map(ChildProcess.Usage::touchedKibibytes)
+                                .toList()))))
                 .toList();
     }
 }

@@ -25,7 +25,7 @@ record Report(
         List<AgentLoad.Row> load,
         List<RuleScale.Row> scale,
         Map<String, Double> sizes) {
-    private static final String RESULT = "%-44s %24s %24s %12s%n";
+    private static final String RESULT = "%-46s %22s %22s %9s %12s%n";
     private static final String LOAD = "%12s %12s %12s %12s %12s %12s %16s%n";
     private static final String BAR = "%-48s %8s %10s %8s  %s%n";
     private static final String SCALE = "%12s %12s %12s %12s %12s%n";
@@ -38,7 +38,7 @@ record Report(
                 .append(" rounds; load of the machine: ")
                 .append(machineLoad())
                 .append('\n');
-        table.append(RESULT.formatted("", "wall ms", "CPU ms", "peak MiB"));
+        table.append(RESULT.formatted("", "wall ms", "CPU ms", "peak MiB", "touched KiB"));
         for (Result result : results) {
             table.append(RESULT.formatted(
                     result.name(),
@@ -46,16 +46,15 @@ record Report(
                     result.cpu().map(Series::toString).orElse(""),
                     result.memory()
                             .map(memory -> "%.1f".formatted(memory.median()))
+                            .orElse(""),
+                    result.touched()
+                            .map(touched -> "%.0f".formatted(touched.median()))
                             .orElse("")));
         }
         sizes.forEach((name, size) -> table.append("%-44s %24s%n".formatted(name, "%.1f MiB".formatted(size))));
         if (!sizes.containsKey(Bench.IMAGE)) {
             table.append("%-44s %24s%n".formatted(Bench.IMAGE, "not built: ./dev image"));
         }
-        table.append("istio-cni ADD beside the bare JVM: %.2f times the wall time, %.2f times the CPU time%n"
-                .formatted(
-                        ratio(result -> result.wall()),
-                        ratio(result -> result.cpu().orElseThrow())));
         return table.append(loadTable()).append(scaleTable()).append(barTable()).toString();
     }
 
@@ -97,7 +96,7 @@ record Report(
     }
 
     private List<Bar> bars() {
-        return Bar.of(ratio(Result::wall), load);
+        return Bar.of(this, load);
     }
 
     private String barTable() {
@@ -146,9 +145,9 @@ record Report(
         return table.toString();
     }
 
-    private double ratio(Function<Result, Series> measured) {
-        return measured.apply(named(ProcessRuns.SKIPPED_ADD)).median()
-                / measured.apply(named(ProcessRuns.BARE)).median();
+    /** The median wall time of something, in milliseconds. */
+    double millis(String name) {
+        return named(name).wall().median();
     }
 
     private Result named(String name) {
@@ -163,8 +162,13 @@ record Report(
     }
 
     private static String json(Result result) {
-        return "{\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s, \"peakMebibytes\": %s}"
-                .formatted(result.name(), json(Optional.of(result.wall())), json(result.cpu()), json(result.memory()));
+        return "{\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s, \"peakMebibytes\": %s, \"touchedKibibytes\": %s}"
+                .formatted(
+                        result.name(),
+                        json(Optional.of(result.wall())),
+                        json(result.cpu()),
+                        json(result.memory()),
+                        json(result.touched()));
     }
 
     private static String json(AgentLoad.Row row) {

@@ -26,7 +26,7 @@ final class CCompiler {
     private final Path program;
     private final Path scratch;
 
-    private CCompiler(Path program, Path scratch) {
+    CCompiler(Path program, Path scratch) {
         this.program = program;
         this.scratch = scratch;
     }
@@ -62,7 +62,7 @@ final class CCompiler {
     }
 
     /** Each flag on which the meaning of the program depends must make a difference to code that is made to show it. */
-    private void probe() throws IOException {
+    void probe() throws IOException {
         requireEffect("-fwrapv", "-fno-wrapv", "int probe(int a) { return a + 1 < a; }");
         requireEffect(
                 "-fno-strict-aliasing",

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** As {@link FrontDoorTest}, through the plugin's real process and the real agent; a process is slow, so fewer calls. */
+/** As {@link FrontDoorTest}, through the plugin's real process and the real agent. */
 class FrontDoorProcessTest {
-    private static final int CALLS = 200;
+    private static final int CALLS = 3_000;
 
     @Test
     void thePluginsProcessGivesOneWellFormedAnswerToAnyCall() {
