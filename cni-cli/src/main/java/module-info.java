@@ -1,10 +1,10 @@
 import dev.meshcni.core.spi.RedirectBackend;
 
 /**
- * {@code istio-cni}, the plugin that the container runtime starts, and {@code meshcni}, the command line.
+ * {@code meshcni}, the command line.
  *
- * <p>What only {@code meshcni} needs is required statically, and added by its launcher: the plugin's run-time image does
- * without it.
+ * <p>What has no module descriptor, or requires what has none, is required statically and added by the launcher: no run-time image can be
+ * linked of it.
  */
 module dev.meshcni.cli {
     requires dev.meshcni.core;

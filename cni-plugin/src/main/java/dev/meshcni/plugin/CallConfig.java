@@ -7,7 +7,6 @@ import dev.meshcni.api.PluginConfig;
 import dev.meshcni.api.SpecVersion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -18,10 +17,10 @@ final class CallConfig implements ConfigFields {
     private static final String CNI_VERSION = "cniVersion";
     private static final String PREV_RESULT = "prevResult";
 
-    private final Map<String, JsonSpan> fields;
+    private final JsonSpan fields;
     private final SpecVersion cniVersion;
 
-    private CallConfig(Map<String, JsonSpan> fields) {
+    private CallConfig(JsonSpan fields) {
         this.fields = fields;
         this.cniVersion = SpecVersion.ofConfiguration(text(CNI_VERSION).orElse(""));
         PluginConfig.requireNetworkName(text("name").orElse(""));
@@ -34,7 +33,7 @@ final class CallConfig implements ConfigFields {
      * @throws CniException as {@link PluginConfig#parse} does
      */
     static CallConfig parse(byte[] stdin) {
-        return new CallConfig(JsonReader.object(stdin).members());
+        return new CallConfig(JsonReader.object(stdin));
     }
 
     SpecVersion cniVersion() {
@@ -71,14 +70,11 @@ final class CallConfig implements ConfigFields {
     }
 
     private Optional<JsonSpan> value(String field, JsonSpan.Kind kind, String expected) {
-        JsonSpan value = fields.get(field);
-        if (value == null || value.kind() == JsonSpan.Kind.NULL) {
-            return Optional.empty();
+        Optional<JsonSpan> value = fields.member(field).filter(found -> found.kind() != JsonSpan.Kind.NULL);
+        if (value.isPresent() && value.get().kind() != kind) {
+            throw wrong(field, expected, value.get());
         }
-        if (value.kind() != kind) {
-            throw wrong(field, expected, value);
-        }
-        return Optional.of(value);
+        return value;
     }
 
     private static CniException wrong(String field, String expected, JsonSpan found) {

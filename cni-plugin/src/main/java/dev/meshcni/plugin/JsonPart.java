@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meshcni.api.JsonString;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 
 /** A part of JSON that is to be printed: what stands in the input is copied from there once, and never a text in between. */
 sealed interface JsonPart {
@@ -51,6 +52,41 @@ sealed interface JsonPart {
         public int write(byte[] into, int place) {
             System.arraycopy(json, 0, into, place, json.length);
             return place + json.length;
+        }
+    }
+
+    /** An object that is in the input, with another value of one of its members, which comes first. */
+    record Changed(JsonSpan object, String name, JsonPart value) implements JsonPart {
+        @Override
+        public int length() {
+            int[] length = {2 + string(name).length() + 1 + value.length()};
+            forEachOther((key, other) -> length[0] += 1 + key.length() + 1 + other.length());
+            return length[0];
+        }
+
+        @Override
+        public int write(byte[] into, int place) {
+            int[] at = {place};
+            into[at[0]++] = '{';
+            at[0] = string(name).write(into, at[0]);
+            into[at[0]++] = ':';
+            at[0] = value.write(into, at[0]);
+            forEachOther((key, other) -> {
+                into[at[0]++] = ',';
+                at[0] = key.copy(into, at[0]);
+                into[at[0]++] = ':';
+                at[0] = other.copy(into, at[0]);
+            });
+            into[at[0]++] = '}';
+            return at[0];
+        }
+
+        private void forEachOther(BiConsumer<JsonSpan, JsonSpan> others) {
+            object.forEachMember((key, other) -> {
+                if (!key.isText(name)) {
+                    others.accept(key, other);
+                }
+            });
         }
     }
 

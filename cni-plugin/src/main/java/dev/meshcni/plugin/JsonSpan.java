@@ -2,10 +2,14 @@ package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.api.JsonString;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /**
  * A value in JSON that has been read and found to be well-formed: where it stands. Nothing of it is in memory a second time until it is
@@ -86,35 +90,73 @@ final class JsonSpan {
         return new String(json, start, end - start, UTF_8);
     }
 
+    /** A member of an object, if there is one of that name. */
+    Optional<JsonSpan> member(String name) {
+        byte[] plain = JsonString.of(name).getBytes(UTF_8);
+        JsonSpan[] found = {null};
+        forEachMember((key, value) -> {
+            if (key.isText(name, plain)) {
+                found[0] = value;
+            }
+        });
+        return Optional.ofNullable(found[0]);
+    }
+
+    /** Hands on name and value of each member of an object, one after the other: there may be more than fit into memory as such. */
+    void forEachMember(BiConsumer<JsonSpan, JsonSpan> members) {
+        JsonSpan[] name = {null};
+        forEachPart(part -> {
+            if (name[0] == null) {
+                name[0] = part;
+            } else {
+                members.accept(name[0], part);
+                name[0] = null;
+            }
+        });
+    }
+
     /** The values of an object, by their names. */
     Map<String, JsonSpan> members() {
         Map<String, JsonSpan> members = new LinkedHashMap<>();
-        List<JsonSpan> parts = parts();
-        for (int i = 0; i < parts.size(); i += 2) {
-            members.put(parts.get(i).text(), parts.get(i + 1));
-        }
+        forEachMember((name, value) -> members.put(name.text(), value));
         return members;
     }
 
     /** The values of a list. */
     List<JsonSpan> elements() {
-        return parts();
+        List<JsonSpan> elements = new ArrayList<>();
+        forEachPart(elements::add);
+        return elements;
     }
 
     /** What stands in an object or a list, names like values. */
-    private List<JsonSpan> parts() {
-        List<JsonSpan> parts = new ArrayList<>();
+    private void forEachPart(Consumer<JsonSpan> parts) {
         for (int at = start + 1; at < end - 1; at++) {
             switch (json[at]) {
                 case ' ', '\t', '\n', '\r', ',', ':' -> {}
                 default -> {
                     int next = after(at);
-                    parts.add(new JsonSpan(json, at, next));
+                    parts.accept(new JsonSpan(json, at, next));
                     at = next - 1;
                 }
             }
         }
-        return parts;
+    }
+
+    /** Whether it is a string of some text. */
+    boolean isText(String text) {
+        return isText(text, JsonString.of(text).getBytes(UTF_8));
+    }
+
+    /** Whether it is a string of some text; that may be escaped, but mostly stands there as it is. */
+    private boolean isText(String text, byte[] plain) {
+        boolean escaped = false;
+        boolean same = plain.length == end - start;
+        for (int i = start; i < end; i++) {
+            escaped |= json[i] == '\\';
+            same = same && json[i] == plain[i - start];
+        }
+        return same || (escaped && text().equals(text));
     }
 
     /** Where the value that begins at a place has ended. */

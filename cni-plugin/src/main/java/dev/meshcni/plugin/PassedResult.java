@@ -52,24 +52,23 @@ final class PassedResult {
      * @throws CniException if the result is none, or the version cannot say it
      */
     byte[] json() {
+        JsonPart version = JsonPart.string(asked.text());
+        Shape wanted = Shape.of(asked);
+        if (previous.isPresent() && Shape.of(version(previous.get())) == wanted) {
+            return JsonPart.bytes(new JsonPart.Changed(previous.get(), CNI_VERSION, version));
+        }
         Map<String, JsonPart> result = new LinkedHashMap<>();
-        result.put(CNI_VERSION, JsonPart.string(asked.text()));
+        result.put(CNI_VERSION, version);
         previous.ifPresent(span -> {
             Map<String, JsonSpan> fields = span.members();
-            Shape shape = Shape.of(version(fields));
             fields.remove(CNI_VERSION);
-            Shape wanted = Shape.of(asked);
-            if (shape == wanted) {
-                fields.forEach((name, value) -> result.put(name, new JsonPart.Copied(value)));
-            } else {
-                convert(fields, shape, wanted, result);
-            }
+            convert(fields, Shape.of(version(span)), wanted, result);
         });
         return JsonPart.bytes(new JsonPart.Members(result));
     }
 
-    private SpecVersion version(Map<String, JsonSpan> fields) {
-        String text = text(fields, CNI_VERSION).orElse("");
+    private SpecVersion version(JsonSpan result) {
+        String text = text(result.member(CNI_VERSION), CNI_VERSION).orElse("");
         try {
             return text.isEmpty() ? asked : SpecVersion.ofConfiguration(text);
         } catch (CniException e) {
@@ -241,13 +240,19 @@ final class PassedResult {
     }
 
     private static Optional<String> text(Map<String, JsonSpan> fields, String field) {
-        return value(fields, field, JsonSpan.Kind.STRING).map(JsonSpan::text);
+        return text(Optional.ofNullable(fields.get(field)), field);
+    }
+
+    private static Optional<String> text(Optional<JsonSpan> value, String field) {
+        return value(value, field, JsonSpan.Kind.STRING).map(JsonSpan::text);
     }
 
     private static Optional<JsonSpan> value(Map<String, JsonSpan> fields, String field, JsonSpan.Kind kind) {
-        return Optional.ofNullable(fields.get(field))
-                .filter(span -> span.kind() != JsonSpan.Kind.NULL)
-                .map(span -> requireKind(span, kind, field));
+        return value(Optional.ofNullable(fields.get(field)), field, kind);
+    }
+
+    private static Optional<JsonSpan> value(Optional<JsonSpan> value, String field, JsonSpan.Kind kind) {
+        return value.filter(span -> span.kind() != JsonSpan.Kind.NULL).map(span -> requireKind(span, kind, field));
     }
 
     private static JsonSpan requireKind(JsonSpan span, JsonSpan.Kind kind, String field) {

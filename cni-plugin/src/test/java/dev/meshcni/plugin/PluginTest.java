@@ -56,8 +56,9 @@ class PluginTest {
 
     @Test
     void ofAVariableThatIsThereTwiceTheFirstOneCounts() {
-        Host once = new JvmHost(Map.of("CNI_COMMAND", "VERSION"), new byte[0]);
-        assertThat(once.environment()).hasDimensions(1, "CNI_COMMAND=VERSION".length());
+        byte[][] twice = {"CNI_COMMAND=VERSION".getBytes(UTF_8), "CNI_COMMAND=STATUS".getBytes(UTF_8)};
+
+        assertThat(version(new JvmHost(twice, new byte[0], ""))).contains("supportedVersions");
     }
 
     private static String version(JvmHost host) {

@@ -224,24 +224,42 @@ class PluginProgramTest {
         }
     }
 
-    @Test
-    void inputOfTheGreatestLengthIsTakenAndMoreIsNot() throws IOException {
-        for (String filler : List.of("\"k%d\":0,", "[],", "{\"a\":{}},", "\"\\u00e4\",", "0,")) {
-            byte[] dense = dense(filler);
-            assertThat(dense).hasSize(MAX_INPUT);
-
-            PluginRoot.Outcome passed = root.call(variables(add("kube-system")), dense);
-
-            assertThat(passed.exitCode())
-                    .as(filler
-                            + passed.text()
-                                    .substring(0, Math.min(300, passed.text().length())))
-                    .isZero();
-            assertThat(passed.text())
-                    .startsWith("{\"cniVersion\":\"1.1.0\",\"x\":")
-                    .hasSizeGreaterThan(MAX_INPUT - 400);
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ' ',
+            quoteCharacter = '\'',
+            value = {
+                ",\"prevResult\":{\"x\":[ [], 0]}",
+                ",\"prevResult\":{\"x\":[ {\"a\":{}}, 0]}",
+                ",\"prevResult\":{\"x\":[ \"\\u00e4\", 0]}",
+                ",\"prevResult\":{\"x\":{ \"k%d\":0, \"end\":0}}",
+                ",\"prevResult\":{ \"k%d\":0, \"end\":0}",
+                ", \"k%d\":0, \"end\":0"
+            })
+    void inputOfTheGreatestLengthIsTaken(String before, String filler, String after) throws IOException {
+        String head = new String(config("", ""), UTF_8).replaceFirst("}$", "") + before;
+        StringBuilder json = new StringBuilder(head);
+        for (int i = 0; json.length() < MAX_INPUT - 200; i++) {
+            json.append(filler.replace("%d", Integer.toString(i)));
         }
+        json.append(" ".repeat(MAX_INPUT - json.length() - after.length() - 1))
+                .append(after)
+                .append('}');
+        byte[] input = json.toString().getBytes(UTF_8);
+        assertThat(input).hasSize(MAX_INPUT);
+
+        PluginRoot.Outcome passed = root.call(variables(add("kube-system")), input);
+
+        assertThat(passed.exitCode())
+                .as(passed.text().substring(0, Math.min(300, passed.text().length())))
+                .isZero();
+        assertThat(passed.text()).startsWith("{\"cniVersion\":\"1.1.0\"").endsWith("}");
+    }
+
+    @Test
+    void inputBeyondTheGreatestLengthIsNot() throws IOException {
         PluginRoot.Outcome refused = root.call(variables(add("kube-system")), new byte[MAX_INPUT + 1]);
+
         assertThat(CniOutput.check("ADD", 1, refused.output())).contains(5);
     }
 
@@ -300,20 +318,6 @@ class PluginProgramTest {
         return ("{\"cniVersion\":\"1.1.0\",\"name\":\"it\",\"exclude_namespaces\":[\"kube-system\"],\"cni_agent_run_dir\":\""
                         + directory + "\"" + more + "}")
                 .getBytes(UTF_8);
-    }
-
-    /** A configuration of the greatest length, whose previous result is full of one thing. */
-    private static byte[] dense(String filler) {
-        boolean names = filler.contains("%d");
-        String head =
-                new String(config("", ""), UTF_8).replaceFirst("}$", ",\"prevResult\":{\"x\":" + (names ? "{" : "["));
-        String tail = (names ? "\"end\":0}" : "0]") + "}}";
-        StringBuilder json = new StringBuilder(head);
-        for (int i = 0; json.length() < MAX_INPUT - 200; i++) {
-            json.append(names ? filler.formatted(i) : filler);
-        }
-        json.append(" ".repeat(MAX_INPUT - json.length() - tail.length())).append(tail);
-        return json.toString().getBytes(UTF_8);
     }
 
     private static byte[][] variables(Map<String, String> environment) {
