@@ -73,6 +73,10 @@ class DaemonSetWatchTest {
     void end() {
         api.close();
         operator.close();
+        closeServer();
+    }
+
+    private void closeServer() {
         try {
             server.destroy();
         } catch (IllegalStateException e) {
@@ -138,7 +142,7 @@ class DaemonSetWatchTest {
     void anApiServerThatIsGoneMeansARestart() throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {
-            server.destroy();
+            closeServer();
 
             assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
         }
