@@ -58,7 +58,9 @@ class ChildProcessTest {
 
     @Test
     void aProgramThatTakesAllMemoryFailsAlone() {
-        assertThat(shell("exec dd if=/dev/zero of=/dev/null bs=1G count=1", "").status())
+        // The limit is set when the program has been started already.
+        assertThat(shell("sleep 1; exec dd if=/dev/zero of=/dev/null bs=1G count=1", "")
+                        .status())
                 .isEqualTo(1);
     }
 
