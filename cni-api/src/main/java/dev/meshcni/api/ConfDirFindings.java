@@ -27,6 +27,8 @@ public final class ConfDirFindings {
         all.invalidFiles();
         all.primary();
         all.otherNetworks();
+        all.nestedEntries();
+        all.copies();
         all.leftovers();
         ChainedConf.base(dir, settings).ifPresent(all::base);
         return List.copyOf(all.findings);
@@ -90,6 +92,39 @@ public final class ConfDirFindings {
                 .forEach(file -> findings.add(Finding.warning(
                         settings.type() + " also stands in " + file.name(),
                         "installing takes it out there; a file that another component owns will come back")));
+    }
+
+    private void nestedEntries() {
+        for (ConfFile.Valid file : dir.valid()) {
+            NestedEntries.holders(file.list(), settings)
+                    .forEach(holder -> findings.add(Finding.warning(
+                            settings.type() + " also stands in " + file.name() + " inside of " + holder
+                                    + ", which calls it",
+                            "take it out there, before uninstalling at the latest; Multus copies its default network when it"
+                                    + " starts, so restart it once that has no such entry")));
+        }
+    }
+
+    /** Istio makes such a copy with {@code istioOwnedCNIConfig}, and the base CNI does not keep it as it keeps its own file. */
+    private void copies() {
+        List<ConfFile.Valid> valid = dir.valid();
+        for (int i = 1; i < valid.size(); i++) {
+            ConfFile.Valid first = valid.getFirst();
+            ConfFile.Valid other = valid.get(i);
+            if (first.list().name().equals(other.list().name())
+                    && foreignTypes(first.list()).equals(foreignTypes(other.list()))) {
+                findings.add(Finding.warning(
+                        first.name() + " is a copy of " + other.name()
+                                + ", as Istio makes it with istioOwnedCNIConfig: pods get the copy, and what the base CNI changes"
+                                + " in its own file does not reach them",
+                        "remove " + first.name() + "; " + settings.type() + " goes into " + other.name() + " then"));
+                return;
+            }
+        }
+    }
+
+    private List<String> foreignTypes(NetworkConfigList list) {
+        return types(list).filter(type -> !type.equals(settings.type())).toList();
     }
 
     private void leftovers() {

@@ -14,6 +14,7 @@ import dev.meshcni.core.PodNetwork;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.daemon.PodManifests;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.util.List;
@@ -94,7 +95,7 @@ final class ExplainCommand implements Runnable {
     @Option(
             names = "--pod-ip",
             paramLabel = "IP,...",
-            description = "The pod's addresses. Default: stand-ins for the ones it will get.")
+            description = "The pod's addresses. Default: those of its status, or stand-ins for the ones it will get.")
     private String podAddresses;
 
     @Mixin
@@ -105,24 +106,25 @@ final class ExplainCommand implements Runnable {
 
     @Override
     public void run() {
-        Pod which = pod.pod();
+        PodManifests.Shown shown = pod.pod();
+        Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
         switch (new RedirectPolicy(Set.of()).decide(which)) {
-            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(which, parameters));
+            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
             case Decision.Skip skip ->
                 out.println("Nothing of " + which.qualifiedName() + " is redirected: " + skip.detail() + ".");
         }
         out.flush();
     }
 
-    private String explain(Pod which, RedirectParameters parameters) {
+    private String explain(PodManifests.Shown shown, RedirectParameters parameters) {
         try {
-            Optional<List<InetAddress>> known =
-                    Optional.ofNullable(podAddresses).map(text -> ParameterText.addresses("option --pod-ip", text));
-            RedirectPlan rules =
-                    known.map(addresses -> plan.of(parameters, addresses)).orElseGet(() -> plan.of(parameters));
+            Pod which = shown.pod();
+            List<InetAddress> known =
+                    podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
+            RedirectPlan rules = plan.of(parameters, known);
             PodNetwork network = new PodNetwork(
-                    interfaceName(), known.orElse(PodNetwork.standIn().addresses()));
+                    interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
             PacketTrace trace =
                     direction.connect != null ? connect(which, rules, network) : accept(parameters, rules, network);
             return PacketExplanation.of(trace).text()

@@ -32,14 +32,15 @@ final class PodFile {
      *
      * @throws DaemonException if there is none, or the file cannot be read
      */
-    List<Pod> pods() {
-        List<Pod> all =
-                file.equals(STDIN) ? PodManifests.read("standard input", System.in) : PodManifests.read(Path.of(file));
+    List<PodManifests.Shown> pods() {
+        List<PodManifests.Shown> all =
+                file.equals(STDIN) ? PodManifests.show("standard input", System.in) : PodManifests.show(Path.of(file));
         if (all.isEmpty()) {
             throw new DaemonException(source() + " holds no Pod; for a pod that was made from a template, such as a"
                     + " Deployment's, take \"kubectl get pod NAME -o yaml\"");
         }
-        List<Pod> meant = all.stream().filter(this::isMeant).toList();
+        List<PodManifests.Shown> meant =
+                all.stream().filter(shown -> isMeant(shown.pod())).toList();
         if (meant.isEmpty()) {
             throw new DaemonException(source() + " holds no pod " + name + ", but " + names(all));
         }
@@ -51,8 +52,8 @@ final class PodFile {
      *
      * @throws DaemonException if there are several, or none
      */
-    Pod pod() {
-        List<Pod> pods = pods();
+    PodManifests.Shown pod() {
+        List<PodManifests.Shown> pods = pods();
         if (pods.size() > 1) {
             throw new DaemonException(source() + " holds several pods, choose one by --name: " + names(pods));
         }
@@ -69,7 +70,7 @@ final class PodFile {
         return file.equals(STDIN) ? "standard input" : file;
     }
 
-    private static String names(List<Pod> pods) {
-        return pods.stream().map(Pod::qualifiedName).collect(Collectors.joining(", "));
+    private static String names(List<PodManifests.Shown> pods) {
+        return pods.stream().map(shown -> shown.pod().qualifiedName()).collect(Collectors.joining(", "));
     }
 }

@@ -22,14 +22,10 @@ final class PodPlan {
                     + " addresses where they are known; else ipv4, and both where the proxy has ISTIO_DUAL_STACK.")
     private FamilyList families;
 
-    /** The plan for a pod whose addresses are not known. */
-    RedirectPlan of(RedirectParameters parameters) {
-        return RuleCompiler.compile(parameters, families(parameters, Optional.empty()));
-    }
-
-    /** The plan for a pod with these addresses. */
+    /** The plan for a pod with these addresses; none if they are not known. */
     RedirectPlan of(RedirectParameters parameters, List<InetAddress> addresses) {
-        return RuleCompiler.compile(parameters, families(parameters, Optional.of(addresses)));
+        return RuleCompiler.compile(
+                parameters, families(parameters, Optional.of(addresses).filter(known -> !known.isEmpty())));
     }
 
     private Set<IpFamily> families(RedirectParameters parameters, Optional<List<InetAddress>> addresses) {

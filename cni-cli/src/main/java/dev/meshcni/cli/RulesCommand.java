@@ -5,6 +5,7 @@ import dev.meshcni.core.InvalidParameterException;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.daemon.PodManifests;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Set;
@@ -52,16 +53,17 @@ final class RulesCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Pod> pods = pod.pods();
+        List<PodManifests.Shown> pods = pod.pods();
         RedirectPolicy policy = new RedirectPolicy(Set.copyOf(excludedNamespaces));
         PrintWriter out = spec.commandLine().getOut();
         int failed = 0;
-        for (Pod each : pods) {
+        for (PodManifests.Shown shown : pods) {
+            Pod each = shown.pod();
             if (pods.size() > 1) {
                 out.print(format.heading(each));
             }
             try {
-                out.print(show(policy, each));
+                out.print(show(policy, shown));
             } catch (InvalidParameterException e) {
                 failed++;
                 spec.commandLine().getErr().println(each.qualifiedName() + ": " + e.getMessage());
@@ -71,9 +73,11 @@ final class RulesCommand implements Callable<Integer> {
         return failed == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
-    private String show(RedirectPolicy policy, Pod each) {
+    private String show(RedirectPolicy policy, PodManifests.Shown shown) {
+        Pod each = shown.pod();
         return switch (policy.decide(each)) {
-            case Decision.Redirect(RedirectParameters parameters) -> format.redirected(each, plan.of(parameters));
+            case Decision.Redirect(RedirectParameters parameters) ->
+                format.redirected(each, plan.of(parameters, shown.addresses()));
             case Decision.Skip skip -> format.skipped(each, skip);
         };
     }

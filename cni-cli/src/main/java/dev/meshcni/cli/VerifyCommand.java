@@ -80,7 +80,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Pod which = pod.pod();
+        Pod which = pod.pod().pod();
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
         Decision decision = new RedirectPolicy(Set.of()).decide(which);

@@ -40,6 +40,40 @@ class NodeCommandsTest {
     }
 
     @Test
+    void anEntryInsideOfMultusIsNamedAndKeepsThePlugin() throws Exception {
+        Path multus = Files.writeString(root.resolve("net.d/00-multus.conf"), """
+                {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [
+                  {"cniVersion": "0.3.1", "name": "pods", "plugins": [{"type": "ptp"}, {"name": "istio-cni", "type": "istio-cni"}]}]}""");
+
+        assertThat(run("doctor").out())
+                .contains("istio-cni also stands in 00-multus.conf inside of multus")
+                .contains("the plugin is not installed: no pod can start");
+        assertThat(run("install").exitCode()).isZero();
+
+        Run uninstalled = run("uninstall", "--force");
+
+        assertThat(uninstalled.exitCode()).isEqualTo(1);
+        assertThat(uninstalled.err())
+                .contains("00-multus.conf (inside of multus) still calls istio-cni: the plugin stays");
+        assertThat(root.resolve("bin/istio-cni")).isExecutable();
+        Files.delete(multus);
+        assertThat(run("uninstall", "--force").exitCode()).isZero();
+        assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+    }
+
+    @Test
+    void aCopyThatIstioMadeOfTheBaseCnisFileIsNamed() throws Exception {
+        Files.writeString(root.resolve("net.d/10-base.conflist"), """
+                {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1450}]}""");
+        Files.writeString(root.resolve("net.d/02-istio-cni.conflist"), """
+                {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1400}, {"type": "istio-cni"}]}""");
+
+        assertThat(run("doctor").out())
+                .contains("02-istio-cni.conflist is a copy of 10-base.conflist")
+                .contains("remove 02-istio-cni.conflist");
+    }
+
+    @Test
     void installSaysWhatCallsThePluginNow() throws Exception {
         Path conf = Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
 

@@ -120,7 +120,7 @@ final class ApiSerialization {
     @JsonIncludeProperties({"runAsGroup", "runAsUser"})
     private interface OfSecurityContext {}
 
-    @JsonIncludeProperties({"containerStatuses", "initContainerStatuses", "phase"})
+    @JsonIncludeProperties({"containerStatuses", "initContainerStatuses", "phase", "podIP", "podIPs"})
     private interface OfPodStatus {}
 
     @JsonIncludeProperties({"containerID", "lastState", "name", "state"})

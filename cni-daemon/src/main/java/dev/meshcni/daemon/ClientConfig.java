@@ -2,6 +2,8 @@ package dev.meshcni.daemon;
 
 import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
+import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,12 +22,15 @@ final class ClientConfig {
      *     the ServiceAccount of the pod that this runs in
      * @param context a context of the kubeconfig; empty for its current one
      * @param requestTimeout how long one request may take
-     * @throws DaemonException if the kubeconfig cannot be read, or has no such context
+     * @throws DaemonException if the kubeconfig cannot be read, or has no such context, or no current one where it has to have one
      */
     static Config of(Optional<Path> kubeconfig, Optional<String> context, Duration requestTimeout) {
         kubeconfig.filter(file -> !Files.isReadable(file)).ifPresent(file -> {
             throw new DaemonException("kubeconfig " + file + " cannot be read: there is no such file for this user");
         });
+        if (context.isEmpty()) {
+            kubeconfig.or(ClientConfig::namedByEnvironment).ifPresent(ClientConfig::checkCurrentContext);
+        }
         Config config = read(kubeconfig, context);
         context.ifPresent(name -> checkContext(config, name));
         config.setRequestTimeout(Math.toIntExact(requestTimeout.toMillis()));
@@ -44,6 +49,54 @@ final class ClientConfig {
                     "kubeconfig" + file + " cannot be read: " + ApiFailure.shortened(String.valueOf(e.getMessage())),
                     e);
         }
+    }
+
+    /** Several files, or none that can be read, are left to the client. */
+    private static Optional<Path> namedByEnvironment() {
+        return Optional.ofNullable(System.getenv("KUBECONFIG"))
+                .filter(text -> !text.isEmpty() && !text.contains(File.pathSeparator))
+                .map(Path::of)
+                .filter(Files::isReadable);
+    }
+
+    /** Without its current context the client would pass the file over, and ask a server that nobody named. */
+    private static void checkCurrentContext(Path kubeconfig) {
+        Yaml.Mapping file = YamlFile.documents(kubeconfig.toString(), text(kubeconfig)).stream()
+                .findFirst()
+                .orElseThrow(() -> new DaemonException("kubeconfig " + kubeconfig + " is empty"));
+        List<String> contexts = contexts(file);
+        String current = text(file, "current-context").orElse("");
+        if (current.isEmpty()) {
+            throw new DaemonException(
+                    "kubeconfig " + kubeconfig + " has no current-context; its contexts are " + contexts);
+        }
+        if (!contexts.contains(current)) {
+            throw new DaemonException("kubeconfig " + kubeconfig + ": its current context \"" + current
+                    + "\" does not exist; it has " + contexts);
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new DaemonException("kubeconfig " + file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static List<String> contexts(Yaml.Mapping file) {
+        Yaml.Entry contexts = file.entries().get("contexts");
+        return contexts != null && contexts.value() instanceof Yaml.Sequence list
+                ? list.items().stream()
+                        .filter(Yaml.Mapping.class::isInstance)
+                        .flatMap(item -> text((Yaml.Mapping) item, "name").stream())
+                        .toList()
+                : List.of();
+    }
+
+    private static Optional<String> text(Yaml.Mapping mapping, String key) {
+        return Optional.ofNullable(mapping.entries().get(key))
+                .map(entry -> String.valueOf(entry.value().plain()));
     }
 
     private static void checkContext(Config config, String context) {

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Reads {@code values.cni} with what {@code components.cni.k8s} and {@code values.global} add to it. The keys are those of
@@ -36,6 +37,7 @@ final class CniValuesReader {
 
     private static final String DEFAULT_HUB = "localhost";
     private static final String DEFAULT_IMAGE = "mesh-cni";
+    private static final Pattern ISTIOS_IMAGE = Pattern.compile("(?:.*/)?install-cni(?:[:@].*)?");
     private static final String MULTUS_CONF = "istio-cni.conf";
     private static final int DEFAULT_QUOTA = 5000;
 
@@ -135,6 +137,11 @@ final class CniValuesReader {
 
     private Image image(Optional<String> componentHub, Optional<String> componentTag) {
         String image = cni.text("image").orElse(DEFAULT_IMAGE);
+        if (ISTIOS_IMAGE.matcher(image).matches()) {
+            cni.problem(
+                    "image",
+                    "is '" + image + "', which is Istio's own CNI; name the image of mesh-cni, or leave the key out");
+        }
         Optional<String> hub = cni.text("hub");
         Optional<String> tag = cni.text("tag");
         String reference = image.contains("/")

@@ -8,6 +8,7 @@ import dev.meshcni.api.ChainAdapters.Choice;
 import dev.meshcni.api.ChainedConf;
 import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.NestedEntries;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.api.spi.FileEdit;
 import dev.meshcni.api.spi.Finding;
@@ -159,6 +160,14 @@ final class ConfInstaller {
                 .map(choice -> choice.adapter().uninstall(snapshot, settings))
                 .orElse(List.of());
         return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
+    }
+
+    /** Files in which another plugin calls ours, each with that plugin's type; nobody but its owner can take the entry out. */
+    List<String> nestedCallers() throws IOException {
+        return snapshot().valid().stream()
+                .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()
+                        .map(holder -> file.name() + " (inside of " + holder + ")"))
+                .toList();
     }
 
     /** A file that a link leads to; a link to nowhere, or to a directory, holds no configuration. */

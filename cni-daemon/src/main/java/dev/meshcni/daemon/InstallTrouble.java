@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Says what to do about a file that cannot be written. */
 final class InstallTrouble {
@@ -76,5 +77,12 @@ final class InstallTrouble {
         }
         // What comes of a file that is open already is not of a class of its own, and its message is the kernel's.
         return cause.getClass() == IOException.class ? cause.getMessage() : cause.toString();
+    }
+
+    /** Somebody else's configuration calls the plugin, which has to stay as long as that is so: without it no pod would start. */
+    static DaemonException stillCalled(String type, List<String> callers) {
+        return new DaemonException(String.join(", ", callers) + " still calls " + type
+                + ": the plugin stays, as without it no pod of this node would start; take the entry out there (Multus copies its"
+                + " default network when it starts: restart its pod on this node), and uninstall again");
     }
 }

@@ -231,6 +231,10 @@ public final class Installer {
         try {
             conf.uninstall();
             confInstalled = false;
+            List<String> callers = conf.nestedCallers();
+            if (!callers.isEmpty()) {
+                throw InstallTrouble.stillCalled(settings.conf().type(), callers);
+            }
         } catch (IOException e) {
             throw InstallTrouble.writingConf(settings.confDir(), e);
         }

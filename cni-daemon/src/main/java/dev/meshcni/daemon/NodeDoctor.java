@@ -99,8 +99,9 @@ public final class NodeDoctor {
                     "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
         }
         boolean called = look.dir().valid().stream()
-                .flatMap(file -> file.list().plugins().stream())
-                .anyMatch(plugin -> plugin.type().equals(settings.conf().type()));
+                        .flatMap(file -> file.list().plugins().stream())
+                        .anyMatch(plugin -> plugin.type().equals(settings.conf().type()))
+                || !installer.conf().nestedCallers().isEmpty();
         if (called && installer.plugin().current().isEmpty()) {
             findings.add(Finding.error(
                     "the configuration names " + settings.conf().type()

@@ -1,12 +1,10 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.daemon.ManifestException.Problem;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /** Brings all forms of settings into one: the {@code spec} of an {@code IstioOperator}. */
 final class OperatorDocuments {
@@ -41,7 +39,7 @@ final class OperatorDocuments {
             spec = enabled(spec);
         }
         for (String setting : input.settings()) {
-            spec = spec.with(setting(setting));
+            spec = SettingPath.apply(setting, spec);
         }
         return spec;
     }
@@ -82,42 +80,6 @@ final class OperatorDocuments {
         spec.put("components", new Yaml.Entry(at, components));
         spec.put("values", new Yaml.Entry(at, values));
         return new Yaml.Mapping(at, spec);
-    }
-
-    private Yaml.Mapping setting(String setting) {
-        Yaml.Position at = new Yaml.Position("--set " + setting, 0, 0);
-        int equals = setting.indexOf('=');
-        List<String> keys = equals < 1
-                ? List.of()
-                : new ArrayList<>(List.of(setting.substring(0, equals).split("\\.", -1)));
-        if (keys.isEmpty() || keys.contains("")) {
-            throw new ManifestException(at, "must be KEY.KEY=VALUE");
-        }
-        Yaml value = value(at, setting.substring(equals + 1));
-        for (String key : keys.reversed()) {
-            value = Yaml.Mapping.of(at, key, value);
-        }
-        return (Yaml.Mapping) value;
-    }
-
-    /** A list is written {@code {a,b}}, as helm takes it. */
-    private static Yaml value(Yaml.Position at, String text) {
-        if (text.startsWith("{") && text.endsWith("}")) {
-            return new Yaml.Sequence(
-                    at,
-                    Stream.of(text.substring(1, text.length() - 1).split(",", -1))
-                            .filter(item -> !item.isBlank())
-                            .map(item -> (Yaml) new Yaml.Scalar(at, item.strip()))
-                            .toList());
-        }
-        return new Yaml.Scalar(at, scalar(text));
-    }
-
-    private static Object scalar(String text) {
-        return switch (text) {
-            case "true", "false" -> Boolean.valueOf(text);
-            default -> text.matches("0|[1-9][0-9]{0,8}") ? Integer.valueOf(text) : text;
-        };
     }
 
     private static Yaml.Mapping mapping(Yaml.Mapping document, String key) {

@@ -57,7 +57,6 @@ final class OperatorReader {
             "mixer",
             "nodeagent",
             "ownerName",
-            "profile",
             "prometheus",
             "grafana",
             "kiali",
@@ -173,7 +172,8 @@ final class OperatorReader {
             Optional<String> valuesRevision = values.text("revision");
             String revision = spec.text("revision").or(() -> valuesRevision).orElse("default");
             boolean enabled = component.flag("enabled").orElse(profile.equals("openshift"));
-            Optional<CniValues> cni = cni(spec, component, values, revision, platform(profile, values));
+            Optional<CniValues> cni =
+                    cni(spec, component, values, revision, platform(profile.equals("openshift"), values));
             boolean expected = expected(values);
             if (!enabled && !expected) {
                 component.problem("enabled", "is not true, so there is nothing to print");
@@ -210,14 +210,22 @@ final class OperatorReader {
         return read;
     }
 
-    private Platform platform(String profile, Section values) {
+    private Platform platform(boolean openShift, Section values) {
+        // In values it is the name of a file of Istio's charts, which sets other values.
+        Optional<String> profile = values.text("profile");
+        profile.filter(name -> name.contains("ambient"))
+                .ifPresent(name -> values.problem(
+                        "profile", "is '" + name + "', but mesh-cni redirects to sidecars only, not to ztunnel"));
         Map<String, Platform> names = Arrays.stream(Platform.values())
                 .collect(Collectors.toMap(Platform::label, platform -> platform, (first, _) -> first, TreeMap::new));
         Optional<String> general = values.section("global").oneOf("platform", names.keySet());
         Optional<String> named = values.oneOf("platform", names.keySet()).or(() -> general);
         return input.platform()
                 .or(() -> named.map(names::get))
-                .orElse(profile.equals("openshift") ? Platform.OPENSHIFT : Platform.DEFAULT);
+                .orElse(
+                        openShift || profile.filter("openshift"::equals).isPresent()
+                                ? Platform.OPENSHIFT
+                                : Platform.DEFAULT);
     }
 
     /** Whether the injector is told that there is a CNI. */

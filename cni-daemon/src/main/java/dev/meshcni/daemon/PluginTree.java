@@ -318,8 +318,8 @@ final class PluginTree {
             throw new FileSystemException(
                     binDir.toString(),
                     null,
-                    InstallTrouble.NO_SPACE + ": " + free / 1_000_000 + " MB are free, " + wanted().size() / 1_000_000
-                            + " MB are needed");
+                    InstallTrouble.NO_SPACE + ": " + free / 1_000 + " kB are free, " + wanted().size() / 1_000
+                            + " kB are needed");
         }
     }
 

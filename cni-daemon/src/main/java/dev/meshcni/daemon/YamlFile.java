@@ -1,8 +1,10 @@
 package dev.meshcni.daemon;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -99,6 +101,7 @@ final class YamlFile {
         return new Yaml.Mapping(at, entries);
     }
 
+    /** Numbers of any size: most belong to other components, and are passed over. */
     private static Object value(ScalarNode scalar, Yaml.Position at) {
         String text = scalar.getValue();
         Tag tag = scalar.getTag();
@@ -107,15 +110,37 @@ final class YamlFile {
                 return Boolean.valueOf(text);
             }
             if (tag.equals(Tag.INT)) {
-                return Integer.decode(text.replaceFirst("^0o", "0"));
+                return integer(text);
             }
             if (tag.equals(Tag.FLOAT)) {
-                return Double.valueOf(text);
+                return decimal(text);
             }
         } catch (NumberFormatException e) {
-            throw new ManifestException(at, text + " is not a number that can be used");
+            throw new ManifestException(at, text + " is not a number");
         }
         return tag.equals(Tag.NULL) ? Yaml.Scalar.NULL : text;
+    }
+
+    /** The core schema (YAML 1.2, section 10.3.2): 0o is octal, 0x hexadecimal, and a leading zero means nothing. */
+    private static Number integer(String text) {
+        BigInteger value = text.startsWith("0o")
+                ? new BigInteger(text.substring(2), 8)
+                : text.startsWith("0x") ? new BigInteger(text.substring(2), 16) : new BigInteger(text);
+        if (value.bitLength() < Integer.SIZE) {
+            return value.intValueExact();
+        }
+        return value.bitLength() < Long.SIZE ? (Number) value.longValueExact() : value;
+    }
+
+    private static Double decimal(String text) {
+        String word = text.toLowerCase(Locale.ROOT);
+        if (word.endsWith(".nan")) {
+            return Double.NaN;
+        }
+        if (word.endsWith(".inf")) {
+            return word.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+        }
+        return Double.valueOf(text);
     }
 
     private Yaml.Position position(Optional<Mark> mark) {
