@@ -110,6 +110,13 @@ public final class ChainedConf {
         if (candidate.isPresent() && candidate.get() instanceof ConfFile.Invalid invalid) {
             return new InstallPlan.Refuse(invalid.name(), invalid.reason());
         }
+        Optional<ConfFile.Divided> divided = dir.divided().stream().findFirst();
+        if (divided.isPresent()) {
+            return new InstallPlan.Refuse(
+                    divided.get().name(),
+                    "its plugins lie in the directory " + divided.get().directory()
+                            + ", and what is in the list itself would be called before them");
+        }
         return new InstallPlan.Wait(
                 settings.confName().isEmpty()
                         ? "the base CNI's configuration in " + dir.dir()

@@ -1,5 +1,6 @@
 package dev.meshcni.api;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -77,6 +78,30 @@ public final class ConfDir {
         }
     }
 
+    private static ConfFile parse(Path dir, String name, String content) {
+        ConfFile file = parse(name, content);
+        return file instanceof ConfFile.Invalid && name.endsWith(".conflist")
+                ? divided(dir, name, content).orElse(file)
+                : file;
+    }
+
+    /** As libcni's NetworkConfFromFile since 1.3. */
+    private static Optional<ConfFile> divided(Path dir, String name, String content) {
+        try {
+            ObjectNode json = CniJson.lenientObject(content);
+            String network = json.path("name").asText("");
+            boolean inlined = !json.path("plugins").isEmpty()
+                    || json.path("loadOnlyInlinedPlugins").asBoolean(false);
+            if (inlined || !CniEnvironment.isIdentifier(network)) {
+                return Optional.empty();
+            }
+            List<String> plugins = confNames(dir.resolve(network));
+            return plugins.isEmpty() ? Optional.empty() : Optional.of(new ConfFile.Divided(name, network, plugins));
+        } catch (CniException e) {
+            return Optional.empty();
+        }
+    }
+
     private static Optional<ConfFile> readFile(Path file, String name) {
         try {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
@@ -89,7 +114,7 @@ public final class ConfDir {
             return Optional.of(
                     content.length > MAX_FILE_SIZE
                             ? new ConfFile.Invalid(name, "longer than " + MAX_FILE_SIZE + " bytes")
-                            : parse(name, CniJson.text(content)));
+                            : parse(file.resolveSibling(""), name, CniJson.text(content)));
         } catch (NoSuchFileException e) {
             return Files.isSymbolicLink(file)
                     ? Optional.of(new ConfFile.Invalid(name, "a symbolic link to nothing"))

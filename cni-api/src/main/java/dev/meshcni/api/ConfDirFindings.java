@@ -25,6 +25,7 @@ public final class ConfDirFindings {
     public static List<Finding> of(ConfDirSnapshot dir, InstallSettings settings) {
         ConfDirFindings all = new ConfDirFindings(dir, settings);
         all.invalidFiles();
+        all.dividedLists();
         all.primary();
         all.otherNetworks();
         all.nestedEntries();
@@ -46,6 +47,23 @@ public final class ConfDirFindings {
                                     what + "; containerd loads no network while it is there, CRI-O skips it",
                                     "correct or remove " + file.name())
                             : Finding.info(what + "; runtimes do not come to it by default", ""));
+        }
+    }
+
+    private void dividedLists() {
+        Optional<ConfFile.Valid> primary = dir.primary();
+        for (ConfFile.Divided file : dir.divided()) {
+            String what = file.name() + " has its plugins in " + dir.dir().resolve(file.directory()) + " ("
+                    + String.join(", ", file.plugins()) + "), where libcni 1.3 and newer look for them";
+            boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
+                    .orElse(true);
+            findings.add(
+                    before && settings.chained()
+                            ? Finding.error(
+                                    what + ": it is the network of pods, and " + settings.type()
+                                            + " cannot be chained behind them, as the plugins of a list come first",
+                                    "move the plugins into the list of " + file.name())
+                            : Finding.info(what, ""));
         }
     }
 

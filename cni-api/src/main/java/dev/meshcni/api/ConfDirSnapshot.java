@@ -86,6 +86,14 @@ public record ConfDirSnapshot(
                 .toList();
     }
 
+    /** The lists whose plugins lie in directories, in order. */
+    public List<ConfFile.Divided> divided() {
+        return files.stream()
+                .filter(ConfFile.Divided.class::isInstance)
+                .map(ConfFile.Divided.class::cast)
+                .toList();
+    }
+
     /** The file that pods get their network from: the first valid one. */
     public Optional<ConfFile.Valid> primary() {
         return valid().stream().findFirst();

@@ -1,5 +1,6 @@
 package dev.meshcni.api;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -12,6 +13,7 @@ public sealed interface ConfFile {
     default Optional<NetworkConfigList> network() {
         return switch (this) {
             case Valid valid -> Optional.of(valid.list());
+            case Divided ignored -> Optional.empty();
             case Invalid ignored -> Optional.empty();
         };
     }
@@ -26,6 +28,22 @@ public sealed interface ConfFile {
         public Valid {
             Objects.requireNonNull(name, "name is null");
             Objects.requireNonNull(list, "list is null");
+        }
+    }
+
+    /**
+     * A list without plugins of its own, which libcni 1.3 and newer take from the directory that is named like the network; older ones cannot
+     * load it.
+     *
+     * @param name its name within the directory
+     * @param directory the name of the directory, which is that of the network
+     * @param plugins the names of the plugins' files, in the order in which they are called
+     */
+    record Divided(String name, String directory, List<String> plugins) implements ConfFile {
+        public Divided {
+            Objects.requireNonNull(name, "name is null");
+            Objects.requireNonNull(directory, "directory is null");
+            plugins = List.copyOf(plugins);
         }
     }
 

@@ -40,6 +40,24 @@ class NodeCommandsTest {
     }
 
     @Test
+    void aListWhosePluginsLieInADirectoryIsNoBrokenFile() throws Exception {
+        Files.writeString(root.resolve("net.d/10-a.conflist"), "{\"cniVersion\":\"1.1.0\",\"name\":\"n\"}");
+        Path plugins = Files.createDirectory(root.resolve("net.d/n"));
+        Files.writeString(plugins.resolve("01-ptp.conf"), "{\"type\":\"ptp\",\"ipam\":{\"type\":\"host-local\"}}");
+
+        assertThat(run("doctor").out())
+                .contains("10-a.conflist: network n, its plugins in n/: 01-ptp.conf")
+                .contains("istio-cni cannot be chained behind them")
+                .doesNotContain("cannot be loaded", "loads no network");
+        Run install = run("install");
+        assertThat(install.exitCode()).isEqualTo(1);
+        assertThat(install.err()).contains("10-a.conflist").contains("its plugins lie in the directory n");
+
+        Files.delete(plugins.resolve("01-ptp.conf"));
+        assertThat(run("doctor").out()).contains("10-a.conflist cannot be loaded: missing field plugins");
+    }
+
+    @Test
     void anEntryInsideOfMultusIsNamedAndKeepsThePlugin() throws Exception {
         Path multus = Files.writeString(root.resolve("net.d/00-multus.conf"), """
                 {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [

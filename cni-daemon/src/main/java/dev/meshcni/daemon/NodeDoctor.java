@@ -66,6 +66,9 @@ public final class NodeDoctor {
     private static String content(ConfFile file) {
         return switch (file) {
             case ConfFile.Valid valid -> "network " + valid.list().name() + ", " + types(valid.list());
+            case ConfFile.Divided divided ->
+                "network " + divided.directory() + ", its plugins in " + divided.directory() + "/: "
+                        + String.join(" > ", divided.plugins());
             case ConfFile.Invalid invalid -> "cannot be loaded: " + invalid.reason();
         };
     }

@@ -410,6 +410,7 @@ public abstract class ChainAdapterContract {
                     file.name(),
                     switch (file) {
                         case ConfFile.Valid valid -> valid.list().text();
+                        case ConfFile.Divided divided -> "in " + divided.directory() + ": " + divided.plugins();
                         case ConfFile.Invalid invalid -> "invalid: " + invalid.reason();
                     });
         }
