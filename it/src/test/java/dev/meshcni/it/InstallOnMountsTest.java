@@ -117,7 +117,7 @@ class InstallOnMountsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"size=8m", "size=300m,nr_inodes=20"})
+    @ValueSource(strings = {"size=256k", "size=300m,nr_inodes=4"})
     void aPluginDirectoryWithoutRoomHoldsNothingHalfWritten(String tooSmall) throws IOException {
         Files.writeString(confDir.resolve(CONF), original);
         mounts.mountMemory(binDir, tooSmall);
