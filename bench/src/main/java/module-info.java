@@ -6,9 +6,8 @@ module dev.meshcni.bench {
     requires dev.meshcni.dist;
     requires dev.meshcni.netns.linux;
     requires java.compiler;
-    requires java.logging;
     requires java.management;
     requires jmh.core;
     requires kubernetes.model.core;
-    requires mockwebserver;
+    requires jdk.httpserver;
 }

@@ -4,51 +4,50 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodListBuilder;
-import io.fabric8.mockwebserver.MockWebServer;
-import io.fabric8.mockwebserver.http.Dispatcher;
-import io.fabric8.mockwebserver.http.MockResponse;
-import io.fabric8.mockwebserver.http.RecordedRequest;
-import io.fabric8.mockwebserver.http.WebSocketListener;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 
 /** An API server on loopback with the pods of one node, which never change, and a count of the requests that it gets. */
 final class ApiServer implements AutoCloseable {
-    private static final Logger ALL_LOGGERS = Logger.getLogger("");
-
-    private final MockWebServer server = new MockWebServer();
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicLong requests = new AtomicLong();
-    private final String pods;
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final HttpServer server;
+    private final byte[] pods;
 
-    private ApiServer(String pods) {
-        this.pods = pods;
+    private ApiServer(HttpServer server, String pods) {
+        this.server = server;
+        this.pods = pods.getBytes(UTF_8);
+        server.setExecutor(threads);
+        server.createContext("/", this::answer);
+        server.start();
     }
 
-    static ApiServer start(List<Pod> pods) throws JsonProcessingException {
-        // It logs every request.
-        ALL_LOGGERS.setLevel(Level.WARNING);
-        ApiServer api = new ApiServer(new JsonMapper()
+    static ApiServer start(List<Pod> pods) throws IOException {
+        return new ApiServer(
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), json(pods));
+    }
+
+    private static String json(List<Pod> pods) throws JsonProcessingException {
+        return new JsonMapper()
                 .writeValueAsString(new PodListBuilder()
                         .withNewMetadata()
                         .withResourceVersion(String.valueOf(pods.size()))
                         .endMetadata()
                         .withItems(pods)
-                        .build()));
-        api.server.setDispatcher(new Dispatcher() {
-            @Override
-            public MockResponse dispatch(RecordedRequest request) {
-                return api.answer(request);
-            }
-        });
-        api.server.start();
-        return api;
+                        .build());
     }
 
     /** How many requests it has got, of all kinds. */
@@ -58,32 +57,45 @@ final class ApiServer implements AutoCloseable {
 
     /** Writes a kubeconfig that leads to it. */
     Path kubeconfig(Path directory) throws IOException {
-        return Files.writeString(directory.resolve("kubeconfig"), """
+        return Files.writeString(
+                directory.resolve("kubeconfig"),
+                """
                 apiVersion: v1
                 kind: Config
                 current-context: bench
                 clusters: [{name: bench, cluster: {server: "http://127.0.0.1:%d"}}]
                 users: [{name: bench, user: {}}]
                 contexts: [{name: bench, context: {cluster: bench, user: bench}}]
-                """.formatted(server.getPort()), UTF_8);
+                """.formatted(server.getAddress().getPort()),
+                UTF_8);
     }
 
     @Override
-    public void close() throws IOException {
-        server.close();
+    public void close() {
+        end.countDown();
+        server.stop(0);
+        threads.shutdownNow();
     }
 
-    private MockResponse answer(RecordedRequest request) {
-        requests.incrementAndGet();
-        String path = request.getPath();
-        if (!path.startsWith("/api/v1/pods?")) {
-            return new MockResponse().setResponseCode(404);
+    private void answer(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            requests.incrementAndGet();
+            String path = exchange.getRequestURI().toString();
+            if (!path.startsWith("/api/v1/pods?")) {
+                exchange.sendResponseHeaders(404, -1);
+                return;
+            }
+            exchange.getResponseHeaders().add("Content-Type", "application/json");
+            if (path.contains("watch=true")) {
+                exchange.sendResponseHeaders(200, 0);
+                exchange.getResponseBody().flush();
+                end.await();
+            } else {
+                exchange.sendResponseHeaders(200, pods.length);
+                exchange.getResponseBody().write(pods);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        return path.contains("watch=true")
-                ? new MockResponse().withWebSocketUpgrade(new WebSocketListener() {})
-                : new MockResponse()
-                        .setResponseCode(200)
-                        .setHeader("Content-Type", "application/json")
-                        .setBody(pods);
     }
 }

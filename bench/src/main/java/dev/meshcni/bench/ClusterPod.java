@@ -30,7 +30,7 @@ final class ClusterPod {
                 .withNewMetadata()
                 .withNamespace("bench")
                 .withName(name)
-                .withUid(UUID.nameUUIDFromBytes(name.getBytes(UTF_8)).toString())
+                .withUid(uid(name))
                 .withResourceVersion("1")
                 .addToLabels(Map.of("app", name, "pod-template-hash", "5d4f8c7b9", "version", "v1"))
                 .addToAnnotations("sidecar.istio.io/status", "{\"revision\":\"default\"}")
@@ -52,6 +52,11 @@ final class ClusterPod {
                 .withPhase("Pending")
                 .endStatus()
                 .build();
+    }
+
+    /** The UID of the pod of a name. */
+    static String uid(String name) {
+        return UUID.nameUUIDFromBytes(name.getBytes(UTF_8)).toString();
     }
 
     private static Container container(String name) {

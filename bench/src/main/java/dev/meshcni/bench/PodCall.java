@@ -26,7 +26,7 @@ record PodCall(String sandbox, String pod, PodNamespace namespace) {
                 "CNI_PATH",
                 "/opt/cni/bin",
                 "CNI_ARGS",
-                "IgnoreUnknown=1;K8S_POD_NAMESPACE=bench;K8S_POD_NAME=" + pod);
+                "IgnoreUnknown=1;K8S_POD_NAMESPACE=bench;K8S_POD_NAME=" + pod + ";K8S_POD_UID=" + ClusterPod.uid(pod));
     }
 
     /** The standard input of a chained plugin of {@code type}. */

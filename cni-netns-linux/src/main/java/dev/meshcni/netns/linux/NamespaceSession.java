@@ -77,6 +77,7 @@ final class NamespaceSession implements AutoCloseable {
      */
     static NamespaceSession open(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
         LibC.load();
+        Handover.prepare();
         synchronized (HANGING) {
             if (HANGING.contains(netns)) {
                 throw new RedirectException("an earlier attempt to open the network namespace " + netns
@@ -126,13 +127,14 @@ final class NamespaceSession implements AutoCloseable {
         CompletableFuture<T> result = new CompletableFuture<>();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
-                result.completeExceptionally(new RedirectException("the time of the call was over before it began"));
+                fail(result, new RedirectException("the time of the call was over before it began"));
                 return;
             }
             try {
-                result.complete(ChildProcess.within(deadline, step));
+                T value = ChildProcess.within(deadline, step);
+                Handover.run(() -> result.complete(value));
             } catch (Throwable e) {
-                result.completeExceptionally(e);
+                fail(result, e);
             }
         };
         steps.add(Optional.of(run));
@@ -147,6 +149,10 @@ final class NamespaceSession implements AutoCloseable {
     @Override
     public void close() {
         steps.add(Optional.empty());
+    }
+
+    private static void fail(CompletableFuture<?> result, Throwable failure) {
+        Handover.run(() -> result.completeExceptionally(failure));
     }
 
     private static void takePlace(Deadline deadline) {
@@ -168,14 +174,15 @@ final class NamespaceSession implements AutoCloseable {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
-                entered.complete(enter(namespace, hostPaths));
+                Entered found = enter(namespace, hostPaths);
+                Handover.run(() -> entered.complete(found));
                 work();
                 return key;
             });
         } catch (Throwable e) {
-            entered.completeExceptionally(e);
+            fail(entered, e);
         } finally {
-            PLACES.release();
+            Handover.run(PLACES::release);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.meshcni.netns.linux;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -39,6 +40,26 @@ class NamespaceSessionTest {
     @BeforeAll
     static void needsRoot() {
         TestNetns.needsRoot();
+    }
+
+    /** What wakes a virtual thread may start the thread that carries it, which inherits the namespace. */
+    @Test
+    void noThreadOfThisProcessIsLeftInANamespace() throws Exception {
+        try (TestNetns netns = new TestNetns()) {
+            Process program = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                            "-Djdk.virtualThreadScheduler.parallelism=128",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "-cp",
+                            System.getProperty("java.class.path") + ":" + System.getProperty("jdk.module.path", "")
+                                    + ":target/test-classes:target/classes",
+                            ManyCarriers.class.getName(),
+                            netns.path().toString())
+                    .redirectErrorStream(true)
+                    .start();
+            assertThat(new String(program.getInputStream().readAllBytes(), UTF_8).strip())
+                    .isEqualTo("0");
+        }
     }
 
     @Test
