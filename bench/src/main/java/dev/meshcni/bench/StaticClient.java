@@ -36,7 +36,7 @@ final class StaticClient {
                 ssize_t got;
                 while ((got = read(0, input + length, sizeof input - length)) > 0) length += got;
                 if (strcmp(getenv("CNI_COMMAND"), "VERSION") == 0) {
-                    static const char version[] = "{\"cniVersion\":\"1.1.0\",\"supportedVersions\":[\"0.1.0\",\"1.1.0\"]}";
+                    static const char version[] = "{\\"cniVersion\\":\\"1.1.0\\",\\"supportedVersions\\":[\\"0.1.0\\",\\"1.1.0\\"]}";
                     write(1, version, sizeof version - 1);
                     return 0;
                 }
@@ -44,7 +44,7 @@ final class StaticClient {
                 strcpy(address.sun_path, argv[1]);
                 int agent = socket(AF_UNIX, SOCK_STREAM, 0);
                 if (connect(agent, (struct sockaddr *) &address, sizeof address) != 0) return 1;
-                memcpy(frame, "mcni\1", 5);
+                memcpy(frame, "mcni\\1", 5);
                 for (char **variable = environ; *variable; variable++) {
                     if (strncmp(*variable, "CNI_", 4) == 0) {
                         size_t size = strlen(*variable) + 1;
