@@ -4,6 +4,7 @@ import dev.meshcni.core.Deadline;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -29,7 +30,17 @@ final class ManyCarriers {
         for (int round = 1; round <= ROUNDS; round++) {
             wake(netns, round * BUSY);
         }
-        System.out.println(threadsIn(netns));
+        System.out.println(threadsLeftIn(netns));
+    }
+
+    /** The threads of the sessions end soon; one that carries virtual threads stays for half a minute. */
+    private static int threadsLeftIn(Path netns) throws IOException, InterruptedException {
+        int left = threadsIn(netns);
+        for (int poll = 0; left > 0 && poll < 50; poll++) {
+            Thread.sleep(100);
+            left = threadsIn(netns);
+        }
+        return left;
     }
 
     private static void wake(Path netns, int carriers) throws InterruptedException {
@@ -75,9 +86,18 @@ final class ManyCarriers {
         int threads = 0;
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
             for (Path task : tasks) {
-                threads += Files.isSameFile(task.resolve("ns/net"), netns) ? 1 : 0;
+                threads += isIn(task, netns) ? 1 : 0;
             }
         }
         return threads;
+    }
+
+    /** A thread that has ended meanwhile is nowhere. */
+    private static boolean isIn(Path task, Path netns) throws IOException {
+        try {
+            return Files.isSameFile(task.resolve("ns/net"), netns);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 }
