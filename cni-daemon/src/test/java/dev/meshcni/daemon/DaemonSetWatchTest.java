@@ -224,16 +224,25 @@ class DaemonSetWatchTest {
                 .create();
     }
 
-    /** This server shows a watch nothing of what happened between the list before it and its beginning. */
+    /** The mock does not always tell a watch that has just begun; and what it tells of an earlier attempt may come late. */
     private void deleteUntilSeen(DaemonSetWatch watch) throws Exception {
         daemonSet().delete();
         eventually("the watch shows the deletion", () -> {
-            if (!watch.hasSeenDeletion()) {
+            if (!settled(watch)) {
                 create();
                 daemonSet().delete();
             }
-            return watch.hasSeenDeletion();
+            return settled(watch);
         });
+    }
+
+    /** Whether the deletion is seen within a second, and is still what was seen last a moment later. */
+    private static boolean settled(DaemonSetWatch watch) throws InterruptedException {
+        for (int poll = 0; poll < 50 && !watch.hasSeenDeletion(); poll++) {
+            Thread.sleep(20);
+        }
+        Thread.sleep(200);
+        return watch.hasSeenDeletion();
     }
 
     private Resource<DaemonSet> daemonSet() {
