@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
@@ -170,10 +171,24 @@ final class ConfInstaller {
                 .toList();
     }
 
-    /** A file that a link leads to; a link to nowhere, or to a directory, holds no configuration. */
+    /**
+     * A file that a link leads to; a directory holds no configuration. A file that is being replaced may be missing for a moment: where it will
+     * be is where it has to be watched for.
+     */
     private static Optional<Path> target(Path link) {
         try {
             return Optional.of(link.toRealPath()).filter(Files::isRegularFile);
+        } catch (NoSuchFileException e) {
+            return missingTarget(link);
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Path> missingTarget(Path link) {
+        try {
+            Path target = link.resolveSibling(Files.readSymbolicLink(link));
+            return Optional.of(target).filter(file -> file.getParent() != null && Files.isDirectory(file.getParent()));
         } catch (IOException e) {
             return Optional.empty();
         }
