@@ -41,7 +41,7 @@ final class AgentConnection implements ReadableByteChannel, WritableByteChannel 
             if (read == 0) {
                 return -1;
             }
-            if (!mayBeTriedAgain(read)) {
+            if (!Errno.mayBeTriedAgain(read)) {
                 into.position(into.position() + Errno.check(read));
                 return read;
             }
@@ -53,7 +53,7 @@ final class AgentConnection implements ReadableByteChannel, WritableByteChannel 
         while (true) {
             limit.awaitOutput(socket);
             int written = host.send(socket, from.array(), from.arrayOffset() + from.position(), from.remaining());
-            if (!mayBeTriedAgain(written)) {
+            if (!Errno.mayBeTriedAgain(written)) {
                 from.position(from.position() + Errno.check(written));
                 return written;
             }
@@ -79,9 +79,5 @@ final class AgentConnection implements ReadableByteChannel, WritableByteChannel 
             throw new IOException(
                     peer < 0 ? "the kernel does not say who listens" : "who listens is user " + peer + " and not root");
         }
-    }
-
-    private static boolean mayBeTriedAgain(int result) {
-        return result == -Errno.INTERRUPTED || result == -Errno.TRY_AGAIN;
     }
 }

@@ -5,11 +5,15 @@ import java.nio.file.FileSystemException;
 
 /** Errors of system calls in words (errno(3)); C libraries have each its own. */
 final class Errno {
-    static final int EXISTS = 17;
     static final int INTERRUPTED = 4;
-    static final int TRY_AGAIN = 11;
+    private static final int TRY_AGAIN = 11;
 
     private Errno() {}
+
+    /** Whether a call has done nothing, and may do it when it is made again. */
+    static boolean mayBeTriedAgain(int result) {
+        return result == -INTERRUPTED || result == -TRY_AGAIN;
+    }
 
     /** Lets a result through that is no error. */
     static int check(int result) throws IOException {

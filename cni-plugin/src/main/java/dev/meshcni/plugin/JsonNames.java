@@ -110,25 +110,17 @@ final class JsonNames {
 
         /** One code unit, or the character that it and the next one are. */
         private int codePoint() {
-            int unit = unit(at);
+            int unit = JsonSpan.codeUnit(json, at);
             at += DIGITS;
             if (unit >= Character.MIN_HIGH_SURROGATE
                     && unit <= Character.MAX_HIGH_SURROGATE
                     && json[at] == '\\'
                     && json[at + 1] == 'u') {
-                int low = unit(at + 2);
+                int low = JsonSpan.codeUnit(json, at + 2);
                 if (low >= Character.MIN_LOW_SURROGATE && low <= Character.MAX_LOW_SURROGATE) {
                     at += 2 + DIGITS;
                     return Character.toCodePoint((char) unit, (char) low);
                 }
-            }
-            return unit;
-        }
-
-        private int unit(int place) {
-            int unit = 0;
-            for (int i = 0; i < DIGITS; i++) {
-                unit = 16 * unit + Character.digit(json[place + i], 16);
             }
             return unit;
         }

@@ -195,12 +195,13 @@ final class JsonSpan {
             case 'n' -> '\n';
             case 'r' -> '\r';
             case 't' -> '\t';
-            case 'u' -> codeUnit(place + 1);
+            case 'u' -> codeUnit(json, place + 1);
             default -> (char) json[place];
         };
     }
 
-    private char codeUnit(int place) {
+    /** The code unit that four hexadecimal digits at a place stand for. */
+    static char codeUnit(byte[] json, int place) {
         int unit = 0;
         for (int i = 0; i < 4; i++) {
             unit = 16 * unit + Character.digit(json[place + i], 16);

@@ -48,7 +48,7 @@ public final class Plugin {
             if ("VERSION".equals(environment.get(COMMAND))) {
                 return version();
             }
-            byte[] config = input(SECONDS_FOR_INPUT);
+            byte[] config = input();
             return answer(new AgentProtocol.Request(environment, config));
         } catch (CniException e) {
             return PluginReplies.error(SpecVersion.latest(), e);
@@ -92,9 +92,9 @@ public final class Plugin {
         }
     }
 
-    private byte[] input(int seconds) {
+    private byte[] input() {
         try {
-            return streams.readAll(TimeLimit.after(host, seconds));
+            return streams.readAll(TimeLimit.after(host, SECONDS_FOR_INPUT));
         } catch (IOException e) {
             throw new CniException(
                     ErrorCode.IO_FAILURE, "the configuration on standard input cannot be read", e.getMessage(), e);

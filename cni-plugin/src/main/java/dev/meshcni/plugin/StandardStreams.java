@@ -33,7 +33,7 @@ final class StandardStreams {
             if (read == 0) {
                 return Arrays.copyOf(buffer, length);
             }
-            if (read == -Errno.INTERRUPTED || read == -Errno.TRY_AGAIN) {
+            if (Errno.mayBeTriedAgain(read)) {
                 continue;
             }
             length += Errno.check(read);
@@ -53,7 +53,7 @@ final class StandardStreams {
             while (written < output.length) {
                 limit.awaitOutput(OUTPUT);
                 int some = host.write(OUTPUT, output, written, Math.min(AT_ONCE, output.length - written));
-                if (some != -Errno.INTERRUPTED && some != -Errno.TRY_AGAIN) {
+                if (!Errno.mayBeTriedAgain(some)) {
                     written += Errno.check(some);
                 }
             }
