@@ -36,7 +36,7 @@ class HostilePodsTest {
     private static final int WHOLE = 300;
     private static final int LENGTH_THAT_IS_READ = 60_000;
     private static final String VARIABLE = "ISTIO_OUTBOUND_OWNER_GROUPS";
-    private static final Duration SMALL = Duration.ofSeconds(3);
+    private static final Duration SMALL = Duration.ofSeconds(1);
 
     private final List<Netns> pods = new ArrayList<>();
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("hostile")
 @Timeout(240)
 class HostileTablesTest {
-    private static final Duration SMALL = Duration.ofSeconds(3);
+    private static final Duration SMALL = Duration.ofSeconds(1);
 
     @TempDir
     private Path directory;
