@@ -1,4 +1,4 @@
-{{/* The settings that follow from others. Each gives text, empty for false. */}}
+{{/* Settings derived from others. Each renders text, empty for false. */}}
 
 {{- define "istio-cni.labels" -}}
 app.kubernetes.io/name: istio-cni
@@ -70,7 +70,7 @@ k8s-app: istio-cni-node
 {{- if $mend }}repair{{ else if $repair.deletePods }}delete{{ else if $repair.labelPods }}label{{ else }}report{{ end -}}
 {{- end }}
 
-{{/* Istio gives levels by scope, such as default:info,cni:debug. */}}
+{{/* Istio sets log levels by scope, such as default:info,cni:debug. */}}
 {{- define "istio-cni.logLevel" -}}
 {{- $levels := dict -}}
 {{- range splitList "," (.Values.cni.logging.level | default .Values.global.logging.level | default "info") -}}
@@ -87,7 +87,7 @@ k8s-app: istio-cni-node
 {{- end -}}
 {{- end }}
 
-{{/* The variables of install-cni, as a YAML mapping. */}}
+{{/* Environment variables of install-cni, as a YAML mapping. */}}
 {{- define "istio-cni.variables" -}}
 {{- $mode := include "istio-cni.repairMode" . -}}
 {{- $variables := dict
@@ -111,7 +111,7 @@ k8s-app: istio-cni-node
 {{- toYaml $variables -}}
 {{- end }}
 
-{{/* Something short that changes with the variables, so that a change of them replaces the pods. */}}
+{{/* A short checksum of the variables, so that a change of them replaces the pods. */}}
 {{- define "istio-cni.fingerprint" -}}
 {{- $lines := "" -}}
 {{- range $name, $value := include "istio-cni.variables" . | fromYaml -}}
