@@ -65,7 +65,9 @@ class RollingUpdateTest {
             newer.kill();
 
             Eventually.isTrue("a plugin is answered again", () -> add().succeeded());
-            assertThat(older.logged()).contains("pod=shop/web-0", "this one answers on");
+            assertThat(older.logged()).contains("pod=shop/web-0");
+            // Which of the two it says depends on whether it had asked the newer one before that was killed.
+            assertThat(older.logged()).containsAnyOf("this one answers on", "is there again");
             writeBase();
             Eventually.isTrue("and the older one installs again", this::isInstalled);
         }

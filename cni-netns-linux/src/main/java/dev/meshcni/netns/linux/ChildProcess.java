@@ -28,15 +28,15 @@ final class ChildProcess {
     private static final int STRUCTURE_SIZE = 512;
 
     /**
-     * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so this is the
-     * several-fold of what the 2,000 rules take that a pod may have of ours.
+     * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so there is room for the
+     * 4,096 rules that a pod may have of ours, in either form.
      */
     static final int MAX_OUTPUT = 2 << 20;
 
     /** In bytes: what is kept of a program's messages; the rest is dropped. */
     static final int MAX_MESSAGES = 4 << 10;
 
-    /** In bytes: the memory that a program may map; {@code nft} takes 25 MB for the 2,000 rules of a pod. */
+    /** In bytes: the memory that a program may map; {@code nft} takes 25 MB for 2,000 rules. */
     private static final long MAX_MEMORY = 256 << 20;
 
     /**
