@@ -92,6 +92,19 @@ class HostileBudgetsTest {
     }
 
     @Test
+    void thePortsSayNothingAboutASinglePod() {
+        Netns web = pod();
+        PluginProcess.succeed(call("ADD", web, "web"), node);
+
+        for (String page : List.of(get(MONITORING, "/metrics"), get(HEALTH, "/status"), get(HEALTH, "/readyz"))) {
+            assertThat(page)
+                    .startsWith("HTTP/1.1 200 ")
+                    .doesNotContain("shop", web.path().toString());
+        }
+        PluginProcess.succeed(call("DEL", web, "web"), node);
+    }
+
+    @Test
     void podsThatAskForManyRulesWaitForEachOtherAndNotThoseThatAskForFew() throws Exception {
         Netns web = pod();
         String many = ports(1900);

@@ -29,6 +29,21 @@ class SecurityPageTest {
         });
     }
 
+    @Test
+    void eachRowAboutABoundaryNamesATest() throws IOException {
+        String page = Files.readString(ROOT.resolve("docs/security.md"));
+        String boundaries = page.substring(page.indexOf("## Trust boundaries"), page.indexOf("## The daemon's memory"));
+
+        assertThat(boundaries.lines().filter(SecurityPageTest::isStatement))
+                .hasSizeGreaterThan(25)
+                .allSatisfy(row -> assertThat(row).containsPattern(NAMED));
+    }
+
+    /** A row of a table, but neither its heading nor the line below that. */
+    private static boolean isStatement(String line) {
+        return line.startsWith("| ") && !line.endsWith(" | |");
+    }
+
     private static String method(MatchResult named) {
         return named.group("method") == null ? "@" : " " + named.group("method") + "(";
     }
