@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.daemon.AgentQuestion;
 import dev.meshcni.daemon.EnvironmentDefaults;
 import dev.meshcni.daemon.InstallerSettings;
-import dev.meshcni.daemon.NodeDoctor;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -43,7 +43,7 @@ final class UninstallCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         InstallerSettings settings = node.settings();
-        if (!force && NodeDoctor.agentAnswers(settings.runDirectory())) {
+        if (!force && new AgentQuestion(settings.runDirectory()).isAnswered()) {
             spec.commandLine()
                     .getErr()
                     .println(spec.qualifiedName() + ": a daemon runs on this node and would install the plugin again:"

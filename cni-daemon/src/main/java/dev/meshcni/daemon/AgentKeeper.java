@@ -63,7 +63,7 @@ final class AgentKeeper implements AutoCloseable {
             superseded = false;
             return;
         }
-        if (NodeDoctor.agentAnswers(runDirectory)) {
+        if (new AgentQuestion(runDirectory).isAnswered()) {
             superseded = true;
             silent = 0;
             return;

@@ -135,20 +135,14 @@ public final class AgentMetrics {
         installs.initLabelValues(INSTALL_SUCCESS);
     }
 
-    /** The same handler, counted and timed. */
-    public AgentServer.CallHandler counting(AgentServer.CallHandler handler) {
-        requireNonNull(handler, "handler is null");
-        return (call, budget) -> {
-            callsInFlight.inc();
-            long start = System.nanoTime();
-            try {
-                Answer answer = handler.handle(call, budget);
-                count(answer, Duration.ofNanos(System.nanoTime() - start));
-                return answer;
-            } finally {
-                callsInFlight.dec();
-            }
-        };
+    /** Counts a call of the plugin that begins. */
+    void callStarted() {
+        callsInFlight.inc();
+    }
+
+    /** Counts a call of the plugin that has ended, answered or not. */
+    void callEnded() {
+        callsInFlight.dec();
     }
 
     /** Counts an installation, by one of the results of this class or a further one in their style. */
@@ -204,7 +198,8 @@ public final class AgentMetrics {
         writer.write(out, registry.scrape());
     }
 
-    private void count(Answer answer, Duration time) {
+    /** Counts and times the answer to a call of the plugin. */
+    void answered(Answer answer, Duration time) {
         String verb = VERBS.contains(answer.command()) ? answer.command() : UNKNOWN_VERB;
         calls.labelValues(verb, answer.outcome().label(), answer.cause()).inc();
         callSeconds.labelValues(verb).observe(time.toNanos() / 1e9);

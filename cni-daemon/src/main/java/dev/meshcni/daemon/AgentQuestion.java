@@ -16,7 +16,7 @@ import java.util.Map;
  * Asks an agent what plugins ask it, so that one that hangs is not taken for one that answers: the kernel connects to a socket whoever may read
  * from it. The question is VERSION, which changes nothing and is answered whatever becomes of the API server.
  */
-final class AgentQuestion {
+public final class AgentQuestion {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final AgentProtocol.Request VERSION =
             new AgentProtocol.Request(Map.of("CNI_COMMAND", "VERSION"), "{\"cniVersion\":\"1.0.0\"}".getBytes(UTF_8));
@@ -26,12 +26,12 @@ final class AgentQuestion {
     /**
      * A question to the agent of a run directory.
      */
-    AgentQuestion(Path runDirectory) {
+    public AgentQuestion(Path runDirectory) {
         this.socket = requireNonNull(runDirectory, "runDirectory is null").resolve(AgentProtocol.SOCKET_NAME);
     }
 
     /** Whether there was an answer within two seconds. */
-    boolean isAnswered() {
+    public boolean isAnswered() {
         try (SocketChannel agent = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             Thread end = Thread.ofVirtual().start(() -> closeAfterPatience(agent));
             try {

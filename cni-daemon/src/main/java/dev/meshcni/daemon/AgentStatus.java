@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.Finding.Severity;
+import dev.meshcni.core.OneLine;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
@@ -90,7 +91,7 @@ record AgentStatus(
     String json() {
         ObjectNode status = JsonNodeFactory.instance.objectNode();
         status.put("version", version).put("ready", notReady.isEmpty());
-        notReady.ifPresent(reason -> status.put("notReady", ApiFailure.shortened(reason)));
+        notReady.ifPresent(reason -> status.put("notReady", OneLine.shortened(reason)));
         status.put("backend", backend).put("pods", pods);
         installation.ifPresent(found -> status.putObject("installation")
                 .put("baseCni", found.baseCni())
@@ -102,8 +103,8 @@ record AgentStatus(
         ArrayNode list = status.putArray("findings");
         findings.forEach(finding -> list.addObject()
                 .put("severity", finding.severity().name().toLowerCase(Locale.ROOT))
-                .put("what", ApiFailure.shortened(finding.what()))
-                .put("remedy", ApiFailure.shortened(finding.remedy())));
+                .put("what", OneLine.shortened(finding.what()))
+                .put("remedy", OneLine.shortened(finding.remedy())));
         return CniJson.compact(status);
     }
 
@@ -127,6 +128,6 @@ record AgentStatus(
 
     /** Text of another program, which goes to a terminal. */
     private static String text(JsonNode node, String field) {
-        return ApiFailure.shortened(node.path(field).asText(""));
+        return OneLine.shortened(node.path(field).asText(""));
     }
 }

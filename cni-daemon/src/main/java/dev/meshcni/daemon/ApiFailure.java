@@ -1,21 +1,16 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.OneLine;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.net.http.HttpTimeoutException;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
 /** Says in a few words, on one line, why the API server did not do what it was asked for. */
 final class ApiFailure {
-    /** What parsers say of an answer may quote it, and an answer may be of any length. */
-    private static final int MAX_LENGTH = 300;
-
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\u2028\\u2029\\s]+");
-
     /** In whose name a request was made. */
     enum Account {
         /** The daemon's own. */
@@ -50,21 +45,13 @@ final class ApiFailure {
      * @param right the right that a refusal would be about, such as {@code list on pods}
      */
     static String describe(Throwable failure, Account account, String right) {
-        return shortened(causes(failure)
+        return OneLine.shortened(causes(failure)
                 .flatMap(cause -> reason(cause, account, right).stream())
                 .findFirst()
                 .orElseGet(() -> causes(failure)
                         .reduce((_, last) -> last)
                         .orElse(failure)
                         .toString()));
-    }
-
-    /** A text of somebody else's on one line of a bounded length. */
-    static String shortened(String text) {
-        String line = CONTROL.matcher(text.substring(0, Math.min(text.length(), 2 * MAX_LENGTH)))
-                .replaceAll(" ")
-                .strip();
-        return line.length() <= MAX_LENGTH ? line : line.substring(0, MAX_LENGTH) + "...";
     }
 
     private static Optional<String> reason(Throwable cause, Account account, String right) {

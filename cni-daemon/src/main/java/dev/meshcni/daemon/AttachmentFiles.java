@@ -34,8 +34,6 @@ import org.slf4j.LoggerFactory;
  * start of the kernel are left out, as its network namespaces are gone.
  */
 final class AttachmentFiles implements AttachmentStore {
-    static final String DIRECTORY = "attachments";
-
     private static final Logger LOG = LoggerFactory.getLogger(AttachmentFiles.class);
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final String BOOT = "bootId";
@@ -76,7 +74,7 @@ final class AttachmentFiles implements AttachmentStore {
             LOG.debug("no boot id: {}", e.toString());
             bootId = "";
         }
-        return new AttachmentFiles(runDirectory.resolve(DIRECTORY), bootId);
+        return new AttachmentFiles(runDirectory.resolve(RunDirectory.ATTACHMENTS), bootId);
     }
 
     @Override

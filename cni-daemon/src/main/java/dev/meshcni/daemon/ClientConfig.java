@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.OneLine;
 import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import java.io.File;
@@ -46,8 +47,7 @@ final class ClientConfig {
         } catch (RuntimeException e) {
             String file = kubeconfig.map(path -> " " + path).orElse("");
             throw new DaemonException(
-                    "kubeconfig" + file + " cannot be read: " + ApiFailure.shortened(String.valueOf(e.getMessage())),
-                    e);
+                    "kubeconfig" + file + " cannot be read: " + OneLine.shortened(String.valueOf(e.getMessage())), e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.api.CniException;
+import dev.meshcni.core.OneLine;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
@@ -161,7 +162,7 @@ public final class ClusterApi implements AutoCloseable {
             return answer("get on pods/proxy in namespace " + namespace, () -> AgentStatus.parse(page(path)), false);
         } catch (CniException e) {
             return new Seen.Unknown<>(
-                    "its answer cannot be understood: " + ApiFailure.shortened(e.getMessage()),
+                    "its answer cannot be understood: " + OneLine.shortened(e.getMessage()),
                     "is it another product, or another version? kubectl get pod --namespace " + namespace + " " + pod
                             + " --output yaml");
         }

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.ClusterReport.Subject;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +63,6 @@ public final class ClusterDoctor {
         }
         return version.checks(
                 api.address() + " answers; its version",
-                found -> List.of(Check.ok(api.address() + " answers, Kubernetes " + ApiFailure.shortened(found))));
+                found -> List.of(Check.ok(api.address() + " answers, Kubernetes " + OneLine.shortened(found))));
     }
 }

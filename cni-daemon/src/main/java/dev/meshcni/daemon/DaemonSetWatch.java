@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * <p>The API server is asked at the end, and the DaemonSet is watched until then, because an uninstallation often takes the
  * right to ask away before it comes to us. The decision is in docs/decisions/0006-telling-restart-from-uninstall.md.
  */
-public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
+public final class DaemonSetWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DaemonSetWatch.class);
 
     private final KubernetesApi api;
@@ -58,13 +58,17 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
         return watch;
     }
 
-    @Override
-    public Answer ask(Duration patience) {
+    /**
+     * Whether this daemon ends because it is uninstalled.
+     *
+     * @param patience how long the API server may take to answer
+     */
+    public boolean meansUninstall(Duration patience) {
         if (known == Known.NEVER_SEEN) {
             LOG.info("DaemonSet {}/{} was never seen, so this counts as a restart", namespace, name);
-            return Answer.RESTART;
+            return false;
         }
-        CompletableFuture<Answer> answer = CompletableFuture.supplyAsync(this::look, DaemonSetWatch::inThread);
+        CompletableFuture<Boolean> answer = CompletableFuture.supplyAsync(this::look, DaemonSetWatch::inThread);
         try {
             return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
@@ -77,12 +81,12 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
         return answer(known, "there, as far as is known");
     }
 
-    private Answer look() {
+    private boolean look() {
         Optional<DaemonSet> daemonSet = api.daemonSet(namespace, name);
         Known now = daemonSet.map(DaemonSetWatch::of).orElse(Known.GOING);
         if (now == Known.PRESENT && !means(NodeSelection.of(daemonSet.orElseThrow()))) {
             LOG.info("DaemonSet {}/{} selects this node no more", namespace, name);
-            return Answer.UNINSTALL;
+            return true;
         }
         return answer(now, "there");
     }
@@ -100,10 +104,10 @@ public final class DaemonSetWatch implements ShutdownReason, AutoCloseable {
         }
     }
 
-    private Answer answer(Known last, String otherwise) {
+    private boolean answer(Known last, String otherwise) {
         boolean going = last == Known.GOING;
         LOG.info("DaemonSet {}/{} is {}", namespace, name, going ? "gone or being deleted" : otherwise);
-        return going ? Answer.UNINSTALL : Answer.RESTART;
+        return going;
     }
 
     /** Whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */

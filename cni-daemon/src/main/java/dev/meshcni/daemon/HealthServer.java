@@ -43,7 +43,7 @@ final class HealthServer implements AutoCloseable {
      * @param notReady why the daemon is not ready; empty when it is
      * @param status what the daemon says of its node
      * @param counter what counts those that are refused
-     * @throws DaemonException if the port cannot be opened
+     * @throws PortUnavailableException if the port cannot be opened
      */
     static HealthServer start(
             int port,

@@ -42,7 +42,7 @@ final class HttpEndpoint implements AutoCloseable {
      * @param port the port; 0 takes any that is free
      * @param pages what answers
      * @param counter what counts those that are refused
-     * @throws DaemonException if the port cannot be opened
+     * @throws PortUnavailableException if the port cannot be opened
      */
     static HttpEndpoint open(String option, int port, List<HttpPage> pages, Consumer<HttpRefusal> counter) {
         return open(option, port, pages, counter, HttpLimits.SHIPPED);
@@ -60,7 +60,7 @@ final class HttpEndpoint implements AutoCloseable {
             HttpPages served = new HttpPages(name, pages, limits.connections(), log);
             return new HttpEndpoint(new HttpLoop(Selector.open(), server, served, limits, log), opened, name);
         } catch (IOException e) {
-            throw new DaemonException(
+            throw new PortUnavailableException(
                     "port " + port + " of " + option + " cannot be opened: " + e.getMessage()
                             + " (another port can be given, 0 turns it off)",
                     e);

@@ -121,7 +121,7 @@ public final class InstallCni implements Callable<Integer> {
                     gone);
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
-                    plugin.agentRunDirectory(), metrics.counting(handler::handle), options.callTimeout()));
+                    plugin.agentRunDirectory(), new CountedCalls(handler::handle, metrics), options.callTimeout()));
             LOG.info("the agent answers on {}", agent.socket());
             parts.add(AgentlessDecisions.start(plugin.agentRunDirectory()));
             NodeStatus status = new NodeStatus(
@@ -170,7 +170,8 @@ public final class InstallCni implements Callable<Integer> {
         }
         DaemonSetWatch watch =
                 parts.add(DaemonSetWatch.start(node.api(), plugin.podNamespace(), installer.daemonSetName()));
-        return node.untainting(watch);
+        return node.untainting(patience ->
+                watch.meansUninstall(patience) ? ShutdownReason.Answer.UNINSTALL : ShutdownReason.Answer.RESTART);
     }
 
     private void monitor(

@@ -26,7 +26,7 @@ public final class MetricsServer implements AutoCloseable {
      *
      * @param port the port; 0 takes any that is free
      * @param metrics what is shown
-     * @throws DaemonException if the port cannot be opened
+     * @throws PortUnavailableException if the port cannot be opened
      */
     public static MetricsServer start(int port, AgentMetrics metrics) {
         return new MetricsServer(port, requireNonNull(metrics, "metrics is null"));

@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.core.OneLine;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeCondition;
 import io.fabric8.kubernetes.api.model.Taint;
@@ -121,11 +122,11 @@ final class NodeChecks {
 
     private static String text(NodeCondition condition) {
         String message = Objects.requireNonNullElse(condition.getMessage(), "");
-        return ApiFailure.shortened(Objects.requireNonNullElse(condition.getReason(), "") + " " + message);
+        return OneLine.shortened(Objects.requireNonNullElse(condition.getReason(), "") + " " + message);
     }
 
     private static String runtime(Node node) {
-        return ApiFailure.shortened(
+        return OneLine.shortened(
                 Objects.requireNonNullElse(ClusterView.info(node).getContainerRuntimeVersion(), ""));
     }
 

@@ -29,11 +29,6 @@ public final class NodeDoctor {
         this.settings = installer.settings();
     }
 
-    /** Whether an agent answers on the socket of a run directory. */
-    public static boolean agentAnswers(Path runDirectory) {
-        return new AgentQuestion(runDirectory).isAnswered();
-    }
-
     /**
      * Looks.
      *
@@ -42,7 +37,7 @@ public final class NodeDoctor {
     public NodeReport examine() {
         try {
             ConfInstaller.Look look = installer.conf().look();
-            boolean agent = agentAnswers(settings.runDirectory());
+            boolean agent = new AgentQuestion(settings.runDirectory()).isAnswered();
             return new NodeReport(
                     configuration(look.dir()),
                     baseCni(look),

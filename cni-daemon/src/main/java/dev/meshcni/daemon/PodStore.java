@@ -1,6 +1,7 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.core.CutField;
+import dev.meshcni.core.OneLine;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
@@ -191,7 +192,7 @@ final class PodStore {
             NodePod pod = kept.pod();
             NodePod bare = pod.bare(new CutField(
                     "what is kept of the pods of namespace "
-                            + ApiFailure.shortened(pod.pod().namespace()),
+                            + OneLine.shortened(pod.pod().namespace()),
                     share(pod),
                     Math.max(0, maxKept - (keptChars - share(pod)))));
             keep(bare);
@@ -222,7 +223,7 @@ final class PodStore {
             CutField cut = shown.pod().cut().getFirst();
             LOG.warn(
                     "pod {}: {} has a size of {}, more than {}: {}",
-                    ApiFailure.shortened(shown.key()),
+                    OneLine.shortened(shown.key()),
                     cut.field(),
                     cut.size(),
                     cut.bound(),

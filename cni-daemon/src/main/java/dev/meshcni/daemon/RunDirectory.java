@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
 
 /** The agent's run directory on the host: its socket, what plugins left for it, and the installers' agreement on who installs. */
 final class RunDirectory {
+    /** The directory below it in which agents record what they have redirected. */
+    static final String ATTACHMENTS = "attachments";
+
     private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
 
     private final Path directory;
@@ -44,7 +47,7 @@ final class RunDirectory {
         for (Path file : ownFiles()) {
             files.delete(file);
         }
-        Path attachments = directory.resolve(AttachmentFiles.DIRECTORY);
+        Path attachments = directory.resolve(ATTACHMENTS);
         if (Files.isDirectory(attachments, LinkOption.NOFOLLOW_LINKS)) {
             files.deleteTree(attachments);
         }

@@ -49,7 +49,7 @@ class AgentMetricsTest {
     @Test
     void aCallInProgressIsInFlight() throws Exception {
         AtomicReference<String> during = new AtomicReference<>();
-        metrics.counting((_, _) -> {
+        counting((_, _) -> {
                     during.set(scrape());
                     return answer(Answer.Outcome.OK);
                 })
@@ -61,7 +61,7 @@ class AgentMetricsTest {
 
     @Test
     void aHandlerThatFailsIsNoLongerInFlight() {
-        AgentServer.CallHandler failing = metrics.counting((_, _) -> {
+        AgentServer.CallHandler failing = counting((_, _) -> {
             throw new IllegalStateException("fault");
         });
 
@@ -114,7 +114,7 @@ class AgentMetricsTest {
         try (MetricsServer first = MetricsServer.start(0, metrics)) {
             assertThatThrownBy(
                             () -> HealthServer.start(first.port(), Optional::empty, AgentMetricsTest::status, _ -> {}))
-                    .isInstanceOf(DaemonException.class)
+                    .isInstanceOf(PortUnavailableException.class)
                     .hasMessageContaining("--health-port")
                     .hasMessageContaining(String.valueOf(first.port()))
                     .hasMessageContaining("0 turns it off");
@@ -142,7 +142,7 @@ class AgentMetricsTest {
 
     private void answer(String verb, Answer.Outcome outcome, String cause, Answer.Effect effect) {
         AgentProtocol.Reply reply = new AgentProtocol.Reply(0, new byte[0]);
-        metrics.counting((_, _) -> new Answer(reply, verb, "shop/web", outcome, "words", cause, effect))
+        counting((_, _) -> new Answer(reply, verb, "shop/web", outcome, "words", cause, effect))
                 .handle(CALL, Duration.ofSeconds(1));
     }
 
@@ -172,5 +172,9 @@ class AgentMetricsTest {
         } catch (Exception e) {
             throw new AssertionError(e);
         }
+    }
+
+    private AgentServer.CallHandler counting(AgentServer.CallHandler handler) {
+        return new CountedCalls(handler, metrics);
     }
 }

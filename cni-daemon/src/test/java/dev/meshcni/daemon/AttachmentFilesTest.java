@@ -62,7 +62,7 @@ class AttachmentFilesTest {
     void onlyRootMayRead() throws IOException {
         files(BOOT).save(WEB);
 
-        Path directory = runDirectory.resolve(AttachmentFiles.DIRECTORY);
+        Path directory = runDirectory.resolve(RunDirectory.ATTACHMENTS);
         assertThat(Files.getPosixFilePermissions(directory)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
         try (Stream<Path> entries = Files.list(directory)) {
             assertThat(entries.toList())
@@ -83,7 +83,7 @@ class AttachmentFilesTest {
     @Test
     void whatIsNoRecordIsRemovedAndHidesNoOther() throws IOException {
         files(BOOT).save(WEB);
-        Path directory = runDirectory.resolve(AttachmentFiles.DIRECTORY);
+        Path directory = runDirectory.resolve(RunDirectory.ATTACHMENTS);
         Path record;
         try (Stream<Path> entries = Files.list(directory)) {
             record = entries.findFirst().orElseThrow();
@@ -106,16 +106,16 @@ class AttachmentFilesTest {
 
     @Test
     void aRecordThatCannotBeWrittenIsAnErrorThatSaysWhere() throws IOException {
-        Files.createFile(runDirectory.resolve(AttachmentFiles.DIRECTORY));
+        Files.createFile(runDirectory.resolve(RunDirectory.ATTACHMENTS));
 
         assertThatThrownBy(() -> files(BOOT).save(WEB))
                 .isInstanceOf(RedirectException.class)
                 .hasMessageContaining(
-                        runDirectory.resolve(AttachmentFiles.DIRECTORY).toString());
+                        runDirectory.resolve(RunDirectory.ATTACHMENTS).toString());
     }
 
     private AttachmentFiles files(String bootId) {
-        return new AttachmentFiles(runDirectory.resolve(AttachmentFiles.DIRECTORY), bootId);
+        return new AttachmentFiles(runDirectory.resolve(RunDirectory.ATTACHMENTS), bootId);
     }
 
     private static Stored stored(String container, String ifName) {

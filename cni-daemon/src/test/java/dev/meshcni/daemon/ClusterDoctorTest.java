@@ -158,7 +158,10 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
     @Test
     void aContextThatIsNotThereIsAnErrorThatNamesThoseThatAre() throws Exception {
         ClusterSettings settings = new ClusterSettings(
-                server.settings(directory).kubeconfig(), Optional.of("prod"), Optional.empty(), Duration.ofSeconds(2));
+                Optional.of(server.kubeconfig(directory)),
+                Optional.of("prod"),
+                Optional.empty(),
+                Duration.ofSeconds(2));
 
         assertThatThrownBy(() -> ClusterDoctor.examine(settings))
                 .isInstanceOf(DaemonException.class)

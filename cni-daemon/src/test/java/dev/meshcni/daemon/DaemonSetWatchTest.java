@@ -3,7 +3,6 @@ package dev.meshcni.daemon;
 import static dev.meshcni.daemon.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.daemon.ShutdownReason.Answer;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
@@ -90,7 +89,7 @@ class DaemonSetWatchTest {
     void aDaemonSetThatIsThereMeansARestart() throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 
@@ -100,7 +99,7 @@ class DaemonSetWatchTest {
         try (DaemonSetWatch watch = seen()) {
             daemonSet().delete();
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+            assertThat(watch.meansUninstall(PATIENCE)).isTrue();
         }
     }
 
@@ -111,7 +110,7 @@ class DaemonSetWatchTest {
             daemonSet().delete();
             assertThat(daemonSet().get().getMetadata().getDeletionTimestamp()).isNotNull();
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+            assertThat(watch.meansUninstall(PATIENCE)).isTrue();
         }
     }
 
@@ -123,7 +122,7 @@ class DaemonSetWatchTest {
             deleteUntilSeen(watch);
             refusal = status;
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.UNINSTALL);
+            assertThat(watch.meansUninstall(PATIENCE)).isTrue();
         }
     }
 
@@ -134,7 +133,7 @@ class DaemonSetWatchTest {
         try (DaemonSetWatch watch = seen()) {
             refusal = status;
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 
@@ -144,14 +143,14 @@ class DaemonSetWatchTest {
         try (DaemonSetWatch watch = seen()) {
             closeServer();
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 
     @Test
     void aDaemonSetThatWasNeverThereMeansARestart() {
         try (DaemonSetWatch watch = DaemonSetWatch.start(api, NAMESPACE, "of-another-name")) {
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 
@@ -162,13 +161,13 @@ class DaemonSetWatchTest {
             deleteUntilSeen(watch);
             create();
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"mesh, RESTART", "other, UNINSTALL"})
-    void aDaemonSetThatSelectsThisNodeNoMoreMeansAnUninstallation(String pool, Answer answer) throws Exception {
+    @CsvSource({"mesh, false", "other, true"})
+    void aDaemonSetThatSelectsThisNodeNoMoreMeansAnUninstallation(String pool, boolean uninstall) throws Exception {
         operator.resource(new NodeBuilder()
                         .withNewMetadata()
                         .withName("node")
@@ -180,7 +179,7 @@ class DaemonSetWatchTest {
         try (DaemonSetWatch watch = seen()) {
             select(pool);
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(answer);
+            assertThat(watch.meansUninstall(PATIENCE)).isEqualTo(uninstall);
         }
     }
 
@@ -190,7 +189,7 @@ class DaemonSetWatchTest {
         try (DaemonSetWatch watch = seen()) {
             select("other");
 
-            assertThat(watch.ask(PATIENCE)).isEqualTo(Answer.RESTART);
+            assertThat(watch.meansUninstall(PATIENCE)).isFalse();
         }
     }
 

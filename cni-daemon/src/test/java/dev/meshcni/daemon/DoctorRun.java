@@ -28,7 +28,7 @@ record DoctorRun(FakeApiServer server, Path directory) {
 
     ClusterSettings settings(String context, Optional<String> namespace) throws IOException {
         return new ClusterSettings(
-                server.settings(directory).kubeconfig(), Optional.of(context), namespace, REQUEST_TIMEOUT);
+                Optional.of(server.kubeconfig(directory)), Optional.of(context), namespace, REQUEST_TIMEOUT);
     }
 
     /** The report as {@code verdict subject: what}. */

@@ -118,11 +118,6 @@ public final class FakeApiServer implements AutoCloseable {
                 """.formatted(link.url(), TOKEN));
     }
 
-    /** Settings that lead to this server, by a kubeconfig in a directory. */
-    KubernetesSettings settings(Path directory) throws IOException {
-        return new KubernetesSettings(NODE, Optional.of(kubeconfig(directory)), Duration.ofSeconds(2));
-    }
-
     /** The requests so far. */
     public List<Call> calls() {
         return calls;

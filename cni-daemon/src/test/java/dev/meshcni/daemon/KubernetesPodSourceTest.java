@@ -192,7 +192,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     @Test
     void aWatchThatSaysNothingIsNotBelievedWhereAMistakeWouldDoHarm() throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
-        api = KubernetesApi.open(server.settings(directory));
+        api = KubernetesApi.open(TestSettings.of(server, directory));
         source = KubernetesPodSource.start(api, new NodePodReader(_ -> true, ""), Duration.ofMillis(300));
         eventually("the watch is open", () -> source.isLive());
         // A new watch that the API server answers would be a sign of life.

@@ -36,7 +36,7 @@ class NodeTaintTest {
     @BeforeEach
     void startServer() throws IOException {
         server = new FakeApiServer();
-        api = KubernetesApi.open(server.settings(directory));
+        api = KubernetesApi.open(TestSettings.of(server, directory));
     }
 
     @AfterEach

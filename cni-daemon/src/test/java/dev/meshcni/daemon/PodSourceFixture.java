@@ -43,7 +43,7 @@ abstract class PodSourceFixture {
     }
 
     void start() throws Exception {
-        open(server.settings(directory));
+        open(TestSettings.of(server, directory));
         eventually("the source is ready", () -> source.notReady().isEmpty());
     }
 

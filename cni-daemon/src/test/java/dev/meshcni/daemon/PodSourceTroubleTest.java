@@ -87,7 +87,7 @@ class PodSourceTroubleTest extends PodSourceFixture {
     void theFirstListIsTriedUntilItIsAnswered(int status) throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
         server.fail(Call::isList, Integer.MAX_VALUE, status);
-        open(server.settings(directory));
+        open(TestSettings.of(server, directory));
         eventually("the server has refused", () -> source.notReady().orElse("").contains(String.valueOf(status)));
         assertThatThrownBy(() -> source.find(NAMESPACE, "other-" + status, ANY, Duration.ZERO)
                         .orElseThrow(() -> new PodSourceException("not found")))
@@ -131,7 +131,7 @@ class PodSourceTroubleTest extends PodSourceFixture {
                         .setResponseCode(200)
                         .setHeader("Content-Type", "application/json")
                         .setBody("odd\n".repeat(250_000)));
-        open(server.settings(directory));
+        open(TestSettings.of(server, directory));
 
         eventually("it is described", () -> source.notReady().orElse("").contains("odd"));
         assertThat(source.notReady().orElseThrow()).hasSizeLessThan(500).doesNotContain("\n");
@@ -141,7 +141,7 @@ class PodSourceTroubleTest extends PodSourceFixture {
     void aSlowListIsWaitedFor() throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
         server.delay(Call::isList, 1, Duration.ofSeconds(1));
-        open(server.settings(directory));
+        open(TestSettings.of(server, directory));
 
         assertThat(source.notReady()).isPresent();
         assertThat(source.find(NAMESPACE, "web", uid(web), LONG)).isPresent();
@@ -174,7 +174,7 @@ class PodSourceTroubleTest extends PodSourceFixture {
     void itIsNotReadyWhileTheServerCannotBeReachedAndSaysSo() throws Exception {
         server.create(TestPods.injected("web"));
         server.disconnect();
-        open(server.settings(directory));
+        open(TestSettings.of(server, directory));
 
         assertThat(source.notReady().orElseThrow()).contains("node-a");
         server.reconnect();

@@ -433,7 +433,7 @@ class RepairControllerTest {
     }
 
     private void start(RepairSettings settings) throws Exception {
-        api = KubernetesApi.open(server.settings(directory));
+        api = KubernetesApi.open(TestSettings.of(server, directory));
         pods = KubernetesPodSource.start(api, new NodePodReader(settings.selection(), settings.labelKey()));
         eventually("the pods are known", () -> pods.notReady().isEmpty());
         PodInspector inspector = new PodInspector(new RedirectPolicy(Set.of()), namespaces, namespaces, _ -> Set.of());

@@ -1,6 +1,5 @@
 package dev.meshcni.daemon;
 
-import dev.meshcni.core.MirrorPod;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 
@@ -48,8 +47,8 @@ final class TestPods {
     static Pod mirror(Pod pod, String staticUid) {
         return pod.edit()
                 .editMetadata()
-                .addToAnnotations(MirrorPod.CONFIG_HASH, staticUid)
-                .addToAnnotations(MirrorPod.CONFIG_MIRROR, staticUid)
+                .addToAnnotations("kubernetes.io/config.hash", staticUid)
+                .addToAnnotations("kubernetes.io/config.mirror", staticUid)
                 .addToAnnotations("kubernetes.io/config.source", "file")
                 .addNewOwnerReference()
                 .withApiVersion("v1")
