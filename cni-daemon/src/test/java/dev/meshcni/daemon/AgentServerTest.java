@@ -53,6 +53,16 @@ class AgentServerTest {
     }
 
     @Test
+    void aDirectoryOfAnotherUserIsRefused() throws IOException {
+        Path theirs = Files.createDirectories(directory.resolve("theirs"));
+        Files.setAttribute(theirs, "unix:uid", 4711);
+
+        assertThatThrownBy(() -> AgentServer.start(theirs, (_, _) -> null, Duration.ofSeconds(1)))
+                .isInstanceOf(DaemonException.class)
+                .hasMessageContaining("user 4711");
+    }
+
+    @Test
     void aCallIsAnswered() throws IOException {
         try (AgentServer agent = start()) {
             assertThat(ask(agent, "web")).isEqualTo("web");

@@ -33,11 +33,11 @@ class ConfFightTest {
 
     @Test
     void twentySecondsOfRewritingTearNoFileWarnWithTheRemedyAndEndRight() throws Exception {
-        TestNode node = TestNode.with(root, "cilium").checkedEvery(Duration.ofSeconds(5));
+        TestNode node = TestInstallers.node(root, "cilium").checkedEvery(Duration.ofSeconds(5));
         Path file = node.confDir().resolve("05-cilium.conflist");
         String foreign = Files.readString(file);
-        Installer installer = node.installer(
-                new DiskSteps(), InstallSettings.chainedInto(TestNode.entry()), LIMITS, new CountedRewrites());
+        Installer installer = TestInstallers.of(node, 
+                new DiskSteps(), InstallSettings.chainedInto(TestInstallers.entry()), LIMITS, new CountedRewrites());
         Reader reader = new Reader(file);
         Thread reading = Thread.ofPlatform().start(reader);
 

@@ -37,8 +37,8 @@ class ConfRaceTest {
         base.change();
         ConfInstaller installer = new ConfInstaller(
                 node.confDir(),
-                InstallSettings.chainedInto(TestNode.entry()),
-                TestNode.ADAPTERS,
+                InstallSettings.chainedInto(TestInstallers.entry()),
+                TestInstallers.ADAPTERS,
                 new SharedFiles(new UnsyncedDisk()),
                 FileLook.ofMode("rw-------"));
 

@@ -24,10 +24,10 @@ class FindingsLogTest {
     @BeforeEach
     void install() throws Exception {
         log = CapturedLog.of(FindingsLog.class);
-        node = TestNode.with(root, "invalid-first");
-        installer = node.installer(
+        node = TestInstallers.node(root, "invalid-first");
+        installer = TestInstallers.of(node, 
                 new DiskSteps(),
-                InstallSettings.chainedInto(TestNode.entry()),
+                InstallSettings.chainedInto(TestInstallers.entry()),
                 RewriteBackoff.Limits.DEFAULT,
                 InstallEvents.countedBy(new AgentMetrics(() -> 0, () -> 0, () -> 0L)));
         installer.round();

@@ -30,7 +30,7 @@ class InstallWatchTest {
 
     @BeforeEach
     void install() throws Exception {
-        node = TestNode.with(root, "ptp");
+        node = TestInstallers.node(root, "ptp");
         start();
     }
 
@@ -42,7 +42,7 @@ class InstallWatchTest {
     @Test
     void ourEntryIsPutBack() throws Exception {
         Files.copy(
-                TestNode.confDirs().resolve("ptp/10-ptp.conflist"),
+                TestInstallers.confDirs().resolve("ptp/10-ptp.conflist"),
                 Files.createDirectory(root.resolve("new")).resolve("file"));
         Files.move(root.resolve("new/file"), node.confDir().resolve("10-ptp.conflist"), StandardCopyOption.ATOMIC_MOVE);
 
@@ -93,7 +93,7 @@ class InstallWatchTest {
         Files.createSymbolicLink(node.confDir(), first);
         node.checkedEvery(Duration.ofMillis(100));
         start();
-        Files.copy(TestNode.confDirs().resolve("flannel/10-flannel.conflist"), second.resolve("10-flannel.conflist"));
+        Files.copy(TestInstallers.confDirs().resolve("flannel/10-flannel.conflist"), second.resolve("10-flannel.conflist"));
 
         Files.delete(node.confDir());
         Files.createSymbolicLink(node.confDir(), second);
@@ -110,13 +110,13 @@ class InstallWatchTest {
         Path elsewhere = Files.createDirectory(root.resolve("elsewhere"));
         Path target = elsewhere.resolve("pods.conflist");
         Path link = node.confDir().resolve("10-ptp.conflist");
-        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target);
+        Files.copy(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist"), target);
         Files.delete(link);
         Files.createSymbolicLink(link, target);
         start();
         String ours = Files.readString(target);
 
-        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target, StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist"), target, StandardCopyOption.REPLACE_EXISTING);
 
         eventually("our entry is back", () -> Files.readString(target).equals(ours));
     }
@@ -130,14 +130,14 @@ class InstallWatchTest {
         eventually("the loss is known", () -> installer.state() instanceof InstallState.Waiting);
 
         Files.createDirectories(node.confDir());
-        node.conf("10-ptp.conflist", Files.readString(TestNode.confDirs().resolve("ptp/10-ptp.conflist")));
+        node.conf("10-ptp.conflist", Files.readString(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist")));
 
         eventually("installed again", () -> node.conf().equals(installed));
     }
 
     @Test
     void anOlderInstallerLeavesTheNodeToANewerOne() throws Exception {
-        Installer newer = node.installer();
+        Installer newer = TestInstallers.of(node);
         newer.claim();
         Files.delete(node.link());
 
@@ -153,7 +153,7 @@ class InstallWatchTest {
         watch.close();
         node.checkedEvery(Duration.ofMillis(100));
         start();
-        node.installer().claim();
+        TestInstallers.of(node).claim();
         eventually("the older one has seen it", () -> installer.state() instanceof InstallState.Superseded);
         Files.delete(node.link());
 
@@ -164,7 +164,7 @@ class InstallWatchTest {
     }
 
     private void start() throws Exception {
-        installer = node.installer();
+        installer = TestInstallers.of(node);
         watch = InstallWatch.start(installer, agentIsFound::get);
         eventually("installed", () -> installer.state() instanceof InstallState.Installed);
         installed = node.conf();

@@ -35,7 +35,7 @@ class InstallerConfDirsTest {
     private Path root;
 
     static List<String> confDirs() throws IOException {
-        return TestNode.filesIn(TestNode.confDirs()).stream()
+        return TestNode.filesIn(TestInstallers.confDirs()).stream()
                 .filter(Files::isDirectory)
                 .map(directory -> directory.getFileName().toString())
                 .sorted()
@@ -49,21 +49,21 @@ class InstallerConfDirsTest {
     @ParameterizedTest
     @MethodSource("confDirs")
     void ourPluginIsTheLastOneOfTheFirstListAndNowhereElse(String confDir) throws Exception {
-        TestNode node = TestNode.with(root, confDir);
+        TestNode node = TestInstallers.node(root, confDir);
         List<NetworkConfigList.Plugin> before = foreignPlugins(primary(node));
-        String adapter = TestNode.ADAPTERS
-                .choose(ConfDir.read(node.confDir()), InstallSettings.chainedInto(TestNode.entry()))
+        String adapter = TestInstallers.ADAPTERS
+                .choose(ConfDir.read(node.confDir()), InstallSettings.chainedInto(TestInstallers.entry()))
                 .orElseThrow()
                 .adapter()
                 .name();
 
-        InstallState state = node.installer().round();
+        InstallState state = TestInstallers.of(node).round();
 
         assertThat(state).isInstanceOf(InstallState.Installed.class);
         NetworkConfigList primary = primary(node);
         assertThat(primary.single()).isFalse();
         assertThat(primary.plugins().getLast().json())
-                .isEqualTo(TestNode.entry().put("chain_adapter", adapter));
+                .isEqualTo(TestInstallers.entry().put("chain_adapter", adapter));
         assertThat(primary.plugins().subList(0, primary.plugins().size() - 1)).isEqualTo(before);
         assertThat(ConfDir.read(node.confDir()).valid().stream()
                         .flatMap(file -> file.list().plugins().stream())
@@ -74,9 +74,9 @@ class InstallerConfDirsTest {
     @ParameterizedTest
     @ValueSource(strings = {"ptp", "calico"})
     void theEntryNamesTheAdapterOfTheBaseCni(String confDir) throws Exception {
-        TestNode node = TestNode.with(root, confDir);
+        TestNode node = TestInstallers.node(root, confDir);
 
-        node.installer().round();
+        TestInstallers.of(node).round();
 
         assertThat(primary(node)
                         .plugins()
@@ -90,11 +90,11 @@ class InstallerConfDirsTest {
     @ParameterizedTest
     @MethodSource("confDirs")
     void aSecondInstallationTouchesNoFile(String confDir) throws Exception {
-        TestNode node = TestNode.with(root, confDir);
-        node.installer().round();
+        TestNode node = TestInstallers.node(root, confDir);
+        TestInstallers.of(node).round();
         Map<String, Object> identities = identities(node.confDir());
 
-        assertThat(node.installer().installOnce()).isInstanceOf(InstallState.Installed.class);
+        assertThat(TestInstallers.of(node).installOnce()).isInstanceOf(InstallState.Installed.class);
 
         assertThat(identities(node.confDir())).isEqualTo(identities);
     }
@@ -102,10 +102,10 @@ class InstallerConfDirsTest {
     @ParameterizedTest
     @MethodSource("foreignConfDirs")
     void uninstallingRestoresEveryByte(String confDir) throws Exception {
-        TestNode node = TestNode.with(root, confDir);
+        TestNode node = TestInstallers.node(root, confDir);
         Map<String, String> before = new HashMap<>(node.conf());
         before.keySet().removeIf(name -> name.startsWith(".meshcni-"));
-        Installer installer = node.installer();
+        Installer installer = TestInstallers.of(node);
         installer.round();
         assertThat(node.conf()).isNotEqualTo(before);
 
@@ -117,8 +117,8 @@ class InstallerConfDirsTest {
     @ParameterizedTest
     @MethodSource("confDirs")
     void uninstallingLeavesNothingOfOurs(String confDir) throws Exception {
-        TestNode node = TestNode.with(root, confDir);
-        Installer installer = node.installer();
+        TestNode node = TestInstallers.node(root, confDir);
+        Installer installer = TestInstallers.of(node);
         installer.round();
 
         installer.uninstall(Duration.ZERO);
@@ -130,11 +130,11 @@ class InstallerConfDirsTest {
 
     @Test
     void modeAndOwnerOfTheBaseCnisFileStay() throws Exception {
-        TestNode node = TestNode.with(root, "ptp");
+        TestNode node = TestInstallers.node(root, "ptp");
         Path file = node.confDir().resolve("10-ptp.conflist");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r-x"));
         FileLook before = FileLook.of(file);
-        Installer installer = node.installer();
+        Installer installer = TestInstallers.of(node);
 
         installer.round();
         assertThat(FileLook.of(file)).isEqualTo(before);
@@ -147,7 +147,7 @@ class InstallerConfDirsTest {
     @ValueSource(strings = {"ptp", "lone-conf"})
     void extendedAttributesAndAccessControlListsOfTheBaseCnisFileStay(String confDir) throws Exception {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root: security attributes");
-        TestNode node = TestNode.with(root, confDir);
+        TestNode node = TestInstallers.node(root, confDir);
         Path file = TestNode.filesIn(node.confDir()).getFirst();
         byte[] label = "system_u:object_r:net_conf_t:s0\0".getBytes(UTF_8);
         byte[] list = accessControlList(4711, 6);
@@ -157,7 +157,7 @@ class InstallerConfDirsTest {
         ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
         FileLook before = FileLook.of(file);
         assertThat(before.attributes()).hasSize(3);
-        Installer installer = node.installer();
+        Installer installer = TestInstallers.of(node);
 
         installer.round();
 
@@ -171,12 +171,12 @@ class InstallerConfDirsTest {
 
     @Test
     void aFileWithoutAnAccessControlListGetsNoneFromItsDirectory() throws Exception {
-        TestNode node = TestNode.with(root, "ptp");
+        TestNode node = TestInstallers.node(root, "ptp");
         Path file = node.confDir().resolve("10-ptp.conflist");
         ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
         FileLook before = FileLook.of(file);
 
-        node.installer().round();
+        TestInstallers.of(node).round();
 
         assertThat(file).content().contains("istio-cni");
         assertThat(FileLook.of(file)).isEqualTo(before);
@@ -185,11 +185,11 @@ class InstallerConfDirsTest {
 
     @Test
     void aListThatWasMadeOfASinglePluginHasItsMode() throws Exception {
-        TestNode node = TestNode.with(root, "lone-conf");
+        TestNode node = TestInstallers.node(root, "lone-conf");
         Path conf = node.confDir().resolve("10-mynet.conf");
         Files.setPosixFilePermissions(conf, PosixFilePermissions.fromString("rw-r-----"));
 
-        node.installer().round();
+        TestInstallers.of(node).round();
 
         assertThat(conf).doesNotExist();
         assertThat(FileLook.of(node.confDir().resolve("10-mynet.conflist")).mode())
@@ -199,25 +199,25 @@ class InstallerConfDirsTest {
     @Test
     void anEmptyDirectoryIsWaitedFor() throws Exception {
         TestNode node = TestNode.in(root);
-        Installer installer = node.installer();
+        Installer installer = TestInstallers.of(node);
 
         assertThat(installer.round().notReady())
                 .hasValueSatisfying(reason ->
                         assertThat(reason).startsWith("waiting for the base CNI's configuration in " + node.confDir()));
 
-        node.conf("10-late.conflist", Files.readString(TestNode.confDirs().resolve("ptp/10-ptp.conflist")));
+        node.conf("10-late.conflist", Files.readString(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist")));
         assertThat(installer.round().notReady()).isEmpty();
     }
 
     @Test
     void aNamedFileIsWaitedForThoughOthersAreThere() throws Exception {
-        TestNode node = TestNode.with(root, "two-lists");
-        Installer installer = node.installer(new InstallSettings(true, "15-mine.conf", TestNode.entry()));
+        TestNode node = TestInstallers.node(root, "two-lists");
+        Installer installer = TestInstallers.of(node, new InstallSettings(true, "15-mine.conf", TestInstallers.entry()));
 
         assertThat(installer.round()).isInstanceOf(InstallState.Waiting.class);
 
         Files.copy(
-                TestNode.confDirs().resolve("ptp/10-ptp.conflist"),
+                TestInstallers.confDirs().resolve("ptp/10-ptp.conflist"),
                 node.confDir().resolve("15-mine.conflist"));
         assertThat(installer.round())
                 .isInstanceOfSatisfying(
@@ -230,7 +230,7 @@ class InstallerConfDirsTest {
         TestNode node = TestNode.in(root);
         node.conf("10-broken.conflist", "{\n  \"name\": \"x\",\n  \"plugins\": [ }\n");
         Map<String, Object> before = identities(node.confDir());
-        Installer installer = node.installer();
+        Installer installer = TestInstallers.of(node);
 
         InstallState state = installer.round();
         installer.uninstall(Duration.ZERO);
@@ -244,9 +244,9 @@ class InstallerConfDirsTest {
 
     @Test
     void theFileOfAnUnchainedPluginIsRootsAlone() throws Exception {
-        TestNode node = TestNode.with(root, "ptp");
+        TestNode node = TestInstallers.node(root, "ptp");
         Map<String, String> before = node.conf();
-        Installer installer = node.installer(new InstallSettings(false, "", TestNode.entry()));
+        Installer installer = TestInstallers.of(node, new InstallSettings(false, "", TestInstallers.entry()));
 
         assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
 
@@ -262,12 +262,12 @@ class InstallerConfDirsTest {
         TestNode node = TestNode.in(root);
         Path elsewhere = Files.createDirectories(root.resolve("elsewhere"));
         Path target = elsewhere.resolve("net.conflist");
-        Files.copy(TestNode.confDirs().resolve("ptp/10-ptp.conflist"), target);
+        Files.copy(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist"), target);
         Path link = Files.createSymbolicLink(node.confDir().resolve("10-ptp.conflist"), target);
 
         Path leftByAKilledInstaller = Files.createFile(elsewhere.resolve(".meshcni-0a1b2c3d4e5f"));
 
-        node.installer().round();
+        TestInstallers.of(node).round();
 
         assertThat(link).isSymbolicLink();
         assertThat(target).content().contains("istio-cni");
@@ -276,10 +276,10 @@ class InstallerConfDirsTest {
 
     @Test
     void whatTheBaseCniWritesMeanwhileIsNotLost() throws Exception {
-        TestNode node = TestNode.with(root, "ptp");
+        TestNode node = TestInstallers.node(root, "ptp");
         Path file = node.confDir().resolve("10-ptp.conflist");
         String newer = Files.readString(file).replace("1460", "1400");
-        Installer installer = node.installer(new MeddlingSteps(new DiskSteps(), file, newer));
+        Installer installer = TestInstallers.of(node, new MeddlingSteps(new DiskSteps(), file, newer));
 
         assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
 

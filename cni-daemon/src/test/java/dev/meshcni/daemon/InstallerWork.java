@@ -28,7 +28,7 @@ enum InstallerWork {
     /** Makes the node what it is before this work. */
     void prepare(TestNode node) throws IOException {
         if (this != INSTALL) {
-            node.installer(new UnsyncedSteps()).installOnce();
+            TestInstallers.of(node, new UnsyncedSteps()).installOnce();
         }
         if (this == UPGRADE) {
             node.release("second");
@@ -37,7 +37,7 @@ enum InstallerWork {
 
     /** Does this work. */
     void run(TestNode node, FileSteps steps) throws IOException, InterruptedException {
-        Installer installer = node.installer(steps);
+        Installer installer = TestInstallers.of(node, steps);
         if (this == UNINSTALL) {
             installer.uninstall(Duration.ofSeconds(10));
         } else {

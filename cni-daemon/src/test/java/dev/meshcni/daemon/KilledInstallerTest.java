@@ -51,7 +51,7 @@ class KilledInstallerTest {
         Map<String, String> installed = confAfter(confDir, InstallerWork.INSTALL);
         Map<String, String> uninstalled = confAfter(confDir, InstallerWork.UNINSTALL);
         for (int step = 1; ; step++) {
-            TestNode node = TestNode.with(root.resolve("step" + step), confDir);
+            TestNode node = TestInstallers.node(root.resolve("step" + step), confDir);
             work.prepare(node);
             Map<String, String> before = node.conf();
             if (!diesAt(step, node, work)) {
@@ -71,7 +71,7 @@ class KilledInstallerTest {
         int steps = stepsOf(work);
         for (int sample = 0; sample < SAMPLES; sample++) {
             int step = 1 + sample * (steps - 1) / (SAMPLES - 1);
-            TestNode node = TestNode.with(root.resolve("sample" + sample), "lone-conf");
+            TestNode node = TestInstallers.node(root.resolve("sample" + sample), "lone-conf");
             Map<String, String> before = node.conf();
             InstallerProcess.stoppedAt(step, root.resolve("sample" + sample), work)
                     .close();
@@ -130,7 +130,7 @@ class KilledInstallerTest {
     private void finish(
             TestNode node, InstallerWork work, Map<String, String> installed, Map<String, String> uninstalled)
             throws Exception {
-        Installer next = node.installer(new DyingSteps(0, () -> {}));
+        Installer next = TestInstallers.of(node, new DyingSteps(0, () -> {}));
         if (work == InstallerWork.UNINSTALL) {
             next.uninstall(Duration.ofSeconds(10));
             assertThat(node.conf()).isEqualTo(uninstalled);
@@ -147,14 +147,14 @@ class KilledInstallerTest {
     }
 
     private Map<String, String> confAfter(String confDir, InstallerWork work) throws Exception {
-        TestNode node = TestNode.with(root.resolve("undisturbed-" + work), confDir);
+        TestNode node = TestInstallers.node(root.resolve("undisturbed-" + work), confDir);
         work.prepare(node);
         work.run(node, new DyingSteps(0, () -> {}));
         return new TreeMap<>(node.conf());
     }
 
     private int stepsOf(InstallerWork work) throws Exception {
-        TestNode node = TestNode.with(root.resolve("counted"), "lone-conf");
+        TestNode node = TestInstallers.node(root.resolve("counted"), "lone-conf");
         work.prepare(node);
         DyingSteps steps = new DyingSteps(0, () -> {});
         work.run(node, steps);

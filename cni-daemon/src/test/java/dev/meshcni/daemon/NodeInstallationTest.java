@@ -21,7 +21,7 @@ class NodeInstallationTest {
 
     @BeforeEach
     void makeNode() throws Exception {
-        node = TestNode.with(root, "lone-conf");
+        node = TestInstallers.node(root, "lone-conf");
         before = node.conf();
     }
 
@@ -64,7 +64,7 @@ class NodeInstallationTest {
     void anOlderDaemonDoesNotUninstallWhatANewerOneHasInstalled() throws Exception {
         try (NodeInstallation older = start(Answer.UNINSTALL)) {
             eventually("installed", () -> older.state().notReady().isEmpty());
-            node.installer().claim();
+            TestInstallers.of(node).claim();
             eventually("superseded", () -> older.state() instanceof InstallState.Superseded);
         }
 
@@ -76,7 +76,7 @@ class NodeInstallationTest {
     void anOlderDaemonThatHasNotNoticedTheNewerOneYetDoesNotUninstallEither() throws Exception {
         try (NodeInstallation older = startChecking(Duration.ofHours(1), Answer.UNINSTALL)) {
             eventually("installed", () -> older.state().notReady().isEmpty());
-            node.installer().claim();
+            TestInstallers.of(node).claim();
             assertThat(older.state()).isInstanceOf(InstallState.Installed.class);
         }
 
@@ -91,6 +91,6 @@ class NodeInstallationTest {
 
     private NodeInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
         node.checkedEvery(interval);
-        return NodeInstallation.start(node.installer(), _ -> atTheEnd, () -> false);
+        return NodeInstallation.start(TestInstallers.of(node), _ -> atTheEnd, () -> false);
     }
 }

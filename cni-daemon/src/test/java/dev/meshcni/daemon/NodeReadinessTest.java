@@ -4,6 +4,9 @@ import static dev.meshcni.daemon.Eventually.eventually;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.spi.InstallSettings;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
@@ -35,7 +38,7 @@ class NodeReadinessTest {
             pods,
             readiness,
             Backends.of(List.of()),
-            new PrevResultCheck(TestNode.ADAPTERS),
+            new PrevResultCheck(ChainAdapters.installed()),
             Duration.ZERO,
             AttachmentStore.NONE);
 
@@ -47,7 +50,7 @@ class NodeReadinessTest {
         pods.known = true;
         assertThat(status()).contains("\"code\":50", "the installation has not begun yet");
         try (NodeInstallation installation =
-                NodeInstallation.start(node.installer(), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
+                NodeInstallation.start(installer(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """
@@ -82,6 +85,22 @@ class NodeReadinessTest {
         pods.known = false;
         clock.addAndGet(NodeReadiness.GRACE.toNanos() - 1);
         assertThat(lasting.get()).as("lost a moment ago").isEmpty();
+    }
+
+    private static Installer installer(TestNode node) {
+        return Installer.of(
+                new InstallerSettings(
+                        node.confDir(),
+                        node.binDir(),
+                        node.binDir(),
+                        node.runDirectory(),
+                        node.source(),
+                        InstallSettings.chainedInto(
+                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
+                        false,
+                        node.checkInterval()),
+                ChainAdapters.installed(),
+                InstallEvents.none());
     }
 
     private String status() {

@@ -2,6 +2,9 @@ package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.spi.InstallSettings;
 import dev.meshcni.api.spi.Finding;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -24,9 +27,12 @@ class NodeStatusTest {
 
     @Test
     void aNodeSaysItsBaseCniWhichAdapterAnswersAndWhere() throws Exception {
-        TestNode node = TestNode.with(root, "calico");
+        TestNode node = TestNode.in(root);
+        node.conf("10-calico.conflist", """
+                {"cniVersion": "0.3.1", "name": "k8s-pod-network", "plugins": [
+                  {"type": "calico", "datastore_type": "kubernetes", "ipam": {"type": "calico-ipam"}}]}""");
         NodeStatus status = status(READY);
-        status.installedBy(node.installer());
+        status.installedBy(installer(node));
 
         AgentStatus asked = ask(status);
 
@@ -55,7 +61,7 @@ class NodeStatusTest {
     @Test
     void aNodeWithoutABaseCniHasNone() throws Exception {
         NodeStatus status = status(READY);
-        status.installedBy(TestNode.in(root).installer());
+        status.installedBy(installer(TestNode.in(root)));
 
         assertThat(ask(status).installation().orElseThrow().baseCni()).isEmpty();
     }
@@ -66,7 +72,7 @@ class NodeStatusTest {
         Files.delete(node.confDir());
         Files.writeString(node.confDir(), "a file in place of the directory");
         NodeStatus status = status(READY);
-        status.installedBy(node.installer());
+        status.installedBy(installer(node));
 
         assertThat(ask(status).findings()).singleElement().satisfies(finding -> {
             assertThat(finding.severity()).isEqualTo(Finding.Severity.ERROR);
@@ -108,6 +114,22 @@ class NodeStatusTest {
 
     private static NodeStatus status(Optional<String> notReady) {
         return new NodeStatus(() -> notReady, "iptables-nft 1.8.9", () -> 17);
+    }
+
+    private static Installer installer(TestNode node) {
+        return Installer.of(
+                new InstallerSettings(
+                        node.confDir(),
+                        node.binDir(),
+                        node.binDir(),
+                        node.runDirectory(),
+                        node.source(),
+                        InstallSettings.chainedInto(
+                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
+                        false,
+                        node.checkInterval()),
+                ChainAdapters.installed(),
+                InstallEvents.none());
     }
 
     private static AgentStatus ask(NodeStatus status) {

@@ -250,7 +250,7 @@ class PluginTreeTest {
             }
         };
 
-        InstallState state = node.installer(readOnly).installOnce();
+        InstallState state = TestInstallers.of(node, readOnly).installOnce();
 
         assertThat(state.notReady())
                 .hasValueSatisfying(reason -> assertThat(reason)
@@ -272,7 +272,7 @@ class PluginTreeTest {
             }
         };
 
-        InstallState state = node.installer(full).installOnce();
+        InstallState state = TestInstallers.of(node, full).installOnce();
 
         assertThat(state.notReady())
                 .hasValueSatisfying(reason -> assertThat(reason).contains("make room"));

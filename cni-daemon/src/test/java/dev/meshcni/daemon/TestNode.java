@@ -2,13 +2,7 @@ package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.InstallSettings;
-import dev.meshcni.host.linux.HostProgram;
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -23,8 +17,6 @@ import java.util.stream.Stream;
 
 /** A node's directories, with a small tree in place of the plugin's. */
 final class TestNode {
-    static final ChainAdapters ADAPTERS = ChainAdapters.installed();
-
     /** So that a test which waits for events cannot pass by a comparison. */
     private static final Duration NEVER = Duration.ofHours(1);
 
@@ -46,27 +38,14 @@ final class TestNode {
         return node;
     }
 
-    /** A node with one of the configuration directories in the resources. */
-    static TestNode with(Path root, String confDir) throws IOException {
-        TestNode node = in(root);
-        for (Path file : filesIn(confDirs().resolve(confDir))) {
-            Files.copy(file, node.confDir().resolve(file.getFileName()));
-        }
-        return node;
-    }
-
-    /** Where the resources are. */
-    static Path confDirs() {
-        try {
-            return Path.of(TestNode.class.getResource("/confdirs/ptp").toURI()).getParent();
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     TestNode checkedEvery(Duration interval) {
         checkInterval = interval;
         return this;
+    }
+
+    /** How often an installer of this node compares all with what it should be. */
+    Duration checkInterval() {
+        return checkInterval;
     }
 
     Path confDir() {
@@ -112,57 +91,6 @@ final class TestNode {
 
     void conf(String name, String content) throws IOException {
         Files.writeString(confDir().resolve(name), content);
-    }
-
-    Installer installer() throws IOException {
-        return installer(new DiskSteps());
-    }
-
-    Installer installer(FileSteps steps) throws IOException {
-        return installer(steps, InstallSettings.chainedInto(entry()), RewriteBackoff.Limits.DEFAULT);
-    }
-
-    Installer installer(InstallSettings conf) throws IOException {
-        return installer(new DiskSteps(), conf, RewriteBackoff.Limits.DEFAULT);
-    }
-
-    Installer installer(FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits) throws IOException {
-        return installer(steps, conf, limits, InstallEvents.none());
-    }
-
-    /** An installer that tries the plugin where these programs are started. */
-    Installer installer(HostProgram host) throws IOException {
-        return installer(
-                new DiskSteps(),
-                InstallSettings.chainedInto(entry()),
-                RewriteBackoff.Limits.DEFAULT,
-                InstallEvents.none(),
-                host);
-    }
-
-    Installer installer(FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits, InstallEvents events)
-            throws IOException {
-        return installer(steps, conf, limits, events, HostProgram.inOwnMounts());
-    }
-
-    private Installer installer(
-            FileSteps steps, InstallSettings conf, RewriteBackoff.Limits limits, InstallEvents events, HostProgram host)
-            throws IOException {
-        InstallerSettings settings = new InstallerSettings(
-                confDir(), binDir(), binDir(), runDirectory(), source(), conf, false, checkInterval);
-        return Installer.with(
-                settings, events, new Installer.Parts(steps, RunningPlugins.in(proc()), host, ADAPTERS, limits));
-    }
-
-    /** The plugin's configuration. */
-    static ObjectNode entry() {
-        ObjectNode entry = JsonNodeFactory.instance
-                .objectNode()
-                .put("name", "istio-cni")
-                .put("type", "istio-cni")
-                .put("plugin_log_level", "info");
-        entry.putArray("exclude_namespaces").add("kube-system");
-        return entry;
     }
 
     /** The configuration directory: each name and what the file holds. */
