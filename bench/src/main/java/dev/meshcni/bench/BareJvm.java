@@ -49,7 +49,7 @@ final class BareJvm {
         Path tree = Files.createDirectories(directory.resolve("bare"));
         Path scratch = Files.createDirectories(directory.resolve("bare.scratch"));
         RuntimeImage.link(
-                new ModuleSplit(Map.of(MODULE, compile(scratch)), Map.of(), Set.of("java.base")),
+                new ModuleSplit(Map.of(MODULE, compile(scratch)), Map.of(), Map.of(), Set.of("java.base")),
                 tree.resolve("runtime"),
                 scratch);
         Path classList = scratch.resolve("bare.0.classes");

@@ -1,6 +1,6 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.daemon.ClusterSettings;
+import dev.meshcni.doctor.ClusterSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
-import dev.meshcni.daemon.Check;
-import dev.meshcni.daemon.ClusterReport;
+import dev.meshcni.doctor.Check;
+import dev.meshcni.doctor.ClusterReport;
 import java.util.Locale;
 
 /** Writes what {@code meshcni doctor --cluster} has found. */

@@ -11,7 +11,7 @@ import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.RuleCompiler;
 import dev.meshcni.core.TreeRenderer;
-import dev.meshcni.daemon.PodManifests;
+import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.netns.linux.NetworkNamespace;
 import java.nio.file.Path;
 import java.time.Duration;

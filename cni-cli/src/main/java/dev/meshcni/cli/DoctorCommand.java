@@ -1,12 +1,12 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.api.spi.Finding;
-import dev.meshcni.daemon.ClusterDoctor;
-import dev.meshcni.daemon.ClusterReport;
-import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.NodeDoctor;
-import dev.meshcni.daemon.NodeReport;
+import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.doctor.ClusterDoctor;
+import dev.meshcni.doctor.ClusterReport;
+import dev.meshcni.doctor.NodeDoctor;
+import dev.meshcni.doctor.NodeReport;
+import dev.meshcni.install.Installer;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;

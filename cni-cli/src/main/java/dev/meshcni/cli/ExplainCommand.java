@@ -14,7 +14,7 @@ import dev.meshcni.core.PodNetwork;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RedirectPolicy;
-import dev.meshcni.daemon.PodManifests;
+import dev.meshcni.kubernetes.PodManifests;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.util.List;

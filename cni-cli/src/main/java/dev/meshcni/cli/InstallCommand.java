@@ -2,9 +2,9 @@ package dev.meshcni.cli;
 
 import dev.meshcni.api.spi.Finding;
 import dev.meshcni.api.spi.Finding.Severity;
-import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.InstallState;
-import dev.meshcni.daemon.Installer;
+import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.install.InstallState;
+import dev.meshcni.install.Installer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;

@@ -2,10 +2,10 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.meshcni.daemon.ManifestException;
-import dev.meshcni.daemon.ManifestInput;
-import dev.meshcni.daemon.NodeManifests;
-import dev.meshcni.daemon.Platform;
+import dev.meshcni.config.ManifestException;
+import dev.meshcni.manifest.ManifestInput;
+import dev.meshcni.manifest.NodeManifests;
+import dev.meshcni.manifest.Platform;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

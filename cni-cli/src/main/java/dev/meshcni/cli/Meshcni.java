@@ -2,9 +2,9 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.LogSetup;
-import dev.meshcni.daemon.ProductVersion;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;

@@ -1,11 +1,11 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.daemon.DaemonException;
-import dev.meshcni.daemon.InstallEvents;
-import dev.meshcni.daemon.Installer;
-import dev.meshcni.daemon.InstallerOptions;
-import dev.meshcni.daemon.InstallerSettings;
-import dev.meshcni.daemon.PluginOptions;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.install.InstallEvents;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerOptions;
+import dev.meshcni.install.InstallerSettings;
+import dev.meshcni.install.PluginOptions;
 import java.nio.file.Files;
 import picocli.CommandLine.Mixin;
 

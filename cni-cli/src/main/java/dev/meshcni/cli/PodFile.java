@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.Pod;
-import dev.meshcni.daemon.DaemonException;
-import dev.meshcni.daemon.PodManifests;
+import dev.meshcni.kubernetes.PodManifests;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

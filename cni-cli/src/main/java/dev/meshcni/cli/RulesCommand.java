@@ -5,7 +5,7 @@ import dev.meshcni.core.InvalidParameterException;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.RedirectParameters;
 import dev.meshcni.core.RedirectPolicy;
-import dev.meshcni.daemon.PodManifests;
+import dev.meshcni.kubernetes.PodManifests;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Set;

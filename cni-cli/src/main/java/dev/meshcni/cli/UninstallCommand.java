@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.daemon.AgentQuestion;
-import dev.meshcni.daemon.EnvironmentDefaults;
-import dev.meshcni.daemon.InstallerSettings;
+import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.install.AgentQuestion;
+import dev.meshcni.install.InstallerSettings;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;

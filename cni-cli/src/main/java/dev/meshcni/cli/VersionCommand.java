@@ -1,7 +1,7 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.api.SpecVersion;
-import dev.meshcni.daemon.ProductVersion;
+import dev.meshcni.config.ProductVersion;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.stream.Collectors;

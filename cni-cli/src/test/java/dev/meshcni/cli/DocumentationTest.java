@@ -3,7 +3,7 @@ package dev.meshcni.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.daemon.InstallCni;
-import dev.meshcni.daemon.ProxyVersion;
+import dev.meshcni.kubernetes.ProxyVersion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -2,6 +2,8 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.install.AgentQuestion;
+import dev.meshcni.install.InstallTrouble;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

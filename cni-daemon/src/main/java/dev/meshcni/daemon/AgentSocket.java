@@ -3,6 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.files.FileIdentity;
 import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.install.RunDirectory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
+import dev.meshcni.telemetry.AgentMetrics;
 import java.time.Duration;
 
 /**

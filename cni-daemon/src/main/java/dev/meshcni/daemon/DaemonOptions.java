@@ -1,5 +1,6 @@
 package dev.meshcni.daemon;
 
+import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;

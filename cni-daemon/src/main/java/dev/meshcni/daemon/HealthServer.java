@@ -2,6 +2,12 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.http.HttpAnswer;
+import dev.meshcni.http.HttpEndpoint;
+import dev.meshcni.http.HttpPage;
+import dev.meshcni.http.HttpRefusal;
+import dev.meshcni.http.PortUnavailableException;
+import dev.meshcni.telemetry.AgentStatus;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;

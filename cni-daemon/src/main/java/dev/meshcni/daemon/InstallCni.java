@@ -1,6 +1,8 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginHandler;
@@ -9,6 +11,19 @@ import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.host.linux.ProcessMemory;
+import dev.meshcni.install.InstallEvents;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerOptions;
+import dev.meshcni.install.NodeInstallation;
+import dev.meshcni.install.PluginOptions;
+import dev.meshcni.install.ShutdownReason;
+import dev.meshcni.kubernetes.DaemonSetWatch;
+import dev.meshcni.kubernetes.KubernetesOptions;
+import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.repair.RepairOptions;
+import dev.meshcni.telemetry.AgentMetrics;
+import dev.meshcni.telemetry.HeapWatch;
+import dev.meshcni.telemetry.MonitoringOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -72,7 +87,8 @@ public final class InstallCni implements Callable<Integer> {
         System.exit(commandLine().execute(args));
     }
 
-    static CommandLine commandLine() {
+    /** Its options, with the environment as their defaults. */
+    public static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new InstallCni());
         commandLine.setDefaultValueProvider(new EnvironmentDefaults(System.getenv()));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

@@ -2,9 +2,23 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.Attachments;
 import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.install.ShutdownReason;
+import dev.meshcni.kubernetes.KubernetesApi;
+import dev.meshcni.kubernetes.KubernetesOptions;
+import dev.meshcni.kubernetes.KubernetesPodSource;
+import dev.meshcni.kubernetes.NodePodReader;
+import dev.meshcni.repair.NodeTaint;
+import dev.meshcni.repair.PodInspector;
+import dev.meshcni.repair.PodRemedy;
+import dev.meshcni.repair.ProcPodNetnsFinder;
+import dev.meshcni.repair.RepairController;
+import dev.meshcni.repair.RepairOptions;
+import dev.meshcni.repair.RepairSettings;
+import dev.meshcni.telemetry.AgentMetrics;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.slf4j.Logger;

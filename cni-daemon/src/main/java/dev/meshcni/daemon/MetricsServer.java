@@ -2,6 +2,12 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.http.HttpAnswer;
+import dev.meshcni.http.HttpEndpoint;
+import dev.meshcni.http.HttpPage;
+import dev.meshcni.http.HttpRequest;
+import dev.meshcni.http.PortUnavailableException;
+import dev.meshcni.telemetry.AgentMetrics;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.install.InstallState;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;

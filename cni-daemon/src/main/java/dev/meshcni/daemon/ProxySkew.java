@@ -2,6 +2,10 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.kubernetes.PodStore;
+import dev.meshcni.kubernetes.ProxyVersion;
+import dev.meshcni.telemetry.AgentMetrics;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

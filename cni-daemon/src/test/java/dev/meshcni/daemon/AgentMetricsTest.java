@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
+import dev.meshcni.http.PortUnavailableException;
+import dev.meshcni.telemetry.AgentMetrics;
+import dev.meshcni.telemetry.AgentStatus;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;

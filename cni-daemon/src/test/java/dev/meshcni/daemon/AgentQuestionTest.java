@@ -8,6 +8,8 @@ import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.install.AgentQuestion;
+import dev.meshcni.kubernetes.ManifestPodSource;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -1,10 +1,11 @@
 package dev.meshcni.daemon;
 
-import static dev.meshcni.daemon.Eventually.eventually;
+import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import java.io.EOFException;

@@ -1,10 +1,11 @@
 package dev.meshcni.daemon;
 
-import static dev.meshcni.daemon.Eventually.eventually;
+import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.core.AgentlessDecision;
 import dev.meshcni.core.Answer.Outcome;
+import dev.meshcni.testkit.CapturedLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

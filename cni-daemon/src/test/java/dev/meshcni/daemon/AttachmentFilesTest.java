@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.core.AttachmentStore.Stored;
 import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.install.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

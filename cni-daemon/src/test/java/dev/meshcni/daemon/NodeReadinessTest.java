@@ -1,6 +1,6 @@
 package dev.meshcni.daemon;
 
-import static dev.meshcni.daemon.Eventually.eventually;
+import static dev.meshcni.testkit.Eventually.eventually;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,6 +14,12 @@ import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.Pod;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.install.InstallEvents;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerSettings;
+import dev.meshcni.install.NodeInstallation;
+import dev.meshcni.install.ShutdownReason;
+import dev.meshcni.testkit.TestNode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.InstallSettings;
 import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.config.ProductVersion;
+import dev.meshcni.install.InstallEvents;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerSettings;
+import dev.meshcni.telemetry.AgentStatus;
+import dev.meshcni.testkit.TestNode;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;

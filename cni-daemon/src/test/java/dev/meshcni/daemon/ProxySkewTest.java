@@ -2,6 +2,11 @@ package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.kubernetes.NodePodReader;
+import dev.meshcni.kubernetes.ProxyVersion;
+import dev.meshcni.telemetry.AgentMetrics;
+import dev.meshcni.testkit.TestPods;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

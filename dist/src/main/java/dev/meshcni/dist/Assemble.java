@@ -16,11 +16,11 @@ import java.util.stream.Stream;
  * <pre>
  * bin/      istio-cni, which needs nothing else, and the launchers install-cni and meshcni
  * runtime/  the run-time image of the two
- * lib/      their module path and their AOT caches
+ * lib/      their module path, and the AOT cache of install-cni
+ * cli/      the modules that only meshcni has, and its AOT cache
  * </pre>
  */
 public final class Assemble {
-    private static final String LINKED_MODULE = "dev.meshcni.cli";
     private static final String THIS_MACHINE = "host";
 
     private Assemble() {}
@@ -79,9 +79,10 @@ public final class Assemble {
     private static void assemble(Path sources, NativePlugin plugin, Path dist, Path scratch) throws IOException {
         plugin.make(Architecture.ofThisMachine(), dist, scratch);
         List<Path> jars = classPath().stream().filter(Files::isRegularFile).toList();
-        ModuleSplit split = ModuleSplit.of(LINKED_MODULE, jars);
+        ModuleSplit split = ModuleSplit.of(jars);
         RuntimeImage.link(split, dist.resolve("runtime"), scratch);
         copy(split.path().values(), Files.createDirectory(dist.resolve("lib")));
+        copy(split.commandLine().values(), Files.createDirectory(dist.resolve("cli")));
         Launchers.write(sources.resolve("launchers"), dist);
         Path pod = sources.resolve("training/pod.yaml");
         AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod.getParent(), scratch).run(), scratch);

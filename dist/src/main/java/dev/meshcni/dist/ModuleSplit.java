@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,69 +20,81 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Which modules are linked into the run-time image, and which stay jars on the module path.
+ * Which modules are linked into the run-time image, and which stay jars on a module path.
  *
- * <p>Linked is what the command line requires without an automatic module, of which {@code jlink} takes none: what comes from the image needs
- * no jar to be opened, and stays valid when a copy loses its files' times.
+ * <p>Linked is what both programs require and {@code jlink} can take, which is no automatic module: what comes from the image needs no jar to
+ * be opened, and stays valid when a copy loses its files' times.
  *
  * @param linked the jars of the modules in the image, by module name
- * @param path the jars of the module path, by module name
+ * @param path the jars of the module path of both programs, by module name
+ * @param commandLine the jars that only the command line has, by module name
  * @param platform the JDK's modules that all of them need
  */
-public record ModuleSplit(Map<String, Path> linked, Map<String, Path> path, Set<String> platform) {
+public record ModuleSplit(
+        Map<String, Path> linked, Map<String, Path> path, Map<String, Path> commandLine, Set<String> platform) {
+    private static final Set<String> LINKED = Set.of("dev.meshcni.netns.linux", "dev.meshcni.host.linux");
+    private static final String DAEMON = "dev.meshcni.daemon";
+    private static final String COMMAND_LINE = "dev.meshcni.cli";
+    private static final String OURS = "dev.meshcni.";
+
     /** What automatic modules need of the JDK, as jdeps reports it: they cannot say so themselves. */
     private static final Set<String> NEEDED_BY_AUTOMATIC_MODULES = Set.of("java.net.http");
 
     public ModuleSplit {
         requireNonNull(linked, "linked is null");
         requireNonNull(path, "path is null");
+        requireNonNull(commandLine, "commandLine is null");
         requireNonNull(platform, "platform is null");
     }
 
     /**
      * Splits the modules in {@code jars}.
      *
-     * @throws AssemblyException if {@code root} is not among them, or requires an automatic module
+     * @throws AssemblyException if one to be linked is not among them, or requires an automatic module
      */
-    static ModuleSplit of(String root, Collection<Path> jars) {
+    static ModuleSplit of(Collection<Path> jars) {
         Map<String, ModuleReference> modules = ModuleFinder.of(jars.toArray(Path[]::new)).findAll().stream()
                 .collect(Collectors.toMap(
                         reference -> reference.descriptor().name(),
                         reference -> reference,
                         (first, second) -> first,
                         LinkedHashMap::new));
-        if (!modules.containsKey(root)) {
-            throw new AssemblyException("No module " + root + " among " + jars);
+        for (String root : List.of(DAEMON, COMMAND_LINE)) {
+            if (!modules.containsKey(root)) {
+                throw new AssemblyException("No module " + root + " among " + jars);
+            }
         }
-        Set<String> linked = closure(root, modules);
+        Set<String> linked = closure(LINKED, modules);
+        linked.forEach(name -> requireNoAutomatic(name, modules));
+        Set<String> commandLine = closure(Set.of(COMMAND_LINE), modules);
+        commandLine.removeIf(name -> !name.startsWith(OURS));
+        commandLine.removeAll(closure(Set.of(DAEMON), modules));
+        commandLine.removeAll(linked);
         return new ModuleSplit(
                 locations(modules, linked::contains),
-                locations(modules, name -> !linked.contains(name)),
+                locations(modules, name -> !linked.contains(name) && !commandLine.contains(name)),
+                locations(modules, commandLine::contains),
                 platform(modules));
     }
 
-    private static Set<String> closure(String root, Map<String, ModuleReference> modules) {
+    private static Set<String> closure(Set<String> roots, Map<String, ModuleReference> modules) {
         Set<String> reached = new TreeSet<>();
-        Deque<String> open = new ArrayDeque<>(Set.of(root));
+        Deque<String> open = new ArrayDeque<>(roots);
         while (!open.isEmpty()) {
             String name = open.remove();
-            if (!reached.add(name)) {
-                continue;
-            }
-            for (String required : needed(modules.get(name).descriptor()).toList()) {
-                ModuleReference reference = modules.get(required);
-                if (reference != null && reference.descriptor().isAutomatic()) {
-                    throw new AssemblyException(
-                            "Module " + name + " is linked into the run-time image but requires " + required
-                                    + ", an automatic module, which jlink cannot link: make the requirement static"
-                                    + " or move what needs it to a module that stays on the module path");
-                }
-                if (reference != null) {
-                    open.add(required);
-                }
+            if (modules.containsKey(name) && reached.add(name)) {
+                needed(modules.get(name).descriptor()).forEach(open::add);
             }
         }
         return reached;
+    }
+
+    private static void requireNoAutomatic(String name, Map<String, ModuleReference> modules) {
+        if (modules.get(name).descriptor().isAutomatic()) {
+            throw new AssemblyException("A module that is linked into the run-time image requires " + name
+                    + ", an automatic module, which jlink cannot link: move what needs it to a module that stays on the"
+                    + " module path");
+        }
     }
 
     private static Set<String> platform(Map<String, ModuleReference> modules) {

@@ -60,7 +60,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
     public static final Program MESHCNI = new Program(
             "meshcni",
             "dev.meshcni.cli/dev.meshcni.cli.Meshcni",
-            Path.of("lib/meshcni.aot"),
+            Path.of("cli/meshcni.aot"),
             List.of(
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
@@ -73,7 +73,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     // There is nothing to unpack, and so nothing to clear in a /tmp that may be read-only.
                     "-Djna.nounpack=true",
                     "--enable-native-access=com.sun.jna,dev.meshcni.host.linux",
-                    "--module-path=" + HERE + "/lib",
+                    "--module-path=" + HERE + "/lib:" + HERE + "/cli",
                     ALL_MODULES));
 
     static final List<Program> ALL = List.of(INSTALL_CNI, MESHCNI);

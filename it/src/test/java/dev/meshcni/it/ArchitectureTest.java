@@ -177,11 +177,11 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyWhatPeopleReadHasTheTimeOfDay = noClasses()
             .that()
-            .doNotHaveFullyQualifiedName("dev.meshcni.daemon.KubernetesApi")
+            .doNotHaveFullyQualifiedName("dev.meshcni.kubernetes.KubernetesApi")
             .and()
             .doNotHaveFullyQualifiedName("dev.meshcni.plugin.WithoutAgent")
             .and()
-            .doNotHaveFullyQualifiedName("dev.meshcni.daemon.HttpAnswer")
+            .doNotHaveFullyQualifiedName("dev.meshcni.http.HttpAnswer")
             .should(accessTargetWhere(describe("it tells the time of day", ArchitectureTest::tellsTheTimeOfDay)));
 
     @ArchTest

@@ -2,7 +2,7 @@ package dev.meshcni.it;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.daemon.FakeApiServer;
+import dev.meshcni.testkit.FakeApiServer;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;

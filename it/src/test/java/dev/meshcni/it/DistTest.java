@@ -77,7 +77,7 @@ class DistTest {
     @ValueSource(strings = {"", "no cache at all"})
     void anAotCacheThatDoesNotFitCostsSpeedOnly(String content) throws IOException {
         Path copy = copy("-a");
-        Files.writeString(copy.resolve("lib/meshcni.aot"), content, UTF_8);
+        Files.writeString(copy.resolve("cli/meshcni.aot"), content, UTF_8);
 
         assertSilent(Command.of(copy.resolve("bin/meshcni").toString(), "version"));
     }
@@ -85,7 +85,7 @@ class DistTest {
     @Test
     void aMissingAotCacheCostsSpeedOnly() throws IOException {
         Path copy = copy("-a");
-        Files.delete(copy.resolve("lib/meshcni.aot"));
+        Files.delete(copy.resolve("cli/meshcni.aot"));
 
         assertSilent(Command.of(copy.resolve("bin/meshcni").toString(), "version"));
     }

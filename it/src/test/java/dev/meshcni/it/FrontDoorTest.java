@@ -8,7 +8,7 @@ import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.RedirectBackend;
-import dev.meshcni.daemon.ManifestPodSource;
+import dev.meshcni.kubernetes.ManifestPodSource;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.plugin.JvmHost;

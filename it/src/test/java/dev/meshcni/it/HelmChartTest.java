@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.marcnuri.helm.Helm;
-import dev.meshcni.daemon.ManifestInput;
-import dev.meshcni.daemon.NodeManifests;
+import dev.meshcni.manifest.ManifestInput;
+import dev.meshcni.manifest.NodeManifests;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.meshcni.daemon.ManifestInput;
-import dev.meshcni.daemon.NodeManifests;
+import dev.meshcni.manifest.ManifestInput;
+import dev.meshcni.manifest.NodeManifests;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -135,7 +135,6 @@ class ImageTest {
                         "usr/sbin/xtables-nft-multi",
                         "opt/mesh-cni/bin/install-cni",
                         "opt/mesh-cni/bin/istio-cni",
-                        "opt/mesh-cni/bin/meshcni",
                         "opt/mesh-cni/runtime/bin/java");
     }
 

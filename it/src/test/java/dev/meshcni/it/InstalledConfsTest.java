@@ -21,8 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * plugin of the list: containerd looks for them when a sandbox is run.
  */
 class InstalledConfsTest {
-    /** The directories with which cni-daemon tests the installer. */
-    private static final Path CONF_DIRS = Path.of("../cni-daemon/src/test/resources/confdirs")
+    /** The directories with which cni-install tests the installer. */
+    private static final Path CONF_DIRS = Path.of("../cni-install/src/test/resources/confdirs")
             .toAbsolutePath()
             .normalize();
 

@@ -2,7 +2,7 @@ package dev.meshcni.it;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.daemon.FakeApiServer;
+import dev.meshcni.testkit.FakeApiServer;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.Pod;

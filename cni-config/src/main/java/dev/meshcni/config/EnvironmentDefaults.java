@@ -1,0 +1,40 @@
+package dev.meshcni.config;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.Locale;
+import java.util.Map;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/**
+ * Gives each option that was not on the command line the value of its environment variable: the option's name in upper
+ * case with {@code _} for {@code -}, as Istio's tools have it. Of an option with several names the first counts that has a
+ * variable. An empty variable counts as absent.
+ */
+public final class EnvironmentDefaults implements IDefaultValueProvider {
+    private final Map<String, String> environment;
+
+    public EnvironmentDefaults(Map<String, String> environment) {
+        this.environment = requireNonNull(environment, "environment is null");
+    }
+
+    @Override
+    public String defaultValue(ArgSpec argument) {
+        if (argument instanceof OptionSpec option) {
+            for (String name : option.names()) {
+                String value = environment.get(variable(name));
+                if (value != null && !value.isEmpty()) {
+                    return value;
+                }
+            }
+        }
+        return argument.defaultValue();
+    }
+
+    /** The environment variable of an option. */
+    public static String variable(String option) {
+        return option.replaceFirst("^--?", "").replace('-', '_').toUpperCase(Locale.ROOT);
+    }
+}

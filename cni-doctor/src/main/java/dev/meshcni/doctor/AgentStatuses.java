@@ -1,0 +1,83 @@
+package dev.meshcni.doctor;
+
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.telemetry.AgentStatus;
+import dev.meshcni.telemetry.MonitoringOptions;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.HTTPGetAction;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Probe;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * What the daemons of a cluster say of their nodes.
+ *
+ * @param all the answer of each daemon that runs, in the order of the nodes
+ */
+record AgentStatuses(List<OfNode> all) {
+    /** A cluster has many nodes, and some of them may not answer. */
+    private static final int AT_ONCE = 16;
+
+    /**
+     * What the daemon of a node says.
+     *
+     * @param node the node
+     * @param pod the daemon's pod
+     * @param status its answer
+     */
+    record OfNode(String node, Pod pod, Seen<AgentStatus> status) {}
+
+    AgentStatuses {
+        all = List.copyOf(all);
+    }
+
+    /** Asks each daemon that runs. */
+    static AgentStatuses ask(ClusterApi api, ClusterView view) {
+        List<Callable<OfNode>> questions = view.agents().stream()
+                .map(pod -> (Callable<OfNode>)
+                        () -> new OfNode(ClusterView.nodeName(pod).orElseThrow(), pod, ask(api, pod)))
+                .toList();
+        try (ExecutorService threads =
+                Executors.newFixedThreadPool(AT_ONCE, Thread.ofVirtual().factory())) {
+            return new AgentStatuses(
+                    threads.invokeAll(questions).stream().map(Future::resultNow).toList());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new DaemonException("interrupted while the daemons were asked", e);
+        }
+    }
+
+    /** The answers that came. */
+    List<AgentStatus> known() {
+        return all.stream().flatMap(agent -> agent.status().known().stream()).toList();
+    }
+
+    private static Seen<AgentStatus> ask(ClusterApi api, Pod pod) {
+        String phase = pod.getStatus() == null ? "" : pod.getStatus().getPhase();
+        if (!"Running".equals(phase)) {
+            return new Seen.Unknown<>(
+                    "its pod is " + (phase == null || phase.isEmpty() ? "not running" : phase),
+                    "kubectl describe pod --namespace " + pod.getMetadata().getNamespace() + " "
+                            + pod.getMetadata().getName());
+        }
+        return api.agentStatus(
+                pod.getMetadata().getNamespace(), pod.getMetadata().getName(), healthPort(pod));
+    }
+
+    /** Where the kubelet asks. */
+    private static int healthPort(Pod pod) {
+        return pod.getSpec().getContainers().stream()
+                .map(Container::getReadinessProbe)
+                .flatMap(probe -> Optional.ofNullable(probe).map(Probe::getHttpGet).stream())
+                .map(HTTPGetAction::getPort)
+                .filter(port -> port != null && port.getIntVal() != null)
+                .map(port -> port.getIntVal())
+                .findFirst()
+                .orElse(MonitoringOptions.HEALTH_PORT);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.meshcni.doctor;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.doctor.Check.Verdict;
+import java.util.List;
+
+/**
+ * What a cluster is like, for an operator.
+ *
+ * @param subjects what was looked at, in the order in which one thing needs the other
+ */
+public record ClusterReport(List<Subject> subjects) {
+    /**
+     * What was found about one subject.
+     *
+     * @param title its name
+     * @param checks what was found, a line each
+     */
+    public record Subject(String title, List<Check> checks) {
+        public Subject {
+            requireNonNull(title, "title is null");
+            checks = List.copyOf(checks);
+        }
+    }
+
+    public ClusterReport {
+        subjects =
+                subjects.stream().filter(subject -> !subject.checks().isEmpty()).toList();
+    }
+
+    /** Whether pods fail, or are not redirected, until somebody does something. */
+    public boolean hasErrors() {
+        return subjects.stream()
+                .flatMap(subject -> subject.checks().stream())
+                .anyMatch(check -> check.verdict() == Verdict.ERROR);
+    }
+}

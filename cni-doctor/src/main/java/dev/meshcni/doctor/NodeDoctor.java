@@ -1,0 +1,198 @@
+package dev.meshcni.doctor;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.ConfFile;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.host.linux.RootPath;
+import dev.meshcni.install.AgentQuestion;
+import dev.meshcni.install.ConfInstaller;
+import dev.meshcni.install.InstallTrouble;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerSettings;
+import dev.meshcni.install.PluginTree;
+import dev.meshcni.install.PluginTrial;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Looks at a node with the installer's eyes, and changes nothing. */
+public final class NodeDoctor {
+    private final Installer installer;
+    private final InstallerSettings settings;
+
+    public NodeDoctor(Installer installer) {
+        this.installer = requireNonNull(installer, "installer is null");
+        this.settings = installer.settings();
+    }
+
+    /**
+     * Looks.
+     *
+     * @throws DaemonException if a directory cannot be read
+     */
+    public NodeReport examine() {
+        try {
+            ConfInstaller.Look look = installer.conf().look();
+            boolean agent = new AgentQuestion(settings.runDirectory()).isAnswered();
+            return new NodeReport(
+                    configuration(look.dir()),
+                    baseCni(look),
+                    plugin(),
+                    (agent ? "an agent answers in " : "no agent answers in ") + settings.runDirectory(),
+                    findings(look, agent),
+                    plan(look));
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private static List<String> configuration(ConfDirSnapshot dir) {
+        Optional<ConfFile> primary = dir.primary().map(ConfFile.class::cast);
+        return dir.files().stream()
+                .map(file -> file.name() + ": " + content(file)
+                        + (primary.equals(Optional.of(file)) ? "  <- the network of pods" : ""))
+                .toList();
+    }
+
+    private static String content(ConfFile file) {
+        return switch (file) {
+            case ConfFile.Valid valid -> "network " + valid.list().name() + ", " + types(valid.list());
+            case ConfFile.Divided divided ->
+                "network " + divided.directory() + ", its plugins in " + divided.directory() + "/: "
+                        + String.join(" > ", divided.plugins());
+            case ConfFile.Invalid invalid -> "cannot be loaded: " + invalid.reason();
+        };
+    }
+
+    private static String types(NetworkConfigList list) {
+        return list.plugins().stream().map(NetworkConfigList.Plugin::type).collect(Collectors.joining(" > "));
+    }
+
+    private static String baseCni(ConfInstaller.Look look) {
+        return look.choice()
+                .map(choice -> "chain adapter " + choice.adapter().name() + ": "
+                        + choice.detection().reason())
+                .orElse("no chain adapter answers");
+    }
+
+    private String plugin() throws IOException {
+        Path link = settings.binDirOnHost().resolve(PluginTree.LINK);
+        Optional<String> current = installer.plugin().current();
+        if (current.isPresent()) {
+            return link + " leads to version " + current.get() + (isWhole() ? "" : ", which is not what is here");
+        }
+        boolean foreign = Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
+        return foreign ? link + " is the plugin of somebody else" : link + " is not there";
+    }
+
+    private List<Finding> findings(ConfInstaller.Look look, boolean agent) throws IOException {
+        List<Finding> findings = new ArrayList<>(installer.conf().findings(look));
+        runDirectoryFinding().ifPresent(findings::add);
+        if (look.plan() instanceof InstallPlan.Refuse refuse) {
+            findings.add(Finding.error(
+                    "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
+        }
+        boolean called = look.dir().valid().stream()
+                        .flatMap(file -> file.list().plugins().stream())
+                        .anyMatch(plugin -> plugin.type().equals(settings.conf().type()))
+                || !installer.conf().nestedCallers().isEmpty();
+        if (called && installer.plugin().current().isEmpty()) {
+            findings.add(Finding.error(
+                    "the configuration names " + settings.conf().type()
+                            + ", and the plugin is not installed: no pod can start",
+                    "meshcni install, or meshcni uninstall"));
+        }
+        if (installer.plugin().current().isPresent()) {
+            trialFinding(installer.trial().now(Path.of(PluginTree.LINK))).ifPresent(findings::add);
+        }
+        if (called && !agent) {
+            findings.add(Finding.error(
+                    "the configuration names " + settings.conf().type() + ", and no agent answers in "
+                            + settings.runDirectory() + ": pods of the mesh wait for it",
+                    "look at the istio-cni-node pod of this node, or meshcni uninstall"));
+        }
+        return findings;
+    }
+
+    private Optional<Finding> trialFinding(PluginTrial.Verdict verdict) {
+        return switch (verdict) {
+            case PluginTrial.Verdict.Works _ -> Optional.empty();
+            case PluginTrial.Verdict.Unknown unknown ->
+                Optional.of(Finding.warning(
+                        "whether the host runs the plugin is not known: " + unknown.reason(),
+                        "look at the pod's volumes and capabilities, or ask on the node itself"));
+            case PluginTrial.Verdict.Broken broken ->
+                Optional.of(Finding.error(
+                        InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason())
+                                .getMessage(),
+                        "as the line says; the daemon takes the plugin out of the configuration until it works"));
+        };
+    }
+
+    private Optional<Finding> runDirectoryFinding() {
+        try {
+            RootPath.privateDirectory(settings.runDirectory());
+            return Optional.empty();
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(Finding.error(
+                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()
+                            + ": agent and plugin refuse it",
+                    "make " + settings.runDirectory()
+                            + " root's alone, mode 0700, and all directories above it root's"));
+        }
+    }
+
+    private List<String> plan(ConfInstaller.Look look) throws IOException {
+        List<String> plan = new ArrayList<>();
+        if (!isWhole()) {
+            plan.add(pluginPlan());
+        }
+        switch (look.plan()) {
+            case InstallPlan.Wait wait -> plan.add("wait for " + wait.what());
+            case InstallPlan.Refuse refuse -> plan.add("leave " + refuse.file() + " as it is");
+            case InstallPlan.Edits edits -> plan.addAll(confPlan(look, edits.edits()));
+        }
+        return plan;
+    }
+
+    private boolean isWhole() throws IOException {
+        return Files.isDirectory(settings.sourceDir().resolve("bin"))
+                && installer.plugin().currentIsWhole();
+    }
+
+    private String pluginPlan() {
+        try {
+            return "install version " + installer.plugin().version() + " of the plugin in " + settings.binDirOnHost();
+        } catch (IOException e) {
+            return "fail to install the plugin, as " + settings.sourceDir() + " holds none (--plugin-source-dir)";
+        }
+    }
+
+    private static List<String> confPlan(ConfInstaller.Look look, List<FileEdit> edits) {
+        ConfDirSnapshot after = look.dir().after(edits);
+        return edits.stream()
+                .map(edit -> switch (edit) {
+                    case FileEdit.Write write ->
+                        "write " + write.name() + ": "
+                                + after.file(write.name())
+                                        .map(NodeDoctor::content)
+                                        .orElse("");
+                    case FileEdit.Delete delete -> "delete " + delete.name();
+                })
+                .toList();
+    }
+}

@@ -1,0 +1,38 @@
+package dev.meshcni.doctor;
+
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.Finding.Severity;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a node is like, in words for an operator.
+ *
+ * @param configuration what is in the configuration directory, a line for each file, in the order of runtimes
+ * @param baseCni which chain adapter answers, and why
+ * @param plugin what is in the directory of plugins
+ * @param agent whether an agent answers
+ * @param findings what an operator has to know
+ * @param plan what installing would do, a line for each change; nothing if all is as it should be
+ */
+public record NodeReport(
+        List<String> configuration,
+        String baseCni,
+        String plugin,
+        String agent,
+        List<Finding> findings,
+        List<String> plan) {
+    public NodeReport {
+        configuration = List.copyOf(configuration);
+        Objects.requireNonNull(baseCni, "baseCni is null");
+        Objects.requireNonNull(plugin, "plugin is null");
+        Objects.requireNonNull(agent, "agent is null");
+        findings = List.copyOf(findings);
+        plan = List.copyOf(plan);
+    }
+
+    /** Whether pods fail, or are not redirected, until somebody does something. */
+    public boolean hasErrors() {
+        return findings.stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
+    }
+}

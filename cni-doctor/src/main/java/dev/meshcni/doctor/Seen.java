@@ -1,0 +1,58 @@
+package dev.meshcni.doctor;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** What the API server shows of something, or why it does not. */
+sealed interface Seen<T> {
+    /** It was shown. */
+    record Known<T>(T value) implements Seen<T> {
+        public Known {
+            requireNonNull(value, "value is null");
+        }
+    }
+
+    /**
+     * It was not.
+     *
+     * @param why the reason, in words
+     * @param remedy what to do about it
+     */
+    record Unknown<T>(String why, String remedy) implements Seen<T> {
+        public Unknown {
+            requireNonNull(why, "why is null");
+            requireNonNull(remedy, "remedy is null");
+        }
+    }
+
+    /** The value, if it was shown. */
+    default Optional<T> known() {
+        return switch (this) {
+            case Known<T> known -> Optional.of(known.value());
+            case Unknown<T> _ -> Optional.empty();
+        };
+    }
+
+    /** What follows from the value, if it was shown. */
+    default <R> Seen<R> map(Function<T, R> function) {
+        return switch (this) {
+            case Known<T> known -> new Known<>(function.apply(known.value()));
+            case Unknown<T> unknown -> new Unknown<>(unknown.why(), unknown.remedy());
+        };
+    }
+
+    /**
+     * What there is to say about it.
+     *
+     * @param subject what cannot be said if it was not shown
+     */
+    default List<Check> checks(String subject, Function<T, List<Check>> checks) {
+        return switch (this) {
+            case Known<T> known -> checks.apply(known.value());
+            case Unknown<T> unknown -> List.of(Check.unknown(subject + ": " + unknown.why(), unknown.remedy()));
+        };
+    }
+}

@@ -1,0 +1,167 @@
+package dev.meshcni.doctor;
+
+import dev.meshcni.doctor.Check.Verdict;
+import dev.meshcni.kubernetes.ProxyVersion;
+import dev.meshcni.repair.RepairSettings;
+import dev.meshcni.testkit.TestPods;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Control planes, pods of the mesh, and the networks that Multus attaches them to. */
+class ClusterMeshChecksTest extends ClusterDoctorFixture {
+    @Test
+    void proxiesOutsideOfTheSkewAreNamed() throws Exception {
+        int old = ProxyVersion.COMPATIBLE.minor() - 2;
+        cluster.web(pod -> withProxy(pod, "registry.example/istio/proxyv2:1." + old + ".7"));
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "1 proxy of Istio 1." + old + " (shop/web)");
+    }
+
+    @Test
+    void aProxyWhoseImageNamesNoVersionIsUnknown() throws Exception {
+        cluster.web(pod -> withProxy(pod, "registry.example/istio/proxyv2@sha256:abc"));
+        cluster.create();
+
+        doctor.says(Verdict.UNKNOWN, "the images of 1 proxy name no version (shop/web)");
+    }
+
+    @Test
+    void podsThatStillHaveIstioInitAreCountedByNamespace() throws Exception {
+        cluster.web(pod -> pod.edit()
+                .editSpec()
+                .editFirstInitContainer()
+                .withName("istio-init")
+                .endInitContainer()
+                .endSpec()
+                .build());
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "pods with istio-init, which needs NET_ADMIN, in shop (1)");
+    }
+
+    @Test
+    void podsThatValidationStopsAreAnError() throws Exception {
+        cluster.web(pod -> TestPods.crashing(pod, 126));
+        cluster.create();
+
+        doctor.says(Verdict.ERROR, "1 pod stopped by istio-validation, as their traffic is not redirected: shop/web");
+    }
+
+    @Test
+    void podsThatRepairHasLabelledAreAnError() throws Exception {
+        cluster.web(pod -> pod.edit()
+                .editMetadata()
+                .addToLabels(RepairSettings.LABEL_KEY, "true")
+                .endMetadata()
+                .build());
+        cluster.create();
+
+        doctor.says(Verdict.ERROR, "1 pod labelled cni.istio.io/uninitialized");
+    }
+
+    @Test
+    void aControlPlaneOutsideOfTheSkewIsNamed() throws Exception {
+        int next = ProxyVersion.COMPATIBLE.minor() + 2;
+        cluster.istiod("1." + next + ".0");
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "istiod of revision default in istio-system is version 1." + next);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"istio_cni\":{\"enabled\":true}} | OK      | leaves istio-init out",
+                "{\"pilot\":{}}                     | WARNING | it is not told of the CNI",
+                "nonsense                           | UNKNOWN | are not there or not to be understood"
+            })
+    void anInjectorThatIsNotToldOfTheCniIsNamed(String values, Verdict verdict, String text) throws Exception {
+        cluster.injectorValues(values);
+        cluster.create();
+
+        doctor.says(verdict, text);
+    }
+
+    @Test
+    void unchainedTheNetworkHasToBeWhereTheAnnotationNamesIt() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> attached(pod, "other, istio-cni@net9"));
+        cluster.create();
+        cluster.network("default");
+
+        doctor.says(Verdict.ERROR, "no NetworkAttachmentDefinition shop/istio-cni");
+
+        cluster.network("shop");
+
+        doctor.says(Verdict.OK, "Multus finds the network istio-cni for every injected pod (default/istio-cni, shop/");
+    }
+
+    @Test
+    void unchainedWithoutMultusNoPodThatIsAttachedStarts() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> attached(pod, "default/istio-cni"));
+        cluster.create();
+        server.fail(call -> call.path().contains("network-attachment-definitions"), Integer.MAX_VALUE, 404);
+
+        doctor.says(Verdict.ERROR, "no NetworkAttachmentDefinition default/istio-cni");
+    }
+
+    @Test
+    void unchainedBeforeAnythingIsInjectedTheNetworkIsMissed() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> pod.edit()
+                        .editMetadata()
+                        .withAnnotations(null)
+                        .endMetadata()
+                        .build());
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "there is no NetworkAttachmentDefinition istio-cni in any namespace");
+    }
+
+    @Test
+    void unchainedAPodWithoutTheAnnotationIsNotRedirected() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())));
+        cluster.create();
+        cluster.network("default");
+
+        doctor.says(Verdict.ERROR, "1 injected pod without the annotation k8s.v1.cni.cncf.io/networks");
+    }
+
+    @Test
+    void unchainedTheInjectorsAnnotationCountsForNamespacesWithoutPods() throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .injectorValues("""
+                        {"pilot":{"cni":{"enabled":true}},"sidecarInjectorWebhook":{"injectedAnnotations":
+                         {"k8s.v1.cni.cncf.io/networks":"istio-cni"}}}""")
+                .web(pod -> attached(pod, "default/istio-cni"));
+        cluster.create();
+        cluster.network("default");
+
+        doctor.says(Verdict.ERROR, "no NetworkAttachmentDefinition shop/istio-cni");
+    }
+
+    private static Pod withProxy(Pod pod, String image) {
+        return pod.edit()
+                .editSpec()
+                .editLastContainer()
+                .withImage(image)
+                .endContainer()
+                .endSpec()
+                .build();
+    }
+
+    private static Pod attached(Pod pod, String networks) {
+        return pod.edit()
+                .editMetadata()
+                .addToAnnotations("k8s.v1.cni.cncf.io/networks", networks)
+                .endMetadata()
+                .build();
+    }
+}

@@ -1,0 +1,99 @@
+package dev.meshcni.doctor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.files.DiskSteps;
+import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.install.InstallEvents;
+import dev.meshcni.install.InstallState;
+import dev.meshcni.install.Installer;
+import dev.meshcni.install.InstallerSettings;
+import dev.meshcni.install.RewriteBackoff;
+import dev.meshcni.install.RunningPlugins;
+import dev.meshcni.testkit.Mounts;
+import dev.meshcni.testkit.TestNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NodeDoctorTest {
+    @TempDir
+    private Path root;
+
+    private TestNode node;
+
+    @BeforeEach
+    void aNodeWithPtp() throws IOException {
+        node = TestNode.in(root);
+        node.conf("10-ptp.conflist", """
+                {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}""");
+    }
+
+    @Test
+    void aPluginThatTheHostDoesNotRunIsAnErrorAndNothingIsChanged() throws Exception {
+        try (Mounts mounts = Mounts.create()) {
+            Installer installer = installer(HostProgram.in(mounts.namespace()));
+            assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
+            Map<String, String> confInstalled = node.conf();
+            mounts.forbidExecution(node.binDir());
+
+            assertThat(new NodeDoctor(installer).examine().findings())
+                    .filteredOn(finding -> finding.severity() == Finding.Severity.ERROR)
+                    .anySatisfy(finding -> assertThat(finding.what()).contains("mounted noexec"));
+            assertThat(node.conf()).isEqualTo(confInstalled);
+        }
+    }
+
+    @Test
+    void aHostThatCannotBeEnteredLeavesThePluginUntried() throws Exception {
+        Installer installer = installer(HostProgram.in(root.resolve("no/ns/mnt")));
+        assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
+
+        assertThat(new NodeDoctor(installer).examine().findings())
+                .anySatisfy(finding -> assertThat(finding.what())
+                        .contains("whether the host runs the plugin is not known", "SYS_CHROOT"));
+    }
+
+    @Test
+    void aRunDirectoryOfAnotherUserIsAFinding() throws Exception {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: files get another owner");
+        Files.createDirectories(node.runDirectory());
+        Files.setAttribute(node.runDirectory(), "unix:uid", 4711);
+
+        assertThat(new NodeDoctor(installer(HostProgram.inOwnMounts()))
+                        .examine()
+                        .findings())
+                .anySatisfy(finding ->
+                        assertThat(finding.what()).contains("user 4711").contains("agent and plugin refuse it"));
+    }
+
+    private Installer installer(HostProgram host) throws IOException {
+        return Installer.with(
+                new InstallerSettings(
+                        node.confDir(),
+                        node.binDir(),
+                        node.binDir(),
+                        node.runDirectory(),
+                        node.source(),
+                        InstallSettings.chainedInto(
+                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
+                        false,
+                        node.checkInterval()),
+                InstallEvents.none(),
+                new Installer.Parts(
+                        new DiskSteps(),
+                        RunningPlugins.in(node.proc()),
+                        host,
+                        ChainAdapters.installed(),
+                        RewriteBackoff.Limits.DEFAULT));
+    }
+}

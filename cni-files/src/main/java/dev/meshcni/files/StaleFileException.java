@@ -1,0 +1,15 @@
+package dev.meshcni.files;
+
+import java.io.IOException;
+import java.io.Serial;
+import java.nio.file.Path;
+
+/** A file is no longer what a change was made for; what somebody else has written is in its place. */
+public final class StaleFileException extends IOException {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    StaleFileException(Path file) {
+        super(file + " was changed by somebody else at the same moment");
+    }
+}

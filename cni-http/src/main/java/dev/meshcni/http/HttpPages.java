@@ -1,0 +1,97 @@
+package dev.meshcni.http;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * The pages of a port. Each one that works has a platform thread of its own, so that one that hangs delays only itself, and depends on
+ * no thread that other work of the daemon can hold up.
+ */
+final class HttpPages implements AutoCloseable {
+    private final Map<String, HttpPage> pages;
+    private final Map<String, ThreadPoolExecutor> threads;
+    private final FloodLog log;
+
+    /**
+     * @param name the name of the threads
+     * @param waiting how many requests may wait for a page
+     */
+    HttpPages(String name, List<HttpPage> pages, int waiting, FloodLog log) {
+        this.log = requireNonNull(log, "log is null");
+        this.pages = pages.stream().collect(Collectors.toUnmodifiableMap(HttpPage::path, Function.identity()));
+        this.threads = pages.stream()
+                .filter(page -> !page.atOnce())
+                .collect(Collectors.toUnmodifiableMap(HttpPage::path, page -> thread(name + page.path(), waiting)));
+    }
+
+    /**
+     * Sees to it that a request is answered: before this returns, or later in another thread. It may be that it is never answered, if
+     * its page never is.
+     *
+     * @param isWanted whether there is still somebody who waits for the answer
+     * @param reply what takes the answer
+     */
+    void answer(HttpRequest request, BooleanSupplier isWanted, Consumer<HttpAnswer> reply) {
+        HttpPage page = pages.get(request.path());
+        if (page == null) {
+            reply.accept(HttpAnswer.notFound());
+        } else if (!request.isGetOrHead()) {
+            log.refused(HttpRefusal.METHOD);
+            reply.accept(HttpAnswer.methodNotAllowed());
+        } else if (page.atOnce()) {
+            reply.accept(content(page, request));
+        } else {
+            inItsThread(page, request, isWanted, reply);
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.values().forEach(ThreadPoolExecutor::shutdownNow);
+    }
+
+    private void inItsThread(HttpPage page, HttpRequest request, BooleanSupplier isWanted, Consumer<HttpAnswer> reply) {
+        try {
+            threads.get(page.path()).execute(() -> {
+                if (isWanted.getAsBoolean()) {
+                    reply.accept(content(page, request));
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            log.refused(HttpRefusal.BUSY);
+            reply.accept(HttpAnswer.text(503, "too many requests wait for this page"));
+        }
+    }
+
+    private HttpAnswer content(HttpPage page, HttpRequest request) {
+        try {
+            return page.content().answer(request);
+        } catch (Exception | Error e) {
+            log.failed("the page " + page.path(), e);
+            return HttpAnswer.text(500, "this page has failed; the log says why");
+        }
+    }
+
+    /** A thread that is there from the start: later there may be none to be had. */
+    private static ThreadPoolExecutor thread(String name, int waiting) {
+        ThreadPoolExecutor thread = new ThreadPoolExecutor(
+                1,
+                1,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(waiting),
+                Thread.ofPlatform().daemon().name(name).factory());
+        thread.prestartCoreThread();
+        return thread;
+    }
+}

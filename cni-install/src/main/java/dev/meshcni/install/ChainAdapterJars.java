@@ -1,0 +1,69 @@
+package dev.meshcni.install;
+
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.config.DaemonException;
+import java.lang.module.Configuration;
+import java.lang.module.FindException;
+import java.lang.module.ModuleFinder;
+import java.lang.module.ModuleReference;
+import java.lang.module.ResolutionException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Finds the chain adapters: those of this installation, and those in jars that were dropped into a directory, each a module
+ * that provides one.
+ */
+final class ChainAdapterJars {
+    private ChainAdapterJars() {}
+
+    /**
+     * The adapters of this installation and of a directory of jars.
+     *
+     * @throws DaemonException if a jar cannot be used: with an adapter missing a plugin could be installed wrongly on every
+     *     node, so nothing is
+     */
+    static ChainAdapters load(Optional<Path> directory) {
+        try {
+            return directory.map(ChainAdapterJars::layer).map(ChainAdapters::in).orElseGet(ChainAdapters::installed);
+        } catch (FindException | ResolutionException | LayerInstantiationException | ServiceConfigurationError e) {
+            throw new DaemonException(
+                    "the chain adapters in " + directory.map(Path::toString).orElse("this installation")
+                            + " cannot be used: " + reason(e),
+                    e);
+        }
+    }
+
+    private static ModuleLayer layer(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            throw new DaemonException("the directory of chain adapters " + directory + " does not exist");
+        }
+        ModuleFinder jars = ModuleFinder.of(directory);
+        Set<String> modules = jars.findAll().stream()
+                .map(ModuleReference::descriptor)
+                .map(descriptor -> descriptor.name())
+                .collect(Collectors.toUnmodifiableSet());
+        ModuleLayer own = ownLayer();
+        Configuration configuration =
+                Configuration.resolve(jars, List.of(own.configuration()), ModuleFinder.of(), modules);
+        return ModuleLayer.defineModulesWithOneLoader(
+                        configuration, List.of(own), ChainAdapterJars.class.getClassLoader())
+                .layer();
+    }
+
+    private static ModuleLayer ownLayer() {
+        return Optional.ofNullable(ChainAdapterJars.class.getModule().getLayer())
+                .orElseGet(ModuleLayer::boot);
+    }
+
+    private static String reason(Throwable failure) {
+        return failure.getCause() == null
+                ? String.valueOf(failure.getMessage())
+                : failure.getMessage() + ": " + failure.getCause().getMessage();
+    }
+}

@@ -1,0 +1,87 @@
+package dev.meshcni.install;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.ConfFile;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.files.FileLook;
+import dev.meshcni.files.SharedFiles;
+import dev.meshcni.files.StaleFileException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Carries out the edits of a chain adapter, each atomically, and only on files that are still what the adapter saw: between
+ * its look at the directory and our change the base CNI may have written something newer, which is not lost ({@link SharedFiles}).
+ */
+final class ConfEdits {
+    private final SharedFiles files;
+    private final FileLook ownLook;
+
+    /**
+     * Edits.
+     *
+     * @param ownLook mode and owner of a file that is like no other
+     */
+    ConfEdits(SharedFiles files, FileLook ownLook) {
+        this.files = requireNonNull(files, "files is null");
+        this.ownLook = requireNonNull(ownLook, "ownLook is null");
+    }
+
+    /**
+     * Carries edits out.
+     *
+     * @param seen the directory that they were made for
+     * @throws StaleFileException if it has changed; what was done until then is whole
+     * @throws DaemonException if an edit is for a file that cannot be parsed
+     */
+    void apply(ConfDirSnapshot seen, List<FileEdit> edits) throws IOException {
+        ConfDirSnapshot state = seen;
+        for (FileEdit edit : edits) {
+            Optional<ConfFile> before = state.file(edit.name());
+            requireParsed(seen, before);
+            Path file = seen.dir().resolve(edit.name());
+            switch (edit) {
+                case FileEdit.Write write ->
+                    files.replace(
+                            throughLinks(file),
+                            bytes(before),
+                            write.content().getBytes(UTF_8),
+                            look(seen.dir().resolve(write.like())));
+                case FileEdit.Delete _ -> files.delete(file, bytes(before).orElseThrow());
+            }
+            state = state.after(List.of(edit));
+        }
+    }
+
+    private static void requireParsed(ConfDirSnapshot dir, Optional<ConfFile> file) {
+        if (file.isPresent() && file.get() instanceof ConfFile.Invalid invalid) {
+            throw new DaemonException(dir.dir().resolve(invalid.name())
+                    + " is not touched, as it cannot be understood: " + invalid.reason());
+        }
+    }
+
+    private static Optional<byte[]> bytes(Optional<ConfFile> file) {
+        return file.flatMap(ConfFile::network).map(NetworkConfigList::text).map(text -> text.getBytes(UTF_8));
+    }
+
+    private static Path throughLinks(Path file) throws IOException {
+        return Files.isSymbolicLink(file) ? file.toRealPath() : file;
+    }
+
+    private FileLook look(Path like) throws IOException {
+        try {
+            return FileLook.of(like);
+        } catch (NoSuchFileException e) {
+            return ownLook;
+        }
+    }
+}

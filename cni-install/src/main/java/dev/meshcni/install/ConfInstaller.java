@@ -1,0 +1,207 @@
+package dev.meshcni.install;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.ChainAdapters.Choice;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.ConfDir;
+import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.NestedEntries;
+import dev.meshcni.api.spi.ChainAdapter;
+import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.core.PrevResultCheck;
+import dev.meshcni.files.FileLook;
+import dev.meshcni.files.SharedFiles;
+import dev.meshcni.files.StaleFileException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
+public final class ConfInstaller {
+    /** How often edits are made anew when somebody else writes at the same moment. */
+    private static final int ATTEMPTS = 20;
+
+    /** Longer with each attempt, so that a writer comes to its end. */
+    private static final Duration PAUSE = Duration.ofMillis(1);
+
+    private final Path dir;
+    private final InstallSettings settings;
+    private final ChainAdapters adapters;
+    private final SharedFiles files;
+    private final ConfEdits edits;
+
+    /**
+     * What the directory is like, and what to do about it.
+     *
+     * @param dir the directory
+     * @param choice the adapter that answers for it, if one does
+     * @param plan what has to happen for our plugin to be installed
+     */
+    public record Look(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
+        /** What has to be edited, if it is known. */
+        List<FileEdit> edits() {
+            return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
+        }
+    }
+
+    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileLook ownLook) {
+        this.dir = requireNonNull(dir, "dir is null");
+        this.settings = requireNonNull(settings, "settings is null");
+        this.adapters = requireNonNull(adapters, "adapters is null");
+        this.files = requireNonNull(files, "files is null");
+        this.edits = new ConfEdits(files, ownLook);
+    }
+
+    /** Looks; changes nothing. */
+    public Look look() throws IOException {
+        ConfDirSnapshot snapshot = snapshot();
+        Optional<Choice> choice = adapters.choose(snapshot, settings);
+        InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
+                .orElseGet(() -> new InstallPlan.Refuse(
+                        dir.toString(),
+                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
+                                + "chained"));
+        return new Look(snapshot, choice, plan);
+    }
+
+    /** What an operator has to know about a directory, as its adapter says. */
+    public List<Finding> findings(Look look) {
+        return look.choice()
+                .map(choice -> choice.adapter().findings(look.dir(), settings))
+                .orElse(List.of());
+    }
+
+    /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */
+    Look carryOut(Look first) throws IOException {
+        Look look = first;
+        for (int attempt = 1; !look.edits().isEmpty(); attempt++) {
+            try {
+                edits.apply(look.dir(), look.edits());
+            } catch (StaleFileException e) {
+                pauseAfter(attempt, e);
+            }
+            look = look();
+            if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
+                throw new IOException("what was written to " + dir + " does not stay: "
+                        + look.edits().size() + " edits are needed again");
+            }
+        }
+        return look;
+    }
+
+    /** The directories that hold the files: this one, and those that symbolic links in it lead to. */
+    Set<Path> directories() throws IOException {
+        Set<Path> directories = new LinkedHashSet<>();
+        directories.add(dir);
+        if (Files.isDirectory(dir)) {
+            try (DirectoryStream<Path> links = Files.newDirectoryStream(dir, Files::isSymbolicLink)) {
+                links.forEach(link -> target(link).map(Path::getParent).ifPresent(directories::add));
+            } catch (DirectoryIteratorException e) {
+                throw e.getCause();
+            }
+        }
+        return directories;
+    }
+
+    /** Removes what a killed process left; nothing reads it, but nothing else would ever remove it. */
+    void sweep() throws IOException {
+        if (Files.isDirectory(dir)) {
+            for (Path directory : directories()) {
+                files.sweep(directory);
+            }
+        }
+    }
+
+    /** Takes our plugin out of every file. */
+    void uninstall() throws IOException {
+        sweep();
+        for (int attempt = 1; ; attempt++) {
+            ConfDirSnapshot snapshot = snapshot();
+            List<FileEdit> removal = removal(snapshot);
+            if (removal.isEmpty()) {
+                return;
+            }
+            try {
+                edits.apply(snapshot, removal);
+            } catch (StaleFileException e) {
+                pauseAfter(attempt, e);
+            }
+        }
+    }
+
+    private static void pauseAfter(int attempt, StaleFileException stale) throws StaleFileException {
+        if (attempt == ATTEMPTS) {
+            throw stale;
+        }
+        LockSupport.parkNanos(PAUSE.multipliedBy(attempt).toNanos());
+    }
+
+    /** The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left. */
+    private InstallSettings naming(ChainAdapter adapter) {
+        ObjectNode entry = settings.entry().put(PrevResultCheck.ADAPTER, adapter.name());
+        return new InstallSettings(settings.chained(), settings.confName(), entry);
+    }
+
+    /** What other settings have installed, perhaps in an earlier version of this daemon, goes as well. */
+    private List<FileEdit> removal(ConfDirSnapshot snapshot) {
+        List<FileEdit> byAdapter = adapters.choose(snapshot, settings)
+                .map(choice -> choice.adapter().uninstall(snapshot, settings))
+                .orElse(List.of());
+        return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
+    }
+
+    /** Files in which another plugin calls ours, each with that plugin's type; nobody but its owner can take the entry out. */
+    public List<String> nestedCallers() throws IOException {
+        return snapshot().valid().stream()
+                .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()
+                        .map(holder -> file.name() + " (inside of " + holder + ")"))
+                .toList();
+    }
+
+    /**
+     * A file that a link leads to; a directory holds no configuration. A file that is being replaced may be missing for a moment: where it will
+     * be is where it has to be watched for.
+     */
+    private static Optional<Path> target(Path link) {
+        try {
+            return Optional.of(link.toRealPath()).filter(Files::isRegularFile);
+        } catch (NoSuchFileException e) {
+            return missingTarget(link);
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Path> missingTarget(Path link) {
+        try {
+            Path target = link.resolveSibling(Files.readSymbolicLink(link));
+            return Optional.of(target).filter(file -> file.getParent() != null && Files.isDirectory(file.getParent()));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private ConfDirSnapshot snapshot() throws IOException {
+        try {
+            return ConfDir.read(dir);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package dev.meshcni.install;
+
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.telemetry.AgentMetrics;
+import java.util.List;
+
+/** What happens to the installation, for those who count it and tell of it. */
+public interface InstallEvents {
+    /** The end of an attempt to install, named as Istio's {@code istio_cni_installs_total} names it. */
+    enum Result {
+        /** All is installed. */
+        SUCCESS,
+        /** The plugin could not be copied. */
+        COPY_BINARIES_FAILURE,
+        /** The configuration could not be written. */
+        CREATE_CNI_CONFIG_FAILURE
+    }
+
+    /** What somebody else changed and we put right. */
+    enum Part {
+        PLUGIN,
+        CONF
+    }
+
+    /** Nobody counts. */
+    static InstallEvents none() {
+        return new InstallEvents() {
+            @Override
+            public void attempted(Result result) {}
+
+            @Override
+            public void rewritten(Part part) {}
+
+            @Override
+            public void ready(boolean ready) {}
+        };
+    }
+
+    /** The daemon's metrics count, and its log tells what was found. */
+    static InstallEvents countedBy(AgentMetrics metrics) {
+        FindingsLog log = new FindingsLog();
+        return new InstallEvents() {
+            @Override
+            public void found(List<Finding> findings) {
+                log.tell(findings);
+            }
+
+            @Override
+            public void attempted(Result result) {
+                metrics.installed(result.name());
+            }
+
+            @Override
+            public void rewritten(Part part) {
+                metrics.confRewritten();
+            }
+
+            @Override
+            public void ready(boolean ready) {
+                metrics.installReady(ready);
+            }
+        };
+    }
+
+    /** What an operator has to know, each time that there was nothing to edit any more. */
+    default void found(List<Finding> findings) {}
+
+    /** Something was installed, or could not be. */
+    void attempted(Result result);
+
+    /** Something that was installed had to be put right. */
+    void rewritten(Part part);
+
+    /** The node became ready for pods, or ceased to be. */
+    void ready(boolean ready);
+}

@@ -1,0 +1,73 @@
+package dev.meshcni.install;
+
+import dev.meshcni.api.spi.FileEdit;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What the log says of an installation. */
+final class InstallLog {
+    private static final Logger LOG = LoggerFactory.getLogger(InstallLog.class);
+
+    private InstallLog() {}
+
+    /**
+     * The plugin was put right.
+     *
+     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     */
+    static void pluginRepaired(Path link, Duration pause) {
+        if (pause.isZero()) {
+            LOG.warn("{} was changed by somebody else and is installed again", link);
+        } else {
+            LOG.warn(
+                    "{} is replaced again and again; next attempt in {} s at the earliest. Another istio-cni on this node?"
+                            + " Remove its DaemonSet",
+                    link,
+                    pause.toSeconds());
+        }
+    }
+
+    /**
+     * The configuration was put right.
+     *
+     * @param base the type of the base CNI
+     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     */
+    static void confRepaired(List<FileEdit> edits, String base, Duration pause) {
+        String files =
+                String.join(", ", edits.stream().map(FileEdit::name).distinct().toList());
+        if (pause.isZero()) {
+            LOG.warn("{} was changed without our plugin and is put right (base CNI: {})", files, base);
+        } else {
+            LOG.warn(
+                    "{} is rewritten again and again, most likely by {}; next attempt in {} s at the earliest. {}",
+                    files,
+                    base,
+                    pause.toSeconds(),
+                    RewriteRemedy.of(base));
+        }
+    }
+
+    /** The installation has come to a state. */
+    static void entered(InstallState state) {
+        switch (state) {
+            case InstallState.Starting _, InstallState.Contested _ -> {}
+            case InstallState.Waiting waiting -> LOG.info("waiting for {}", waiting.what());
+            case InstallState.Refused refused ->
+                LOG.error("not installed: {} is left as it is: {}", refused.file(), refused.reason());
+            case InstallState.Failed failed -> LOG.error("not installed: {}", failed.message());
+            case InstallState.Superseded _ ->
+                LOG.info(
+                        "a newer daemon has taken over this node; this one waits for its end, or for that of the newer one");
+            case InstallState.Installed installed ->
+                LOG.info(
+                        "installed: {} calls version {} of the plugin (chain adapter {})",
+                        installed.file(),
+                        installed.version(),
+                        installed.adapter());
+        }
+    }
+}

@@ -1,0 +1,399 @@
+package dev.meshcni.install;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.ChainAdapters.Choice;
+import dev.meshcni.api.ChainedConf;
+import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.config.ProductVersion;
+import dev.meshcni.files.AtomicFiles;
+import dev.meshcni.files.DiskSteps;
+import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileSteps;
+import dev.meshcni.files.SharedFiles;
+import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.install.InstallEvents.Part;
+import dev.meshcni.install.InstallEvents.Result;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a runtime
+ * never looks for a plugin that is not there.
+ *
+ * <p>Each round looks at everything anew and does what is missing. There is nothing to remember, so it does not matter when
+ * the last process was killed.
+ */
+public final class Installer {
+    private static final Logger LOG = LoggerFactory.getLogger(Installer.class);
+
+    private static final Duration WRITING_TIME = Duration.ofMillis(100);
+
+    /** How long another installer may take; longer than copying the plugin to a slow disk. */
+    private static final Duration TURN = Duration.ofSeconds(10);
+
+    /** Trials of the plugin in a row that may fail for want of memory or time. */
+    private static final int MOST_FAILED_TRIALS = 3;
+
+    private final InstallerSettings settings;
+    private final InstallEvents events;
+    private final InstallerLease lease;
+    private final PluginTrial trial;
+    private final PluginTree plugin;
+    private final ConfInstaller conf;
+    private final RunDirectory runDirectory;
+    private final RewriteBackoff pluginBackoff;
+    private final RewriteBackoff confBackoff;
+    private volatile InstallState state = new InstallState.Starting();
+    private boolean pluginInstalled;
+    private boolean confInstalled;
+    private int failedTrials;
+
+    /** Whether this process may change the node, asked when it is its turn. */
+    @FunctionalInterface
+    private interface Right {
+        boolean isThere() throws IOException;
+    }
+
+    private Installer(InstallerSettings settings, InstallEvents events, Parts parts) {
+        this.settings = requireNonNull(settings, "settings is null");
+        this.events = requireNonNull(events, "events is null");
+        AtomicFiles files = new AtomicFiles(parts.steps());
+        this.lease = new InstallerLease(settings.runDirectory(), files);
+        this.trial = new PluginTrial(parts.host(), settings.binDir(), settings.binDirOnHost(), System::nanoTime);
+        this.plugin = new PluginTree(
+                settings.sourceDir(),
+                settings.binDir(),
+                ProductVersion.text(),
+                parts.steps(),
+                parts.running(),
+                trial,
+                System::nanoTime);
+        this.conf = new ConfInstaller(
+                settings.confDir(),
+                settings.conf(),
+                parts.adapters(),
+                new SharedFiles(parts.steps()),
+                FileLook.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
+        this.runDirectory = new RunDirectory(settings.runDirectory(), files);
+        this.pluginBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
+        this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
+    }
+
+    /** What an installer works with, which tests replace. */
+    public record Parts(
+            FileSteps steps,
+            RunningPlugins running,
+            HostProgram host,
+            ChainAdapters adapters,
+            RewriteBackoff.Limits limits) {
+        static Parts ofNode(ChainAdapters adapters) {
+            return new Parts(
+                    new DiskSteps(),
+                    RunningPlugins.ofNode(),
+                    PluginTrial.ofNode(),
+                    adapters,
+                    RewriteBackoff.Limits.DEFAULT);
+        }
+    }
+
+    /** An installer for this node; nothing happens yet. */
+    public static Installer of(InstallerSettings settings, ChainAdapters adapters, InstallEvents events) {
+        return with(settings, events, Parts.ofNode(adapters));
+    }
+
+    /** The same with parts of its own. */
+    public static Installer with(InstallerSettings settings, InstallEvents events, Parts parts) {
+        return new Installer(settings, events, parts);
+    }
+
+    /** What it installs. */
+    public InstallerSettings settings() {
+        return settings;
+    }
+
+    /** How far it is. */
+    public InstallState state() {
+        return state;
+    }
+
+    /** Makes this the installer of the node: others that still run leave it to this one. */
+    public synchronized void claim() {
+        try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
+            lease.claim();
+        } catch (IOException e) {
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+        }
+    }
+
+    /** Looks at everything, and puts right what is wrong unless another installer has claimed the node. */
+    public synchronized InstallState round() {
+        return round(lease::isHeld);
+    }
+
+    /** Claims the node, as another installer that had done so is gone, and puts right what is wrong. */
+    public synchronized InstallState takeOver() {
+        return round(() -> {
+            lease.claim();
+            return true;
+        });
+    }
+
+    /** Installs once, beside a daemon that may run. */
+    public synchronized InstallState installOnce() {
+        return round(() -> true);
+    }
+
+    /**
+     * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then the
+     * agent's run directory.
+     *
+     * @param patience how long to wait for plugins that still run
+     * @throws DaemonException if something cannot be removed
+     */
+    public synchronized void uninstall(Duration patience) throws InterruptedException {
+        uninstall(patience, TURN, () -> true);
+    }
+
+    /** The same, unless another installer has claimed the node: then everything is that one's. */
+    synchronized void uninstallIfHolder(Duration patience) throws InterruptedException {
+        uninstall(patience, patience, lease::isHeld);
+    }
+
+    /**
+     * What an operator has to know about the configuration as it is now.
+     *
+     * @throws DaemonException if it cannot be read
+     */
+    public synchronized List<Finding> findings() {
+        try {
+            return conf.findings(conf.look());
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    /** What is being tried on the host is ended: this process is about to end. */
+    void stopTrials() {
+        trial.close();
+    }
+
+    public PluginTrial trial() {
+        return trial;
+    }
+
+    public PluginTree plugin() {
+        return plugin;
+    }
+
+    public ConfInstaller conf() {
+        return conf;
+    }
+
+    private InstallState round(Right right) {
+        try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
+            enter(right.isThere() ? ensure() : new InstallState.Superseded());
+        } catch (IOException e) {
+            enter(new InstallState.Failed(
+                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()));
+        } catch (DaemonException e) {
+            enter(new InstallState.Failed(e.getMessage()));
+        } catch (RuntimeException e) {
+            LOG.error("a chain adapter failed in a way that it must not", e);
+            enter(new InstallState.Failed(e.toString()));
+        }
+        return state;
+    }
+
+    private void uninstall(Duration patience, Duration turn, Right right) throws InterruptedException {
+        try (InstallerLease.Turn _ = lease.takeTurn(turn)) {
+            if (!right.isThere()) {
+                enter(new InstallState.Superseded());
+                return;
+            }
+            removeConf();
+        } catch (IOException e) {
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+        }
+        removePlugin(patience);
+        try {
+            runDirectory.remove();
+        } catch (IOException e) {
+            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+        } finally {
+            enter(new InstallState.Starting());
+        }
+    }
+
+    private void removeConf() {
+        LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+        try {
+            conf.uninstall();
+            confInstalled = false;
+            List<String> callers = conf.nestedCallers();
+            if (!callers.isEmpty()) {
+                throw InstallTrouble.stillCalled(settings.conf().type(), callers);
+            }
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private void removePlugin(Duration patience) throws InterruptedException {
+        try {
+            plugin.uninstall(patience);
+            pluginInstalled = false;
+        } catch (IOException e) {
+            throw InstallTrouble.removingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
+    private InstallState ensure() {
+        Optional<InstallState> obstacle = ensurePlugin();
+        requireWorkingPlugin();
+        return obstacle.orElseGet(this::ensureConf);
+    }
+
+    private Optional<InstallState> ensurePlugin() {
+        try {
+            boolean repair = pluginInstalled && !plugin.currentIsWhole();
+            if (repair) {
+                Duration pause = pluginBackoff.needed();
+                if (!pause.isZero()) {
+                    return Optional.of(new InstallState.Contested(
+                            settings.binDirOnHost().resolve(PluginTree.LINK).toString(), pause));
+                }
+            }
+            plugin.ensure();
+            pluginInstalled = true;
+            if (repair) {
+                pluginRepaired();
+            }
+            plugin.removeUnused();
+            return Optional.empty();
+        } catch (UnusablePluginException e) {
+            events.attempted(Result.COPY_BINARIES_FAILURE);
+            requireWorkingPlugin();
+            throw InstallTrouble.runningPlugin(settings.binDirOnHost(), e.getMessage());
+        } catch (IOException e) {
+            events.attempted(Result.COPY_BINARIES_FAILURE);
+            throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
+    /**
+     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken out. What may be the
+     * machine's state of the moment has to happen several times in a row; until then nothing is put in.
+     */
+    private void requireWorkingPlugin() {
+        try {
+            if (plugin.current().isEmpty()) {
+                return;
+            }
+            if (!(trial.recent(Path.of(PluginTree.LINK)) instanceof PluginTrial.Verdict.Broken broken)) {
+                failedTrials = 0;
+                return;
+            }
+            failedTrials++;
+            boolean takeOut = broken.certain() || failedTrials >= MOST_FAILED_TRIALS;
+            if (takeOut) {
+                conf.uninstall();
+                confInstalled = false;
+            }
+            if (!confInstalled) {
+                throw InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason());
+            }
+            LOG.warn("the plugin did not work on this host: {}", broken.reason());
+        } catch (IOException e) {
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    private InstallState ensureConf() {
+        try {
+            conf.sweep();
+            ConfInstaller.Look look = conf.look();
+            return look.edits().isEmpty() ? reached(look) : write(settled(look));
+        } catch (IOException e) {
+            events.attempted(Result.CREATE_CNI_CONFIG_FAILURE);
+            throw InstallTrouble.writingConf(settings.confDir(), e);
+        }
+    }
+
+    /** A file that cannot be parsed may be one that its owner is writing: it is not the time to choose another one. */
+    private ConfInstaller.Look settled(ConfInstaller.Look look) throws IOException {
+        if (look.dir().invalid().isEmpty()) {
+            return look;
+        }
+        LockSupport.parkNanos(WRITING_TIME.toNanos());
+        return conf.look();
+    }
+
+    private InstallState write(ConfInstaller.Look look) throws IOException {
+        boolean repair = confInstalled;
+        if (repair) {
+            Duration pause = confBackoff.needed();
+            if (!pause.isZero()) {
+                return new InstallState.Contested(settings.confDir().toString(), pause);
+            }
+        }
+        ConfInstaller.Look after = conf.carryOut(look);
+        if (repair && !look.edits().isEmpty()) {
+            confRepaired(look);
+        }
+        return reached(after);
+    }
+
+    /** The state of a directory in which there is nothing to edit. */
+    private InstallState reached(ConfInstaller.Look look) throws IOException {
+        events.found(conf.findings(look));
+        return switch (look.plan()) {
+            case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
+            case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
+            case InstallPlan.Edits _ -> installed(look);
+        };
+    }
+
+    private InstallState installed(ConfInstaller.Look look) throws IOException {
+        confInstalled = true;
+        Choice choice = look.choice().orElseThrow();
+        return new InstallState.Installed(
+                choice.adapter().name(), choice.detection().file(), plugin.version());
+    }
+
+    private void pluginRepaired() {
+        events.rewritten(Part.PLUGIN);
+        InstallLog.pluginRepaired(settings.binDirOnHost().resolve(PluginTree.LINK), pluginBackoff.rewritten());
+    }
+
+    private void confRepaired(ConfInstaller.Look before) {
+        events.rewritten(Part.CONF);
+        String base = ChainedConf.baseType(before.dir(), settings.conf()).orElse("no base CNI");
+        InstallLog.confRepaired(before.edits(), base, confBackoff.rewritten());
+    }
+
+    private void enter(InstallState next) {
+        InstallState last = state;
+        state = next;
+        boolean wasReady = last.notReady().isEmpty();
+        boolean isReady = next.notReady().isEmpty();
+        if (isReady != wasReady) {
+            events.ready(isReady);
+        }
+        if (next instanceof InstallState.Installed && !wasReady) {
+            events.attempted(Result.SUCCESS);
+        }
+        if (!next.equals(last)) {
+            InstallLog.entered(next);
+        }
+    }
+}

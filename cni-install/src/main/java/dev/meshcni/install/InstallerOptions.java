@@ -1,0 +1,143 @@
+package dev.meshcni.install;
+
+import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.config.DaemonException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/**
+ * The options of the installer, for {@code install-cni} and for the commands that do its work once. Names and defaults are
+ * those of Istio's install-cni where it has the option.
+ */
+public final class InstallerOptions {
+    private static final String STANDALONE_CONF = "YYY-istio-cni.conf";
+
+    @Option(
+            names = "--mounted-cni-net-dir",
+            paramLabel = "DIR",
+            defaultValue = "/host/etc/cni/net.d",
+            description = "The node's directory of CNI configuration, as mounted here. Default: ${DEFAULT-VALUE}.")
+    private Path confDir;
+
+    @Option(
+            names = "--cni-conf-name",
+            paramLabel = "FILE",
+            defaultValue = "",
+            description = {
+                "The file to install into, instead of the one that the container runtime uses; it is waited for.",
+                "Not chained: the file to write, by default " + STANDALONE_CONF + "."
+            })
+    private String confName;
+
+    @Option(
+            names = "--chained-cni-plugin",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "true",
+            description =
+                    "Chain the plugin behind the base CNI, or (false) give it a file of its own. Default: ${DEFAULT-VALUE}.")
+    private boolean chained;
+
+    @Option(
+            names = "--cni-conf-group-read",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = {
+                "Let the group read the plugin's own file (mode 0640 instead of 0600).",
+                "A file of the base CNI keeps its mode."
+            })
+    private boolean groupRead;
+
+    @Option(
+            names = "--cni-bin-target-dir",
+            paramLabel = "DIR",
+            defaultValue = "/host/opt/cni/bin",
+            description = "The node's directory of CNI plugins, as mounted here. Default: ${DEFAULT-VALUE}.")
+    private Path binDir;
+
+    @Option(
+            names = "--cni-bin-dir-on-host",
+            paramLabel = "DIR",
+            description = "The same directory as the host sees it. Default: the mounted path without /host.")
+    private Path binDirOnHost;
+
+    @Option(
+            names = "--plugin-source-dir",
+            paramLabel = "DIR",
+            description = "The tree to copy the plugin from. Default: the one that this program runs from.")
+    private Path sourceDir;
+
+    @Option(
+            names = "--chain-adapter-dir",
+            paramLabel = "DIR",
+            description = "A directory of jars with chain adapters for more base CNIs.")
+    private Path adapterDir;
+
+    @Option(
+            names = "--install-check-seconds",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = {
+                "How often to compare the node with what it should be, beside being told of changes.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private int checkSeconds;
+
+    @Option(
+            names = "--daemon-set-name",
+            paramLabel = "NAME",
+            defaultValue = "istio-cni-node",
+            description = {
+                "This daemon's DaemonSet: the daemon takes back what it installed if it ends because that is deleted.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private String daemonSetName;
+
+    /** For picocli, which fills it. */
+    public InstallerOptions() {}
+
+    /** The settings that the options give, with the plugin's configuration. */
+    public InstallerSettings settings(PluginOptions plugin) {
+        String file = confName.isEmpty() && !chained ? STANDALONE_CONF : confName;
+        return new InstallerSettings(
+                confDir,
+                binDir,
+                Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir)),
+                plugin.agentRunDirectory(),
+                Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree),
+                new InstallSettings(chained, file, plugin.entry()),
+                groupRead,
+                Duration.ofSeconds(checkSeconds));
+    }
+
+    /**
+     * The chain adapters of this installation and of the directory that the options name.
+     *
+     * @throws DaemonException if one cannot be used
+     */
+    public ChainAdapters adapters() {
+        return ChainAdapterJars.load(Optional.ofNullable(adapterDir));
+    }
+
+    public String daemonSetName() {
+        return daemonSetName;
+    }
+
+    private static Path withoutHost(Path dir) {
+        return dir.startsWith("/host") && dir.getNameCount() > 1
+                ? Path.of("/").resolve(dir.subpath(1, dir.getNameCount()))
+                : dir;
+    }
+
+    /** The run-time image that this program runs on lies in the tree that holds the plugin. */
+    private static Path ownTree() {
+        return Path.of(System.getProperty("java.home"))
+                .resolveSibling("")
+                .toAbsolutePath()
+                .normalize();
+    }
+}

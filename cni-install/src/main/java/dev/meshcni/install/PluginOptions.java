@@ -1,0 +1,90 @@
+package dev.meshcni.install;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Option;
+
+/** The options that the plugin and its agent have to agree on: they become the plugin's configuration. */
+public final class PluginOptions {
+    private static final String TYPE = "istio-cni";
+
+    @Option(
+            names = "--cni-agent-run-dir",
+            paramLabel = "DIR",
+            defaultValue = "/var/run/istio-cni",
+            description = "Directory of the agent's socket; root's alone. Default: ${DEFAULT-VALUE}.")
+    private Path agentRunDirectory;
+
+    @Option(
+            names = "--exclude-namespaces",
+            paramLabel = "NAMESPACE",
+            split = ",",
+            description = "Namespaces whose pods are left alone.")
+    private List<String> excludedNamespaces = List.of();
+
+    @Option(
+            names = "--pod-namespace",
+            paramLabel = "NAMESPACE",
+            defaultValue = "",
+            description = "The namespace of this daemon's own pod.")
+    private String podNamespace;
+
+    @Option(
+            names = "--plugin-log-level",
+            paramLabel = "LEVEL",
+            defaultValue = "info",
+            description = {
+                "What the plugin tells of calls that the agent did not answer: debug, info, warn, error or none.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private String pluginLogLevel;
+
+    @Option(
+            names = "--native-nftables",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Redirect with nftables instead of iptables.")
+    private boolean nativeNftables;
+
+    /** For picocli, which fills it. */
+    public PluginOptions() {}
+
+    /** The plugin's configuration, as Istio's installer writes it. */
+    ObjectNode entry() {
+        ObjectNode entry = JsonNodeFactory.instance
+                .objectNode()
+                .put("name", TYPE)
+                .put("type", TYPE)
+                .put("plugin_log_level", pluginLogLevel)
+                .put("cni_agent_run_dir", agentRunDirectory.toString());
+        ArrayNode excluded = entry.putArray("exclude_namespaces");
+        excludedNamespaces().forEach(excluded::add);
+        return entry.put("pod_namespace", podNamespace).put("native_nftables", nativeNftables);
+    }
+
+    public Path agentRunDirectory() {
+        return agentRunDirectory;
+    }
+
+    public Set<String> excludedNamespaces() {
+        return excludedNamespaces.stream()
+                .map(String::strip)
+                .filter(namespace -> !namespace.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    public String podNamespace() {
+        return podNamespace;
+    }
+
+    public boolean nativeNftables() {
+        return nativeNftables;
+    }
+}

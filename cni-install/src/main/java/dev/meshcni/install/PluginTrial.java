@@ -1,0 +1,211 @@
+package dev.meshcni.install;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.VersionInfo;
+import dev.meshcni.core.OneLine;
+import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.host.linux.ProgramCall;
+import dev.meshcni.host.linux.ProgramOutcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs the plugin as the node's container runtime would, in the host's mount namespace, with VERSION (CNI specification 1.1, section 4):
+ * it changes nothing.
+ */
+public final class PluginTrial implements AutoCloseable {
+    /** The first process of the node, if its {@code /proc} is mounted in our container. */
+    private static final Path HOST_INIT = Path.of("/host/proc/1");
+
+    /** How long a plugin that works is believed to go on working. */
+    static final Duration VALID = Duration.ofMinutes(1);
+
+    private static final Logger LOG = LoggerFactory.getLogger(PluginTrial.class);
+    private static final Duration DEADLINE = Duration.ofSeconds(10);
+    private static final String QUESTION = "{\"cniVersion\":\"1.0.0\"}";
+    private static final int LONGEST_QUOTE = 300;
+
+    private final HostProgram host;
+    private final Path binDir;
+    private final Path binDirOnHost;
+    private final LongSupplier nanoTime;
+    private Optional<Success> lastSuccess = Optional.empty();
+    private Optional<Verdict> lastUnknown = Optional.empty();
+
+    /** What came of a trial. */
+    public sealed interface Verdict {
+        /** It has answered. */
+        record Works() implements Verdict {}
+
+        /**
+         * It could not be tried.
+         *
+         * @param reason why
+         */
+        record Unknown(String reason) implements Verdict {}
+
+        /**
+         * A runtime cannot use it.
+         *
+         * @param reason what happened, and what to do about it
+         * @param certain whether the next attempt would end in the same way; a machine without memory or time is another matter
+         */
+        record Broken(String reason, boolean certain) implements Verdict {}
+    }
+
+    private record Success(Object file, long nanos) {}
+
+    /**
+     * Trials.
+     *
+     * @param host where the programs are started
+     * @param binDir the node's directory of plugins as it is seen here
+     * @param binDirOnHost the same as the programs see it
+     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     */
+    PluginTrial(HostProgram host, Path binDir, Path binDirOnHost, LongSupplier nanoTime) {
+        this.host = requireNonNull(host, "host is null");
+        this.binDir = requireNonNull(binDir, "binDir is null");
+        this.binDirOnHost = requireNonNull(binDirOnHost, "binDirOnHost is null");
+        this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
+    }
+
+    /**
+     * Programs as the runtime of this node starts them: on the host, which without its {@code /proc} must be where we are. Whether its
+     * namespace may be entered is found out with the first one, so that a missing capability is not taken for a missing host.
+     */
+    static HostProgram ofNode() {
+        return Files.isDirectory(HOST_INIT) ? HostProgram.in(HOST_INIT.resolve("ns/mnt")) : HostProgram.inOwnMounts();
+    }
+
+    /**
+     * Tries a program, unless it worked a moment ago.
+     *
+     * @param program its path within the directory of plugins
+     */
+    Verdict recent(Path program) {
+        Optional<Object> file = file(program);
+        boolean stillValid = lastSuccess
+                .filter(success -> file.equals(Optional.of(success.file())))
+                .filter(success -> nanoTime.getAsLong() - success.nanos() < VALID.toNanos())
+                .isPresent();
+        return stillValid ? new Verdict.Works() : now(program);
+    }
+
+    /** Tries a program. */
+    public Verdict now(Path program) {
+        Optional<Object> file = file(program);
+        if (file.isEmpty()) {
+            return new Verdict.Unknown(binDir.resolve(program) + " is not there");
+        }
+        Verdict verdict = verdict(host.run(new ProgramCall(
+                binDirOnHost.resolve(program),
+                file,
+                Map.of("CNI_COMMAND", "VERSION", "CNI_PATH", binDirOnHost.toString()),
+                QUESTION,
+                DEADLINE)));
+        if (verdict instanceof Verdict.Works) {
+            lastSuccess = Optional.of(new Success(file.get(), nanoTime.getAsLong()));
+        }
+        if (verdict instanceof Verdict.Unknown unknown && !lastUnknown.equals(Optional.of(verdict))) {
+            lastUnknown = Optional.of(verdict);
+            LOG.warn("the plugin is not tried on the host before runtimes call it: {}", unknown.reason());
+        }
+        return verdict;
+    }
+
+    /** Ends a trial that is under way, and all later ones at once. */
+    @Override
+    public void close() {
+        host.close();
+    }
+
+    private Optional<Object> file(Path program) {
+        try {
+            return Optional.ofNullable(Files.readAttributes(binDir.resolve(program), BasicFileAttributes.class)
+                    .fileKey());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private Verdict verdict(ProgramOutcome outcome) {
+        return switch (outcome) {
+            case ProgramOutcome.Ended ended -> verdict(ended);
+            case ProgramOutcome.Refused refused -> verdict(refused);
+            case ProgramOutcome.NotEntered not ->
+                new Verdict.Unknown("the host's mount namespace cannot be entered: " + not.reason()
+                        + "; the daemon's pod needs the host's /proc at /host/proc and the capabilities SYS_ADMIN, SYS_CHROOT"
+                        + " and SYS_PTRACE");
+            case ProgramOutcome.Signalled signalled ->
+                doubtful("it was ended by signal " + signalled.signal()
+                        + "; look at the node's kernel log, and at its memory");
+            case ProgramOutcome.Late late ->
+                doubtful("it has not answered for " + late.deadline().toSeconds() + " s"
+                        + (late.stuck() ? " and cannot be killed; look at the file system of " + binDirOnHost : ""));
+            case ProgramOutcome.Cancelled _ -> doubtful("this daemon ends");
+        };
+    }
+
+    private static Verdict verdict(ProgramOutcome.Ended ended) {
+        if (ended.exitCode() != 0) {
+            return doubtful("exit code " + ended.exitCode() + ": " + quote(ended.output() + ' ' + ended.errors()));
+        }
+        try {
+            VersionInfo.parse(CniJson.object(ended.output().getBytes(UTF_8)));
+            return new Verdict.Works();
+        } catch (CniException e) {
+            return doubtful("it answers VERSION with " + quote(ended.output()));
+        }
+    }
+
+    private Verdict verdict(ProgramOutcome.Refused refused) {
+        return switch (refused.refusal()) {
+            case MISSING, ANOTHER_FILE ->
+                new Verdict.Unknown("the host has another file than we at this path: " + refused.detail()
+                        + "; set --cni-bin-dir-on-host to the path that the host has for " + binDir);
+            case NOEXEC ->
+                new Verdict.Broken(
+                        "its file system is mounted noexec: " + refused.detail() + "; mount it without noexec, or "
+                                + InstallTrouble.OTHER_BIN_DIR,
+                        true);
+            case NO_LOADER ->
+                new Verdict.Broken(
+                        "what has to load it is not on the host: " + refused.detail()
+                                + "; use the image as it is built here, whose plugin needs nothing",
+                        true);
+            case FOREIGN ->
+                new Verdict.Broken(
+                        "it is no program of this architecture: " + refused.detail()
+                                + "; use the image for this node's architecture",
+                        true);
+            case NOT_PERMITTED ->
+                new Verdict.Broken(
+                        "it may not be executed: " + refused.detail()
+                                + "; look at its mode, and at SELinux or AppArmor",
+                        true);
+            case OTHER -> doubtful(refused.detail());
+        };
+    }
+
+    private static Verdict doubtful(String reason) {
+        return new Verdict.Broken(reason, false);
+    }
+
+    private static String quote(String text) {
+        String line = OneLine.of(text.strip());
+        return line.isBlank() ? "nothing" : line.substring(0, Math.min(line.length(), LONGEST_QUOTE));
+    }
+}

@@ -1,0 +1,76 @@
+package dev.meshcni.install;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AgentlessDecision;
+import dev.meshcni.files.AtomicFiles;
+import dev.meshcni.host.linux.RootPath;
+import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The agent's run directory on the host: its socket, what plugins left for it, and the installers' agreement on who installs. */
+public final class RunDirectory {
+    /** The directory below it in which agents record what they have redirected. */
+    public static final String ATTACHMENTS = "attachments";
+
+    private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
+
+    private final Path directory;
+    private final AtomicFiles files;
+
+    RunDirectory(Path directory, AtomicFiles files) {
+        this.directory = requireNonNull(directory, "directory is null");
+        this.files = requireNonNull(files, "files is null");
+    }
+
+    /**
+     * Removes what is ours, and the directory if nothing else is in it and it is no mount of our container.
+     *
+     * @throws IOException also if others than root decide on what is found there
+     */
+    void remove() throws IOException {
+        try {
+            RootPath.directory(directory);
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        files.sweep(directory);
+        for (Path file : ownFiles()) {
+            files.delete(file);
+        }
+        Path attachments = directory.resolve(ATTACHMENTS);
+        if (Files.isDirectory(attachments, LinkOption.NOFOLLOW_LINKS)) {
+            files.deleteTree(attachments);
+        }
+        try {
+            files.delete(directory);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.warn("{} stays: it holds what is not ours", directory);
+        } catch (FileSystemException e) {
+            LOG.debug("{} stays, empty: {}", directory, e.toString());
+        }
+    }
+
+    private List<Path> ownFiles() throws IOException {
+        List<String> installer = InstallerLease.fileNames();
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.filter(entry -> {
+                        String name = entry.getFileName().toString();
+                        return name.startsWith(AgentProtocol.SOCKET_NAME)
+                                || name.startsWith(AgentlessDecision.FILE_NAME)
+                                || installer.contains(name);
+                    })
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package dev.meshcni.install;
+
+import java.time.Duration;
+
+/**
+ * Why a daemon that was told to end has to end. The plugin and its configuration stay in place while the daemon is only being
+ * restarted or replaced, so that pods wait for the next one instead of starting without redirection.
+ */
+@FunctionalInterface
+public interface ShutdownReason {
+    /** What comes after the end. */
+    enum Answer {
+        /** Another daemon, or it cannot be known. */
+        RESTART,
+        /** Nothing: what was installed has to go. */
+        UNINSTALL
+    }
+
+    /** Of a daemon that has no way to know, and is uninstalled by a command. */
+    static ShutdownReason unknown() {
+        return _ -> Answer.RESTART;
+    }
+
+    /**
+     * Finds out.
+     *
+     * @param patience how long it may take
+     */
+    Answer ask(Duration patience);
+}

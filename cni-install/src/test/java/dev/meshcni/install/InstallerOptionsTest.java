@@ -1,0 +1,87 @@
+package dev.meshcni.install;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.config.EnvironmentDefaults;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** The options are Istio's, with its defaults. */
+class InstallerOptionsTest {
+    @Command
+    private static final class Options implements Runnable {
+        @Mixin
+        private InstallerOptions installer;
+
+        @Mixin
+        private PluginOptions plugin;
+
+        @Override
+        public void run() {}
+    }
+
+    @Test
+    void withoutOptionsTheDefaultsAreIstios() {
+        InstallerSettings settings = settings(Map.of());
+
+        assertThat(settings.confDir()).isEqualTo(Path.of("/host/etc/cni/net.d"));
+        assertThat(settings.binDir()).isEqualTo(Path.of("/host/opt/cni/bin"));
+        assertThat(settings.binDirOnHost()).isEqualTo(Path.of("/opt/cni/bin"));
+        assertThat(settings.runDirectory()).isEqualTo(Path.of("/var/run/istio-cni"));
+        assertThat(settings.conf().chained()).isTrue();
+        assertThat(settings.conf().confName()).isEmpty();
+        assertThat(settings.groupRead()).isFalse();
+        assertThat(settings.checkInterval()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(settings.conf().entry()).hasToString("""
+                {"name":"istio-cni","type":"istio-cni","plugin_log_level":"info",\
+                "cni_agent_run_dir":"/var/run/istio-cni","exclude_namespaces":[],"pod_namespace":"",\
+                "native_nftables":false}""");
+    }
+
+    @Test
+    void theEnvironmentHasIstiosNames() {
+        InstallerSettings settings = settings(Map.of(
+                "MOUNTED_CNI_NET_DIR", "/net",
+                "CNI_CONF_NAME", "istio-cni.conf",
+                "CHAINED_CNI_PLUGIN", "false",
+                "CNI_AGENT_RUN_DIR", "/run/agent",
+                "EXCLUDE_NAMESPACES", "istio-system,kube-system",
+                "POD_NAMESPACE", "istio-system",
+                "CNI_CONF_GROUP_READ", "true"));
+
+        assertThat(settings.confDir()).isEqualTo(Path.of("/net"));
+        assertThat(settings.conf().confName()).isEqualTo("istio-cni.conf");
+        assertThat(settings.conf().chained()).isFalse();
+        assertThat(settings.groupRead()).isTrue();
+        assertThat(settings.conf().entry()).hasToString("""
+                {"name":"istio-cni","type":"istio-cni","plugin_log_level":"info",\
+                "cni_agent_run_dir":"/run/agent","exclude_namespaces":["istio-system","kube-system"],\
+                "pod_namespace":"istio-system","native_nftables":false}""");
+    }
+
+    @Test
+    void anUnchainedPluginHasIstiosFileName() {
+        assertThat(settings(Map.of(), "--chained-cni-plugin=false").conf().confName())
+                .isEqualTo("YYY-istio-cni.conf");
+    }
+
+    @Test
+    void theHostsPathCanBeSaid() {
+        assertThat(settings(Map.of(), "--cni-bin-dir-on-host=/home/kubernetes/bin")
+                        .binDirOnHost())
+                .isEqualTo(Path.of("/home/kubernetes/bin"));
+    }
+
+    private static InstallerSettings settings(Map<String, String> environment, String... arguments) {
+        Options options = new Options();
+        new CommandLine(options)
+                .setDefaultValueProvider(new EnvironmentDefaults(environment))
+                .parseArgs(arguments);
+        return options.installer.settings(options.plugin);
+    }
+}

@@ -1,0 +1,97 @@
+package dev.meshcni.install;
+
+import static dev.meshcni.testkit.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.install.ShutdownReason.Answer;
+import dev.meshcni.testkit.TestNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is left of an installation when its daemon ends. */
+class NodeInstallationTest {
+    @TempDir
+    private Path root;
+
+    private TestNode node;
+    private Map<String, String> before;
+
+    @BeforeEach
+    void makeNode() throws Exception {
+        node = TestInstallers.node(root, "lone-conf");
+        before = node.conf();
+    }
+
+    @Test
+    void aRestartLeavesPluginAndConfiguration() throws Exception {
+        try (NodeInstallation installation = start(Answer.RESTART)) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+    }
+
+    @Test
+    void anUninstallationLeavesNothing() throws Exception {
+        try (NodeInstallation installation = start(Answer.UNINSTALL)) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+        }
+
+        assertThat(node.conf()).isEqualTo(before);
+        assertThat(node.binDir()).isEmptyDirectory();
+        assertThat(node.runDirectory()).doesNotExist();
+    }
+
+    @Test
+    void aNodeCanRedirectFromTheMomentAtWhichTheConfigurationCallsThePlugin() throws Exception {
+        node = TestNode.in(root.resolve("new"));
+        try (NodeInstallation installation = start(Answer.RESTART)) {
+            eventually("waiting for the base CNI", () -> installation.state() instanceof InstallState.Waiting);
+            assertThat(installation.canRedirect()).isFalse();
+
+            node.conf("10-mynet.conf", before.get("10-mynet.conf"));
+
+            eventually("called", installation::canRedirect);
+            assertThat(node.conf().get("10-mynet.conflist")).contains("\"istio-cni\"");
+        }
+    }
+
+    @Test
+    void anOlderDaemonDoesNotUninstallWhatANewerOneHasInstalled() throws Exception {
+        try (NodeInstallation older = start(Answer.UNINSTALL)) {
+            eventually("installed", () -> older.state().notReady().isEmpty());
+            TestInstallers.of(node).claim();
+            eventually("superseded", () -> older.state() instanceof InstallState.Superseded);
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+    }
+
+    @Test
+    void anOlderDaemonThatHasNotNoticedTheNewerOneYetDoesNotUninstallEither() throws Exception {
+        try (NodeInstallation older = startChecking(Duration.ofHours(1), Answer.UNINSTALL)) {
+            eventually("installed", () -> older.state().notReady().isEmpty());
+            TestInstallers.of(node).claim();
+            assertThat(older.state()).isInstanceOf(InstallState.Installed.class);
+        }
+
+        assertThat(node.conf()).containsOnlyKeys("10-mynet.conflist");
+        assertThat(node.link()).exists();
+        assertThat(node.runDirectory()).isNotEmptyDirectory();
+    }
+
+    private NodeInstallation start(Answer atTheEnd) throws Exception {
+        return startChecking(Duration.ofMillis(100), atTheEnd);
+    }
+
+    private NodeInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
+        node.checkedEvery(interval);
+        return NodeInstallation.start(TestInstallers.of(node), _ -> atTheEnd, () -> false);
+    }
+}

@@ -1,0 +1,20 @@
+package dev.meshcni.kubernetes;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.CutField;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.util.List;
+
+/**
+ * What was read of a pod of the API server.
+ *
+ * @param pod the fields that are used
+ * @param cut those that were too large to be read
+ */
+record BoundedPod(Pod pod, List<CutField> cut) {
+    BoundedPod {
+        requireNonNull(pod, "pod is null");
+        cut = List.copyOf(cut);
+    }
+}

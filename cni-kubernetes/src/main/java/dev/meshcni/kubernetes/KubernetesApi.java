@@ -1,0 +1,380 @@
+package dev.meshcni.kubernetes;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.meshcni.config.DaemonException;
+import io.fabric8.kubernetes.api.model.DeleteOptions;
+import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.Taint;
+import io.fabric8.kubernetes.api.model.TaintBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.policy.v1.Eviction;
+import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.http.HttpClient;
+import io.fabric8.kubernetes.client.http.HttpRequest;
+import io.fabric8.kubernetes.client.http.HttpResponse;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.HttpURLConnection;
+import java.net.URLEncoder;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that this daemon asks of the API server, in one place: {@code docs/rbac.md} says for each what it is needed for.
+ */
+public final class KubernetesApi implements AutoCloseable {
+    /** What became of a pod that was to go. */
+    public enum Removal {
+        /** It goes. */
+        DONE,
+        /** It had gone already. */
+        GONE,
+        /** It is not as it was when this was decided. */
+        CHANGED,
+        /** Its disruption budget, or the API server's load, does not allow it now. */
+        BLOCKED
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(KubernetesApi.class);
+    private static final int MAX_MESSAGE = 1024;
+    private static final int RETRIES = 1;
+    private static final int RETRY_INTERVAL_MILLIS = 200;
+    private static final int RECONNECT_INTERVAL_MILLIS = 500;
+
+    /** How many pods come in one answer, where the API server gives them in parts. */
+    private static final int PAGE = 100;
+
+    /** How long the API server lets a watch last, which ends it by a word. */
+    static final Duration WATCH = Duration.ofMinutes(2);
+
+    private final KubernetesClient client;
+    private final String nodeName;
+    private final Duration requestTimeout;
+
+    private KubernetesApi(KubernetesClient client, String nodeName, Duration requestTimeout) {
+        this.client = client;
+        this.nodeName = nodeName;
+        this.requestTimeout = requestTimeout;
+    }
+
+    /**
+     * Prepares the access; nothing is sent yet, so that an API server that does not answer is no reason to fail.
+     *
+     * @throws DaemonException if the kubeconfig cannot be read
+     */
+    public static KubernetesApi open(KubernetesSettings settings) {
+        requireNonNull(settings, "settings is null");
+        Config config = ClientConfig.of(settings.kubeconfig(), Optional.empty(), settings.requestTimeout());
+        config.setRequestRetryBackoffLimit(RETRIES);
+        config.setRequestRetryBackoffInterval(RETRY_INTERVAL_MILLIS);
+        config.setWatchReconnectInterval(RECONNECT_INTERVAL_MILLIS);
+        return new KubernetesApi(
+                new KubernetesClientBuilder()
+                        .withConfig(config)
+                        .withKubernetesSerialization(ApiSerialization.create())
+                        .build(),
+                settings.nodeName(),
+                settings.requestTimeout());
+    }
+
+    /** The node that this daemon serves. */
+    public String nodeName() {
+        return nodeName;
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+
+    /**
+     * A page of the pods of this node, as a stream of JSON.
+     *
+     * @param next the token that the page before gave; empty for the first page
+     * @param cached whether the list may come from the cache of an API server, which then gives all pages at once
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    InputStream listPods(String next, boolean cached) {
+        String from = next.isEmpty() ? (cached ? "&resourceVersion=0" : "") : "&continue=" + encoded(next);
+        return stream(podsOfNode() + "&limit=" + PAGE + from);
+    }
+
+    /**
+     * A watch of the pods of this node, as a stream of JSON. The API server ends it after a while, and says from time to time how far it has come.
+     *
+     * @param version from which version on
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    InputStream watchPods(String version) {
+        return stream(podsOfNode() + "&resourceVersion=" + encoded(version)
+                + "&allowWatchBookmarks=true&timeoutSeconds=" + WATCH.toSeconds() + "&watch=true");
+    }
+
+    private String podsOfNode() {
+        return "/api/v1/pods?fieldSelector=" + encoded("spec.nodeName=" + nodeName);
+    }
+
+    /**
+     * One pod of this node, asked for by name.
+     *
+     * @param selectors names of labels and annotations that are read beside those of the engine
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    Optional<BoundedPod> pod(String namespace, String name, Set<String> selectors) {
+        String path = "/api/v1/namespaces/" + encoded(namespace) + "/pods/" + encoded(name);
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        try (InputStream body = stream(path);
+                JsonParser json = JsonFields.factory().createParser(body)) {
+            over.orTimeout(requestTimeout.toNanos(), TimeUnit.NANOSECONDS).exceptionally(_ -> closed(body));
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("the answer is no pod");
+            }
+            return Optional.of(PodJson.read(json, selectors))
+                    .filter(found -> nodeName.equals(found.pod().getSpec().getNodeName()));
+        } catch (KubernetesClientException e) {
+            if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+                return Optional.empty();
+            }
+            throw e;
+        } catch (IOException e) {
+            throw new KubernetesClientException("the answer about a pod cannot be read", e);
+        } finally {
+            over.complete(null);
+        }
+    }
+
+    private static Void closed(InputStream body) {
+        try {
+            body.close();
+        } catch (IOException e) {
+            LOG.debug("an answer of the API server could not be closed", e);
+        }
+        return null;
+    }
+
+    /** The body of an answer, while it comes in; only for its beginning there is a time limit. */
+    private InputStream stream(String path) {
+        HttpClient http = client.getHttpClient();
+        String server = client.getConfiguration().getMasterUrl().replaceFirst("/+$", "");
+        HttpRequest request = http.newHttpRequestBuilder()
+                .uri(server + path)
+                .header("Accept", "application/json")
+                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS)
+                .build();
+        CompletableFuture<HttpResponse<InputStream>> sent = http.sendAsync(request, InputStream.class);
+        try {
+            HttpResponse<InputStream> answer = sent.get(2 * requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
+            if (!answer.isSuccessful()) {
+                closed(answer.body());
+                throw new KubernetesClientException("the API server answered " + answer.code(), answer.code(), null);
+            }
+            return answer.body();
+        } catch (InterruptedException e) {
+            sent.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new KubernetesClientException("interrupted", e);
+        } catch (TimeoutException e) {
+            sent.cancel(true);
+            throw new KubernetesClientException("no answer", new HttpTimeoutException("no answer"));
+        } catch (ExecutionException e) {
+            throw new KubernetesClientException("the request failed", e.getCause());
+        }
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+
+    /** A list and watch of one DaemonSet, not started yet. */
+    SharedIndexInformer<DaemonSet> daemonSets(String namespace, String name) {
+        return client.apps().daemonSets().inNamespace(namespace).withName(name).runnableInformer(0);
+    }
+
+    /**
+     * One DaemonSet.
+     *
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    Optional<DaemonSet> daemonSet(String namespace, String name) {
+        return Optional.ofNullable(
+                client.apps().daemonSets().inNamespace(namespace).withName(name).get());
+    }
+
+    /**
+     * The node that this daemon serves.
+     *
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    Optional<Node> node() {
+        return Optional.ofNullable(client.nodes().withName(nodeName).get());
+    }
+
+    /**
+     * Has a pod deleted if it is still the one that is meant, and its disruption budget allows it.
+     *
+     * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
+     */
+    public Removal evict(NodePod pod) {
+        Eviction eviction = new EvictionBuilder()
+                .withNewMetadata()
+                .withNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .endMetadata()
+                .withDeleteOptions(onlyIfStill(pod))
+                .build();
+        return removed(() -> client.raw(path(pod) + "/eviction", "POST", eviction));
+    }
+
+    /**
+     * Deletes a pod if it is still the one that is meant.
+     *
+     * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
+     */
+    public Removal delete(NodePod pod) {
+        return removed(() -> client.raw(path(pod), "DELETE", onlyIfStill(pod)));
+    }
+
+    /**
+     * Sets a label, through the subresource {@code status}, for which a weaker permission is enough.
+     *
+     * @throws KubernetesClientException if the API server refuses, or does not answer
+     */
+    public void label(NodePod pod, String key, String value) {
+        Map<String, Object> metadata = Map.of("uid", pod.pod().uid(), "labels", Map.of(key, value));
+        client.pods()
+                .inNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .subresource("status")
+                .patch(
+                        PatchContext.of(PatchType.JSON_MERGE),
+                        client.getKubernetesSerialization().asJson(Map.of("metadata", metadata)));
+    }
+
+    /** Says something about a pod where {@code kubectl describe} shows it; that it cannot be said is only logged. */
+    public void event(NodePod pod, String type, String reason, String message) {
+        String now = DateTimeFormatter.ISO_INSTANT.format(Instant.now().truncatedTo(ChronoUnit.SECONDS));
+        Event event = new EventBuilder()
+                .withNewMetadata()
+                .withNamespace(pod.pod().namespace())
+                .withGenerateName(pod.pod().name() + ".")
+                .endMetadata()
+                .withNewInvolvedObject()
+                .withApiVersion("v1")
+                .withKind("Pod")
+                .withNamespace(pod.pod().namespace())
+                .withName(pod.pod().name())
+                .withUid(pod.pod().uid())
+                .withResourceVersion(pod.resourceVersion())
+                .endInvolvedObject()
+                .withType(type)
+                .withReason(reason)
+                .withMessage(message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE))
+                .withFirstTimestamp(now)
+                .withLastTimestamp(now)
+                .withCount(1)
+                .withNewSource()
+                .withComponent("cni-repair")
+                .withHost(nodeName)
+                .endSource()
+                .build();
+        try {
+            client.v1()
+                    .events()
+                    .inNamespace(pod.pod().namespace())
+                    .resource(event)
+                    .create();
+        } catch (KubernetesClientException e) {
+            LOG.warn(
+                    "the event {} about pod {} could not be written: {}",
+                    reason,
+                    pod.key(),
+                    ApiFailure.describe(e, "create on events"));
+        }
+    }
+
+    /**
+     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already.
+     *
+     * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been changed by
+     *     somebody else
+     */
+    public void taint(String key, boolean present) {
+        Node node = client.nodes().withName(nodeName).require();
+        List<Taint> before = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
+        List<Taint> after = new ArrayList<>(before);
+        after.removeIf(taint -> key.equals(taint.getKey()));
+        if (present) {
+            after.add(new TaintBuilder().withKey(key).withEffect("NoSchedule").build());
+        }
+        if (present == before.stream().anyMatch(taint -> key.equals(taint.getKey()))) {
+            return;
+        }
+        // The list is replaced as a whole, so that it must be the one that was read.
+        String version = node.getMetadata().getResourceVersion();
+        List<Map<String, Object>> change = List.of(
+                Map.of("op", "test", "path", "/metadata/resourceVersion", "value", version),
+                Map.of("op", "add", "path", "/spec/taints", "value", after));
+        client.nodes()
+                .withName(nodeName)
+                .patch(
+                        PatchContext.of(PatchType.JSON),
+                        client.getKubernetesSerialization().asJson(change));
+    }
+
+    private static Removal removed(Runnable request) {
+        try {
+            request.run();
+            return Removal.DONE;
+        } catch (KubernetesClientException e) {
+            return switch (e.getCode()) {
+                case 404 -> Removal.GONE;
+                case 409 -> Removal.CHANGED;
+                case 429 -> Removal.BLOCKED;
+                default -> throw e;
+            };
+        }
+    }
+
+    private static DeleteOptions onlyIfStill(NodePod pod) {
+        return new DeleteOptionsBuilder()
+                .withNewPreconditions()
+                .withUid(pod.pod().uid())
+                .withResourceVersion(pod.resourceVersion())
+                .endPreconditions()
+                .build();
+    }
+
+    private static String path(NodePod pod) {
+        return "/api/v1/namespaces/" + pod.pod().namespace() + "/pods/"
+                + pod.pod().name();
+    }
+}

@@ -1,0 +1,105 @@
+package dev.meshcni.kubernetes;
+
+import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElseGet;
+
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.core.Pod;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.KubernetesList;
+import io.fabric8.kubernetes.api.model.PodIP;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
+public final class PodManifests {
+    private static final KubernetesSerialization SERIALIZATION = ApiSerialization.create();
+
+    private PodManifests() {}
+
+    /**
+     * A pod as a manifest shows it.
+     *
+     * @param addresses {@code status.podIPs}, in order; empty where the pod has none yet
+     */
+    public record Shown(Pod pod, List<InetAddress> addresses) {
+        public Shown {
+            requireNonNull(pod, "pod is null");
+            addresses = List.copyOf(addresses);
+        }
+    }
+
+    /**
+     * The pods in a file; what is not a Pod is passed over.
+     *
+     * @throws DaemonException if the file cannot be read or is not a manifest, with its name and the position
+     */
+    public static List<Pod> read(Path file) {
+        return show(file).stream().map(Shown::pod).toList();
+    }
+
+    /**
+     * The same with the addresses that the pods have.
+     *
+     * @throws DaemonException as {@link #read(Path)}
+     */
+    public static List<Shown> show(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return show(file.toString(), in);
+        } catch (NoSuchFileException e) {
+            throw new DaemonException(file + " does not exist", e);
+        } catch (IOException e) {
+            throw new DaemonException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * The pods in a manifest; what is not a Pod is passed over.
+     *
+     * @param name what the manifest is called in errors
+     * @throws DaemonException if it is not a manifest, with its name and the position
+     */
+    public static List<Shown> show(String name, InputStream manifest) {
+        try {
+            return resources(SERIALIZATION.unmarshal(manifest))
+                    .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
+                    .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
+                    .map(pod -> new Shown(PodModel.of(pod), addresses(pod)))
+                    .toList();
+        } catch (RuntimeException e) {
+            throw new DaemonException(name + " cannot be read as a Kubernetes manifest: " + e.getMessage(), e);
+        }
+    }
+
+    private static List<InetAddress> addresses(io.fabric8.kubernetes.api.model.Pod pod) {
+        PodStatus status = requireNonNullElseGet(pod.getStatus(), PodStatus::new);
+        List<String> texts = requireNonNullElseGet(status.getPodIPs(), List::<PodIP>of).stream()
+                .map(PodIP::getIp)
+                .toList();
+        return (texts.isEmpty() ? Stream.ofNullable(status.getPodIP()) : texts.stream())
+                .filter(text -> !text.isEmpty())
+                .map(InetAddress::ofLiteral)
+                .toList();
+    }
+
+    private static Stream<?> resources(Object document) {
+        return switch (document) {
+            case null -> Stream.empty();
+            case KubernetesList list -> list.getItems().stream();
+            case Collection<?> documents -> documents.stream().flatMap(PodManifests::resources);
+            case GenericKubernetesResource _ -> Stream.empty();
+            case HasMetadata resource -> Stream.of(resource);
+            default -> throw new DaemonException("it holds no Kubernetes resource");
+        };
+    }
+}

@@ -1,0 +1,92 @@
+package dev.meshcni.manifest;
+
+import static java.util.Objects.requireNonNull;
+
+import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import io.fabric8.kubernetes.api.model.SELinuxOptions;
+import io.fabric8.kubernetes.api.model.SeccompProfile;
+import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What an installation on a cluster is to be like: the settings {@code values.cni} of Istio's charts, understood.
+ *
+ * @param namespace where the daemon runs
+ * @param revision label of the resources; the CNI itself is one for all revisions
+ * @param quota how many pods of node-critical priority a ResourceQuota in the namespace allows; empty for none
+ */
+record CniValues(
+        String namespace,
+        String revision,
+        Image image,
+        Platform.NodeLayout node,
+        Plugin plugin,
+        Logging logging,
+        Repair repair,
+        DaemonPod pod,
+        boolean openShift,
+        OptionalInt quota) {
+    CniValues {
+        requireNonNull(namespace, "namespace is null");
+        requireNonNull(revision, "revision is null");
+        requireNonNull(image, "image is null");
+        requireNonNull(node, "node is null");
+        requireNonNull(plugin, "plugin is null");
+        requireNonNull(logging, "logging is null");
+        requireNonNull(repair, "repair is null");
+        requireNonNull(pod, "pod is null");
+        requireNonNull(quota, "quota is null");
+    }
+
+    /** The image of the daemon. */
+    record Image(String reference, String pullPolicy, List<String> pullSecrets) {}
+
+    /**
+     * How the plugin is installed.
+     *
+     * @param multus whether Multus calls it as a network of its own
+     * @param env more variables of install-cni, which win over those made from other settings
+     */
+    record Plugin(
+            boolean chained,
+            Optional<String> confName,
+            boolean multus,
+            List<String> excludedNamespaces,
+            boolean nativeNftables,
+            boolean nodeTaint,
+            Map<String, String> env) {}
+
+    /** How much is logged, by the plugin and by the daemon. */
+    record Logging(String plugin, String daemon, boolean json) {}
+
+    /** What is done about pods without redirection. */
+    record Repair(boolean enabled, Mode mode, String initContainer, String labelKey, String labelValue) {
+        /** The ways to deal with such a pod. */
+        enum Mode {
+            REPAIR,
+            DELETE,
+            LABEL,
+            REPORT
+        }
+    }
+
+    /** The pod of the daemon, as far as it can be set. */
+    record DaemonPod(
+            boolean privileged,
+            Map<String, String> daemonSetLabels,
+            Map<String, String> labels,
+            Map<String, String> annotations,
+            Optional<Affinity> affinity,
+            Map<String, String> nodeSelector,
+            List<Toleration> tolerations,
+            ResourceRequirements resources,
+            SeccompProfile seccomp,
+            Optional<SELinuxOptions> seLinux,
+            DaemonSetUpdateStrategy updateStrategy,
+            int graceSeconds) {}
+}

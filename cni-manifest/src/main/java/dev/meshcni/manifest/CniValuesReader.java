@@ -1,0 +1,315 @@
+package dev.meshcni.manifest;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.config.ProductVersion;
+import dev.meshcni.manifest.CniValues.DaemonPod;
+import dev.meshcni.manifest.CniValues.Image;
+import dev.meshcni.manifest.CniValues.Logging;
+import dev.meshcni.manifest.CniValues.Plugin;
+import dev.meshcni.manifest.CniValues.Repair;
+import dev.meshcni.manifest.Platform.NodeLayout;
+import dev.meshcni.repair.RepairSettings;
+import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
+import io.fabric8.kubernetes.api.model.SELinuxOptions;
+import io.fabric8.kubernetes.api.model.SELinuxOptionsBuilder;
+import io.fabric8.kubernetes.api.model.SeccompProfile;
+import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.TolerationBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategyBuilder;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Reads {@code values.cni} with what {@code components.cni.k8s} and {@code values.global} add to it. The keys are those of
+ * Istio's charts; docs/install.md lists them.
+ */
+final class CniValuesReader {
+    static final String MULTUS_CONF_DIR = "/etc/cni/multus/net.d";
+
+    private static final String DEFAULT_HUB = "localhost";
+    private static final String DEFAULT_IMAGE = "mesh-cni";
+    private static final Pattern ISTIOS_IMAGE = Pattern.compile("(?:.*/)?install-cni(?:[:@].*)?");
+    private static final String MULTUS_CONF = "istio-cni.conf";
+    private static final int DEFAULT_QUOTA = 5000;
+
+    /** Long enough to ask whether this is an uninstallation, and to clean up if it is. */
+    private static final int DEFAULT_GRACE_SECONDS = 30;
+
+    private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
+    private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
+    private static final Set<String> RESERVED_ENV =
+            Set.of("NODE_NAME", "REPAIR_NODE_NAME", "POD_NAME", "POD_NAMESPACE", "CNI_BIN_DIR_ON_HOST");
+
+    private final Section cni;
+    private final Section k8s;
+    private final Section global;
+    private final Platform platform;
+
+    /**
+     * @param cni {@code values.cni}
+     * @param k8s {@code components.cni.k8s}
+     * @param global {@code values.global}
+     */
+    CniValuesReader(Section cni, Section k8s, Section global, Platform platform) {
+        this.cni = requireNonNull(cni, "cni is null");
+        this.k8s = requireNonNull(k8s, "k8s is null");
+        this.global = requireNonNull(global, "global is null");
+        this.platform = requireNonNull(platform, "platform is null");
+    }
+
+    /**
+     * Reads everything.
+     *
+     * @param hub where the image is, if the component says so
+     * @param injected whether the injector annotates pods for Multus
+     */
+    CniValues read(String namespace, String revision, Optional<String> hub, Optional<String> tag, boolean injected) {
+        refuseAmbient();
+        refuseOwnConf();
+        cni.others(Set.of(
+                "enabled",
+                "istioOwnedCNIConfigFileName",
+                "ownerName",
+                "psp_cluster_role",
+                "revision",
+                "useAppArmorAnnotation",
+                "variant"));
+        NodeLayout node = node();
+        boolean openShift = platform == Platform.OPENSHIFT || node.conf().equals(MULTUS_CONF_DIR);
+        Plugin plugin = plugin(openShift, injected);
+        return new CniValues(
+                namespace,
+                revision,
+                image(hub, tag),
+                node,
+                plugin,
+                logging(),
+                repair(),
+                pod(openShift),
+                openShift,
+                quota(namespace));
+    }
+
+    private NodeLayout node() {
+        NodeLayout usual = platform.layout();
+        return new NodeLayout(
+                cni.directory("cniBinDir").orElse(usual.bin()),
+                cni.directory("cniConfDir").orElse(usual.conf()),
+                cni.directory("cniNetnsDir").orElse(usual.netns()));
+    }
+
+    private Plugin plugin(boolean openShift, boolean injected) {
+        boolean chained = cni.flag("chained").orElse(platform != Platform.OPENSHIFT);
+        Optional<String> provider = cni.oneOf("provider", Set.of("default", "multus"));
+        boolean multus = provider.map("multus"::equals).orElse(!chained && (openShift || injected));
+        Optional<String> confName = cni.text("cniConfFileName");
+        if (confName.filter(name -> name.contains("/")).isPresent()) {
+            cni.problem("cniConfFileName", "must be the name of a file, not a path: the directory is cniConfDir");
+        }
+        return new Plugin(
+                chained,
+                confName.or(() -> multus && !chained ? Optional.of(MULTUS_CONF) : Optional.empty()),
+                multus,
+                cni.texts("excludeNamespaces").orElse(List.of("kube-system")),
+                cni.flag("nativeNftables")
+                        .or(() -> global.flag("nativeNftables"))
+                        .orElse(false),
+                cni.flag("nodeTaint").orElse(false),
+                env());
+    }
+
+    private Map<String, String> env() {
+        Map<String, String> env = cni.map("env");
+        env.keySet().stream()
+                .filter(RESERVED_ENV::contains)
+                .forEach(name -> cni.problem("env", "must not hold " + name + ", which the manifests set themselves"));
+        return env;
+    }
+
+    private Image image(Optional<String> componentHub, Optional<String> componentTag) {
+        String image = cni.text("image").orElse(DEFAULT_IMAGE);
+        if (ISTIOS_IMAGE.matcher(image).matches()) {
+            cni.problem(
+                    "image",
+                    "is '" + image + "', which is Istio's own CNI; name the image of mesh-cni, or leave the key out");
+        }
+        Optional<String> hub = cni.text("hub");
+        Optional<String> tag = cni.text("tag");
+        String reference = image.contains("/")
+                ? image
+                : componentHub.or(() -> hub).orElse(DEFAULT_HUB) + "/" + image + ":"
+                        + componentTag.or(() -> tag).orElse(ProductVersion.text());
+        Optional<String> policy = cni.oneOf("pullPolicy", PULL_POLICIES);
+        Optional<String> componentPolicy = k8s.oneOf("imagePullPolicy", PULL_POLICIES);
+        Optional<String> globalPolicy = global.oneOf("imagePullPolicy", PULL_POLICIES);
+        return new Image(
+                reference,
+                componentPolicy.or(() -> policy).or(() -> globalPolicy).orElse("IfNotPresent"),
+                global.texts("imagePullSecrets").orElse(List.of()));
+    }
+
+    private Logging logging() {
+        Optional<String> daemon;
+        try (Section logging = cni.section("logging");
+                Section globalLogging = global.section("logging")) {
+            Optional<String> general = level(globalLogging);
+            daemon = level(logging).or(() -> general);
+        }
+        return new Logging(
+                cni.oneOf("logLevel", LEVELS).orElse("info"),
+                daemon.orElse("info"),
+                global.flag("logAsJson").orElse(false));
+    }
+
+    /** Istio's levels are given by scope, such as {@code default:info,cni:debug}. */
+    private static Optional<String> level(Section logging) {
+        Optional<String> text = logging.text("level");
+        Map<String, String> levels = new LinkedHashMap<>();
+        for (String part : text.orElse("").split(",", -1)) {
+            int colon = part.indexOf(':');
+            levels.put(
+                    colon < 0 ? "default" : part.substring(0, colon).strip(),
+                    part.substring(colon + 1).strip());
+        }
+        Optional<String> level = Optional.ofNullable(levels.getOrDefault("cni", levels.get("default")))
+                .filter(found -> !found.isEmpty());
+        if (level.isPresent() && !LEVELS.contains(level.get())) {
+            logging.problem(
+                    "level",
+                    "is '" + text.orElse("") + "', but must be debug, info, warn or error, or such by"
+                            + " scope: default:info,cni:debug");
+            return Optional.empty();
+        }
+        return level;
+    }
+
+    private Repair repair() {
+        try (Section repair = cni.section("repair")) {
+            repair.others(Set.of("hub", "tag", "image"));
+            boolean delete = repair.flag("deletePods").orElse(false);
+            boolean label = repair.flag("labelPods").orElse(false);
+            boolean mend = repair.flag("repairPods").orElse(!delete && !label);
+            Repair.Mode other = delete ? Repair.Mode.DELETE : label ? Repair.Mode.LABEL : Repair.Mode.REPORT;
+            return new Repair(
+                    repair.flag("enabled").orElse(true),
+                    mend ? Repair.Mode.REPAIR : other,
+                    repair.text("initContainerName").orElse(RepairSettings.VALIDATION),
+                    repair.text("brokenPodLabelKey").orElse(RepairSettings.LABEL_KEY),
+                    repair.text("brokenPodLabelValue").orElse(RepairSettings.LABEL_VALUE));
+        }
+    }
+
+    private DaemonPod pod(boolean openShift) {
+        Map<String, String> annotations = new LinkedHashMap<>(k8s.map("podAnnotations"));
+        annotations.putAll(cni.map("podAnnotations"));
+        Optional<SELinuxOptions> openShiftLabel = openShift
+                ? Optional.of(new SELinuxOptionsBuilder().withType("spc_t").build())
+                : Optional.empty();
+        return new DaemonPod(
+                cni.flag("privileged").orElse(false),
+                labels("daemonSetLabels"),
+                labels("podLabels"),
+                annotations,
+                either("affinity", Affinity.class).filter(affinity -> !affinity.equals(new Affinity())),
+                k8s.map("nodeSelector"),
+                tolerations(),
+                either("resources", ResourceRequirements.class)
+                        .filter(resources -> !resources.equals(new ResourceRequirements()))
+                        .orElseGet(CniValuesReader::usualResources),
+                cni.kubernetes("seccompProfile", SeccompProfile.class)
+                        .filter(profile -> profile.getType() != null)
+                        .orElseGet(() -> new SeccompProfile(null, "RuntimeDefault")),
+                cni.kubernetes("seLinuxOptions", SELinuxOptions.class)
+                        .filter(options -> !options.equals(new SELinuxOptions()))
+                        .or(() -> openShiftLabel),
+                updateStrategy(),
+                cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS));
+    }
+
+    /** More labels; those that selectors go by are the manifests' own. */
+    private Map<String, String> labels(String key) {
+        Map<String, String> labels = cni.map(key);
+        labels.keySet().stream()
+                .filter(DaemonSetManifest.LABELS::contains)
+                .sorted()
+                .forEach(name -> cni.problem(key, "must not hold " + name + ", which the manifests set themselves"));
+        return labels;
+    }
+
+    private <T> Optional<T> either(String key, Class<T> type) {
+        Optional<T> value = cni.kubernetes(key, type);
+        return k8s.kubernetes(key, type).or(() -> value);
+    }
+
+    /** All taints: a node without the daemon is a node on which no injected pod starts. */
+    private List<Toleration> tolerations() {
+        Optional<List<Toleration>> values = cni.kubernetesList("tolerations", Toleration.class);
+        return k8s.kubernetesList("tolerations", Toleration.class)
+                .or(() -> values)
+                .orElseGet(() ->
+                        List.of(new TolerationBuilder().withOperator("Exists").build()));
+    }
+
+    private static ResourceRequirements usualResources() {
+        return new ResourceRequirementsBuilder()
+                .addToRequests("cpu", new Quantity("100m"))
+                .addToRequests("memory", new Quantity("128Mi"))
+                .addToLimits("memory", new Quantity("256Mi"))
+                .build();
+    }
+
+    private DaemonSetUpdateStrategy updateStrategy() {
+        Optional<DaemonSetUpdateStrategy> strategy = cni.kubernetes("updateStrategy", DaemonSetUpdateStrategy.class);
+        String unavailable = cni.text("rollingMaxUnavailable").orElse("1");
+        if (!unavailable.matches("[0-9]{1,9}%?")) {
+            cni.problem("rollingMaxUnavailable", "is '" + unavailable + "', but must be a number or a percentage");
+            return new DaemonSetUpdateStrategy();
+        }
+        IntOrString value = unavailable.endsWith("%")
+                ? new IntOrString(unavailable)
+                : new IntOrString(Integer.valueOf(unavailable));
+        return strategy.orElseGet(() -> new DaemonSetUpdateStrategyBuilder()
+                .withType("RollingUpdate")
+                .withNewRollingUpdate()
+                .withMaxUnavailable(value)
+                .endRollingUpdate()
+                .build());
+    }
+
+    private OptionalInt quota(String namespace) {
+        try (Section quota = cni.section("resourceQuotas")) {
+            boolean needed = platform == Platform.GKE && !namespace.equals("kube-system");
+            boolean enabled = quota.flag("enabled").orElse(needed);
+            int pods = quota.number("pods").orElse(DEFAULT_QUOTA);
+            return enabled ? OptionalInt.of(pods) : OptionalInt.empty();
+        }
+    }
+
+    /** A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network. */
+    private void refuseOwnConf() {
+        if (cni.flag("istioOwnedCNIConfig").orElse(false)) {
+            cni.problem(
+                    "istioOwnedCNIConfig",
+                    "is true, but mesh-cni keeps its entry in the base CNI's own file, and mends it there");
+        }
+    }
+
+    /** Ambient mode is a different product: it redirects to the node's ztunnel, not to a sidecar. */
+    private void refuseAmbient() {
+        Section ambient = cni.section("ambient");
+        if (ambient.flag("enabled").orElse(false)) {
+            ambient.problem("enabled", "is true, but mesh-cni redirects to sidecars only, not to ztunnel");
+        }
+    }
+}

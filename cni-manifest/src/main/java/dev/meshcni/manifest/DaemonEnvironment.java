@@ -1,0 +1,56 @@
+package dev.meshcni.manifest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meshcni.config.EnvironmentDefaults;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The variables of {@code install-cni} that settings become: each is an option of the daemon's ({@link EnvironmentDefaults}). */
+final class DaemonEnvironment {
+    private DaemonEnvironment() {}
+
+    static SortedMap<String, String> of(CniValues values) {
+        CniValues.Repair repair = values.repair();
+        SortedMap<String, String> variables = new TreeMap<>();
+        variables.put("CHAINED_CNI_PLUGIN", text(values.plugin().chained()));
+        variables.put("CNI_BIN_DIR_ON_HOST", values.node().bin());
+        values.plugin().confName().ifPresent(name -> variables.put("CNI_CONF_NAME", name));
+        variables.put("EXCLUDE_NAMESPACES", String.join(",", values.plugin().excludedNamespaces()));
+        variables.put("LOG_FORMAT", values.logging().json() ? "json" : "text");
+        variables.put("LOG_LEVEL", values.logging().daemon());
+        variables.put("NATIVE_NFTABLES", text(values.plugin().nativeNftables()));
+        variables.put("NODE_TAINT", text(values.plugin().nodeTaint()));
+        variables.put("PLUGIN_LOG_LEVEL", values.logging().plugin());
+        variables.put("REPAIR_DELETE_PODS", text(repair.mode() == CniValues.Repair.Mode.DELETE));
+        variables.put("REPAIR_ENABLED", text(repair.enabled()));
+        variables.put("REPAIR_INIT_CONTAINER_NAME", repair.initContainer());
+        variables.put("REPAIR_LABEL_KEY", repair.labelKey());
+        variables.put("REPAIR_LABEL_PODS", text(repair.mode() == CniValues.Repair.Mode.LABEL));
+        variables.put("REPAIR_LABEL_VALUE", repair.labelValue());
+        variables.put("REPAIR_REPAIR_PODS", text(repair.mode() == CniValues.Repair.Mode.REPAIR));
+        variables.putAll(values.plugin().env());
+        return variables;
+    }
+
+    /** Something short that changes with the variables, so that a change of them replaces the pods. */
+    static String fingerprint(SortedMap<String, String> variables) {
+        StringBuilder lines = new StringBuilder();
+        variables.forEach(
+                (name, value) -> lines.append(name).append('=').append(value).append('\n'));
+        try {
+            byte[] digest =
+                    MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(UTF_8));
+            return HexFormat.of().formatHex(digest).substring(0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    private static String text(boolean flag) {
+        return String.valueOf(flag);
+    }
+}

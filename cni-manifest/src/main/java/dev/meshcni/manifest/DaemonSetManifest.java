@@ -1,0 +1,209 @@
+package dev.meshcni.manifest;
+
+import dev.meshcni.telemetry.MonitoringOptions;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerBuilder;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.EnvVarBuilder;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodSpecBuilder;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.api.model.ProbeBuilder;
+import io.fabric8.kubernetes.api.model.SecurityContext;
+import io.fabric8.kubernetes.api.model.SecurityContextBuilder;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeBuilder;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The DaemonSet that runs {@code install-cni} on every node. Its name, and its pods' label {@code k8s-app}, are those of Istio's
+ * own, so that one takes the other's place in one step.
+ */
+record DaemonSetManifest(CniValues values) {
+    static final String PRIORITY = "system-node-critical";
+
+    private static final String CONTAINER = "install-cni";
+
+    /** The labels of the DaemonSet and its pods that settings cannot change. */
+    static final Set<String> LABELS = Set.of(
+            "app.kubernetes.io/name",
+            "app.kubernetes.io/part-of",
+            "app.kubernetes.io/version",
+            "istio.io/dataplane-mode",
+            "istio.io/rev",
+            "k8s-app",
+            "sidecar.istio.io/inject");
+
+    /** Why each is needed is in docs/security.md. */
+    private static final List<String> CAPABILITIES =
+            List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE");
+
+    /** A directory of the host, and where it is mounted. */
+    private record HostDirectory(String name, String path, String type, String mountPath, boolean readOnly) {
+        Volume volume() {
+            return new VolumeBuilder()
+                    .withName(name)
+                    .withNewHostPath(path, type)
+                    .build();
+        }
+
+        VolumeMount mount() {
+            return new VolumeMountBuilder()
+                    .withName(name)
+                    .withMountPath(mountPath)
+                    .withReadOnly(readOnly ? Boolean.TRUE : null)
+                    // Namespaces that come later are mounts below this directory.
+                    .withMountPropagation(name.equals("cni-netns-dir") ? "HostToContainer" : null)
+                    .build();
+        }
+    }
+
+    DaemonSet resource() {
+        return new DaemonSetBuilder()
+                .withMetadata(new ObjectMetaBuilder(NodeManifests.metadata(values, NodeManifests.DAEMON_SET))
+                        .addToLabels(values.pod().daemonSetLabels())
+                        .build())
+                .withNewSpec()
+                .withNewSelector()
+                .addToMatchLabels("k8s-app", NodeManifests.DAEMON_SET)
+                .endSelector()
+                .withUpdateStrategy(values.pod().updateStrategy())
+                .withNewTemplate()
+                .withNewMetadata()
+                .withLabels(podLabels())
+                .withAnnotations(podAnnotations())
+                .endMetadata()
+                .withSpec(podSpec())
+                .endTemplate()
+                .endSpec()
+                .build();
+    }
+
+    private Map<String, String> podLabels() {
+        Map<String, String> labels = new TreeMap<>(
+                NodeManifests.clusterMetadata(values, NodeManifests.DAEMON_SET).getLabels());
+        labels.put("istio.io/dataplane-mode", "none");
+        labels.put("sidecar.istio.io/inject", "false");
+        labels.putAll(values.pod().labels());
+        return labels;
+    }
+
+    private Map<String, String> podAnnotations() {
+        Map<String, String> annotations = new TreeMap<>();
+        // AppArmor's usual profile forbids to look at processes of other pods; the field below needs Kubernetes 1.30.
+        annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
+        annotations.put("meshcni.dev/config", DaemonEnvironment.fingerprint(DaemonEnvironment.of(values)));
+        annotations.put("prometheus.io/path", "/metrics");
+        annotations.put("prometheus.io/port", String.valueOf(MonitoringOptions.MONITORING_PORT));
+        annotations.put("prometheus.io/scrape", "true");
+        annotations.put("sidecar.istio.io/inject", "false");
+        annotations.putAll(values.pod().annotations());
+        return annotations;
+    }
+
+    private PodSpec podSpec() {
+        Map<String, String> nodeSelector = new LinkedHashMap<>(Map.of("kubernetes.io/os", "linux"));
+        nodeSelector.putAll(values.pod().nodeSelector());
+        return new PodSpecBuilder()
+                .withServiceAccountName(NodeManifests.NAME)
+                .withPriorityClassName(PRIORITY)
+                .withNodeSelector(nodeSelector)
+                .withAffinity(values.pod().affinity().orElse(null))
+                .withTolerations(values.pod().tolerations())
+                .withTerminationGracePeriodSeconds((long) values.pod().graceSeconds())
+                .withContainers(container())
+                .withVolumes(directories().stream().map(HostDirectory::volume).toList())
+                .build();
+    }
+
+    private Container container() {
+        return new ContainerBuilder()
+                .withName(CONTAINER)
+                .withImage(values.image().reference())
+                .withImagePullPolicy(values.image().pullPolicy())
+                .withCommand(NodeManifests.PROGRAM)
+                .addNewEnvFrom()
+                .withNewConfigMapRef(NodeManifests.CONFIG_MAP, null)
+                .endEnvFrom()
+                .withEnv(
+                        field("NODE_NAME", "spec.nodeName"),
+                        field("POD_NAME", "metadata.name"),
+                        field("POD_NAMESPACE", "metadata.namespace"),
+                        field("REPAIR_NODE_NAME", "spec.nodeName"))
+                .addNewPort()
+                .withName("metrics")
+                .withContainerPort(MonitoringOptions.MONITORING_PORT)
+                .withProtocol("TCP")
+                .endPort()
+                .addNewPort()
+                .withName("health")
+                .withContainerPort(MonitoringOptions.HEALTH_PORT)
+                .withProtocol("TCP")
+                .endPort()
+                .withReadinessProbe(probe("/readyz", 0, 3))
+                .withLivenessProbe(probe("/healthz", 10, 6))
+                .withResources(values.pod().resources())
+                .withSecurityContext(securityContext())
+                .withVolumeMounts(
+                        directories().stream().map(HostDirectory::mount).toList())
+                .build();
+    }
+
+    private SecurityContext securityContext() {
+        return new SecurityContextBuilder()
+                .withPrivileged(values.pod().privileged())
+                .withRunAsUser(0L)
+                .withRunAsGroup(0L)
+                .withRunAsNonRoot(false)
+                .withReadOnlyRootFilesystem(true)
+                .withNewAppArmorProfile(null, "Unconfined")
+                .withSeccompProfile(values.pod().seccomp())
+                .withSeLinuxOptions(values.pod().seLinux().orElse(null))
+                .withNewCapabilities()
+                .withDrop("ALL")
+                .withAdd(CAPABILITIES)
+                .endCapabilities()
+                .build();
+    }
+
+    private List<HostDirectory> directories() {
+        String create = "DirectoryOrCreate";
+        Platform.NodeLayout node = values.node();
+        return List.of(
+                new HostDirectory("cni-bin-dir", node.bin(), create, "/host/opt/cni/bin", false),
+                new HostDirectory("cni-net-dir", node.conf(), create, "/host/etc/cni/net.d", false),
+                new HostDirectory("cni-run-dir", "/var/run/istio-cni", create, "/var/run/istio-cni", false),
+                new HostDirectory("cni-netns-dir", node.netns(), create, "/host" + node.netns(), true),
+                new HostDirectory("cni-host-procfs", "/proc", "Directory", "/host/proc", true));
+    }
+
+    private static EnvVar field(String name, String path) {
+        return new EnvVarBuilder()
+                .withName(name)
+                .withNewValueFrom()
+                .withNewFieldRef(null, path)
+                .endValueFrom()
+                .build();
+    }
+
+    private static Probe probe(String path, int initialDelay, int failures) {
+        return new ProbeBuilder()
+                .withNewHttpGet()
+                .withPath(path)
+                .withNewPort(MonitoringOptions.HEALTH_PORT)
+                .endHttpGet()
+                .withInitialDelaySeconds(initialDelay == 0 ? null : initialDelay)
+                .withPeriodSeconds(10)
+                .withFailureThreshold(failures)
+                .build();
+    }
+}

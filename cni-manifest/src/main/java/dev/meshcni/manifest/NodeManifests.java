@@ -1,0 +1,182 @@
+package dev.meshcni.manifest;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.config.ManifestException;
+import dev.meshcni.config.ProductVersion;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.LocalObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceQuotaBuilder;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** The Kubernetes resources of an installation on a cluster, in the order in which they are to be made. */
+public final class NodeManifests {
+    /** The name of the DaemonSet, and the value of its pods' label {@code k8s-app}. */
+    public static final String DAEMON_SET = "istio-cni-node";
+
+    /** The program of the DaemonSet's container. */
+    public static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
+
+    /** The NetworkAttachmentDefinition by which Multus calls the plugin. */
+    public static final String NETWORK = "istio-cni";
+
+    /** The annotation by which a pod asks Multus for it. */
+    public static final String NETWORKS_ANNOTATION = "k8s.v1.cni.cncf.io/networks";
+
+    static final String NAME = "istio-cni";
+    static final String CONFIG_MAP = NAME + "-config";
+
+    private final Optional<CniValues> values;
+    private final String revision;
+    private final List<String> notes;
+
+    private NodeManifests(OperatorReader.Result read) {
+        this.values = read.values();
+        this.revision = read.revision();
+        this.notes = read.notes();
+    }
+
+    /**
+     * The resources that settings ask for.
+     *
+     * @throws ManifestException if they cannot be understood
+     */
+    public static NodeManifests of(ManifestInput input) {
+        return new NodeManifests(OperatorReader.read(requireNonNull(input, "input is null")));
+    }
+
+    /** One YAML stream, with comments that say what a reader should know. */
+    public String yaml() {
+        KubernetesSerialization serialization = new KubernetesSerialization();
+        StringBuilder yaml = new StringBuilder(header());
+        resources().forEach(resource -> {
+            String document = serialization.asYaml(resource);
+            yaml.append(document.startsWith("---") ? "" : "---\n").append(document);
+        });
+        return yaml.toString();
+    }
+
+    public List<HasMetadata> resources() {
+        return values.map(NodeManifests::resources).orElse(List.of());
+    }
+
+    private static List<HasMetadata> resources(CniValues values) {
+        AccessRights rights = new AccessRights(values);
+        List<HasMetadata> resources = new ArrayList<>();
+        resources.add(new ServiceAccountBuilder()
+                .withMetadata(metadata(values, NAME))
+                .withImagePullSecrets(values.image().pullSecrets().stream()
+                        .map(LocalObjectReference::new)
+                        .toList())
+                .build());
+        resources.addAll(rights.resources());
+        resources.add(new ConfigMapBuilder()
+                .withMetadata(metadata(values, CONFIG_MAP))
+                .withData(DaemonEnvironment.of(values))
+                .build());
+        values.quota().ifPresent(pods -> resources.add(quota(values, pods)));
+        if (values.plugin().multus()) {
+            resources.add(network(values));
+        }
+        resources.add(new DaemonSetManifest(values).resource());
+        return resources;
+    }
+
+    /** The metadata of a resource in the daemon's namespace. */
+    static ObjectMeta metadata(CniValues values, String name) {
+        return new ObjectMetaBuilder(clusterMetadata(values, name))
+                .withNamespace(values.namespace())
+                .build();
+    }
+
+    /** The metadata of a resource that belongs to no namespace. */
+    static ObjectMeta clusterMetadata(CniValues values, String name) {
+        return new ObjectMetaBuilder().withName(name).withLabels(labels(values)).build();
+    }
+
+    private static Map<String, String> labels(CniValues values) {
+        return new TreeMap<>(Map.of(
+                "app.kubernetes.io/name",
+                NAME,
+                "app.kubernetes.io/part-of",
+                "istio",
+                "app.kubernetes.io/version",
+                ProductVersion.text(),
+                "istio.io/rev",
+                values.revision(),
+                "k8s-app",
+                DAEMON_SET));
+    }
+
+    /** GKE, for one, admits pods of this priority only to namespaces with a quota for them. */
+    private static HasMetadata quota(CniValues values, int pods) {
+        return new ResourceQuotaBuilder()
+                .withMetadata(metadata(values, NAME + "-resource-quota"))
+                .withNewSpec()
+                .addToHard("pods", new Quantity(String.valueOf(pods)))
+                .withNewScopeSelector()
+                .addNewMatchExpression()
+                .withOperator("In")
+                .withScopeName("PriorityClass")
+                .withValues(DaemonSetManifest.PRIORITY)
+                .endMatchExpression()
+                .endScopeSelector()
+                .endSpec()
+                .build();
+    }
+
+    /** Without a configuration of its own, Multus takes the file in the node's directory that holds this network. */
+    private static HasMetadata network(CniValues values) {
+        return new GenericKubernetesResourceBuilder()
+                .withApiVersion("k8s.cni.cncf.io/v1")
+                .withKind("NetworkAttachmentDefinition")
+                .withMetadata(new ObjectMetaBuilder(clusterMetadata(values, NETWORK))
+                        .withNamespace("default")
+                        .build())
+                .build();
+    }
+
+    private String header() {
+        List<String> lines = new ArrayList<>();
+        lines.add("Made by meshcni manifest, version " + ProductVersion.text() + ".");
+        values.ifPresentOrElse(found -> describe(found, lines), () -> controlPlaneOnly(lines));
+        notes.forEach(note -> {
+            lines.add("");
+            lines.add(note);
+        });
+        StringBuilder header = new StringBuilder();
+        lines.forEach(line -> header.append(line.isEmpty() ? "#\n" : "# " + line + "\n"));
+        return header.toString();
+    }
+
+    private static void describe(CniValues values, List<String> lines) {
+        lines.add("Apply it to a cluster that has the namespace " + values.namespace() + ": kubectl apply -f FILE");
+        if (values.image().reference().startsWith("localhost/")) {
+            lines.add("The image " + values.image().reference()
+                    + " has to be on every node; values.cni.hub says where else it is.");
+        }
+    }
+
+    private void controlPlaneOnly(List<String> lines) {
+        lines.add("There is nothing to apply. The settings describe a control plane, revision " + revision
+                + ", that relies on a CNI");
+        lines.add(
+                "which is installed already: components.cni is not enabled. One CNI serves all revisions; its own settings have");
+        lines.add(
+                "components.cni.enabled: true. The sidecar injector of this revision leaves istio-init out when istiod is installed with");
+        lines.add("");
+        lines.add("  istio_cni: {enabled: true}       # Istio before 1.24");
+        lines.add("  pilot: {cni: {enabled: true}}    # Istio 1.24 and later");
+    }
+}

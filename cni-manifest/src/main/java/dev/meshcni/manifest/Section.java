@@ -1,0 +1,205 @@
+package dev.meshcni.manifest;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.config.ManifestException;
+import dev.meshcni.config.ManifestException.Problem;
+import dev.meshcni.config.Yaml;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * One mapping of the settings, read key by key. The keys that were asked for are those that are known; any other that is
+ * there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
+ */
+final class Section implements AutoCloseable {
+    private final String path;
+    private final Yaml.Mapping mapping;
+    private final List<Problem> problems;
+    private final Set<String> known = new TreeSet<>();
+
+    /**
+     * @param path the keys that lead here, separated by dots
+     * @param problems where problems are added
+     */
+    Section(String path, Yaml.Mapping mapping, List<Problem> problems) {
+        this.path = requireNonNull(path, "path is null");
+        this.mapping = requireNonNull(mapping, "mapping is null");
+        this.problems = requireNonNull(problems, "problems is null");
+    }
+
+    /** The mapping at a key; an empty one if there is none. */
+    Section section(String key) {
+        Yaml value = value(key).orElseGet(() -> Yaml.Mapping.empty(mapping.at()));
+        Yaml.Mapping inner = value instanceof Yaml.Mapping found ? found : Yaml.Mapping.empty(value.at());
+        if (!(value instanceof Yaml.Mapping)) {
+            problem(value.at(), key, "must hold keys and values");
+        }
+        return new Section(name(key), inner, problems);
+    }
+
+    /** A text; numbers and booleans count as what they were written as. */
+    Optional<String> text(String key) {
+        return value(key).flatMap(value -> {
+            if (value instanceof Yaml.Scalar scalar) {
+                return Optional.of(String.valueOf(scalar.value())).filter(text -> !text.isEmpty());
+            }
+            problem(value.at(), key, "must be a text");
+            return Optional.empty();
+        });
+    }
+
+    /** A text that is one of some. */
+    Optional<String> oneOf(String key, Set<String> allowed) {
+        Optional<String> text = text(key);
+        if (text.isPresent() && !allowed.contains(text.get())) {
+            problem(key, "is '" + text.get() + "', but must be one of " + String.join(", ", new TreeSet<>(allowed)));
+            return Optional.empty();
+        }
+        return text;
+    }
+
+    /** An absolute path. */
+    Optional<String> directory(String key) {
+        Optional<String> text = text(key).map(path -> path.length() > 1 ? path.replaceFirst("/+$", "") : path);
+        if (text.isPresent() && !text.get().startsWith("/")) {
+            problem(key, "is '" + text.get() + "', but must be an absolute path on the node");
+            return Optional.empty();
+        }
+        return text;
+    }
+
+    Optional<Boolean> flag(String key) {
+        return value(key).flatMap(value -> {
+            if (value instanceof Yaml.Scalar(Yaml.Position _, Boolean flag)) {
+                return Optional.of(flag);
+            }
+            if (!value.plain().equals(Yaml.Scalar.NULL)) {
+                problem(value.at(), key, "must be true or false");
+            }
+            return Optional.empty();
+        });
+    }
+
+    Optional<Integer> number(String key) {
+        return value(key).flatMap(value -> {
+            if (value instanceof Yaml.Scalar(Yaml.Position _, Integer number) && number >= 0) {
+                return Optional.of(number);
+            }
+            problem(value.at(), key, "must be a number, 0 or more");
+            return Optional.empty();
+        });
+    }
+
+    Optional<List<String>> texts(String key) {
+        return value(key).flatMap(value -> {
+            if (value instanceof Yaml.Sequence sequence
+                    && sequence.items().stream().allMatch(Yaml.Scalar.class::isInstance)) {
+                return Optional.of(sequence.items().stream()
+                        .map(item -> String.valueOf(item.plain()))
+                        .toList());
+            }
+            problem(value.at(), key, "must be a list of texts");
+            return Optional.empty();
+        });
+    }
+
+    /** Keys that are not fixed, with texts. */
+    Map<String, String> map(String key) {
+        Map<String, String> map = new LinkedHashMap<>();
+        try (Section section = section(key)) {
+            section.mapping
+                    .entries()
+                    .keySet()
+                    .forEach(name -> section.text(name).ifPresent(text -> map.put(name, text)));
+        }
+        return map;
+    }
+
+    /** A part that is one of Kubernetes' own types. */
+    <T> Optional<T> kubernetes(String key, Class<T> type) {
+        return value(key).flatMap(value -> convert(key, value, type));
+    }
+
+    /** A list of parts that are of one of Kubernetes' own types. */
+    <T> Optional<List<T>> kubernetesList(String key, Class<T> type) {
+        return value(key).flatMap(value -> {
+            if (!(value instanceof Yaml.Sequence sequence)) {
+                problem(value.at(), key, "must be a list");
+                return Optional.empty();
+            }
+            List<T> items = new ArrayList<>();
+            for (int i = 0; i < sequence.items().size(); i++) {
+                convert(key + "[" + i + "]", sequence.items().get(i), type).ifPresent(items::add);
+            }
+            return Optional.of(items);
+        });
+    }
+
+    /** Makes keys known that are somebody else's, or have no meaning here. */
+    void others(Set<String> keys) {
+        known.addAll(keys);
+    }
+
+    boolean has(String key) {
+        return mapping.entries().containsKey(key);
+    }
+
+    /** Whether a key is there and is not understood on purpose; a problem says why. */
+    void refuse(String key, String why) {
+        known.add(key);
+        if (has(key)) {
+            problem(key, why);
+        }
+    }
+
+    /** Adds a problem with the value of a key. */
+    void problem(String key, String message) {
+        problem(at(key), key, message);
+    }
+
+    /** Where the key stands, or the section if it is absent. */
+    Yaml.Position at(String key) {
+        Yaml.Entry entry = mapping.entries().get(key);
+        return entry == null ? mapping.at() : entry.at();
+    }
+
+    /** Reports the keys that nobody has asked for. */
+    @Override
+    public void close() {
+        mapping.entries().forEach((key, entry) -> {
+            if (!known.contains(key)) {
+                problems.add(new Problem(entry.at().toString(), "there is no key " + name(key), key, known));
+            }
+        });
+    }
+
+    private Optional<Yaml> value(String key) {
+        known.add(key);
+        return Optional.ofNullable(mapping.entries().get(key))
+                .map(Yaml.Entry::value)
+                .filter(value -> !value.plain().equals(Yaml.Scalar.NULL));
+    }
+
+    private <T> Optional<T> convert(String key, Yaml value, Class<T> type) {
+        try {
+            return Optional.of(StrictModel.read(name(key), value, type));
+        } catch (ManifestException e) {
+            problems.addAll(e.problems());
+            return Optional.empty();
+        }
+    }
+
+    private void problem(Yaml.Position at, String key, String message) {
+        problems.add(Problem.of(at, name(key) + " " + message));
+    }
+
+    private String name(String key) {
+        return path.isEmpty() ? key : path + "." + key;
+    }
+}

@@ -1,0 +1,148 @@
+package dev.meshcni.repair;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.core.Deadline;
+import dev.meshcni.core.Decision;
+import dev.meshcni.core.InvalidParameterException;
+import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.Pod;
+import dev.meshcni.core.PodPlan;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.RedirectParameters;
+import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.kubernetes.PodIdentities;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/** Looks into the network namespaces of running pods, and sets up there what ADD would have. */
+public final class PodInspector {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
+    private final RedirectPolicy policy;
+    private final RedirectBackend backend;
+    private final PodNetnsFinder finder;
+    private final Function<String, Set<NamespaceId>> addedTo;
+
+    /**
+     * @param policy which pods are redirected
+     * @param backend what ADD redirects with
+     * @param finder where their namespaces are
+     * @param addedTo the namespaces in which ADD has redirected the pod of a UID; no other is touched then
+     */
+    public PodInspector(
+            RedirectPolicy policy,
+            RedirectBackend backend,
+            PodNetnsFinder finder,
+            Function<String, Set<NamespaceId>> addedTo) {
+        this.policy = requireNonNull(policy, "policy is null");
+        this.backend = requireNonNull(backend, "backend is null");
+        this.finder = requireNonNull(finder, "finder is null");
+        this.addedTo = requireNonNull(addedTo, "addedTo is null");
+    }
+
+    /**
+     * Looks at some pods; each of them has a look.
+     *
+     * @param pods the pods
+     * @param identities which of the node's pods they are
+     */
+    Map<NodePod, PodLook> look(Collection<NodePod> pods, PodIdentities identities) {
+        Map<NodePod, String> uids = new HashMap<>();
+        pods.forEach(pod -> identities.runtimeUid(pod.pod()).ifPresent(uid -> uids.put(pod, uid)));
+        Map<NodePod, PodLook> looks = new HashMap<>();
+        try {
+            Map<String, PodNetns> found = finder.find(Set.copyOf(uids.values()));
+            for (NodePod pod : pods) {
+                looks.put(
+                        pod,
+                        uids.containsKey(pod)
+                                ? look(pod.pod(), Optional.ofNullable(found.get(uids.get(pod))))
+                                : new PodLook.Unseen("another pod says that it has the same UID on this node"));
+            }
+        } catch (DaemonException e) {
+            pods.forEach(pod -> looks.put(pod, new PodLook.Blind(e.getMessage())));
+        }
+        return looks;
+    }
+
+    /**
+     * Sets the redirection of a pod up.
+     *
+     * @throws RedirectException if that fails; the namespace is then as it was
+     */
+    void mend(PodNamespace namespace, PodPlan plan) {
+        try (NamespaceHandle handle = open(namespace.netns())) {
+            if (!handle.id().isSame(namespace.id())) {
+                throw new RedirectException("the process " + namespace.netns().pid() + " of the pod was in the network"
+                        + " namespace " + namespace.id() + " and is in " + handle.id() + " now");
+            }
+            handle.apply(plan.redirect());
+        }
+    }
+
+    private PodLook look(Pod pod, Optional<PodNetns> netns) {
+        try {
+            return switch (policy.decide(pod)) {
+                case Decision.Skip skip -> new PodLook.NotMeant(skip.detail());
+                case Decision.Redirect _
+                when netns.isEmpty() ->
+                    new PodLook.Unseen("no process of it is running in a network namespace of its own");
+                case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
+            };
+        } catch (UnreadableRulesException e) {
+            return new PodLook.Unreadable(e.getMessage());
+        } catch (InvalidParameterException | RedirectException e) {
+            return new PodLook.Unseen(e.getMessage());
+        }
+    }
+
+    private PodLook look(Pod pod, RedirectParameters parameters, PodNetns netns) {
+        try (NamespaceHandle handle = open(netns)) {
+            Set<NamespaceId> added = addedTo.apply(pod.uid());
+            if (!added.isEmpty() && added.stream().noneMatch(handle.id()::isSame)) {
+                return new PodLook.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
+                        + handle.id() + ", but the pod was redirected in " + added);
+            }
+            PodPlan plan = PodPlan.of(parameters, handle, List.of());
+            List<RuleDifference> differences = handle.differences(plan.redirect());
+            if (differences.isEmpty()) {
+                return new PodLook.AsPlanned();
+            }
+            PodNamespace namespace = new PodNamespace(netns, handle.id());
+            // What differs from nothing is there: of ours, of Istio's own tools, or of the other backend.
+            return handle.differences(NOTHING).isEmpty()
+                    ? new PodLook.Absent(namespace, plan)
+                    : new PodLook.Changed(namespace, plan, differences);
+        }
+    }
+
+    /** The namespace of a pod's process; a process that is still the same once it is open was so when it was opened. */
+    private NamespaceHandle open(PodNetns netns) {
+        NamespaceHandle handle = backend.open(netns.path(), Deadline.after(PATIENCE));
+        if (!finder.isStill(netns)) {
+            handle.close();
+            throw new RedirectException("the process " + netns.pid() + " of the pod has ended in the meantime");
+        }
+        if (handle.isOwn()) {
+            handle.close();
+            throw new RedirectException(
+                    "the process " + netns.pid() + " of the pod is in the node's network namespace");
+        }
+        return handle;
+    }
+}

@@ -1,0 +1,33 @@
+package dev.meshcni.repair;
+
+import dev.meshcni.core.PodPlan;
+import dev.meshcni.core.RuleDifference;
+import java.util.List;
+
+/** What a look into a pod's network namespace found. */
+sealed interface PodLook {
+    /** The pod is not to be redirected. */
+    record NotMeant(String why) implements PodLook {}
+
+    /** All is as it should be. */
+    record AsPlanned() implements PodLook {}
+
+    /** Nothing of the redirection is there. */
+    record Absent(PodNamespace namespace, PodPlan plan) implements PodLook {}
+
+    /** Something of it is there, but not as it should be. */
+    record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodLook {
+        public Changed {
+            differences = List.copyOf(differences);
+        }
+    }
+
+    /** What is there cannot be read: it may be anything. */
+    record Unreadable(String why) implements PodLook {}
+
+    /** It could not be seen for now. */
+    record Unseen(String why) implements PodLook {}
+
+    /** No pod can be seen from here. */
+    record Blind(String why) implements PodLook {}
+}

@@ -1,0 +1,211 @@
+package dev.meshcni.repair;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.PodPlan;
+import dev.meshcni.core.RedirectException;
+import dev.meshcni.kubernetes.ApiFailure;
+import dev.meshcni.kubernetes.KubernetesApi;
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.telemetry.AgentMetrics;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What is done to a pod that runs without its redirection, with the event and the metric about it. */
+public final class PodRemedy {
+    private static final Logger LOG = LoggerFactory.getLogger(PodRemedy.class);
+    private static final Duration BUDGET_PAUSE = Duration.ofSeconds(30);
+    private static final Duration NODE_PAUSE = Duration.ofSeconds(5);
+    private static final String NORMAL = "Normal";
+    private static final String WARNING = "Warning";
+    private static final String SUCCESS = "success";
+    private static final String FAIL = "fail";
+    private static final String SKIP = "skip";
+
+    /** What comes after a remedy. */
+    sealed interface Next {
+        /** Nothing. */
+        record Settled() implements Next {}
+
+        /** It did not work and is to be tried again, a bit later each time. */
+        record Failed() implements Next {}
+
+        /** It is to be looked at again after a while. */
+        record Later(Duration pause) implements Next {}
+    }
+
+    private static final Next SETTLED = new Next.Settled();
+    private static final Next FAILED = new Next.Failed();
+
+    private final KubernetesApi api;
+    private final PodInspector inspector;
+    private final RepairSettings settings;
+    private final AgentMetrics metrics;
+    private final Supplier<Optional<String>> cannotRedirect;
+    private final Pacer pacer;
+    private final ControllerPacer controllers = new ControllerPacer(System::nanoTime);
+    private boolean waits;
+
+    /**
+     * @param api what deletes and labels pods
+     * @param inspector what sets their redirection up
+     * @param settings what is to be done
+     * @param metrics where it is counted
+     * @param cannotRedirect why a pod that starts on this node now would not be redirected; empty if it would
+     */
+    public PodRemedy(
+            KubernetesApi api,
+            PodInspector inspector,
+            RepairSettings settings,
+            AgentMetrics metrics,
+            Supplier<Optional<String>> cannotRedirect) {
+        this.api = requireNonNull(api, "api is null");
+        this.inspector = requireNonNull(inspector, "inspector is null");
+        this.settings = requireNonNull(settings, "settings is null");
+        this.metrics = requireNonNull(metrics, "metrics is null");
+        this.cannotRedirect = requireNonNull(cannotRedirect, "cannotRedirect is null");
+        this.pacer = new Pacer(settings.perMinute(), System::nanoTime);
+    }
+
+    /** Deals with a pod in whose namespace it was seen that the redirection is not there. */
+    Next unredirected(NodePod pod, PodNamespace namespace, PodPlan plan) {
+        return switch (settings.mode()) {
+            case REPAIR -> mend(pod, namespace, plan);
+            case DELETE -> pod.pod().isMirror() ? leaveStatic(pod) : delete(pod);
+            case LABEL -> pod.pod().isMirror() ? leaveStatic(pod) : label(pod);
+            case REPORT -> report(pod);
+        };
+    }
+
+    /** Sets the redirection of a running pod up. */
+    Next mend(NodePod pod, PodNamespace namespace, PodPlan plan) {
+        if (pod.pod().isMirror()) {
+            return leaveStatic(pod);
+        }
+        try {
+            inspector.mend(namespace, plan);
+        } catch (RedirectException e) {
+            LOG.warn("pod {} could not be redirected while it runs: {}", pod.key(), e.getMessage());
+            count(RepairSettings.Mode.REPAIR, FAIL);
+            api.event(pod, WARNING, "RepairBrokenPod", "traffic redirection could not be set up: " + e.getMessage());
+            return FAILED;
+        }
+        LOG.info(
+                "the redirection of pod {} was missing or changed and has been set up: {} rules",
+                pod.key(),
+                plan.ruleCount());
+        count(RepairSettings.Mode.REPAIR, SUCCESS);
+        metrics.applied(plan.ruleCount(), plan.uncovered().size());
+        api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing or changed and has been set up");
+        return SETTLED;
+    }
+
+    private Next delete(NodePod pod) {
+        if (waitsForNode()) {
+            return new Next.Later(NODE_PAUSE);
+        }
+        Duration ofController = controllers.ask(pod.controllerKey());
+        Duration wait = ofController.isPositive() ? ofController : pacer.ask();
+        if (wait.isPositive()) {
+            return new Next.Later(wait);
+        }
+        try {
+            return afterRemoval(pod, settings.evict() ? api.evict(pod) : api.delete(pod));
+        } catch (KubernetesClientException e) {
+            return failed(pod, RepairSettings.Mode.DELETE, "DeleteBrokenPod", "deleted", e);
+        }
+    }
+
+    /** The namespace of a static pod is known by what stands in annotations alone, and the API does not reach it. */
+    private Next leaveStatic(NodePod pod) {
+        LOG.warn(
+                "pod {} runs without its redirection; it is a static pod, which is left as it is: restart it by its"
+                        + " manifest on node {}",
+                pod.key(),
+                api.nodeName());
+        count(settings.mode(), SKIP);
+        return SETTLED;
+    }
+
+    /** A pod that replaces another one while this node cannot redirect would be no better than that one. */
+    private boolean waitsForNode() {
+        Optional<String> reason = cannotRedirect.get();
+        if (reason.isPresent() && !waits) {
+            LOG.warn("no pod is deleted until this node can redirect its successor: {}", reason.get());
+        } else if (reason.isEmpty() && waits) {
+            LOG.info("this node can redirect again: pods that run without their redirection are deleted");
+        }
+        waits = reason.isPresent();
+        return waits;
+    }
+
+    private Next afterRemoval(NodePod pod, KubernetesApi.Removal removal) {
+        return switch (removal) {
+            case DONE -> {
+                LOG.info("pod {} ran without its redirection and was deleted{}", pod.key(), next(pod));
+                count(RepairSettings.Mode.DELETE, SUCCESS);
+                api.event(pod, WARNING, "DeleteBrokenPod", "pod ran without traffic redirection and was deleted");
+                yield SETTLED;
+            }
+            case GONE -> SETTLED;
+            case CHANGED -> FAILED;
+            case BLOCKED -> {
+                LOG.info("pod {} runs without its redirection and cannot be evicted for now", pod.key());
+                count(RepairSettings.Mode.DELETE, SKIP);
+                yield new Next.Later(BUDGET_PAUSE);
+            }
+        };
+    }
+
+    private String next(NodePod pod) {
+        return controllers
+                .happened(pod.controllerKey())
+                .map(pause -> "; the next one of the same controller in " + pause.toSeconds() + " s at the earliest")
+                .orElse("");
+    }
+
+    private Next label(NodePod pod) {
+        if (pod.pod().labels().containsKey(settings.labelKey())) {
+            count(RepairSettings.Mode.LABEL, SKIP);
+            return SETTLED;
+        }
+        Duration wait = pacer.ask();
+        if (wait.isPositive()) {
+            return new Next.Later(wait);
+        }
+        try {
+            api.label(pod, settings.labelKey(), settings.labelValue());
+        } catch (KubernetesClientException e) {
+            return failed(pod, RepairSettings.Mode.LABEL, "LabelBrokenPod", "labelled", e);
+        }
+        LOG.info("pod {} runs without its redirection and was labelled", pod.key());
+        count(RepairSettings.Mode.LABEL, SUCCESS);
+        api.event(pod, WARNING, "LabelBrokenPod", "pod runs without traffic redirection and was labelled");
+        return SETTLED;
+    }
+
+    private Next report(NodePod pod) {
+        LOG.warn("pod {} runs without its redirection; no mode of repair is on", pod.key());
+        return SETTLED;
+    }
+
+    private Next failed(
+            NodePod pod, RepairSettings.Mode mode, String reason, String what, KubernetesClientException failure) {
+        LOG.warn(
+                "pod {} runs without its redirection and could not be {}: {}",
+                pod.key(),
+                what,
+                ApiFailure.describe(failure, "the right to have it " + what));
+        count(mode, FAIL);
+        api.event(pod, WARNING, reason, "pod runs without traffic redirection and could not be " + what);
+        return FAILED;
+    }
+
+    private void count(RepairSettings.Mode mode, String result) {
+        metrics.repaired(mode.label(), result);
+    }
+}

@@ -1,0 +1,323 @@
+package dev.meshcni.repair;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.RuleDifference;
+import dev.meshcni.kubernetes.KubernetesPodSource;
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.kubernetes.PodIdentities;
+import dev.meshcni.kubernetes.PodStore;
+import dev.meshcni.telemetry.AgentMetrics;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds the pods of this node that run without their redirection, and has them dealt with.
+ *
+ * <p>Each pod that this agent has not redirected itself is looked into once, when its containers have started, and again
+ * when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace leads to a change: how a container
+ * ended is what the pod's author wants it to say, so that it is a reason to look, and no more. One thread does all of it.
+ */
+public final class RepairController implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RepairController.class);
+    private static final Duration BATCH = Duration.ofMillis(100);
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(10);
+    private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
+    private static final Duration LAST_WORK = Duration.ofSeconds(10);
+    private static final int MAX_ATTEMPTS = 5;
+    private static final int SLICES = 10;
+    private static final int SHOWN_DIFFERENCES = 3;
+
+    /** What is known of a pod; {@code attempts} counts what failed so far. */
+    private record Case(String uid, boolean settled, int attempts, long lookedNanos) {}
+
+    private final KubernetesPodSource pods;
+    private final PodInspector inspector;
+    private final PodRemedy remedy;
+    private final RepairSettings settings;
+    private final Predicate<String> redirectedHere;
+    private final AgentMetrics metrics;
+    private final Map<String, Case> cases = new ConcurrentHashMap<>();
+    private final ToldPods drifted = new ToldPods();
+    private final ToldPods unreadable = new ToldPods();
+    private final Set<String> pending = new LinkedHashSet<>();
+    private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("repair").factory());
+    private int slice;
+    private String blindness = "";
+
+    private RepairController(
+            KubernetesPodSource pods,
+            PodInspector inspector,
+            PodRemedy remedy,
+            RepairSettings settings,
+            Predicate<String> redirectedHere,
+            AgentMetrics metrics) {
+        this.pods = requireNonNull(pods, "pods is null");
+        this.inspector = requireNonNull(inspector, "inspector is null");
+        this.remedy = requireNonNull(remedy, "remedy is null");
+        this.settings = requireNonNull(settings, "settings is null");
+        this.redirectedHere = requireNonNull(redirectedHere, "redirectedHere is null");
+        this.metrics = requireNonNull(metrics, "metrics is null");
+    }
+
+    /**
+     * Starts to look.
+     *
+     * @param redirectedHere whether this agent has redirected the pod of a UID itself
+     */
+    public static RepairController start(
+            KubernetesPodSource pods,
+            PodInspector inspector,
+            PodRemedy remedy,
+            RepairSettings settings,
+            Predicate<String> redirectedHere,
+            AgentMetrics metrics) {
+        RepairController controller = new RepairController(pods, inspector, remedy, settings, redirectedHere, metrics);
+        pods.listen(new PodStore.Listener() {
+            @Override
+            public void shown(NodePod pod) {
+                controller.consider(pod);
+            }
+
+            @Override
+            public void gone(NodePod pod) {
+                controller.forget(pod.key());
+            }
+        });
+        controller.startRounds();
+        return controller;
+    }
+
+    @Override
+    public void close() {
+        worker.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        worker.shutdown();
+        try {
+            if (!worker.awaitTermination(LAST_WORK.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("a repair is under way at the end; it is left to the next start");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void startRounds() {
+        if (settings.driftInterval().isPositive()) {
+            long pause = Math.max(1, settings.driftInterval().dividedBy(SLICES).toMillis());
+            Future<?> _ =
+                    worker.scheduleWithFixedDelay(() -> guarded(this::round), pause, pause, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void consider(NodePod pod) {
+        if (isCandidate(pod) && needsLook(pod)) {
+            enqueue(pod.key(), BATCH);
+        }
+    }
+
+    private void forget(String key) {
+        cases.remove(key);
+        Runnable forget = () -> {
+            drifted.remove(key);
+            unreadable.remove(key);
+            count();
+        };
+        schedule(forget, Duration.ZERO);
+    }
+
+    private static boolean isCandidate(NodePod pod) {
+        return pod.selected()
+                && pod.started()
+                && pod.stage() == NodePod.Stage.LIVE
+                && !pod.pod().hostNetwork();
+    }
+
+    private boolean needsLook(NodePod pod) {
+        Case known = cases.get(pod.key());
+        boolean crashes = settings.crash().matches(pod);
+        if (known == null || !known.uid().equals(pod.pod().uid())) {
+            return crashes || !redirectedHere.test(pod.pod().uid());
+        }
+        return crashes && known.settled() && System.nanoTime() - known.lookedNanos() > LOOK_AGAIN.toNanos();
+    }
+
+    private void enqueue(String key, Duration pause) {
+        synchronized (pending) {
+            boolean first = pending.isEmpty();
+            pending.add(key);
+            if (!first) {
+                return;
+            }
+        }
+        schedule(this::lookAtPending, pause);
+    }
+
+    private void enqueueLater(String key, Duration pause) {
+        schedule(() -> enqueue(key, Duration.ZERO), pause);
+    }
+
+    private void lookAtPending() {
+        List<String> keys;
+        synchronized (pending) {
+            keys = List.copyOf(pending);
+            pending.clear();
+        }
+        lookAt(keys, false);
+    }
+
+    /** Looks at a part of all pods, each time at the next one, so that the work is spread over the interval. */
+    private void round() {
+        int part = slice;
+        slice = (slice + 1) % SLICES;
+        lookAt(
+                pods.pods().stream()
+                        .map(NodePod::key)
+                        .filter(key -> Math.floorMod(key.hashCode(), SLICES) == part)
+                        .toList(),
+                true);
+    }
+
+    private void lookAt(List<String> keys, boolean round) {
+        List<NodePod> candidates = keys.stream()
+                .flatMap(key -> pods.pod(key).stream())
+                .filter(RepairController::isCandidate)
+                .toList();
+        if (candidates.isEmpty()) {
+            return;
+        }
+        Map<NodePod, PodLook> looks = inspector.look(candidates, new PodIdentities(pods.pods()));
+        candidates.stream().filter(looks::containsKey).forEach(pod -> judge(pod, looks.get(pod), round));
+        count();
+    }
+
+    private void count() {
+        metrics.drifted(drifted.size());
+        metrics.unreadable(unreadable.size());
+    }
+
+    private void judge(NodePod pod, PodLook look, boolean round) {
+        if (!(look instanceof PodLook.Changed)) {
+            drifted.remove(pod.key());
+        }
+        if (!(look instanceof PodLook.Unreadable)) {
+            unreadable.remove(pod.key());
+        }
+        switch (look) {
+            case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
+            case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
+            case PodLook.Changed changed -> drift(pod, changed);
+            case PodLook.Unreadable found -> unreadable(pod, found);
+            case PodLook.Blind blind -> blind(pod, blind);
+            case PodLook.Unseen unseen -> unseen(pod, unseen, round);
+        }
+    }
+
+    private void drift(NodePod pod, PodLook.Changed changed) {
+        if (settings.driftRepair()) {
+            after(pod, remedy.mend(pod, changed.namespace(), changed.plan()));
+            return;
+        }
+        settle(pod);
+        if (drifted.add(pod)) {
+            LOG.warn("the redirection of pod {} is not as it should be: {}", pod.key(), text(changed.differences()));
+        }
+    }
+
+    /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
+    private void unreadable(NodePod pod, PodLook.Unreadable found) {
+        settle(pod);
+        if (unreadable.add(pod)) {
+            LOG.warn("whether pod {} is redirected cannot be told: {}", pod.key(), found.why());
+        }
+    }
+
+    private void blind(NodePod pod, PodLook.Blind blind) {
+        if (!blindness.equals(blind.why())) {
+            blindness = blind.why();
+            LOG.warn("no pod can be looked into: {}", blind.why());
+        }
+        settle(pod);
+    }
+
+    private void unseen(NodePod pod, PodLook.Unseen unseen, boolean round) {
+        LOG.debug("pod {} could not be looked into: {}", pod.key(), unseen.why());
+        if (!round) {
+            retry(pod, unseen.why());
+        }
+    }
+
+    private void after(NodePod pod, PodRemedy.Next next) {
+        switch (next) {
+            case PodRemedy.Next.Settled _ -> settle(pod);
+            case PodRemedy.Next.Failed _ -> retry(pod, "its repair failed");
+            case PodRemedy.Next.Later later -> {
+                open(pod, attempts(pod));
+                enqueueLater(pod.key(), later.pause());
+            }
+        }
+    }
+
+    private void settle(NodePod pod) {
+        cases.put(pod.key(), new Case(pod.pod().uid(), true, 0, System.nanoTime()));
+    }
+
+    /** After a number of attempts it is left to the slow round, or to its next crash. */
+    private void retry(NodePod pod, String why) {
+        int attempts = attempts(pod) + 1;
+        if (attempts >= MAX_ATTEMPTS) {
+            LOG.warn("pod {} is left as it is for now: {}", pod.key(), why);
+            settle(pod);
+            return;
+        }
+        open(pod, attempts);
+        enqueueLater(pod.key(), FIRST_RETRY.multipliedBy(1L << (attempts - 1)));
+    }
+
+    private int attempts(NodePod pod) {
+        Case known = cases.get(pod.key());
+        return known != null && !known.settled() && known.uid().equals(pod.pod().uid()) ? known.attempts() : 0;
+    }
+
+    private void open(NodePod pod, int attempts) {
+        cases.put(pod.key(), new Case(pod.pod().uid(), false, attempts, System.nanoTime()));
+    }
+
+    private void schedule(Runnable work, Duration pause) {
+        try {
+            Future<?> _ = worker.schedule(() -> guarded(work), pause.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the repair has ended");
+        }
+    }
+
+    /** What fails in one look must not end all further ones. */
+    private void guarded(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            LOG.error("a look at the pods failed", e);
+        }
+    }
+
+    private static String text(List<RuleDifference> differences) {
+        List<RuleDifference> shown =
+                new ArrayList<>(differences.stream().limit(SHOWN_DIFFERENCES).toList());
+        int more = differences.size() - shown.size();
+        return shown.stream().map(RuleDifference::toString).collect(Collectors.joining("; "))
+                + (more > 0 ? "; and " + more + " more" : "");
+    }
+}

@@ -1,0 +1,168 @@
+package dev.meshcni.repair;
+
+import static dev.meshcni.testkit.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.kubernetes.KubernetesApi;
+import dev.meshcni.kubernetes.KubernetesSettings;
+import dev.meshcni.testkit.FakeApiServer;
+import dev.meshcni.testkit.FakeApiServer.Call;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.Taint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(120)
+class NodeTaintTest {
+    private static final String PATH = "/api/v1/nodes/" + FakeApiServer.NODE;
+    private static final String OTHER = "node.kubernetes.io/unschedulable";
+
+    @TempDir
+    private Path directory;
+
+    private volatile Optional<String> notReady = Optional.of("not installed yet");
+    private final AtomicInteger asked = new AtomicInteger();
+    private FakeApiServer server;
+    private KubernetesApi api;
+    private NodeTaint taint;
+
+    @BeforeEach
+    void startServer() throws IOException {
+        server = new FakeApiServer();
+        api = KubernetesApi.open(new KubernetesSettings(
+                FakeApiServer.NODE, Optional.of(server.kubeconfig(directory)), Duration.ofSeconds(2)));
+    }
+
+    @AfterEach
+    void stopAll() throws IOException {
+        taint.close();
+        api.close();
+        server.close();
+    }
+
+    @Test
+    void theNodeCarriesTheTaintUntilTheDaemonIsReady() throws Exception {
+        node(OTHER);
+        start(Duration.ZERO);
+        eventually("the taint is set", () -> taints().equals(List.of(OTHER, NodeTaint.KEY)));
+
+        notReady = Optional.empty();
+
+        eventually("the taint is off", () -> taints().equals(List.of(OTHER)));
+    }
+
+    @Test
+    void aTaintThatTheNodeWasMadeWithIsTakenOff() throws Exception {
+        node(NodeTaint.KEY);
+        notReady = Optional.empty();
+        start(Duration.ZERO);
+
+        eventually("the taint is off", () -> taints().isEmpty());
+    }
+
+    @Test
+    void aNodeThatIsAsItShouldBeIsNotChanged() throws Exception {
+        node(OTHER);
+        notReady = Optional.empty();
+        start(Duration.ZERO);
+
+        eventually("it was looked at", () -> asked.get() >= 2);
+        assertThat(server.calls(NodeTaintTest::isPatch)).isZero();
+        assertThat(server.calls(call -> call.method().equals("GET"))).isEqualTo(1);
+    }
+
+    @Test
+    void aReadinessThatIsLostForAMomentIsNoReason() throws Exception {
+        node();
+        notReady = Optional.empty();
+        start(Duration.ofHours(1));
+        eventually("it was looked at", () -> asked.get() >= 1);
+
+        notReady = Optional.of("the configuration is being rewritten");
+        int before = asked.get();
+
+        eventually("it was looked at again", () -> asked.get() >= before + 2);
+        assertThat(taints()).isEmpty();
+    }
+
+    @Test
+    void aReadinessThatIsLostForLongIsOne() throws Exception {
+        node();
+        notReady = Optional.empty();
+        start(Duration.ofMillis(500));
+        eventually("it was looked at", () -> asked.get() >= 1);
+
+        notReady = Optional.of("the configuration is gone");
+
+        eventually("the taint is set", () -> taints().equals(List.of(NodeTaint.KEY)));
+    }
+
+    @Test
+    void aChangeThatIsRefusedIsTriedAgain() throws Exception {
+        node(OTHER);
+        server.fail(NodeTaintTest::isPatch, 1, 409);
+        start(Duration.ZERO);
+
+        eventually("the taint is set", () -> taints().equals(List.of(OTHER, NodeTaint.KEY)));
+    }
+
+    @Test
+    void anUninstallationTakesItOff() throws Exception {
+        node(OTHER);
+        start(Duration.ZERO);
+        eventually("the taint is set", () -> taints().contains(NodeTaint.KEY));
+
+        taint.remove();
+
+        assertThat(taints()).containsExactly(OTHER);
+    }
+
+    private void start(Duration grace) {
+        taint = NodeTaint.start(
+                api,
+                () -> {
+                    asked.incrementAndGet();
+                    return notReady;
+                },
+                grace);
+    }
+
+    private void node(String... keys) {
+        NodeBuilder node = new NodeBuilder()
+                .withNewMetadata()
+                .withName(FakeApiServer.NODE)
+                .endMetadata()
+                .withNewSpec()
+                .endSpec();
+        for (String key : keys) {
+            node.editSpec()
+                    .addNewTaint()
+                    .withKey(key)
+                    .withEffect("NoSchedule")
+                    .endTaint()
+                    .endSpec();
+        }
+        server.create("/api/v1/nodes", node.build());
+    }
+
+    private List<String> taints() {
+        Node node = server.read(PATH, Node.class).orElseThrow();
+        return Optional.ofNullable(node.getSpec())
+                .map(spec -> spec.getTaints().stream().map(Taint::getKey).toList())
+                .orElse(List.of());
+    }
+
+    private static boolean isPatch(Call call) {
+        return call.method().equals("PATCH");
+    }
+}

@@ -1,0 +1,218 @@
+package dev.meshcni.telemetry;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.api.CniCommand;
+import dev.meshcni.config.ProductVersion;
+import dev.meshcni.core.Answer;
+import dev.meshcni.http.HttpRefusal;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
+import io.prometheus.metrics.expositionformats.ExpositionFormats;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+
+/**
+ * What this daemon counts, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on working,
+ * and our own, which start with {@code meshcni_}. All are registered when it is made, and stay. {@code docs/metrics.md}
+ * explains them.
+ */
+public final class AgentMetrics {
+    /** The value of {@code result} for an installation that succeeded. */
+    public static final String INSTALL_SUCCESS = "SUCCESS";
+
+    /** The value of {@code result} for a plugin that could not be copied. */
+    public static final String INSTALL_BINARIES_FAILED = "COPY_BINARIES_FAILURE";
+
+    /** The value of {@code result} for a CNI configuration that could not be written. */
+    public static final String INSTALL_CONF_FAILED = "CREATE_CNI_CONFIG_FAILURE";
+
+    private static final Set<String> VERBS =
+            Arrays.stream(CniCommand.values()).map(Enum::name).collect(Collectors.toUnmodifiableSet());
+    private static final String UNKNOWN_VERB = "other";
+    private static final double[] SECONDS = {
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
+    };
+
+    private final PrometheusRegistry registry = new PrometheusRegistry();
+    private final ExpositionFormats formats = ExpositionFormats.init();
+
+    private final Counter installs = Counter.builder()
+            .name("istio_cni_installs_total")
+            .help("Installations of the plugin and its configuration")
+            .labelNames("result")
+            .register(registry);
+    private final Gauge installReady = Gauge.builder()
+            .name("istio_cni_install_ready")
+            .help("Whether plugin and configuration are installed (1) or not (0)")
+            .register(registry);
+    private final Counter podsRepaired = Counter.builder()
+            .name("istio_cni_repair_pods_repaired_total")
+            .help("Pods without redirection that were dealt with, by what was done")
+            .labelNames("type", "result")
+            .register(registry);
+    private final Counter calls = Counter.builder()
+            .name("meshcni_calls_total")
+            .help("Calls of the plugin by verb, outcome and the short name of the reason")
+            .labelNames("verb", "outcome", "reason")
+            .register(registry);
+    private final Histogram callSeconds = Histogram.builder()
+            .name("meshcni_call_duration_seconds")
+            .help("Time from a call's arrival at the agent to its answer")
+            .labelNames("verb")
+            .classicOnly()
+            .classicUpperBounds(SECONDS)
+            .register(registry);
+    private final Gauge callsInFlight = Gauge.builder()
+            .name("meshcni_calls_in_flight")
+            .help("Calls that are being answered")
+            .register(registry);
+    private final Counter rulesApplied = Counter.builder()
+            .name("meshcni_rules_applied_total")
+            .help("Rules that ADD and repair have put into pods")
+            .register(registry);
+    private final Counter uncoveredAddresses = Counter.builder()
+            .name("meshcni_uncovered_ipv6_addresses_total")
+            .help("IPv6 addresses of redirected pods that bypass a proxy which does not listen on IPv6")
+            .register(registry);
+    private final Counter confRewrites = Counter.builder()
+            .name("meshcni_conf_rewrites_total")
+            .help("How often plugin or configuration had to be put right as another component had changed them")
+            .register(registry);
+    private final Gauge driftedPods = Gauge.builder()
+            .name("meshcni_drifted_pods")
+            .help("Running pods whose redirection is not as it should be, as the last round found")
+            .register(registry);
+    private final Gauge unreadablePods = Gauge.builder()
+            .name("meshcni_unreadable_pods")
+            .help("Running pods whose rules cannot be read, as the last round found")
+            .register(registry);
+    private final Counter httpRefused = Counter.builder()
+            .name("meshcni_http_refused_total")
+            .help("Connections and requests that the ports of health and metrics have refused")
+            .labelNames("port", "reason")
+            .register(registry);
+    private final Gauge skewedProxies = Gauge.builder()
+            .name("meshcni_proxies_out_of_skew")
+            .help("Proxies of this node whose version is further from this build's than one minor version")
+            .register(registry);
+
+    /**
+     * @param attachments the number of attachments that are redirected
+     * @param pods the number of pods that are known
+     * @param lookUps how often a pod had to be asked for by name
+     */
+    public AgentMetrics(IntSupplier attachments, IntSupplier pods, LongSupplier lookUps) {
+        requireNonNull(attachments, "attachments is null");
+        requireNonNull(pods, "pods is null");
+        requireNonNull(lookUps, "lookUps is null");
+        gauge("meshcni_heap_used_bytes", "Bytes of the heap in use, garbage included", HeapWatch::used);
+        gauge("meshcni_heap_max_bytes", "Bytes that the heap may have", Runtime.getRuntime()::maxMemory);
+        gauge("meshcni_attachments", "Attachments that this agent has redirected", attachments::getAsInt);
+        gauge("meshcni_pods_known", "Pods of this node that are known", pods::getAsInt);
+        CounterWithCallback.builder()
+                .name("meshcni_pod_api_lookups_total")
+                .help("Pods that had to be asked for by name, as the watch did not show them in time")
+                .callback(callback -> callback.call((double) lookUps.getAsLong()))
+                .register(registry);
+        Gauge.builder()
+                .name("meshcni_build_info")
+                .help("1, with the version of this build")
+                .labelNames("version")
+                .register(registry)
+                .labelValues(ProductVersion.text())
+                .set(1);
+        installs.initLabelValues(INSTALL_SUCCESS);
+    }
+
+    /** Counts a call of the plugin that begins. */
+    public void callStarted() {
+        callsInFlight.inc();
+    }
+
+    /** Counts a call of the plugin that has ended, answered or not. */
+    public void callEnded() {
+        callsInFlight.dec();
+    }
+
+    /** Counts an installation, by one of the results of this class or a further one in their style. */
+    public void installed(String result) {
+        installs.labelValues(result).inc();
+        installReady(result.equals(INSTALL_SUCCESS));
+    }
+
+    /** Says whether plugin and configuration are installed now. */
+    public void installReady(boolean ready) {
+        installReady.set(ready ? 1 : 0);
+    }
+
+    /** Counts that plugin or configuration were put right. */
+    public void confRewritten() {
+        confRewrites.inc();
+    }
+
+    /** Counts a pod that was dealt with by repair. */
+    public void repaired(String type, String result) {
+        podsRepaired.labelValues(type, result).inc();
+    }
+
+    public void applied(int rules, int uncovered) {
+        rulesApplied.inc(rules);
+        uncoveredAddresses.inc(uncovered);
+    }
+
+    public void drifted(int pods) {
+        driftedPods.set(pods);
+    }
+
+    public void skewed(int proxies) {
+        skewedProxies.set(proxies);
+    }
+
+    /** Says how many pods have rules that cannot be read. */
+    public void unreadable(int pods) {
+        unreadablePods.set(pods);
+    }
+
+    /** What counts the refusals of a port, by its name. */
+    public Consumer<HttpRefusal> httpRefusals(String port) {
+        return refusal -> httpRefused.labelValues(port, refusal.label()).inc();
+    }
+
+    /** What writes in the form that an HTTP {@code Accept} header asks for. */
+    public ExpositionFormatWriter writer(String accept) {
+        return formats.findWriter(accept);
+    }
+
+    public void write(ExpositionFormatWriter writer, OutputStream out) throws IOException {
+        writer.write(out, registry.scrape());
+    }
+
+    /** Counts and times the answer to a call of the plugin. */
+    public void answered(Answer answer, Duration time) {
+        String verb = VERBS.contains(answer.command()) ? answer.command() : UNKNOWN_VERB;
+        calls.labelValues(verb, answer.outcome().label(), answer.cause()).inc();
+        callSeconds.labelValues(verb).observe(time.toNanos() / 1e9);
+        applied(answer.effect().rules(), answer.effect().uncovered());
+    }
+
+    private void gauge(String name, String help, LongSupplier value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .callback(callback -> callback.call((double) value.getAsLong()))
+                .register(registry);
+    }
+}

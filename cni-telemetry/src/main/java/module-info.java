@@ -1,0 +1,16 @@
+/** What the daemon reports about its node: metrics, status and the use of its heap. */
+module dev.meshcni.telemetry {
+    requires transitive dev.meshcni.core;
+    requires dev.meshcni.config;
+    requires transitive dev.meshcni.http;
+    requires transitive info.picocli;
+    requires io.prometheus.metrics.core;
+    requires io.prometheus.metrics.model;
+    requires transitive io.prometheus.writer.text;
+    requires org.slf4j;
+
+    exports dev.meshcni.telemetry;
+
+    opens dev.meshcni.telemetry to
+            info.picocli;
+}
