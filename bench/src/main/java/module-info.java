@@ -4,6 +4,7 @@ module dev.meshcni.bench {
     requires com.fasterxml.jackson.databind;
     requires dev.meshcni.core;
     requires dev.meshcni.dist;
+    requires dev.meshcni.netfilter;
     requires dev.meshcni.netns.linux;
     requires java.compiler;
     requires java.management;

@@ -1,4 +1,4 @@
-import dev.meshcni.api.GenericChainAdapter;
+import dev.meshcni.api.chain.GenericChainAdapter;
 import dev.meshcni.api.spi.ChainAdapter;
 
 /**
@@ -10,6 +10,8 @@ module dev.meshcni.api {
     requires transitive com.fasterxml.jackson.databind;
 
     exports dev.meshcni.api;
+    exports dev.meshcni.api.chain;
+    exports dev.meshcni.api.conf;
     exports dev.meshcni.api.spi;
 
     uses ChainAdapter;

@@ -3,6 +3,10 @@ import dev.meshcni.core.spi.RedirectBackend;
 /** {@code meshcni}, the command line. */
 module dev.meshcni.cli {
     requires dev.meshcni.core;
+    requires dev.meshcni.demo;
+    requires dev.meshcni.iptables;
+    requires dev.meshcni.netfilter;
+    requires dev.meshcni.trace;
     requires dev.meshcni.host.linux;
     requires dev.meshcni.netns.linux;
     requires dev.meshcni.config;

@@ -9,6 +9,7 @@ import dev.meshcni.core.spi.RedirectBackend;
  */
 module dev.meshcni.core {
     requires transitive dev.meshcni.api;
+    requires transitive dev.meshcni.redirect;
 
     exports dev.meshcni.core;
     exports dev.meshcni.core.spi;

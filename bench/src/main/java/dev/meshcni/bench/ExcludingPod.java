@@ -1,6 +1,6 @@
 package dev.meshcni.bench;
 
-import dev.meshcni.core.Pod;
+import dev.meshcni.redirect.Pod;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;

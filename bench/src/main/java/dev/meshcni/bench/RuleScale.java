@@ -1,17 +1,17 @@
 package dev.meshcni.bench;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.Decision;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NftRenderer;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RedirectPolicy;
-import dev.meshcni.core.RuleCompiler;
-import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.netfilter.NftRenderer;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.redirect.Decision;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -12,14 +12,14 @@ import java.util.List;
  * The text of a configuration list, in which plugins are added and removed without touching anything else: what others wrote
  * keeps its order, its fields and its blanks.
  */
-final class ChainText {
+public final class ChainText {
     private final String text;
     private List<Span> plugins = List.of();
 
     /** Where a value stands: from its first character to behind its last. */
     private record Span(int start, int end) {}
 
-    ChainText(String text) {
+    public ChainText(String text) {
         this.text = text;
         try (JsonParser parser = CniJson.factory().createParser(text)) {
             parser.nextToken();
@@ -38,7 +38,7 @@ final class ChainText {
     }
 
     /** The same text with one more plugin at the end of the list. */
-    String append(ObjectNode plugin) {
+    public String append(ObjectNode plugin) {
         Span last = plugins.getLast();
         String indent = indentOf(last);
         String separator = indent.isEmpty() ? gapBefore(plugins.size() - 1) : "," + lineEnd() + indent;
@@ -46,13 +46,13 @@ final class ChainText {
     }
 
     /** The same text with another plugin in the place of the last one. */
-    String replaceLast(ObjectNode plugin) {
+    public String replaceLast(ObjectNode plugin) {
         Span last = plugins.getLast();
         return text.substring(0, last.start()) + written(plugin, last) + text.substring(last.end());
     }
 
     /** The same text without the plugin at a position; there must be another one. */
-    String remove(int index) {
+    public String remove(int index) {
         if (index > 0) {
             return text.substring(0, plugins.get(index - 1).end())
                     + text.substring(plugins.get(index).end());
@@ -62,7 +62,7 @@ final class ChainText {
     }
 
     /** All that stands between the bracket of the list, the line end after it, and the comma after the first plugin. */
-    String firstWithBlanks() {
+    public String firstWithBlanks() {
         Span first = plugins.getFirst();
         int start = text.lastIndexOf('[', first.start()) + 1;
         if (text.startsWith("\n", start)) {

@@ -71,7 +71,7 @@ public record CniEnvironment(
     }
 
     /** Whether a text is a container ID or a network name as the specification has them. */
-    static boolean isIdentifier(String text) {
+    public static boolean isIdentifier(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
             boolean alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -89,7 +89,7 @@ public final class CniJson {
     }
 
     /** An object with fields indented by a step, over several lines that are separated by what is given. */
-    static String pretty(ObjectNode json, String step, String newLine) {
+    public static String pretty(ObjectNode json, String step, String newLine) {
         DefaultPrettyPrinter printer = new DefaultPrettyPrinter(
                         Separators.createDefaultInstance().withObjectFieldValueSpacing(Separators.Spacing.AFTER))
                 .withObjectIndenter(new DefaultIndenter(step, newLine));
@@ -100,7 +100,7 @@ public final class CniJson {
         }
     }
 
-    static ObjectNode newObject() {
+    public static ObjectNode newObject() {
         return LENIENT.createObjectNode();
     }
 

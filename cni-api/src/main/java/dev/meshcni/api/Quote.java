@@ -1,12 +1,12 @@
 package dev.meshcni.api;
 
 /** Foreign text inside our messages: quoted, on one line, and never long. */
-final class Quote {
+public final class Quote {
     private static final int LONGEST = 120;
 
     private Quote() {}
 
-    static String of(String text) {
+    public static String of(String text) {
         StringBuilder quoted = new StringBuilder("\"");
         int at = 0;
         for (int count = 0; count < LONGEST && at < text.length(); count++) {

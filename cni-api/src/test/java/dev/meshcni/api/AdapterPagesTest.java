@@ -3,9 +3,12 @@ package dev.meshcni.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.spi.FileEdit;
-import dev.meshcni.api.spi.InstallPlan;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.api.conf.FileEdit;
+import dev.meshcni.api.conf.InstallPlan;
+import dev.meshcni.api.conf.InstallSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,8 +2,10 @@ package dev.meshcni.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.contract.ChainAdapterContract;
-import dev.meshcni.api.spi.InstallSettings;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;

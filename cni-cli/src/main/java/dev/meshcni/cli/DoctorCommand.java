@@ -1,6 +1,6 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.doctor.ClusterDoctor;
 import dev.meshcni.doctor.ClusterReport;

@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.core.InvalidParameterException;
-import dev.meshcni.core.ParameterText;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.redirect.ParameterText;
+import dev.meshcni.rules.InvalidParameterException;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.Finding.Severity;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.Finding.Severity;
 import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.install.InstallState;
 import dev.meshcni.install.Installer;

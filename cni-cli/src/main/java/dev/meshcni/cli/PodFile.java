@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.Pod;
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.Pod;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

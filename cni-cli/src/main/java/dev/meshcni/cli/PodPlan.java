@@ -1,10 +1,11 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.core.IpFamilies;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectParameters;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleCompiler;
+import dev.meshcni.iptables.FamilyList;
+import dev.meshcni.redirect.IpFamilies;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
 import java.util.EnumSet;
 import java.util.List;

@@ -1,11 +1,12 @@
 package dev.meshcni.cli;
 
-import dev.meshcni.core.Decision;
-import dev.meshcni.core.InvalidParameterException;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.RedirectParameters;
-import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.iptables.PlanFormat;
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.Decision;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.rules.InvalidParameterException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Set;

@@ -3,8 +3,8 @@ package dev.meshcni.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.InvalidParameterException;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.InvalidParameterException;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -1,5 +1,7 @@
 package dev.meshcni.core;
 
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.List;
 import java.util.Objects;
 

@@ -2,6 +2,8 @@ package dev.meshcni.core;
 
 import dev.meshcni.api.Attachment;
 import dev.meshcni.core.AttachmentStore.Stored;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;

@@ -3,6 +3,7 @@ package dev.meshcni.core;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.PluginConfig;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.Map;
 import java.util.TreeMap;
 

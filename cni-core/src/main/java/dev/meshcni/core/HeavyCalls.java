@@ -2,6 +2,10 @@ package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RuleBudget;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Semaphore;

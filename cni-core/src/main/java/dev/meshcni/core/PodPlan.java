@@ -1,6 +1,12 @@
 package dev.meshcni.core;
 
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.IpFamilies;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.rules.RuleSet;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;

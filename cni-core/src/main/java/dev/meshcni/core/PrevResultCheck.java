@@ -1,11 +1,11 @@
 package dev.meshcni.core;
 
-import dev.meshcni.api.ChainAdapters;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.ErrorCode;
-import dev.meshcni.api.GenericChainAdapter;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.chain.GenericChainAdapter;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
 import java.util.List;

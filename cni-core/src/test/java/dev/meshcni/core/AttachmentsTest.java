@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.api.Attachment;
 import dev.meshcni.core.AttachmentStore.Stored;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.testkit.Pods;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

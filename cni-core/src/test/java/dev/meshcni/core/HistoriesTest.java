@@ -2,8 +2,12 @@ package dev.meshcni.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.testkit.Pods;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,6 +1,7 @@
 package dev.meshcni.core;
 
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.redirect.Pod;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

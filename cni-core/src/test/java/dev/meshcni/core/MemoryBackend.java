@@ -1,7 +1,12 @@
 package dev.meshcni.core;
 
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package dev.meshcni.core;
 
+import dev.meshcni.core.spi.RedirectException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,13 +1,12 @@
 package dev.meshcni.daemon;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.host.linux.ProcessMemory;
@@ -20,6 +19,7 @@ import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.telemetry.HeapWatch;

@@ -4,13 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.Attachments;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePodReader;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.PodInspector;
 import dev.meshcni.repair.PodRemedy;

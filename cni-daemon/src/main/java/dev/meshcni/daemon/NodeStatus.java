@@ -2,9 +2,9 @@ package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.api.ChainAdapters.Choice;
-import dev.meshcni.api.ChainedConf;
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.chain.ChainAdapters.Choice;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.install.ConfInstaller;
 import dev.meshcni.install.Installer;

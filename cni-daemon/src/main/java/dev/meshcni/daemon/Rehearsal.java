@@ -3,15 +3,15 @@ package dev.meshcni.daemon;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meshcni.core.AgentProtocol;
-import dev.meshcni.core.AnnotationParser;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
-import dev.meshcni.core.Pod;
 import dev.meshcni.core.PrevResultCheck;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.redirect.AnnotationParser;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectPolicy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.meshcni.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.AttachmentStore.Stored;
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.install.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,9 +3,9 @@ package dev.meshcni.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;

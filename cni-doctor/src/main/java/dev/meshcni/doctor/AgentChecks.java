@@ -1,6 +1,6 @@
 package dev.meshcni.doctor;
 
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.telemetry.AgentStatus;
 import io.fabric8.kubernetes.api.model.Container;

@@ -2,10 +2,10 @@ package dev.meshcni.doctor;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.manifest.NodeManifests;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.RepairSettings;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Pod;

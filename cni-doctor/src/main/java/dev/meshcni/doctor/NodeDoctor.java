@@ -2,12 +2,12 @@ package dev.meshcni.doctor;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.api.ConfDirSnapshot;
-import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.spi.FileEdit;
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.api.conf.FileEdit;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallPlan;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.install.AgentQuestion;

@@ -1,7 +1,7 @@
 package dev.meshcni.doctor;
 
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.Finding.Severity;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.Finding.Severity;
 import java.util.List;
 import java.util.Objects;
 

@@ -3,7 +3,7 @@ package dev.meshcni.doctor;
 import static dev.meshcni.doctor.TestCluster.ISTIO;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.doctor.Check.Verdict;
 import dev.meshcni.testkit.FakeApiServer.Call;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.host.linux.HostProgram;
 import dev.meshcni.install.InstallEvents;

@@ -1,6 +1,6 @@
 package dev.meshcni.install;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.config.DaemonException;
 import java.lang.module.Configuration;
 import java.lang.module.FindException;

@@ -3,10 +3,10 @@ package dev.meshcni.install;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.api.ConfDirSnapshot;
-import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.files.FileLook;
 import dev.meshcni.files.SharedFiles;

@@ -1,6 +1,6 @@
 package dev.meshcni.install;
 
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.conf.Finding;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;

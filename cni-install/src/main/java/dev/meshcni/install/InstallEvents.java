@@ -1,6 +1,6 @@
 package dev.meshcni.install;
 
-import dev.meshcni.api.spi.Finding;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package dev.meshcni.install;
 
-import dev.meshcni.api.spi.FileEdit;
+import dev.meshcni.api.conf.FileEdit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

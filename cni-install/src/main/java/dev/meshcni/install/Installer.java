@@ -2,11 +2,11 @@ package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.ChainAdapters.Choice;
-import dev.meshcni.api.ChainedConf;
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.InstallPlan;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters.Choice;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallPlan;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.files.AtomicFiles;

@@ -1,7 +1,7 @@
 package dev.meshcni.install;
 
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.DaemonException;
 import java.nio.file.Path;
 import java.time.Duration;

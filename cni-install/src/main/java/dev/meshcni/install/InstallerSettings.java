@@ -2,7 +2,7 @@ package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.InstallSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 

@@ -3,7 +3,7 @@ package dev.meshcni.install;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.config.DaemonException;
 import java.io.IOException;
@@ -30,7 +30,7 @@ class ChainAdapterJarsTest {
     private static final String ADAPTER = """
             package org.example.weave;
 
-            import dev.meshcni.api.ConfDirSnapshot;
+            import dev.meshcni.api.conf.ConfDirSnapshot;
             import dev.meshcni.api.spi.*;
 
             public final class WeaveAdapter implements ChainAdapter {

@@ -3,7 +3,7 @@ package dev.meshcni.install;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileLook;

@@ -2,7 +2,7 @@ package dev.meshcni.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.testkit.CapturedLog;

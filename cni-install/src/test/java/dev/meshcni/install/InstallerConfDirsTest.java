@@ -4,9 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.ConfDir;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileLook;
 import dev.meshcni.host.linux.ExtendedAttributes;

@@ -2,9 +2,9 @@ package dev.meshcni.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.ConfDir;
-import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList.Plugin;
+import dev.meshcni.api.conf.ConfDir;
+import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.io.Serial;

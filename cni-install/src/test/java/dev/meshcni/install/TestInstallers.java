@@ -2,8 +2,8 @@ package dev.meshcni.install;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.ChainAdapters;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileSteps;
 import dev.meshcni.host.linux.HostProgram;

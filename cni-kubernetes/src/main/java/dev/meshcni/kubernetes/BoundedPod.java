@@ -2,7 +2,7 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.CutField;
+import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.List;
 

@@ -4,9 +4,9 @@ import static dev.meshcni.kubernetes.JsonFields.array;
 import static dev.meshcni.kubernetes.JsonFields.object;
 
 import com.fasterxml.jackson.core.JsonParser;
-import dev.meshcni.core.AnnotationParser;
-import dev.meshcni.core.PodFields;
 import dev.meshcni.kubernetes.KeptTexts.Text;
+import dev.meshcni.redirect.AnnotationParser;
+import dev.meshcni.redirect.PodFields;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.SecurityContext;

@@ -1,7 +1,7 @@
 package dev.meshcni.kubernetes;
 
 import com.fasterxml.jackson.core.JsonParser;
-import dev.meshcni.core.CutField;
+import dev.meshcni.rules.CutField;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,10 +2,10 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodSourceException;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.redirect.Pod;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.util.Collection;

@@ -3,10 +3,10 @@ package dev.meshcni.kubernetes;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodSourceException;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.redirect.Pod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

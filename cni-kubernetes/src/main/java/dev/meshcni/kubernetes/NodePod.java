@@ -2,8 +2,8 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.CutField;
-import dev.meshcni.core.Pod;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.rules.CutField;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;

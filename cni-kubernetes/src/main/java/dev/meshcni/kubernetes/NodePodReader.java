@@ -2,11 +2,11 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.AnnotationParser;
-import dev.meshcni.core.CutField;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodFields;
-import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.redirect.AnnotationParser;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.PodFields;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStateTerminated;

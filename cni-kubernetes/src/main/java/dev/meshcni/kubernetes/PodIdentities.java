@@ -1,6 +1,6 @@
 package dev.meshcni.kubernetes;
 
-import dev.meshcni.core.Pod;
+import dev.meshcni.redirect.Pod;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;

@@ -6,10 +6,10 @@ import static dev.meshcni.kubernetes.JsonFields.object;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import dev.meshcni.core.MirrorPod;
-import dev.meshcni.core.PodFields;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.kubernetes.KeptTexts.Text;
+import dev.meshcni.redirect.MirrorPod;
+import dev.meshcni.redirect.PodFields;
+import dev.meshcni.redirect.RedirectPolicy;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;

@@ -1,7 +1,7 @@
 package dev.meshcni.kubernetes;
 
-import dev.meshcni.core.MirrorPod;
-import dev.meshcni.core.Pod;
+import dev.meshcni.redirect.MirrorPod;
+import dev.meshcni.redirect.Pod;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.ObjectMeta;

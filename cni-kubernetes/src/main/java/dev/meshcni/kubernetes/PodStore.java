@@ -1,7 +1,7 @@
 package dev.meshcni.kubernetes;
 
-import dev.meshcni.core.CutField;
 import dev.meshcni.core.OneLine;
+import dev.meshcni.rules.CutField;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;

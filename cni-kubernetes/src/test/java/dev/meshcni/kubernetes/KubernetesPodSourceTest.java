@@ -5,9 +5,9 @@ import static dev.meshcni.testkit.TestPods.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.MirrorPod;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodSourceException;
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.redirect.MirrorPod;
+import dev.meshcni.redirect.Pod;
 import dev.meshcni.testkit.FakeApiServer;
 import dev.meshcni.testkit.FakeApiServer.Call;
 import dev.meshcni.testkit.TestPods;

@@ -3,8 +3,8 @@ package dev.meshcni.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.PodSourceException;
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.redirect.Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -2,9 +2,9 @@ package dev.meshcni.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.AnnotationParser;
-import dev.meshcni.core.Pod;
-import dev.meshcni.core.RedirectPolicy;
+import dev.meshcni.redirect.AnnotationParser;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.TestPods;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;

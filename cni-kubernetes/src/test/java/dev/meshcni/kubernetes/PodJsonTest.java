@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonParser;
-import dev.meshcni.core.CutField;
-import dev.meshcni.core.PodFields;
+import dev.meshcni.redirect.PodFields;
+import dev.meshcni.rules.CutField;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

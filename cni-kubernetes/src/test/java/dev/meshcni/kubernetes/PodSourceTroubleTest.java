@@ -5,7 +5,7 @@ import static dev.meshcni.testkit.TestPods.NAMESPACE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.PodSourceException;
+import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.testkit.FakeApiServer.Call;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.mockwebserver.http.MockResponse;

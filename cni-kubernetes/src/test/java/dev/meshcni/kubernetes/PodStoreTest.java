@@ -2,7 +2,7 @@ package dev.meshcni.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.AnnotationParser;
+import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.meshcni.repair;
 
 import dev.meshcni.core.PodPlan;
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 
 /** What a look into a pod's network namespace found. */

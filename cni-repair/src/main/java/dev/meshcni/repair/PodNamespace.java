@@ -2,7 +2,7 @@ package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.NamespaceId;
+import dev.meshcni.core.spi.NamespaceId;
 
 /**
  * The network namespace of a running pod that was looked into.

@@ -3,7 +3,7 @@ package dev.meshcni.repair;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.core.PodPlan;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.NodePod;

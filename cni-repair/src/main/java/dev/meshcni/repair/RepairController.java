@@ -2,11 +2,11 @@ package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.RuleDifference;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.PodIdentities;
 import dev.meshcni.kubernetes.PodStore;
+import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.time.Duration;
 import java.util.ArrayList;

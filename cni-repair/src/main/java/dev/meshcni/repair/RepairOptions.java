@@ -1,8 +1,8 @@
 package dev.meshcni.repair;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.kubernetes.PodSelection;
+import dev.meshcni.redirect.RedirectPolicy;
 import java.time.Duration;
 import picocli.CommandLine.Option;
 

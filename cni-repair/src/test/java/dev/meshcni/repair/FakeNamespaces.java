@@ -1,15 +1,15 @@
 package dev.meshcni.repair;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodIdentities;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;

@@ -9,13 +9,13 @@ import static dev.meshcni.testkit.TestPods.mirror;
 import static dev.meshcni.testkit.TestPods.started;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.MirrorPod;
-import dev.meshcni.core.RedirectPolicy;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.KubernetesSettings;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodSelection;
+import dev.meshcni.redirect.MirrorPod;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.RepairSettings.Mode;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.testkit.CapturedLog;

@@ -23,10 +23,10 @@ final class AdapterJar {
     private static final String SOURCE = """
             package org.example.weave;
 
-            import dev.meshcni.api.ConfDirSnapshot;
+            import dev.meshcni.api.conf.ConfDirSnapshot;
             import dev.meshcni.api.spi.ChainAdapter;
-            import dev.meshcni.api.spi.Detection;
-            import dev.meshcni.api.spi.InstallSettings;
+            import dev.meshcni.api.conf.Detection;
+            import dev.meshcni.api.conf.InstallSettings;
 
             public final class WeaveAdapter implements ChainAdapter {
                 @Override

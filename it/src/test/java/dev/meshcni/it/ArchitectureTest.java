@@ -9,76 +9,105 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
-import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_THROW_GENERIC_EXCEPTIONS;
 import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_USE_JAVA_UTIL_LOGGING;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
-import com.tngtech.archunit.library.Architectures;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The shape of the product: which module may know which, and what all of them have in common. */
+/** The shape of the product: which package may know which, and what all of them have in common. */
 @AnalyzeClasses(packages = "dev.meshcni", importOptions = ArchitectureTest.Production.class)
 final class ArchitectureTest {
     private static final String API = "dev.meshcni.api..";
     private static final String CORE = "dev.meshcni.core..";
     private static final String NETNS_LINUX = "dev.meshcni.netns.linux..";
     private static final String HOST_LINUX = "dev.meshcni.host.linux..";
-    private static final String CHAIN_PTP = "dev.meshcni.chain.ptp..";
-    private static final String CHAIN_CALICO = "dev.meshcni.chain.calico..";
-    private static final String CHAIN_MULTUS = "dev.meshcni.chain.multus..";
-    private static final String DAEMON = "dev.meshcni.daemon..";
-    private static final String CLI = "dev.meshcni.cli..";
     private static final String PLUGIN = "dev.meshcni.plugin..";
 
-    @ArchTest
-    static final ArchRule arrowsBetweenModulesPointDown = modules()
-            .whereLayer("cli")
-            .mayNotBeAccessedByAnyLayer()
-            .whereLayer("daemon")
-            .mayOnlyBeAccessedByLayers("cli")
-            .whereLayer("netns-linux")
-            .mayOnlyBeAccessedByLayers("cli")
-            .whereLayer("chain-ptp")
-            .mayOnlyBeAccessedByLayers("cli")
-            .whereLayer("chain-calico")
-            .mayOnlyBeAccessedByLayers("cli")
-            .whereLayer("chain-multus")
-            .mayOnlyBeAccessedByLayers("cli")
-            .whereLayer("host-linux")
-            .mayOnlyBeAccessedByLayers("daemon", "cli", "plugin")
-            .whereLayer("plugin")
-            .mayNotBeAccessedByAnyLayer()
-            .whereLayer("core")
-            .mayOnlyBeAccessedByLayers("netns-linux", "daemon", "cli", "plugin");
+    /** The redirection engine and what it is made of: no Linux, no Kubernetes, no native code. */
+    private static final String[] PURE = {
+        CORE, "dev.meshcni.trace..", "dev.meshcni.redirect..", "dev.meshcni.netfilter..", "dev.meshcni.rules..", API
+    };
+
+    private static final String[] PROGRAMS = {
+        "dev.meshcni.cli..",
+        "dev.meshcni.demo..",
+        "dev.meshcni.iptables..",
+        "dev.meshcni.doctor..",
+        "dev.meshcni.manifest..",
+        "dev.meshcni.daemon..",
+        "dev.meshcni.repair..",
+        "dev.meshcni.install..",
+        "dev.meshcni.kubernetes..",
+        "dev.meshcni.telemetry..",
+        "dev.meshcni.http..",
+        "dev.meshcni.config..",
+        "dev.meshcni.files.."
+    };
+
+    private static final int MOST_CLASSES_OF_A_PACKAGE = 30;
+
+    private static final Rooms ROOMS = Rooms.ofContributing();
 
     @ArchTest
-    static final ArchRule noPackagesDependOnEachOtherInACircle =
-            slices().matching("dev.meshcni.(*)..").should().beFreeOfCycles();
+    static final ArchRule arrowsBetweenPackagesPointDownTheTableOfContributing = classes()
+            .should(new ArchCondition<>("depend only on packages below their own") {
+                @Override
+                public void check(JavaClass type, ConditionEvents events) {
+                    type.getDirectDependenciesFromSelf().stream()
+                            .filter(dependency -> ROOMS.pointsUp(
+                                    type.getPackageName(),
+                                    dependency
+                                            .getTargetClass()
+                                            .getBaseComponentType()
+                                            .getPackageName()))
+                            .forEach(dependency ->
+                                    events.add(SimpleConditionEvent.violated(type, dependency.getDescription())));
+                }
+            });
 
     @ArchTest
-    static final ArchRule everyClassIsInThePackageOfAModule = classes()
+    static final ArchRule noPackagesDependOnEachOtherInACircle = slices().assignedFrom(new SliceAssignment() {
+                @Override
+                public SliceIdentifier getIdentifierOf(JavaClass type) {
+                    return SliceIdentifier.of(type.getPackageName());
+                }
+
+                @Override
+                public String getDescription() {
+                    return "packages";
+                }
+            })
             .should()
-            .resideInAnyPackage(
-                    "dev.meshcni.api",
-                    "dev.meshcni.api.spi",
-                    "dev.meshcni.core",
-                    "dev.meshcni.core.spi",
-                    "dev.meshcni.netns.linux",
-                    "dev.meshcni.host.linux",
-                    "dev.meshcni.chain.ptp",
-                    "dev.meshcni.chain.calico",
-                    "dev.meshcni.chain.multus",
-                    "dev.meshcni.daemon",
-                    "dev.meshcni.plugin",
-                    "dev.meshcni.cli");
+            .beFreeOfCycles();
+
+    @ArchTest
+    static void everyPackageIsInTheTableOfContributingAndTheOtherWayRound(JavaClasses classes) {
+        assertThat(packages(classes).keySet()).containsExactlyInAnyOrderElementsOf(ROOMS.packages());
+    }
+
+    @ArchTest
+    static void noPackageHoldsMoreThanThirtyClasses(JavaClasses classes) {
+        assertThat(packages(classes))
+                .allSatisfy((name, count) -> assertThat(count).as(name).isLessThanOrEqualTo(MOST_CLASSES_OF_A_PACKAGE));
+    }
 
     @ArchTest
     static final ArchRule pluginKnowsNothingThatCannotBeCompiledWithoutAJvm = classes()
@@ -89,6 +118,8 @@ final class ArchitectureTest {
             .resideInAnyPackage(
                     PLUGIN,
                     CORE,
+                    "dev.meshcni.redirect..",
+                    "dev.meshcni.rules..",
                     API,
                     HOST_LINUX,
                     "java.lang..",
@@ -107,16 +138,20 @@ final class ArchitectureTest {
             .resideInAnyPackage(API, "java..", "com.fasterxml.jackson..");
 
     @ArchTest
-    static final ArchRule coreKnowsNothingButApiJacksonAndTheJdk = classes()
+    static final ArchRule theEngineKnowsNothingButItselfJacksonAndTheJdk = classes()
             .that()
-            .resideInAPackage(CORE)
+            .resideInAnyPackage(PURE)
             .should()
             .onlyDependOnClassesThat()
-            .resideInAnyPackage(CORE, API, "java..", "com.fasterxml.jackson..");
+            .resideInAnyPackage(with(PURE, "java..", "com.fasterxml.jackson.."));
 
     @ArchTest
-    static final ArchRule coreTouchesNoNetworkNoProcessAndNoFile =
-            noClasses().that().resideInAPackage(CORE).should(dependOnClassesThat(touchTheWorld()));
+    static final ArchRule theEngineTouchesNoNetworkNoProcessAndNoFile = noClasses()
+            .that()
+            .resideInAnyPackage(PURE)
+            .and()
+            .resideOutsideOfPackage(API)
+            .should(dependOnClassesThat(touchTheWorld()));
 
     @ArchTest
     static final ArchRule onlyTheLinuxModulesUseNativeCode = noClasses()
@@ -135,9 +170,10 @@ final class ArchitectureTest {
             .resideInAnyPackage(HOST_LINUX, "java..", "jdk.net..");
 
     @ArchTest
-    static final ArchRule onlyTheDaemonKnowsKubernetes = noClasses()
+    static final ArchRule onlyTheRoomsOfKubernetesKnowItsClient = noClasses()
             .that()
-            .resideOutsideOfPackage(DAEMON)
+            .resideOutsideOfPackages(
+                    "dev.meshcni.doctor", "dev.meshcni.manifest", "dev.meshcni.repair", "dev.meshcni.kubernetes")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.fabric8..");
@@ -145,7 +181,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyProgramsParseCommandLines = noClasses()
             .that()
-            .resideOutsideOfPackages(DAEMON, CLI)
+            .resideOutsideOfPackages(PROGRAMS)
             .should()
             .dependOnClassesThat()
             .resideInAPackage("picocli..");
@@ -153,7 +189,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyProgramsKnowWhichLoggerWrites = noClasses()
             .that()
-            .resideOutsideOfPackages(DAEMON, CLI)
+            .resideOutsideOfPackages(PROGRAMS)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.slf4j..", "ch.qos.logback..");
@@ -161,7 +197,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyProgramsUseTheStandardStreams = noClasses()
             .that()
-            .resideOutsideOfPackages(DAEMON, CLI)
+            .resideOutsideOfPackages(PROGRAMS)
             .should()
             .accessField(System.class, "out")
             .orShould()
@@ -185,12 +221,14 @@ final class ArchitectureTest {
             .should(accessTargetWhere(describe("it tells the time of day", ArchitectureTest::tellsTheTimeOfDay)));
 
     @ArchTest
-    static final ArchRule spiHoldsPublicInterfacesAndTheValuesTheyTake = classes()
+    static final ArchRule spiHoldsPublicInterfacesAndWhatTheyTakeGiveAndThrow = classes()
             .that()
             .resideInAPackage("..spi")
+            .and()
+            .areTopLevelClasses()
             .should()
             .bePublic()
-            .andShould(be(describe("interfaces, records or enums", ArchitectureTest::isContract)));
+            .andShould(be(describe("interfaces, records, enums or exceptions", ArchitectureTest::isContract)));
 
     @ArchTest
     static final ArchRule publicFieldsAreConstants =
@@ -201,7 +239,7 @@ final class ArchitectureTest {
             .that()
             .arePublic()
             .and()
-            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETNS_LINUX, HOST_LINUX))
+            .areDeclaredInClassesThat(resideInAnyPackage(with(PURE, NETNS_LINUX, HOST_LINUX)))
             .should()
             .haveNameMatching("get[A-Z].*");
 
@@ -217,38 +255,25 @@ final class ArchitectureTest {
         public boolean includes(Location location) {
             return !location.contains("/test-classes/")
                     && !location.contains("/dist/target/")
+                    && !location.contains("/testkit/")
+                    && !location.contains("cni-testkit")
                     && !location.contains("/dev/meshcni/dist/")
                     && !location.contains("-tests.jar");
         }
     }
 
-    private static Architectures.LayeredArchitecture modules() {
-        return layeredArchitecture()
-                .consideringOnlyDependenciesInLayers()
-                .layer("api")
-                .definedBy(API)
-                .layer("core")
-                .definedBy(CORE)
-                .optionalLayer("netns-linux")
-                .definedBy(NETNS_LINUX)
-                .layer("host-linux")
-                .definedBy(HOST_LINUX)
-                .optionalLayer("chain-ptp")
-                .definedBy(CHAIN_PTP)
-                .optionalLayer("chain-calico")
-                .definedBy(CHAIN_CALICO)
-                .optionalLayer("chain-multus")
-                .definedBy(CHAIN_MULTUS)
-                .layer("plugin")
-                .definedBy(PLUGIN)
-                .layer("daemon")
-                .definedBy(DAEMON)
-                .layer("cli")
-                .definedBy(CLI);
+    private static Map<String, Long> packages(JavaClasses classes) {
+        return classes.stream()
+                .filter(JavaClass::isTopLevelClass)
+                .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
+    }
+
+    private static String[] with(String[] packages, String... more) {
+        return Stream.of(packages, more).flatMap(Stream::of).toArray(String[]::new);
     }
 
     private static boolean isContract(JavaClass type) {
-        return type.isInterface() || type.isRecord() || type.isEnum();
+        return type.isInterface() || type.isRecord() || type.isEnum() || type.isAssignableTo(Throwable.class);
     }
 
     /** The time of day is what somebody may set; called, or referred to by a method reference. */

@@ -2,7 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.ChainAdapters;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;

@@ -2,8 +2,8 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.api.ConfDir;
 import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.conf.ConfDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

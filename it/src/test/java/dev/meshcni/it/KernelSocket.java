@@ -2,8 +2,8 @@ package dev.meshcni.it;
 
 import com.sun.jna.LastErrorException;
 import com.sun.jna.ptr.IntByReference;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;

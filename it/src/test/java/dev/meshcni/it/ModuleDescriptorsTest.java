@@ -12,9 +12,11 @@ import java.lang.module.ModuleReader;
 import java.lang.module.ModuleReference;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,50 +26,31 @@ import org.junit.jupiter.api.Test;
 class ModuleDescriptorsTest {
     private static final String PREFIX = "dev.meshcni.";
 
-    /** Which modules of the product a module may require. */
-    private static final Map<String, Set<String>> ARROWS = Map.of(
-            "dev.meshcni.plugin",
-            Set.of("dev.meshcni.api", "dev.meshcni.core", "dev.meshcni.host.linux"),
-            "dev.meshcni.api",
-            Set.of(),
-            "dev.meshcni.core",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.netns.linux",
-            Set.of("dev.meshcni.core", "dev.meshcni.api"),
-            "dev.meshcni.host.linux",
-            Set.of(),
-            "dev.meshcni.chain.ptp",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.calico",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.multus",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.daemon",
-            Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.host.linux"),
-            "dev.meshcni.cli",
-            Set.of(
-                    "dev.meshcni.api",
-                    "dev.meshcni.core",
-                    "dev.meshcni.netns.linux",
-                    "dev.meshcni.host.linux",
-                    "dev.meshcni.chain.ptp",
-                    "dev.meshcni.chain.calico",
-                    "dev.meshcni.chain.multus",
-                    "dev.meshcni.daemon"));
+    private static final Rooms ROOMS = Rooms.ofContributing();
 
     private final Map<String, ModuleDescriptor> modules = modules();
 
     @Test
     void everyModuleIsThere() {
-        assertThat(modules.keySet()).containsExactlyInAnyOrderElementsOf(ARROWS.keySet());
+        assertThat(modules.keySet()).containsExactlyInAnyOrderElementsOf(ROOMS.moduleNames());
     }
 
     @Test
     void eachRequiresOnlyModulesBelowIt() {
+        List<String> order = ROOMS.moduleNames();
         modules.forEach((name, module) -> assertThat(required(module))
                 .as(name)
                 .filteredOn(required -> required.startsWith(PREFIX))
-                .isSubsetOf(ARROWS.get(name)));
+                .isSubsetOf(order.subList(order.indexOf(name) + 1, order.size())));
+    }
+
+    @Test
+    void theGraphOfTheDaemonHoldsNoModuleOfTheCommandLine() {
+        Set<String> graph = new TreeSet<>();
+        reach("dev.meshcni.daemon", graph);
+
+        assertThat(ROOMS.commandLine()).contains("dev.meshcni.cli", "dev.meshcni.doctor", "dev.meshcni.manifest");
+        assertThat(graph).contains("dev.meshcni.install").doesNotContainAnyElementsOf(ROOMS.commandLine());
     }
 
     @Test
@@ -77,18 +60,20 @@ class ModuleDescriptorsTest {
     }
 
     @Test
-    void coreRequiresOnlyApi() {
+    void coreRequiresOnlyTheEngine() {
         assertThat(required(modules.get("dev.meshcni.core")))
                 .allMatch(name -> name.startsWith("java.")
                         || name.startsWith("com.fasterxml.jackson.")
+                        || name.equals("dev.meshcni.redirect")
                         || name.equals("dev.meshcni.api"));
     }
 
     @Test
-    void eachHasOnePackageAndAtMostAnSpi() {
+    void eachHasThePackagesOfItsRow() {
         references()
-                .forEach((name, module) ->
-                        assertThat(packagesWithClasses(module)).as(name).isSubsetOf(name, name + ".spi"));
+                .forEach((name, module) -> assertThat(packagesWithClasses(module))
+                        .as(name)
+                        .containsExactlyInAnyOrderElementsOf(ROOMS.packagesOf(name)));
     }
 
     @Test
@@ -100,6 +85,12 @@ class ModuleDescriptorsTest {
     void packagesAreOpenedToNamedModulesOnly() {
         modules.forEach(
                 (name, module) -> assertThat(module.opens()).as(name).allMatch(ModuleDescriptor.Opens::isQualified));
+    }
+
+    private void reach(String name, Set<String> graph) {
+        if (modules.containsKey(name) && graph.add(name)) {
+            required(modules.get(name)).forEach(required -> reach(required, graph));
+        }
     }
 
     private static Set<String> required(ModuleDescriptor module) {

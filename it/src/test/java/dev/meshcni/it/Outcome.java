@@ -1,6 +1,6 @@
 package dev.meshcni.it;
 
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 

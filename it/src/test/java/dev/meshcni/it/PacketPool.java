@@ -1,12 +1,12 @@
 package dev.meshcni.it;
 
-import dev.meshcni.core.InterfaceName;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.Packet;
-import dev.meshcni.core.PacketTrace;
-import dev.meshcni.core.PacketTrace.Verdict;
-import dev.meshcni.core.PodNetwork;
-import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.trace.Packet;
+import dev.meshcni.trace.PacketTrace;
+import dev.meshcni.trace.PacketTrace.Verdict;
+import dev.meshcni.trace.PodNetwork;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;

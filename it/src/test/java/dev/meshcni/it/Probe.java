@@ -1,7 +1,7 @@
 package dev.meshcni.it;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -1,7 +1,7 @@
 package dev.meshcni.it;
 
 import com.sun.jna.LastErrorException;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;

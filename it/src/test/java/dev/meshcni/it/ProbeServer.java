@@ -1,8 +1,8 @@
 package dev.meshcni.it;
 
 import com.sun.jna.LastErrorException;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

@@ -1,11 +1,11 @@
 package dev.meshcni.it;
 
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.DnsCapture;
-import dev.meshcni.core.InterceptionMode;
-import dev.meshcni.core.InterfaceName;
-import dev.meshcni.core.RedirectParameters;
-import dev.meshcni.core.Selection;
+import dev.meshcni.redirect.DnsCapture;
+import dev.meshcni.redirect.InterceptionMode;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.Selection;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.InterfaceName;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collections;

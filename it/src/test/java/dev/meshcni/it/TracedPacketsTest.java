@@ -2,16 +2,16 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.IptablesRenderer;
-import dev.meshcni.core.PacketExplanation;
-import dev.meshcni.core.PacketTrace;
-import dev.meshcni.core.RedirectParameters;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleCompiler;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.trace.PacketExplanation;
+import dev.meshcni.trace.PacketTrace;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,10 +1,10 @@
 package dev.meshcni.it;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleDifference;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -1,8 +1,13 @@
 package dev.meshcni.api.spi;
 
-import dev.meshcni.api.ChainedConf;
-import dev.meshcni.api.ConfDirFindings;
-import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.ConfDirFindings;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.Detection;
+import dev.meshcni.api.conf.FileEdit;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallPlan;
+import dev.meshcni.api.conf.InstallSettings;
 import java.util.List;
 
 /**

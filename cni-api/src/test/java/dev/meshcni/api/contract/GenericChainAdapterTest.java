@@ -3,13 +3,13 @@ package dev.meshcni.api.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.CniResult;
-import dev.meshcni.api.ConfDirSnapshot;
-import dev.meshcni.api.GenericChainAdapter;
 import dev.meshcni.api.IpNet;
+import dev.meshcni.api.chain.GenericChainAdapter;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.Detection;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.api.spi.Detection;
-import dev.meshcni.api.spi.InstallSettings;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,14 +1,14 @@
 package dev.meshcni.chain.multus;
 
-import dev.meshcni.api.ChainedConf;
-import dev.meshcni.api.ConfDirSnapshot;
-import dev.meshcni.api.ConfFile;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.api.conf.Detection;
+import dev.meshcni.api.conf.Finding;
+import dev.meshcni.api.conf.InstallPlan;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.api.spi.Detection;
-import dev.meshcni.api.spi.Finding;
-import dev.meshcni.api.spi.InstallPlan;
-import dev.meshcni.api.spi.InstallSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

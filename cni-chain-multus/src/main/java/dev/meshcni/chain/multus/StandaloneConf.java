@@ -1,14 +1,14 @@
 package dev.meshcni.chain.multus;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.ChainedConf;
 import dev.meshcni.api.CniJson;
-import dev.meshcni.api.ConfDirSnapshot;
-import dev.meshcni.api.ConfFile;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.spi.FileEdit;
-import dev.meshcni.api.spi.InstallPlan;
-import dev.meshcni.api.spi.InstallSettings;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.api.conf.FileEdit;
+import dev.meshcni.api.conf.InstallPlan;
+import dev.meshcni.api.conf.InstallSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,14 +1,14 @@
 package dev.meshcni.chain.ptp;
 
-import dev.meshcni.api.ChainedConf;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.CniResult.Interface;
 import dev.meshcni.api.CniResult.Ip;
-import dev.meshcni.api.ConfDirSnapshot;
+import dev.meshcni.api.conf.ChainedConf;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.Detection;
+import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.api.spi.Detection;
-import dev.meshcni.api.spi.InstallSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
-import dev.meshcni.api.ConfDirSnapshot;
 import dev.meshcni.api.SpecVersion;
+import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.Detection;
 import dev.meshcni.api.contract.ChainAdapterContract;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.api.spi.Detection;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;

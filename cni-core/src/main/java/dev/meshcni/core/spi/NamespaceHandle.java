@@ -1,8 +1,7 @@
 package dev.meshcni.core.spi;
 
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.util.List;
 
@@ -10,7 +9,7 @@ import java.util.List;
  * One network namespace, opened: whatever its path leads to later, all that is done through a handle is done in this one.
  *
  * <p>While it is open nobody else has a handle for the same namespace from the same backend. For one thread. All methods that touch the
- * namespace throw {@link dev.meshcni.core.RedirectException} when a step fails, or when the deadline that the handle was opened with has
+ * namespace throw {@link dev.meshcni.core.spi.RedirectException} when a step fails, or when the deadline that the handle was opened with has
  * passed; what goes on in the namespace at that moment comes to its end there, and the namespace is locked until then.
  */
 public interface NamespaceHandle extends AutoCloseable {

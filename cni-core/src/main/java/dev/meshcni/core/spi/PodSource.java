@@ -1,6 +1,6 @@
 package dev.meshcni.core.spi;
 
-import dev.meshcni.core.Pod;
+import dev.meshcni.redirect.Pod;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -17,7 +17,7 @@ public interface PodSource extends AutoCloseable {
      * @param doubtful pods that must be known to be as they are now, as a mistake about them would do harm
      * @param patience how long to wait at most
      * @return the pod, or empty when it is certain, or certain enough after waiting, that there is none
-     * @throws dev.meshcni.core.PodSourceException if the source cannot say for now
+     * @throws dev.meshcni.core.spi.PodSourceException if the source cannot say for now
      */
     Optional<Pod> find(String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience);
 

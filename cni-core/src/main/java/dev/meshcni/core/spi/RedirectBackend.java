@@ -1,7 +1,6 @@
 package dev.meshcni.core.spi;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.redirect.RedirectPlan;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 
@@ -27,7 +26,7 @@ public interface RedirectBackend {
      * Finds out whether and how this backend works on this node. Called once before anything else; the result is for
      * the log ("iptables-nft 1.8.9").
      *
-     * @throws dev.meshcni.core.RedirectException if it does not work here, with the remedy
+     * @throws dev.meshcni.core.spi.RedirectException if it does not work here, with the remedy
      */
     String detect();
 
@@ -45,8 +44,8 @@ public interface RedirectBackend {
      *
      * @param netns a path of the host: {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
      * @param deadline by when everything has to be done that is done through the handle
-     * @throws dev.meshcni.core.NetnsException if the path leads to nothing, or to something else
-     * @throws dev.meshcni.core.RedirectException if the namespace cannot be entered, or not in time
+     * @throws dev.meshcni.core.spi.NetnsException if the path leads to nothing, or to something else
+     * @throws dev.meshcni.core.spi.RedirectException if the namespace cannot be entered, or not in time
      */
     NamespaceHandle open(Path netns, Deadline deadline);
 }

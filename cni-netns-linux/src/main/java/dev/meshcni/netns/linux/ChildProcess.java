@@ -1,8 +1,8 @@
 package dev.meshcni.netns.linux;
 
 import com.sun.jna.Pointer;
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.RedirectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

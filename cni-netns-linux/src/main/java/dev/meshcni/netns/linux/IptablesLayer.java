@@ -1,12 +1,12 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IptablesEdit;
-import dev.meshcni.core.IptablesSave;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.RuleSet;
-import dev.meshcni.core.RuleSetComparison;
-import dev.meshcni.core.Table;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.netfilter.IptablesEdit;
+import dev.meshcni.netfilter.IptablesSave;
+import dev.meshcni.netfilter.RuleSetComparison;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.Consumer;

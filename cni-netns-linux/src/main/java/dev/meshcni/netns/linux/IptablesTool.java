@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.IptablesSave;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.Table;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.netfilter.IptablesSave;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Table;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.RedirectException;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;

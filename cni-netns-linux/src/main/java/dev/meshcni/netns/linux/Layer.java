@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 import java.util.function.Consumer;
 

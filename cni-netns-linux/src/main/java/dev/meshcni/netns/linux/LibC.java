@@ -3,7 +3,7 @@ package dev.meshcni.netns.linux;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.RedirectException;
 
 /**
  * The few functions of the C library (glibc 2.34 or newer) that this module needs, bound by JNA's direct mapping.

@@ -1,9 +1,9 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Consumer;

@@ -1,8 +1,8 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Objects;
@@ -72,7 +72,7 @@ final class NamespaceSession implements AutoCloseable {
      *
      * @param netns a path of the host
      * @param hostPaths where this process finds it
-     * @throws dev.meshcni.core.NetnsException if the path leads to no network namespace
+     * @throws dev.meshcni.core.spi.NetnsException if the path leads to no network namespace
      * @throws RedirectException if that takes too long, or it cannot be entered
      */
     static NamespaceSession open(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {

@@ -1,9 +1,9 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.OneLine;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.NetnsException;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.NetnsException;
+import dev.meshcni.core.spi.RedirectException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;

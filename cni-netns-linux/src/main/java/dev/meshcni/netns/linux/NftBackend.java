@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NftRenderer;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NftRenderer;
-import dev.meshcni.core.NftTable;
-import dev.meshcni.core.NftTableComparison;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.RuleSet;
+import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.netfilter.NftTable;
+import dev.meshcni.netfilter.NftTableComparison;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

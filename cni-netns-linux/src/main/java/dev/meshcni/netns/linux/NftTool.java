@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NftListing;
-import dev.meshcni.core.NftTable;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.netfilter.NftListing;
+import dev.meshcni.netfilter.NftTable;
+import dev.meshcni.rules.IpFamily;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;

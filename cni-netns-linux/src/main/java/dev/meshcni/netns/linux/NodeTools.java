@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
 import java.util.List;
 import java.util.Map;
 

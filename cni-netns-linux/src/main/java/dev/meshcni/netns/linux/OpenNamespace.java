@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.NetnsException;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.NetnsException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 

@@ -1,12 +1,12 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RedirectPlan.TproxyRouting;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.RuleDifference.Kind;
 import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RedirectPlan.TproxyRouting;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleDifference.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

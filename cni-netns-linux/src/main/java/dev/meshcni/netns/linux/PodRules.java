@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
-import dev.meshcni.core.RuleSet;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;

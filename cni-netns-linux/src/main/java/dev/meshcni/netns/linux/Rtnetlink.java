@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.IpFamily;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;

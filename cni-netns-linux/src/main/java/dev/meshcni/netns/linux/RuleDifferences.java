@@ -1,7 +1,7 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RuleDifference;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 import java.util.stream.Collectors;
 

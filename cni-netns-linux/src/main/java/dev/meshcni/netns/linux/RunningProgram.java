@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
+import dev.meshcni.core.spi.Deadline;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;

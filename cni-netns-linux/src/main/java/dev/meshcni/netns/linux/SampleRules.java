@@ -1,15 +1,15 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Chain;
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.InterfaceName;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.Match;
-import dev.meshcni.core.Rule;
-import dev.meshcni.core.RuleSet;
-import dev.meshcni.core.Table;
-import dev.meshcni.core.Target;
-import dev.meshcni.core.TransportProtocol;
+import dev.meshcni.rules.Chain;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Match;
+import dev.meshcni.rules.Rule;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
+import dev.meshcni.rules.Target;
+import dev.meshcni.rules.TransportProtocol;
 import java.util.List;
 import java.util.Map;
 

@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Objects;

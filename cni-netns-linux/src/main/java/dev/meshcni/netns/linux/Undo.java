@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.RedirectException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 

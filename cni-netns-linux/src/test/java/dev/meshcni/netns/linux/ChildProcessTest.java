@@ -3,8 +3,8 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.RedirectException;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Path;

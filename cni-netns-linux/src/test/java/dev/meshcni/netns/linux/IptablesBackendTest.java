@@ -3,10 +3,10 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleDifference.Kind;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference.Kind;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

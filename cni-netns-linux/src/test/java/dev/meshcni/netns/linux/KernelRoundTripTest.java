@@ -2,16 +2,16 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.DnsCapture;
-import dev.meshcni.core.InterceptionMode;
-import dev.meshcni.core.InterfaceName;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectParameters;
-import dev.meshcni.core.RedirectPlan;
-import dev.meshcni.core.RuleCompiler;
-import dev.meshcni.core.Selection;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.redirect.DnsCapture;
+import dev.meshcni.redirect.InterceptionMode;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.redirect.Selection;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.EnumSet;

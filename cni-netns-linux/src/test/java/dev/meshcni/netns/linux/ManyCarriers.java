@@ -1,6 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.Deadline;
+import dev.meshcni.core.spi.Deadline;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;

@@ -4,13 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.Deadline;
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NamespaceId;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.IpFamily;
+import dev.meshcni.rules.IpFamily;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;

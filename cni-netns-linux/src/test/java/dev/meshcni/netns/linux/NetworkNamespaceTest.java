@@ -3,8 +3,8 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.NetnsException;
-import dev.meshcni.core.RedirectException;
+import dev.meshcni.core.spi.NetnsException;
+import dev.meshcni.core.spi.RedirectException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -120,8 +120,8 @@ class NetworkNamespaceTest {
         NftBackend nftables = new NftBackend();
         try (TestNetns netns = new TestNetns()) {
             for (int i = 0; i < 3; i++) {
-                Visit.to(iptables, netns.path()).apply(Plans.everything(dev.meshcni.core.IpFamily.values()));
-                Visit.to(nftables, netns.path()).apply(Plans.tproxy(dev.meshcni.core.IpFamily.values()));
+                Visit.to(iptables, netns.path()).apply(Plans.everything(dev.meshcni.rules.IpFamily.values()));
+                Visit.to(nftables, netns.path()).apply(Plans.tproxy(dev.meshcni.rules.IpFamily.values()));
                 Visit.to(iptables, netns.path()).addresses();
                 Visit.to(iptables, netns.path()).remove();
             }

@@ -3,11 +3,11 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.NetnsException;
-import dev.meshcni.core.RedirectException;
-import dev.meshcni.core.RedirectPlan;
+import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

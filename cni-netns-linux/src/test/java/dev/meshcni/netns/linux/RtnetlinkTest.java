@@ -2,9 +2,9 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.Cidr;
-import dev.meshcni.core.IpFamily;
 import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -2,8 +2,8 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;

@@ -3,9 +3,9 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.meshcni.core.IpFamily;
-import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;

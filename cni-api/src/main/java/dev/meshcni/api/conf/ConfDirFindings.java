@@ -1,0 +1,255 @@
+package dev.meshcni.api.conf;
+
+import dev.meshcni.api.CniEnvironment;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.Quote;
+import dev.meshcni.api.SpecVersion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** What an operator has to know about a configuration directory, whatever the base CNI. */
+public final class ConfDirFindings {
+    /** The credential that istio-cni left on the host up to Istio 1.20. */
+    private static final String OLD_KUBECONFIG = "ZZZ-istio-cni-kubeconfig";
+
+    private final ConfDirSnapshot dir;
+    private final InstallSettings settings;
+    private final List<Finding> findings = new ArrayList<>();
+
+    private ConfDirFindings(ConfDirSnapshot dir, InstallSettings settings) {
+        this.dir = dir;
+        this.settings = settings;
+    }
+
+    /** All findings, in the order in which an operator would look. */
+    public static List<Finding> of(ConfDirSnapshot dir, InstallSettings settings) {
+        ConfDirFindings all = new ConfDirFindings(dir, settings);
+        all.invalidFiles();
+        all.dividedLists();
+        all.primary();
+        all.otherNetworks();
+        all.nestedEntries();
+        all.copies();
+        all.leftovers();
+        ChainedConf.base(dir, settings).ifPresent(all::base);
+        return List.copyOf(all.findings);
+    }
+
+    private void invalidFiles() {
+        Optional<ConfFile.Valid> primary = dir.primary();
+        for (ConfFile.Invalid file : dir.invalid()) {
+            String what = file.name() + " cannot be loaded: " + file.reason();
+            boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
+                    .orElse(true);
+            findings.add(
+                    before
+                            ? Finding.error(
+                                    what + "; containerd loads no network while it is there, CRI-O skips it",
+                                    "correct or remove " + file.name())
+                            : Finding.info(what + "; runtimes do not come to it by default", ""));
+        }
+    }
+
+    private void dividedLists() {
+        Optional<ConfFile.Valid> primary = dir.primary();
+        for (ConfFile.Divided file : dir.divided()) {
+            String what = file.name() + " has its plugins in " + dir.dir().resolve(file.directory()) + " ("
+                    + String.join(", ", file.plugins()) + "), where libcni 1.3 and newer look for them";
+            boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
+                    .orElse(true);
+            findings.add(
+                    before && settings.chained()
+                            ? Finding.error(
+                                    what + ": it is the network of pods, and " + settings.type()
+                                            + " cannot be chained behind them, as the plugins of a list come first",
+                                    "move the plugins into the list of " + file.name())
+                            : Finding.info(what, ""));
+        }
+    }
+
+    private void primary() {
+        Optional<ConfFile.Valid> primary = dir.primary();
+        if (primary.isPresent() && !ChainedConf.hasForeignPlugin(primary.get().list(), settings)) {
+            findings.add(withoutNetwork(primary.get().name()));
+        }
+        Optional<ConfFile.Valid> base = ChainedConf.base(dir, settings);
+        if (settings.chained() && base.isPresent() && primary.isPresent() && !base.equals(primary)) {
+            findings.add(Finding.warning(
+                    settings.type() + " goes into " + base.get().name() + ", but runtimes take their network from "
+                            + primary.get().name(),
+                    "leave cni-conf-name empty, or rename the files so that "
+                            + base.get().name() + " sorts first"));
+        }
+    }
+
+    /** Unchained, the directory may be one that no runtime reads, as OpenShift's for Multus is. */
+    private Finding withoutNetwork(String file) {
+        String what = file + " comes first and holds no plugin but " + settings.type();
+        return settings.chained()
+                ? Finding.error(
+                        what + ": pods would get no network from it",
+                        "put the base CNI's configuration back, or let it sort before " + file)
+                : Finding.warning(
+                        what + ": a runtime that reads this directory gives pods no network",
+                        "let the base CNI's configuration sort before " + file
+                                + ", unless this directory is for Multus alone");
+    }
+
+    private void otherNetworks() {
+        List<ConfFile.Valid> valid = dir.valid();
+        if (valid.size() > 1) {
+            findings.add(Finding.info(
+                    valid.size() + " networks: pods get the one in "
+                            + valid.getFirst().name() + "; containerd attaches more if max_conf_num is not 1",
+                    ""));
+        }
+        Optional<String> base = ChainedConf.base(dir, settings).map(ConfFile.Valid::name);
+        valid.stream()
+                .filter(file -> settings.chained() && !Optional.of(file.name()).equals(base))
+                .filter(file -> !ChainedConf.ownPositions(file.list(), settings).isEmpty())
+                .forEach(file -> findings.add(Finding.warning(
+                        settings.type() + " also stands in " + file.name(),
+                        "installing takes it out there; a file that another component owns will come back")));
+    }
+
+    private void nestedEntries() {
+        for (ConfFile.Valid file : dir.valid()) {
+            NestedEntries.holders(file.list(), settings)
+                    .forEach(holder -> findings.add(Finding.warning(
+                            settings.type() + " also stands in " + file.name() + " inside of " + holder
+                                    + ", which calls it",
+                            "take it out there, before uninstalling at the latest; Multus copies its default network when it"
+                                    + " starts, so restart it once that has no such entry")));
+        }
+    }
+
+    /** Istio makes such a copy with {@code istioOwnedCNIConfig}, and the base CNI does not keep it as it keeps its own file. */
+    private void copies() {
+        List<ConfFile.Valid> valid = dir.valid();
+        for (int i = 1; i < valid.size(); i++) {
+            ConfFile.Valid first = valid.getFirst();
+            ConfFile.Valid other = valid.get(i);
+            if (first.list().name().equals(other.list().name())
+                    && foreignTypes(first.list()).equals(foreignTypes(other.list()))) {
+                findings.add(Finding.warning(
+                        first.name() + " is a copy of " + other.name()
+                                + ", as Istio makes it with istioOwnedCNIConfig: pods get the copy, and what the base CNI changes"
+                                + " in its own file does not reach them",
+                        "remove " + first.name() + "; " + settings.type() + " goes into " + other.name() + " then"));
+                return;
+            }
+        }
+    }
+
+    private List<String> foreignTypes(NetworkConfigList list) {
+        return types(list).filter(type -> !type.equals(settings.type())).toList();
+    }
+
+    private void leftovers() {
+        if (dir.others().contains(OLD_KUBECONFIG)) {
+            findings.add(Finding.warning(
+                    OLD_KUBECONFIG + " is a credential that an earlier istio-cni left behind; nothing here uses it",
+                    "remove " + dir.dir().resolve(OLD_KUBECONFIG)));
+        }
+        List<String> takenOver = dir.others().stream()
+                .filter(name -> name.endsWith(".cilium_bak"))
+                .sorted()
+                .toList();
+        if (!takenOver.isEmpty()) {
+            findings.add(Finding.warning(
+                    "Cilium has taken this directory for itself and renamed " + String.join(", ", takenOver),
+                    "set Cilium's Helm value cni.exclusive to false"));
+        }
+    }
+
+    private void base(ConfFile.Valid file) {
+        NetworkConfigList list = file.list();
+        if (settings.chained()) {
+            position(file);
+            lifting(file);
+        }
+        version(file);
+        if (!CniEnvironment.isIdentifier(list.name())) {
+            findings.add(Finding.error(
+                    file.name() + " names its network " + Quote.of(list.name())
+                            + ", which runtimes refuse for every pod",
+                    "give it a name of letters, digits, '_', '.' and '-'"));
+        }
+        if (list.disableCheck()) {
+            findings.add(Finding.info(
+                    file.name() + " sets disableCheck: runtimes will not notice when redirection is damaged",
+                    "remove disableCheck, or rely on the daemon's own rounds"));
+        }
+        if (!list.loadOnlyInlinedPlugins() && dir.networkDirs().containsKey(list.name())) {
+            findings.add(Finding.warning(
+                    "runtimes with libcni 1.3 or newer also run, after " + settings.type() + ", the plugins of "
+                            + dir.dir().resolve(list.name()) + ": "
+                            + String.join(", ", dir.networkDirs().get(list.name())),
+                    "move them into " + file.name() + ", or set loadOnlyInlinedPlugins there"));
+        }
+        if (types(list).anyMatch("cilium-cni"::equals) && settings.chained()) {
+            findings.add(Finding.warning(
+                    "Cilium rewrites " + file.name() + " and drops other plugins unless cni.exclusive is false",
+                    "set Cilium's Helm value cni.exclusive to false"));
+        }
+    }
+
+    private void position(ConfFile.Valid file) {
+        List<Integer> own = ChainedConf.ownPositions(file.list(), settings);
+        int last = file.list().plugins().size() - 1;
+        if (own.size() > 1) {
+            findings.add(Finding.warning(
+                    settings.type() + " stands " + own.size() + " times in " + file.name(),
+                    "installing leaves one, at the end"));
+        } else if (own.size() == 1 && own.getFirst() != last) {
+            findings.add(Finding.warning(
+                    settings.type() + " is not the last plugin in " + file.name() + ": "
+                            + file.list().plugins().get(last).type() + " comes after it",
+                    "installing moves it to the end"));
+        }
+        boolean original = own.stream()
+                .map(position -> file.list().plugins().get(position).json())
+                .anyMatch(plugin -> plugin.has("kubernetes") || plugin.has("log_uds_address"));
+        if (original) {
+            findings.add(Finding.info(
+                    file.name() + " holds the entry of another istio-cni",
+                    "installing replaces it; remove the other one's DaemonSet, or the two will fight over the file"));
+        }
+    }
+
+    private void lifting(ConfFile.Valid file) {
+        if (file.list().single()) {
+            findings.add(Finding.info(
+                    file.name() + " becomes a .conflist; uninstalling takes it back",
+                    "if the base CNI looks for " + file.name()
+                            + " (OpenShift SDN's readiness probe does), let it write a"
+                            + " .conflist itself, or install unchained"));
+        }
+    }
+
+    private void version(ConfFile.Valid file) {
+        String text = file.list().cniVersion();
+        Optional<SpecVersion> version = text.isEmpty() ? Optional.of(SpecVersion.V0_1_0) : SpecVersion.of(text);
+        if (version.isEmpty()) {
+            findings.add(Finding.error(
+                    file.name() + " asks for CNI version " + Quote.of(text) + ", which " + settings.type()
+                            + " does not know",
+                    "use one of " + String.join(", ", versions())));
+        } else if (!version.get().atLeast(SpecVersion.V0_4_0)) {
+            findings.add(Finding.info(
+                    file.name() + " is of CNI version " + version.get()
+                            + ": before 0.4.0 there is no CHECK, and DEL does" + " not know what ADD did",
+                    ""));
+        }
+    }
+
+    private static List<String> versions() {
+        return SpecVersion.all().stream().map(SpecVersion::text).toList();
+    }
+
+    private static Stream<String> types(NetworkConfigList list) {
+        return list.plugins().stream().map(NetworkConfigList.Plugin::type);
+    }
+}

@@ -1,0 +1,45 @@
+package dev.meshcni.api.conf;
+
+import java.util.Objects;
+
+/**
+ * Whether an adapter answers for a configuration directory. Of several that do, the most confident one is chosen.
+ *
+ * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ *
+ * @param confidence how sure it is
+ * @param file the file that our plugin is, or would be, installed into; empty if there is none yet
+ * @param reason what it was recognised by, in words for the operator
+ */
+public record Detection(Confidence confidence, String file, String reason) {
+    /** How sure an adapter is, least first. */
+    public enum Confidence {
+        /** Not its directory. */
+        NONE,
+        /** Nobody's directory in particular, and it can live with that. */
+        FALLBACK,
+        /** Its base CNI is recognised. */
+        CERTAIN
+    }
+
+    public Detection {
+        Objects.requireNonNull(confidence, "confidence is null");
+        Objects.requireNonNull(file, "file is null");
+        Objects.requireNonNull(reason, "reason is null");
+    }
+
+    /** Not this adapter's directory. */
+    public static Detection none() {
+        return new Detection(Confidence.NONE, "", "");
+    }
+
+    /** The base CNI of this adapter. */
+    public static Detection certain(String file, String reason) {
+        return new Detection(Confidence.CERTAIN, file, reason);
+    }
+
+    /** Whether the adapter can answer for the directory at all. */
+    public boolean claimed() {
+        return confidence != Confidence.NONE;
+    }
+}

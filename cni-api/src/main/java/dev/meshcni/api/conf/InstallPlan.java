@@ -1,0 +1,46 @@
+package dev.meshcni.api.conf;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What has to happen for our plugin to be installed.
+ *
+ * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ */
+public sealed interface InstallPlan {
+    /**
+     * These edits, in this order.
+     *
+     * @param edits what to change; nothing if our plugin is installed as it should be
+     */
+    record Edits(List<FileEdit> edits) implements InstallPlan {
+        public Edits {
+            edits = List.copyOf(edits);
+        }
+    }
+
+    /**
+     * Nothing yet: the base CNI has not written its configuration.
+     *
+     * @param what what is waited for, in words
+     */
+    record Wait(String what) implements InstallPlan {
+        public Wait {
+            Objects.requireNonNull(what, "what is null");
+        }
+    }
+
+    /**
+     * Nothing, and somebody has to look at it: the file cannot be understood, or belongs to somebody else.
+     *
+     * @param file the file in question
+     * @param reason why, with line and column where it is a matter of syntax
+     */
+    record Refuse(String file, String reason) implements InstallPlan {
+        public Refuse {
+            Objects.requireNonNull(file, "file is null");
+            Objects.requireNonNull(reason, "reason is null");
+        }
+    }
+}

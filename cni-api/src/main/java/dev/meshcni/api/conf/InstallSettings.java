@@ -1,0 +1,45 @@
+package dev.meshcni.api.conf;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.CniJson;
+import java.util.Objects;
+
+/**
+ * What the operator wants installed.
+ *
+ * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ *
+ * @param chained whether our plugin joins the base CNI's list, or has a configuration of its own
+ * @param confName the file to install into; empty means the one that runtimes use
+ * @param entry our plugin's configuration as it is to stand in the file, with its {@code type} and without
+ *     {@code cniVersion}
+ */
+public record InstallSettings(boolean chained, String confName, ObjectNode entry) {
+    public InstallSettings {
+        Objects.requireNonNull(confName, "confName is null");
+        if (!confName.isEmpty() && (confName.indexOf('/') >= 0 || !ConfDir.isConfName(confName))) {
+            throw new IllegalArgumentException(
+                    "\"" + confName + "\" is not the name of a file that ends in .conf, .conflist or .json");
+        }
+        entry = CniJson.lenientObject(CniJson.compact(entry));
+        if (!entry.path("type").isTextual()) {
+            throw new IllegalArgumentException("the entry has no type");
+        }
+    }
+
+    /** Chained, into the file that runtimes use. */
+    public static InstallSettings chainedInto(ObjectNode entry) {
+        return new InstallSettings(true, "", entry);
+    }
+
+    /** A copy of our plugin's configuration. */
+    @Override
+    public ObjectNode entry() {
+        return entry.deepCopy();
+    }
+
+    /** Our plugin's type, by which it is found in a list. */
+    public String type() {
+        return entry.get("type").textValue();
+    }
+}

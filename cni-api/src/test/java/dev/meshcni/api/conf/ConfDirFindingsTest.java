@@ -1,0 +1,204 @@
+package dev.meshcni.api.conf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.conf.Finding.Severity;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class ConfDirFindingsTest {
+    private static final Path DIR = Path.of("/etc/cni/net.d");
+    private static final InstallSettings SETTINGS =
+            InstallSettings.chainedInto(CniJson.lenientObject("{\"name\":\"istio-cni\",\"type\":\"istio-cni\"}"));
+    private static final String GOOD =
+            "{\"cniVersion\":\"1.0.0\",\"name\":\"pods\",\"plugins\":[{\"type\":\"bridge\"}]}";
+
+    @Test
+    void aDirectoryInOrderHasNone() {
+        assertThat(findings(Map.of("10-pods.conflist", GOOD))).isEmpty();
+    }
+
+    @Test
+    void aBrokenFileBeforeTheNetworkStopsContainerd() {
+        assertFinding(
+                Map.of("00-broken.conf", "{\n]", "10-pods.conflist", GOOD),
+                Severity.ERROR,
+                "00-broken.conf cannot be loaded",
+                "line 2, column 1");
+    }
+
+    @Test
+    void aBrokenFileBehindTheNetworkIsGoodToKnow() {
+        assertFinding(
+                Map.of("99-broken.conf", "{", "10-pods.conflist", GOOD),
+                Severity.INFO,
+                "99-broken.conf cannot be loaded");
+    }
+
+    @Test
+    void whatASinglePluginCallsDisableCheckIsItsOwn() {
+        ConfDirSnapshot dir =
+                ConfDirSnapshot.of(DIR, Map.of("10-a.conf", "{\"name\":\"a\",\"type\":\"bridge\",\"disableCheck\":5}"));
+
+        assertThat(ConfDirFindings.of(dir, SETTINGS))
+                .extracting(Finding::what)
+                .isNotEmpty()
+                .noneMatch(what -> what.contains("disableCheck"));
+    }
+
+    @Test
+    void severalNetworksAreGoodToKnow() {
+        assertFinding(
+                Map.of("10-a.conflist", GOOD, "20-b.conflist", GOOD),
+                Severity.INFO,
+                "2 networks",
+                "10-a.conflist",
+                "max_conf_num");
+    }
+
+    @Test
+    void ourPluginBeforeAnotherOneIsAWarning() {
+        assertFinding(
+                Map.of("10-pods.conflist", list("istio-cni", "bridge")),
+                Severity.WARNING,
+                "not the last plugin",
+                "bridge comes after it");
+    }
+
+    @Test
+    void ourPluginTwiceIsAWarning() {
+        assertFinding(
+                Map.of("10-pods.conflist", list("bridge", "istio-cni", "istio-cni")),
+                Severity.WARNING,
+                "stands 2 times");
+    }
+
+    @Test
+    void ourPluginInAnotherFileIsAWarning() {
+        assertFinding(
+                Map.of("10-a.conflist", GOOD, "20-b.conflist", list("ptp", "istio-cni")),
+                Severity.WARNING,
+                "also stands in 20-b.conflist");
+    }
+
+    @Test
+    void aNetworkOfOurPluginAloneIsAnError() {
+        assertFinding(
+                Map.of("00-a.conflist", list("istio-cni"), "10-pods.conflist", GOOD),
+                Severity.ERROR,
+                "00-a.conflist comes first",
+                "no network");
+    }
+
+    @Test
+    void unchainedItIsAWarningAsTheDirectoryMayBeOneThatNoRuntimeReads() {
+        InstallSettings unchained = new InstallSettings(false, "", SETTINGS.entry());
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("YYY-istio-cni.conflist", list("istio-cni")));
+
+        assertThat(ConfDirFindings.of(dir, unchained))
+                .filteredOn(finding -> finding.what().contains("holds no plugin but istio-cni"))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.severity()).isEqualTo(Severity.WARNING);
+                    assertThat(finding.remedy()).contains("Multus");
+                });
+    }
+
+    @Test
+    void aNamedFileThatIsNotTheRuntimesIsAWarning() {
+        InstallSettings named = new InstallSettings(true, "20-b.conflist", SETTINGS.entry());
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("10-a.conflist", GOOD, "20-b.conflist", GOOD));
+
+        assertThat(ConfDirFindings.of(dir, named))
+                .anySatisfy(finding -> assertThat(finding.what()).contains("runtimes take their network from 10-a"));
+    }
+
+    @Test
+    void theEntryOfAnotherIstioCniIsRecognised() {
+        assertFinding(Map.of("10-pods.conflist", """
+                        {"cniVersion":"1.0.0","name":"a","plugins":[{"type":"bridge"},
+                          {"type":"istio-cni","kubernetes":{"kubeconfig":"/etc/cni/net.d/ZZZ-istio-cni-kubeconfig"}}]}
+                        """), Severity.INFO, "another istio-cni");
+    }
+
+    @Test
+    void theCredentialThatIstioLeftIsAWarning() {
+        assertFinding(
+                Map.of("10-pods.conflist", GOOD, "ZZZ-istio-cni-kubeconfig", "x"), Severity.WARNING, "credential");
+    }
+
+    @Test
+    void ciliumWarnsBeforeAndAfterItTakesTheDirectory() {
+        assertFinding(Map.of("05-cilium.conflist", list("cilium-cni")), Severity.WARNING, "Cilium rewrites");
+        assertFinding(
+                Map.of("05-cilium.conflist", GOOD, "10-pods.conflist.cilium_bak", GOOD),
+                Severity.WARNING,
+                "Cilium has taken",
+                "10-pods.conflist.cilium_bak");
+        assertThat(findings(Map.of("05-cilium.conflist", list("cilium-cni")))
+                        .getFirst()
+                        .remedy())
+                .contains("cni.exclusive");
+    }
+
+    @Test
+    void aSinglePluginsFileThatDisappearsIsGoodToKnow() {
+        assertFinding(
+                Map.of("80-openshift-network.conf", "{\"cniVersion\":\"1.0.0\",\"name\":\"a\",\"type\":\"x\"}"),
+                Severity.INFO,
+                "80-openshift-network.conf becomes a .conflist");
+    }
+
+    @Test
+    void disabledChecksAndOldVersionsAreGoodToKnow() {
+        assertFinding(
+                Map.of("a.conflist", GOOD.replace("\"name\"", "\"disableCheck\":true,\"name\"")),
+                Severity.INFO,
+                "disableCheck");
+        assertFinding(Map.of("a.conflist", GOOD.replace("1.0.0", "0.3.1")), Severity.INFO, "there is no CHECK");
+    }
+
+    @Test
+    void aVersionThatIsNotKnownIsAnError() {
+        assertFinding(Map.of("a.conflist", GOOD.replace("1.0.0", "2.0.0")), Severity.ERROR, "\"2.0.0\"");
+    }
+
+    @Test
+    void aNameThatRuntimesRefuseIsAnError() {
+        assertFinding(Map.of("a.conflist", GOOD.replace("pods", "my pods")), Severity.ERROR, "\"my pods\"");
+        assertFinding(Map.of("a.conf", "{\"cniVersion\":\"1.0.0\",\"type\":\"x\"}"), Severity.ERROR, "\"\"");
+    }
+
+    @Test
+    void pluginsThatWouldRunAfterOursAreAWarning() {
+        ConfDirSnapshot plain = ConfDirSnapshot.of(DIR, Map.of("a.conflist", GOOD));
+        ConfDirSnapshot dir =
+                new ConfDirSnapshot(DIR, plain.files(), Set.of("pods"), Map.of("pods", List.of("10-late.conf")));
+
+        assertThat(ConfDirFindings.of(dir, SETTINGS)).singleElement().satisfies(finding -> {
+            assertThat(finding.severity()).isEqualTo(Severity.WARNING);
+            assertThat(finding.what()).contains("10-late.conf");
+            assertThat(finding.remedy()).contains("loadOnlyInlinedPlugins");
+        });
+    }
+
+    private static String list(String... types) {
+        return "{\"cniVersion\":\"1.0.0\",\"name\":\"pods\",\"plugins\":[{\"type\":\""
+                + String.join("\"},{\"type\":\"", types) + "\"}]}";
+    }
+
+    private static List<Finding> findings(Map<String, String> files) {
+        return ConfDirFindings.of(ConfDirSnapshot.of(DIR, files), SETTINGS);
+    }
+
+    private static void assertFinding(Map<String, String> files, Severity severity, String... words) {
+        assertThat(findings(files)).anySatisfy(finding -> {
+            assertThat(finding.severity()).isEqualTo(severity);
+            assertThat(finding.what()).contains(words);
+        });
+    }
+}

@@ -1,0 +1,14 @@
+package dev.meshcni.core.spi;
+
+/** A path does not lead to a network namespace: it is gone, or something else. */
+public final class NetnsException extends RedirectException {
+    private static final long serialVersionUID = 1L;
+
+    public NetnsException(String message) {
+        super(message);
+    }
+
+    public NetnsException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

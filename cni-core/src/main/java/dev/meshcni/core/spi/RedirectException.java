@@ -1,0 +1,17 @@
+package dev.meshcni.core.spi;
+
+/**
+ * The rules of a network namespace could not be read, changed or verified. The message says which step failed and what
+ * to do; nothing of the attempt is left in the namespace unless the message says so.
+ */
+public class RedirectException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public RedirectException(String message) {
+        super(message);
+    }
+
+    public RedirectException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,89 @@
+package dev.meshcni.iptables;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleDifference;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A network namespace that {@code meshcni iptables} sets up.
+ *
+ * @param backend what changes and reads it
+ * @param path the file that stands for it
+ */
+public record Namespace(RedirectBackend backend, Path path) {
+    private static final Logger LOG = System.getLogger(Namespace.class.getName());
+
+    /** How long a command may take in a namespace. */
+    public static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    /** That of this process. */
+    static final Path OWN = Path.of("/proc/self/ns/net");
+
+    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
+    public Namespace {
+        requireNonNull(backend, "backend is null");
+        requireNonNull(path, "path is null");
+    }
+
+    /**
+     * Sets a plan up; does nothing where it is in place.
+     *
+     * @param replace whether what an earlier run with other flags has left may be replaced
+     * @throws RedirectException if it may not, or a step fails; then all is as it was
+     */
+    void apply(RedirectPlan plan, boolean replace) {
+        try (NamespaceHandle namespace = open()) {
+            List<RuleDifference> differences = namespace.differences(plan);
+            if (differences.isEmpty()) {
+                LOG.log(Level.INFO, "everything is in place already");
+                return;
+            }
+            if (!replace && !namespace.differences(NOTHING).isEmpty()) {
+                throw new RedirectException("an earlier run with other flags has set up a redirection here, "
+                        + differences.size() + " things differ, the first: " + differences.getFirst()
+                        + "; --reconcile replaces it, --cleanup-only removes it");
+            }
+            namespace.apply(plan);
+            LOG.log(Level.INFO, "the redirection is in place");
+        }
+    }
+
+    /** What differs from a plan. */
+    List<RuleDifference> differences(RedirectPlan plan) {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.differences(plan);
+        }
+    }
+
+    /** The addresses that others reach it by. */
+    List<InetAddress> addresses() {
+        try (NamespaceHandle namespace = open()) {
+            return namespace.addresses();
+        }
+    }
+
+    /** Removes whatever earlier runs have left. */
+    void cleanUp() {
+        try (NamespaceHandle namespace = open()) {
+            namespace.remove();
+        }
+        LOG.log(Level.INFO, "no redirection is left");
+    }
+
+    private NamespaceHandle open() {
+        return backend.open(path, Deadline.after(PATIENCE));
+    }
+}

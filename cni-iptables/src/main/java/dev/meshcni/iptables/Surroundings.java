@@ -1,0 +1,32 @@
+package dev.meshcni.iptables;
+
+import static java.util.Objects.requireNonNull;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Where {@link TrafficSettings} looks for what was not said.
+ *
+ * @param accounts users and groups by name
+ * @param resolvConf the resolvers, if they are to be looked up
+ * @param proxyUser the name of the proxy's user, if it is to be looked up
+ */
+record Surroundings(Accounts accounts, Optional<Path> resolvConf, Optional<String> proxyUser) {
+    Surroundings {
+        requireNonNull(accounts, "accounts is null");
+        requireNonNull(resolvConf, "resolvConf is null");
+        requireNonNull(proxyUser, "proxyUser is null");
+    }
+
+    /** Those of this pod or machine. */
+    static Surroundings ofSystem() {
+        return new Surroundings(
+                Accounts.ofSystem(), Optional.of(Path.of("/etc/resolv.conf")), Optional.of("istio-proxy"));
+    }
+
+    /** None: only what is named is looked up. */
+    static Surroundings ofDryRun() {
+        return new Surroundings(Accounts.ofSystem(), Optional.empty(), Optional.empty());
+    }
+}

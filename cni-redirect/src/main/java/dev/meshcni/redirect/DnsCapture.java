@@ -1,0 +1,34 @@
+package dev.meshcni.redirect;
+
+import java.net.InetAddress;
+import java.util.List;
+
+/** Which DNS queries of the application go to the agent beside the proxy, port {@value #AGENT_PORT}. */
+public sealed interface DnsCapture {
+    /** The port on which DNS is asked. */
+    int DNS_PORT = 53;
+
+    /** The port on which the agent beside the proxy answers. */
+    int AGENT_PORT = 15053;
+
+    /** None. */
+    record Off() implements DnsCapture {}
+
+    /** All, whichever resolver they are meant for. */
+    record AllResolvers() implements DnsCapture {}
+
+    /** Those meant for one of these resolvers. */
+    record Servers(List<InetAddress> addresses) implements DnsCapture {
+        public Servers {
+            addresses = addresses.stream().distinct().toList();
+            if (addresses.isEmpty()) {
+                throw new IllegalArgumentException("no DNS server given");
+            }
+        }
+    }
+
+    /** Whether any query is captured. */
+    default boolean active() {
+        return !(this instanceof Off);
+    }
+}

@@ -1,0 +1,176 @@
+package dev.meshcni.redirect;
+
+import static dev.meshcni.rules.ChainNames.DIVERT;
+import static dev.meshcni.rules.ChainNames.DROP;
+import static dev.meshcni.rules.ChainNames.INBOUND;
+import static dev.meshcni.rules.ChainNames.OUTPUT;
+import static dev.meshcni.rules.ChainNames.PREROUTING;
+import static dev.meshcni.rules.ChainNames.TPROXY;
+
+import dev.meshcni.rules.Chain;
+import dev.meshcni.rules.ConnectionState;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Match;
+import dev.meshcni.rules.Match.ConnState;
+import dev.meshcni.rules.Match.ConnectionMark;
+import dev.meshcni.rules.Match.Destination;
+import dev.meshcni.rules.Match.GidOwner;
+import dev.meshcni.rules.Match.InInterface;
+import dev.meshcni.rules.Match.OutInterface;
+import dev.meshcni.rules.Match.PacketMark;
+import dev.meshcni.rules.Match.Protocol;
+import dev.meshcni.rules.Match.Source;
+import dev.meshcni.rules.Match.UidOwner;
+import dev.meshcni.rules.Target.Accept;
+import dev.meshcni.rules.Target.Drop;
+import dev.meshcni.rules.Target.Jump;
+import dev.meshcni.rules.Target.RestoreMark;
+import dev.meshcni.rules.Target.Return;
+import dev.meshcni.rules.Target.SaveMark;
+import dev.meshcni.rules.Target.SetMark;
+import dev.meshcni.rules.Target.Tproxy;
+import dev.meshcni.rules.TransportProtocol;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** Writes the mangle table: invalid packets, and inbound traffic in TPROXY mode, which keeps its addresses. */
+final class MangleRules {
+    private static final Match TCP = new Protocol(TransportProtocol.TCP);
+    private static final Match TO_LOOPBACK_DEVICE = new OutInterface(InterfaceName.LOOPBACK, false);
+    private static final Match FROM_LOOPBACK_DEVICE = new InInterface(InterfaceName.LOOPBACK, false);
+    private static final Match KNOWN_CONNECTION =
+            new ConnState(Set.of(ConnectionState.RELATED, ConnectionState.ESTABLISHED));
+
+    private final RedirectParameters parameters;
+    private final PodAddresses addresses;
+    private final Match proxyMark;
+    private final TableDraft table;
+
+    MangleRules(RedirectParameters parameters, IpFamily family, RuleBudget budget) {
+        this.table = new TableDraft(budget);
+        this.parameters = parameters;
+        this.addresses = PodAddresses.of(family, parameters);
+        this.proxyMark = new PacketMark(parameters.tproxyMark(), false);
+    }
+
+    List<Chain> chains() {
+        boolean tproxy = parameters.mode() == InterceptionMode.TPROXY;
+        if (tproxy) {
+            excludeInterfaces();
+        }
+        if (parameters.dropInvalid()) {
+            dropInvalid();
+        }
+        if (tproxy) {
+            leaveAlone();
+            if (!parameters.inboundPorts().isNone()) {
+                inbound();
+            }
+            marks();
+        }
+        return table.chains();
+    }
+
+    private void excludeInterfaces() {
+        String origin = why("traffic of this interface bypasses the proxy", Parameter.EXCLUDED_INTERFACES);
+        for (InterfaceName name : parameters.excludedInterfaces()) {
+            table.append(PREROUTING, origin, new Return(), new InInterface(name, false));
+            table.append(OUTPUT, origin, new Return(), new OutInterface(name, false));
+        }
+    }
+
+    private void dropInvalid() {
+        String origin = why("packets of no known connection are dropped, not answered", Parameter.DROP_INVALID);
+        Match invalid = new ConnState(Set.of(ConnectionState.INVALID));
+        table.append(PREROUTING, origin, new Jump(DROP), invalid);
+        table.append(DROP, origin, new Drop());
+    }
+
+    /** What passes the loopback device is inbound only if the proxy sent it to its own pod's address, marked so. */
+    private void leaveAlone() {
+        table.append(
+                INBOUND, why("the proxy has this packet already", Parameter.TPROXY_MARK), new Return(), TCP, proxyMark);
+        table.append(
+                INBOUND,
+                "the proxy connects to the application from this address (always)",
+                new Return(),
+                TCP,
+                new Source(addresses.passthrough(), false),
+                FROM_LOOPBACK_DEVICE);
+        table.append(
+                INBOUND,
+                why("the application may talk to itself without the proxy", Parameter.OUTBOUND_MARK),
+                new Return(),
+                TCP,
+                FROM_LOOPBACK_DEVICE,
+                new PacketMark(parameters.outboundMark(), true));
+    }
+
+    private void inbound() {
+        table.append(
+                PREROUTING, why("inbound connections are looked at", Parameter.INBOUND_PORTS), new Jump(INBOUND), TCP);
+        InboundPorts.write(parameters, table, (chain, origin, matches) -> {
+            Match[] known = Stream.concat(Arrays.stream(matches), Stream.of(KNOWN_CONNECTION))
+                    .toArray(Match[]::new);
+            table.append(chain, origin, new Jump(DIVERT), known);
+            table.append(chain, origin, new Jump(TPROXY), matches);
+        });
+        table.append(
+                DIVERT,
+                why("the mark sends the packet to the local proxy", Parameter.TPROXY_MARK),
+                new SetMark(parameters.tproxyMark()));
+        table.append(DIVERT, why("nothing else happens to it", Parameter.MODE), new Accept());
+        table.append(
+                TPROXY,
+                why("the proxy accepts inbound connections here", Parameter.INBOUND_PORT),
+                new Tproxy(parameters.inboundPort(), parameters.tproxyMark()),
+                new Destination(addresses.loopback(), true),
+                TCP);
+    }
+
+    private void marks() {
+        table.append(
+                PREROUTING,
+                why("replies to the proxy's connections find back to it by this mark", Parameter.TPROXY_MARK),
+                new SaveMark(),
+                TCP,
+                proxyMark);
+        table.append(
+                OUTPUT,
+                why("the proxy's connection to the application is marked already", Parameter.TPROXY_MARK),
+                new Return(),
+                TCP,
+                TO_LOOPBACK_DEVICE,
+                proxyMark);
+        for (long uid : parameters.proxyUids()) {
+            markProxy(new UidOwner(uid, false), Parameter.PROXY_UIDS);
+        }
+        for (long gid : parameters.proxyGids()) {
+            markProxy(new GidOwner(gid, false), Parameter.PROXY_GIDS);
+        }
+        table.append(
+                OUTPUT,
+                why("replies of the application find back to the proxy by this mark", Parameter.TPROXY_MARK),
+                new RestoreMark(),
+                TCP,
+                new ConnectionMark(parameters.tproxyMark(), false));
+    }
+
+    private void markProxy(Match proxy, Parameter parameter) {
+        table.append(
+                OUTPUT,
+                why("what the proxy sends to its own pod is inbound traffic", parameter),
+                new SetMark(parameters.outboundMark()),
+                new Destination(addresses.loopback(), true),
+                TCP,
+                TO_LOOPBACK_DEVICE,
+                proxy);
+    }
+
+    private String why(String purpose, Parameter parameter) {
+        return parameters.why(purpose, parameter);
+    }
+}

@@ -1,0 +1,41 @@
+package dev.meshcni.redirect;
+
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * All that has to be in a pod's network namespace for its traffic to be redirected.
+ *
+ * @param ruleSets one for each address family that is redirected, IPv4 first
+ * @param localAddresses addresses that the loopback interface must have ({@code ::6/128} for IPv6: the proxy binds its
+ *     connections to the application to it)
+ * @param routing the policy routing that TPROXY needs; empty for REDIRECT
+ */
+public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Optional<TproxyRouting> routing) {
+    public RedirectPlan {
+        ruleSets = List.copyOf(ruleSets);
+        localAddresses = List.copyOf(localAddresses);
+    }
+
+    /**
+     * Delivers marked packets to local sockets, whatever their destination: {@code ip rule add fwmark MARK lookup TABLE}
+     * and {@code ip route add local default dev lo table TABLE}, in each family of the plan
+     * (kernel documentation, networking/tproxy).
+     */
+    public record TproxyRouting(int mark, int table) {}
+
+    /** The families that are redirected. */
+    public Set<IpFamily> families() {
+        return ruleSets.stream().map(RuleSet::family).collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** The rules of a family, if it is redirected. */
+    public Optional<RuleSet> ruleSet(IpFamily family) {
+        return ruleSets.stream().filter(set -> set.family() == family).findFirst();
+    }
+}

@@ -1,0 +1,50 @@
+package dev.meshcni.redirect;
+
+import java.util.List;
+
+/**
+ * What a list parameter takes in: everything ({@code *}), or only what it names, which may be nothing.
+ *
+ * @param <T> what is selected: ports, address blocks or groups
+ */
+public sealed interface Selection<T> {
+    /** Everything. */
+    record All<T>() implements Selection<T> {}
+
+    /** Only these, in the order given, each once. */
+    record Only<T>(List<T> items) implements Selection<T> {
+        public Only {
+            items = items.stream().distinct().toList();
+        }
+    }
+
+    /** Selects everything. */
+    static <T> Selection<T> all() {
+        return new All<>();
+    }
+
+    /** Selects nothing. */
+    static <T> Selection<T> none() {
+        return new Only<>(List.of());
+    }
+
+    /** Selects the items and nothing else. */
+    static <T> Selection<T> only(List<T> items) {
+        return new Only<>(items);
+    }
+
+    /** Whether nothing is selected. */
+    default boolean isNone() {
+        return items().isEmpty() && !isAll();
+    }
+
+    /** Whether everything is selected. */
+    default boolean isAll() {
+        return this instanceof All<T>;
+    }
+
+    /** What is named; empty when everything is selected. */
+    default List<T> items() {
+        return List.of();
+    }
+}

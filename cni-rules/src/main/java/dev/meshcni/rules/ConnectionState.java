@@ -1,0 +1,10 @@
+package dev.meshcni.rules;
+
+/** A connection-tracking state, as {@code -m conntrack --ctstate} names it ({@code iptables-extensions(8)}). */
+public enum ConnectionState {
+    NEW,
+    ESTABLISHED,
+    RELATED,
+    INVALID,
+    UNTRACKED
+}

@@ -1,0 +1,131 @@
+package dev.meshcni.trace;
+
+import dev.meshcni.rules.RuleText;
+import dev.meshcni.rules.Target;
+import dev.meshcni.trace.PacketTrace.Step;
+import dev.meshcni.trace.PacketTrace.Verdict;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A {@link PacketTrace} in words, for people who know what they asked their pod for, but not netfilter.
+ *
+ * @param outcome one sentence: what becomes of the packet
+ * @param reason one sentence: the rule that led to it, and the annotation, variable or default behind that rule
+ * @param way the rules that were asked, a line each, those that applied ticked
+ */
+public record PacketExplanation(String outcome, String reason, List<String> way) {
+    /** This many neighbouring rules that did not apply are told one by one, more are told in one line. */
+    private static final int TOLD = 4;
+
+    public PacketExplanation {
+        way = List.copyOf(way);
+    }
+
+    /** Explains a trace. */
+    public static PacketExplanation of(PacketTrace trace) {
+        return new PacketExplanation(outcome(trace), reason(trace), way(trace.steps()));
+    }
+
+    /** All of it as lines of text. */
+    public String text() {
+        StringBuilder out = new StringBuilder();
+        out.append(outcome).append('\n').append(reason).append('\n');
+        if (!way.isEmpty()) {
+            out.append("\nThe rules that were asked, in order (✓ applied, ✗ did not):\n");
+            way.forEach(line -> out.append("  ").append(line).append('\n'));
+        }
+        return out.toString();
+    }
+
+    private static String outcome(PacketTrace trace) {
+        String packet = describe(trace.packet());
+        return switch (trace.verdict()) {
+            case Verdict.Untouched _ -> packet + " is not redirected: it goes where it is addressed to.";
+            case Verdict.Redirected(int port) ->
+                packet + " is sent to port " + port + " of the pod" + listener(trace) + ".";
+            case Verdict.Tproxied(int port) ->
+                packet + " is handed, its addresses unchanged, to port " + port + " of the pod" + listener(trace) + ".";
+            case Verdict.Dropped _ -> packet + " is dropped: nobody gets it, and nobody is told.";
+            case Verdict.FollowsConnection _ ->
+                packet + " belongs to a connection that exists, and goes the way of that connection's first packet.";
+        };
+    }
+
+    private static String describe(Packet packet) {
+        String sender =
+                packet.uid().isPresent() ? " sent by user " + packet.uid().getAsLong() : "";
+        return switch (packet.protocol()) {
+                    case TCP -> "A TCP connection";
+                    case UDP -> "A UDP packet";
+                }
+                + sender + " from " + RuleText.address(packet.source()) + " to "
+                + RuleText.address(packet.destination()) + " port " + packet.destinationPort();
+    }
+
+    /** Who listens on the port, which the origin of the rule that names the port says. */
+    private static String listener(PacketTrace trace) {
+        return trace.steps().stream()
+                .filter(Step::matched)
+                .filter(step -> step.rule().target() instanceof Target.Redirect
+                        || step.rule().target() instanceof Target.Tproxy)
+                .findFirst()
+                .filter(step -> !trace.deciding().equals(Optional.of(step)))
+                .map(step -> ": " + step.rule().origin())
+                .orElse("");
+    }
+
+    private static String reason(PacketTrace trace) {
+        if (trace.deciding().isEmpty()) {
+            return trace.steps().isEmpty()
+                    ? "No rule looks at such packets."
+                    : "None of the rules that look at such packets applies to it.";
+        }
+        Step step = trace.deciding().get();
+        String origin = step.rule().origin().isEmpty()
+                ? "its origin is not known"
+                : step.rule().origin();
+        return "Because of rule " + step.number() + " of " + step.chain() + " (table "
+                + step.table().label() + "): " + origin + ".";
+    }
+
+    private static List<String> way(List<Step> steps) {
+        List<String> lines = new ArrayList<>();
+        for (int start = 0; start < steps.size(); ) {
+            int end = start + 1;
+            while (end < steps.size() && isLike(steps.get(start), steps.get(end))) {
+                end++;
+            }
+            if (end - start > TOLD) {
+                lines.add("✗ " + place(steps.get(start)) + " to "
+                        + steps.get(end - 1).number() + ": none of these " + (end - start) + " rules");
+            } else {
+                steps.subList(start, end).forEach(step -> lines.add(line(step)));
+            }
+            start = end;
+        }
+        return lines;
+    }
+
+    /** Whether two neighbouring steps can be told together. */
+    private static boolean isLike(Step first, Step step) {
+        boolean neitherMatched = !first.matched() && !step.matched();
+        return neitherMatched
+                && first.hook() == step.hook()
+                && first.table() == step.table()
+                && first.chain().equals(step.chain());
+    }
+
+    private static String line(Step step) {
+        String rule = RuleText.condition(step.rule()) + " → "
+                + RuleText.target(step.rule().target());
+        return step.failed()
+                .map(failed -> "✗ " + place(step) + ": " + rule + " (fails: " + RuleText.match(failed) + ")")
+                .orElse("✓ " + place(step) + ": " + rule);
+    }
+
+    private static String place(Step step) {
+        return step.table().label() + " " + step.chain() + " " + step.number();
+    }
+}
