@@ -42,7 +42,6 @@ public class EngineBenchmark {
 
     private Map<String, String> environment;
     private byte[] config;
-    private RedirectPolicy policy;
     private Pod pod;
     private RedirectParameters parameters;
     private RuleSet rules;
@@ -63,9 +62,8 @@ public class EngineBenchmark {
                   "interfaces":[{"name":"eth0","sandbox":"/var/run/netns/bench"}],
                   "ips":[{"address":"10.250.0.2/24","gateway":"10.250.0.1","interface":0}]}}
                 """.getBytes(UTF_8);
-        policy = new RedirectPolicy(Set.of("kube-system"));
         pod = ExcludingPod.of(excluded);
-        parameters = switch (policy.decide(pod)) {
+        parameters = switch (RedirectPolicy.decide(pod)) {
             case Decision.Redirect redirect -> redirect.parameters();
             case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
         };
@@ -81,7 +79,7 @@ public class EngineBenchmark {
     /** The pod's annotations included. */
     @Benchmark
     public Decision decide() {
-        return policy.decide(pod);
+        return RedirectPolicy.decide(pod);
     }
 
     /** For one family. */

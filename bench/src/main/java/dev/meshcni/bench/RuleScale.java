@@ -93,7 +93,7 @@ final class RuleScale {
     }
 
     private static RedirectPlan plan(int excluded) {
-        return switch (new RedirectPolicy(Set.of()).decide(ExcludingPod.of(excluded))) {
+        return switch (RedirectPolicy.decide(ExcludingPod.of(excluded))) {
             case Decision.Redirect redirect -> RuleCompiler.compile(redirect.parameters(), Set.of(IpFamily.IPV4));
             case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
         };

@@ -23,6 +23,8 @@ public final class PluginConfig implements ConfigFields {
     private final SpecVersion cniVersion;
     private final String name;
     private final String type;
+    /** Null until it is asked for: most calls pass the result on as it is. */
+    private Optional<CniResult> prevResult;
 
     private PluginConfig(ObjectNode json, SpecVersion cniVersion, String name, String type) {
         this.json = json;
@@ -89,16 +91,25 @@ public final class PluginConfig implements ConfigFields {
         return type;
     }
 
-    /** What the plugins before this one reported, or what ADD ended with. */
+    /**
+     * The result of the plugins before this one, or what ADD ended with; parsed once.
+     *
+     * @throws CniException {@link ErrorCode#INVALID_NETWORK_CONFIG} if it is no result of its version
+     */
     public Optional<CniResult> prevResult() {
-        return fields.object("prevResult").map(result -> {
-            try {
-                return CniResult.parse(result, cniVersion);
-            } catch (CniException e) {
-                throw new CniException(
-                        ErrorCode.INVALID_NETWORK_CONFIG, "invalid prevResult: " + e.getMessage(), e.details(), e);
-            }
-        });
+        if (prevResult == null) {
+            prevResult = fields.object("prevResult").map(this::parsed);
+        }
+        return prevResult;
+    }
+
+    private CniResult parsed(ObjectNode result) {
+        try {
+            return CniResult.parse(result, cniVersion);
+        } catch (CniException e) {
+            throw new CniException(
+                    ErrorCode.INVALID_NETWORK_CONFIG, "invalid prevResult: " + e.getMessage(), e.details(), e);
+        }
     }
 
     /** GC: the attachments that are still in use. Empty if the runtime does not say, which is not the same as none. */

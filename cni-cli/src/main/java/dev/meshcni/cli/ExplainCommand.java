@@ -20,7 +20,6 @@ import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -99,7 +98,7 @@ final class ExplainCommand implements Runnable {
     private String podAddresses;
 
     @Mixin
-    private PodPlan plan;
+    private FamilyOptions families;
 
     @Spec
     private CommandSpec spec;
@@ -109,7 +108,7 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (new RedirectPolicy(Set.of()).decide(which)) {
+        switch (RedirectPolicy.decide(which)) {
             case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
             case Decision.Skip skip ->
                 out.println("Nothing of " + which.qualifiedName() + " is redirected: " + skip.detail() + ".");
@@ -122,7 +121,7 @@ final class ExplainCommand implements Runnable {
             Pod which = shown.pod();
             List<InetAddress> known =
                     podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
-            RedirectPlan rules = plan.of(parameters, known);
+            RedirectPlan rules = families.plan(parameters, known);
             PodNetwork network = new PodNetwork(
                     interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
             PacketTrace trace =

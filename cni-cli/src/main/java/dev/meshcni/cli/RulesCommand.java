@@ -1,15 +1,16 @@
 package dev.meshcni.cli;
 
+import dev.meshcni.core.Exemption;
 import dev.meshcni.iptables.PlanFormat;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.SkipReason;
 import dev.meshcni.rules.InvalidParameterException;
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -33,7 +34,7 @@ final class RulesCommand implements Callable<Integer> {
     private PodFile pod;
 
     @Mixin
-    private PodPlan plan;
+    private FamilyOptions families;
 
     @Option(
             names = "--format",
@@ -55,7 +56,6 @@ final class RulesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         List<PodManifests.Shown> pods = pod.pods();
-        RedirectPolicy policy = new RedirectPolicy(Set.copyOf(excludedNamespaces));
         PrintWriter out = spec.commandLine().getOut();
         int failed = 0;
         for (PodManifests.Shown shown : pods) {
@@ -64,7 +64,7 @@ final class RulesCommand implements Callable<Integer> {
                 out.print(format.heading(each));
             }
             try {
-                out.print(show(policy, shown));
+                out.print(show(shown));
             } catch (InvalidParameterException e) {
                 failed++;
                 spec.commandLine().getErr().println(each.qualifiedName() + ": " + e.getMessage());
@@ -74,12 +74,18 @@ final class RulesCommand implements Callable<Integer> {
         return failed == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
-    private String show(RedirectPolicy policy, PodManifests.Shown shown) {
+    private String show(PodManifests.Shown shown) {
         Pod each = shown.pod();
-        return switch (policy.decide(each)) {
+        return switch (decide(each)) {
             case Decision.Redirect(RedirectParameters parameters) ->
-                format.redirected(each, plan.of(parameters, shown.addresses()));
+                format.redirected(each, families.plan(parameters, shown.addresses()));
             case Decision.Skip skip -> format.skipped(each, skip);
         };
+    }
+
+    private Decision decide(Pod each) {
+        return Exemption.ofNamespace(each.namespace(), excludedNamespaces)
+                .<Decision>map(excluded -> new Decision.Skip(SkipReason.EXCLUDED_NAMESPACE, excluded))
+                .orElseGet(() -> RedirectPolicy.decide(each));
     }
 }

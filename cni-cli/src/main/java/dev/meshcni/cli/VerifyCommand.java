@@ -17,9 +17,7 @@ import dev.meshcni.rules.RuleDifference;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -43,7 +41,6 @@ import picocli.CommandLine.Spec;
             "  meshcni verify --netns /proc/4711/ns/net --pod pod.yaml --format json"
         })
 final class VerifyCommand implements Callable<Integer> {
-    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
     /** How differences are printed. */
     enum Format {
@@ -62,7 +59,7 @@ final class VerifyCommand implements Callable<Integer> {
     private PodFile pod;
 
     @Mixin
-    private PodPlan plan;
+    private FamilyOptions families;
 
     @Option(
             names = "--native-nftables",
@@ -84,7 +81,7 @@ final class VerifyCommand implements Callable<Integer> {
         Pod which = pod.pod().pod();
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        Decision decision = new RedirectPolicy(Set.of()).decide(which);
+        Decision decision = RedirectPolicy.decide(which);
         List<RuleDifference> differences;
         try (NamespaceHandle namespace = backend.open(netns, Deadline.after(Namespace.PATIENCE))) {
             differences = namespace.differences(wanted(namespace, decision));
@@ -100,8 +97,8 @@ final class VerifyCommand implements Callable<Integer> {
 
     private RedirectPlan wanted(NamespaceHandle namespace, Decision decision) {
         return switch (decision) {
-            case Decision.Redirect(RedirectParameters parameters) -> plan.of(parameters, namespace.addresses());
-            case Decision.Skip _ -> NOTHING;
+            case Decision.Redirect(RedirectParameters parameters) -> families.plan(parameters, namespace.addresses());
+            case Decision.Skip _ -> RedirectPlan.NONE;
         };
     }
 

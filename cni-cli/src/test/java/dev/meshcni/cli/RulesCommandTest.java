@@ -118,7 +118,7 @@ class RulesCommandTest {
         Run run = Run.meshcni(
                 "rules", "--pod", file(Manifests.injected("web")), "--exclude-namespaces", "kube-system,shop");
 
-        assertThat(run.out()).contains("not redirected: the namespace is excluded");
+        assertThat(run.out()).contains("not redirected: namespace shop is excluded");
     }
 
     @Test

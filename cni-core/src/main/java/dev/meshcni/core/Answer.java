@@ -1,7 +1,9 @@
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.PluginConfig;
 import dev.meshcni.api.SpecVersion;
 import java.util.Arrays;
 import java.util.Objects;
@@ -85,6 +87,30 @@ public record Answer(
         return new Answer(reply, command, pod, outcome, reason, "", Effect.NONE);
     }
 
+    /** What was done for a request. */
+    static Answer of(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
+        return of(
+                reply,
+                request.environment().command().name(),
+                request.environment().args().qualifiedPodName(),
+                outcome,
+                reason);
+    }
+
+    /** The answer to a call that is no request. */
+    static Answer refusal(AgentProtocol.Request call, CniException failure) {
+        return failure(call.environment().getOrDefault("CNI_COMMAND", "?"), "", versionOf(call.stdin()), failure);
+    }
+
+    /** The answer to a request that failed. */
+    static Answer failure(CniRequest request, CniException failure) {
+        return failure(
+                request.environment().command().name(),
+                request.environment().args().qualifiedPodName(),
+                request.config().cniVersion(),
+                failure);
+    }
+
     /** The answer to a call that failed. */
     public static Answer failure(String command, String pod, SpecVersion version, CniException failure) {
         Outcome outcome = failure.code() == ErrorCode.TRY_AGAIN_LATER ? Outcome.RETRY : Outcome.FAILED;
@@ -101,5 +127,14 @@ public record Answer(
 
     Answer withEffect(Effect done) {
         return new Answer(reply, command, pod, outcome, reason, cause, done);
+    }
+
+    /** The version that an unusable request names, as far as it can be read; else the newest. */
+    private static SpecVersion versionOf(byte[] stdin) {
+        try {
+            return PluginConfig.parse(stdin).cniVersion();
+        } catch (CniException e) {
+            return SpecVersion.latest();
+        }
     }
 }

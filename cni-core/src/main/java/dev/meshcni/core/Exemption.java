@@ -2,6 +2,7 @@ package dev.meshcni.core;
 
 import dev.meshcni.api.CniArgs;
 import dev.meshcni.api.ConfigFields;
+import java.util.Collection;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,15 @@ public final class Exemption {
     static final String AGENT_POD_PREFIX = "istio-cni-node-";
 
     private Exemption() {}
+
+    /**
+     * Why pods of a namespace are left alone; empty when they are not.
+     *
+     * @param excluded the excluded namespaces
+     */
+    public static Optional<String> ofNamespace(String namespace, Collection<String> excluded) {
+        return excluded.contains(namespace) ? Optional.of("namespace " + namespace + " is excluded") : Optional.empty();
+    }
 
     /** Why an attachment passes although nobody can look at its pod; empty when it does not. */
     public static Optional<String> withoutAgent(ConfigFields config, CniArgs args) {
@@ -33,9 +43,7 @@ public final class Exemption {
     }
 
     private static Optional<String> excludedNamespace(ConfigFields config, CniArgs args) {
-        return args.podNamespace()
-                .filter(config.strings("exclude_namespaces")::contains)
-                .map(namespace -> "namespace " + namespace + " is excluded");
+        return args.podNamespace().flatMap(namespace -> ofNamespace(namespace, config.strings("exclude_namespaces")));
     }
 
     private static Optional<String> agentPod(ConfigFields config, CniArgs args) {

@@ -1,35 +1,27 @@
 package dev.meshcni.core;
 
-import dev.meshcni.api.Attachment;
 import dev.meshcni.api.CniArgs;
-import dev.meshcni.api.CniEnvironment;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
-import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.core.spi.UnreadableRulesException;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
-import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.InvalidParameterException;
-import dev.meshcni.rules.RuleDifference;
-import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -43,11 +35,10 @@ public final class PluginHandler {
 
     private final PodSource pods;
     private final Supplier<Optional<String>> notReady;
-    private final Backends backends;
     private final Duration podPatience;
-    private final RedirectPolicy policy = new RedirectPolicy(Set.of());
     private final PrevResultCheck prevResultCheck;
     private final Attachments attachments;
+    private final PodRedirection redirection;
     private final HeavyCalls heavyCalls = new HeavyCalls();
 
     /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
@@ -72,10 +63,10 @@ public final class PluginHandler {
             AttachmentStore store) {
         this.pods = Objects.requireNonNull(pods, "pods is null");
         this.notReady = Objects.requireNonNull(notReady, "notReady is null");
-        this.backends = Objects.requireNonNull(backends, "backends is null");
         this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
         this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
         this.attachments = new Attachments(store);
+        this.redirection = new PodRedirection(backends, attachments);
     }
 
     /**
@@ -118,7 +109,7 @@ public final class PluginHandler {
         try {
             request = CniRequest.parse(call.environment(), call.stdin());
         } catch (CniException e) {
-            return Answers.refusal(call, e);
+            return Answer.refusal(call, e);
         }
         try {
             return switch (request.environment().command()) {
@@ -128,14 +119,10 @@ public final class PluginHandler {
                 case GC -> gc(request);
                 case STATUS -> status(request);
                 case VERSION ->
-                    Answers.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
+                    Answer.of(request, PluginReplies.version(request.config().cniVersion()), Outcome.OK, "");
             };
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
-            return Answer.failure(
-                    request.environment().command().name(),
-                    Answers.podName(request),
-                    request.config().cniVersion(),
-                    asCniException(e));
+            return Answer.failure(request, asCniException(e));
         }
     }
 
@@ -143,20 +130,20 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return Answers.of(request, PassedOn.reply(request), Outcome.SKIPPED, passes.get())
+            return Answer.of(request, PassedOn.reply(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
         Pod pod = findPod(request, deadline);
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (policy.decide(pod)) {
+            return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip ->
-                    Answers.of(request, PassedOn.reply(request), Outcome.SKIPPED, skip.detail())
+                    Answer.of(request, PassedOn.reply(request), Outcome.SKIPPED, skip.detail())
                             .withCause(skip.reason().label());
                 case Decision.Redirect redirect -> {
                     prevResultCheck.verify(request);
                     place.goOnWith(redirect.parameters());
-                    PodPlan plan = redirect(request, pod, redirect.parameters(), deadline);
-                    yield Answers.of(request, PassedOn.reply(request), Outcome.REDIRECTED, describe(plan))
+                    PodPlan plan = redirection.add(request, pod, redirect.parameters(), deadline);
+                    yield Answer.of(request, PassedOn.reply(request), Outcome.REDIRECTED, describe(plan))
                             .withEffect(new Answer.Effect(
                                     plan.ruleCount(), plan.uncovered().size()));
                 }
@@ -164,124 +151,28 @@ public final class PluginHandler {
         }
     }
 
-    private PodPlan redirect(CniRequest request, Pod pod, RedirectParameters parameters, Deadline deadline) {
-        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
-            PodPlan plan = plan(request, parameters, netns);
-            Runnable takeBack = attachments.add(stored(request, pod, netns.id()));
-            try {
-                netns.apply(plan.redirect());
-            } catch (RuntimeException | Error e) {
-                takeBack.run();
-                throw e;
-            }
-            return plan;
-        }
-    }
-
     private Answer check(CniRequest request, Deadline deadline) {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return Answers.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
+            return Answer.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
         Pod pod = findPod(request, deadline);
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (policy.decide(pod)) {
-                case Decision.Skip skip -> Answers.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
+            return switch (RedirectPolicy.decide(pod)) {
+                case Decision.Skip skip -> Answer.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
                 case Decision.Redirect redirect -> {
                     prevResultCheck.verify(request);
                     place.goOnWith(redirect.parameters());
-                    PodPlan plan = compare(request, redirect.parameters(), deadline);
-                    yield Answers.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
+                    PodPlan plan = redirection.check(request, redirect.parameters(), deadline);
+                    yield Answer.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
                 }
             };
         }
     }
 
-    private PodPlan compare(CniRequest request, RedirectParameters parameters, Deadline deadline) {
-        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
-            attachments
-                    .find(request.config().name(), attachment(request))
-                    .filter(added -> !added.namespace().isSame(netns.id()))
-                    .ifPresent(added -> {
-                        throw new CniException(
-                                PluginErrorCode.NOT_AS_ADDED,
-                                "CNI_NETNS of pod " + Answers.podName(request) + " is " + netns.id()
-                                        + ", but ADD has redirected " + added.namespace(),
-                                "the path leads to another network namespace than it did then");
-                    });
-            PodPlan plan = plan(request, parameters, netns);
-            List<RuleDifference> differences = differences(request, netns, plan);
-            if (!differences.isEmpty()) {
-                throw new CniException(
-                        PluginErrorCode.NOT_AS_ADDED,
-                        "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: "
-                                + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
-                        differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
-            }
-            return plan;
-        }
-    }
-
-    private static List<RuleDifference> differences(CniRequest request, NamespaceHandle netns, PodPlan plan) {
-        try {
-            return netns.differences(plan.redirect());
-        } catch (UnreadableRulesException e) {
-            throw new CniException(
-                    PluginErrorCode.NOT_AS_ADDED,
-                    "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: it cannot"
-                            + " be read",
-                    e.getMessage(),
-                    e);
-        }
-    }
-
-    /**
-     * Takes our rules out of the namespace into which the ADD of this attachment has put them, unless another attachment needs them
-     * there. What cannot be taken out ends with the namespace, so nothing that happens here lets DEL fail (CNI specification 1.1,
-     * section 2, "DEL").
-     */
     private Answer del(CniRequest request, Deadline deadline) {
-        Optional<AttachmentStore.Stored> known =
-                attachments.find(request.config().name(), attachment(request));
-        return Answers.of(
-                request,
-                PluginReplies.empty(),
-                Outcome.OK,
-                known.map(added -> undo(request, added, deadline)).orElse("nothing to remove"));
-    }
-
-    /** What came of it. */
-    private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
-        try {
-            if (request.environment().netns().isEmpty()) {
-                return "the network namespace is gone";
-            }
-            try (NamespaceHandle netns = open(request, backends.forRemoval(request.config()), deadline)) {
-                if (!netns.id().isSame(added.namespace())) {
-                    return "the network namespace is gone, its path leads to another one";
-                }
-                // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
-                attachments.remove(added);
-                List<AttachmentStore.Stored> others = attachments.besides(added);
-                if (!others.isEmpty()) {
-                    return "the rules stay, as " + others.getFirst().ifName() + " of container "
-                            + others.getFirst().containerId() + " is redirected in the same network namespace";
-                }
-                netns.remove();
-                return "removed";
-            }
-        } catch (NetnsException e) {
-            return "the network namespace is gone";
-        } catch (RedirectException e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "DEL " + Answers.podName(request) + ": the rules end with the namespace",
-                    e);
-            return "left to the namespace's end: " + e.getMessage();
-        } finally {
-            attachments.remove(added);
-        }
+        return Answer.of(request, PluginReplies.empty(), Outcome.OK, redirection.remove(request, deadline));
     }
 
     private Answer gc(CniRequest request) {
@@ -289,7 +180,7 @@ public final class PluginHandler {
                 .validAttachments()
                 .map(valid -> attachments.retain(request.config().name(), valid))
                 .orElse(0);
-        return Answers.of(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
+        return Answer.of(request, PluginReplies.empty(), Outcome.OK, dropped + " attachments dropped");
     }
 
     private Answer status(CniRequest request) {
@@ -298,7 +189,7 @@ public final class PluginHandler {
             throw new CniException(
                     ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", missing.get());
         }
-        return Answers.of(request, PluginReplies.empty(), Outcome.OK, "ready");
+        return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
 
     private Pod findPod(CniRequest request, Deadline deadline) {
@@ -314,27 +205,10 @@ public final class PluginHandler {
     /** Whether it would be left alone or refused: an old look at it must not decide that. */
     private boolean isDoubtful(Pod pod) {
         try {
-            return policy.decide(pod) instanceof Decision.Skip;
+            return RedirectPolicy.decide(pod) instanceof Decision.Skip;
         } catch (InvalidParameterException e) {
             return true;
         }
-    }
-
-    /** What the pod's namespace has to hold, for the addresses that it has. */
-    private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
-        List<InetAddress> promised = request.config().prevResult().stream()
-                .flatMap(result -> result.ips().stream())
-                .map(ip -> ip.address().address())
-                .toList();
-        PodPlan plan = PodPlan.of(parameters, netns, promised);
-        if (!plan.uncovered().isEmpty()) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
-                    Answers.podName(request),
-                    plan.uncovered());
-        }
-        return plan;
     }
 
     private static String describe(PodPlan plan) {
@@ -360,36 +234,5 @@ public final class PluginHandler {
                         PluginErrorCode.INTERNAL, "internal fault: " + failure, "see the agent's log", failure);
             }
         };
-    }
-
-    private static Attachment attachment(CniRequest request) {
-        CniEnvironment environment = request.environment();
-        return new Attachment(environment.containerId(), environment.ifName());
-    }
-
-    private static AttachmentStore.Stored stored(CniRequest request, Pod pod, NamespaceId namespace) {
-        CniEnvironment environment = request.environment();
-        return new AttachmentStore.Stored(
-                request.config().name(),
-                environment.containerId(),
-                environment.ifName(),
-                Answers.podName(request),
-                pod.uid(),
-                environment.netns(),
-                namespace);
-    }
-
-    private static NamespaceHandle open(CniRequest request, RedirectBackend backend, Deadline deadline) {
-        String text = request.environment().netns();
-        try {
-            NamespaceHandle netns = backend.open(Path.of(text), deadline);
-            if (netns.isOwn()) {
-                netns.close();
-                throw new NetnsException("'" + text + "' is the agent's own network namespace, not a pod's");
-            }
-            return netns;
-        } catch (InvalidPathException e) {
-            throw new NetnsException("'" + text + "' is not a path", e);
-        }
     }
 }

@@ -19,7 +19,6 @@ import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.telemetry.HeapWatch;
@@ -149,7 +148,7 @@ public final class InstallCni implements Callable<Integer> {
             monitor(parts, metrics, readiness, status, cluster.isPresent());
             parts.add(HeapWatch.start());
             cluster.ifPresent(node -> node.start(
-                    new RedirectPolicy(plugin.excludedNamespaces()),
+                    plugin.excludedNamespaces(),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
                     handler.attachments(),
                     metrics,

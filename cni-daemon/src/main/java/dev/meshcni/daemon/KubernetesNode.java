@@ -10,7 +10,6 @@ import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePodReader;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.PodInspector;
 import dev.meshcni.repair.PodRemedy;
@@ -20,6 +19,7 @@ import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.repair.RepairSettings;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +67,7 @@ final class KubernetesNode implements AutoCloseable {
     /**
      * Starts what needs the agent.
      *
-     * @param policy which pods are redirected
+     * @param excludedNamespaces namespaces whose pods are left alone
      * @param backend what they are redirected with
      * @param attachments what agents of this node have redirected
      * @param metrics what counts
@@ -75,7 +75,7 @@ final class KubernetesNode implements AutoCloseable {
      * @param cannotRedirect why a pod that starts now would not be redirected; empty if it would
      */
     void start(
-            RedirectPolicy policy,
+            Set<String> excludedNamespaces,
             RedirectBackend backend,
             Attachments attachments,
             AgentMetrics metrics,
@@ -84,7 +84,7 @@ final class KubernetesNode implements AutoCloseable {
         requireNonNull(metrics, "metrics is null");
         pods.listen(new ProxySkew(metrics));
         PodInspector inspector =
-                new PodInspector(policy, backend, ProcPodNetnsFinder.ofHost(), attachments::namespacesOf);
+                new PodInspector(excludedNamespaces, backend, ProcPodNetnsFinder.ofHost(), attachments::namespacesOf);
         controller = repair.map(settings -> RepairController.start(
                 pods,
                 inspector,

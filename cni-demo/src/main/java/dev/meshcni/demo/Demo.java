@@ -71,7 +71,7 @@ final class Demo {
     }
 
     private void explain(Pod pod) {
-        switch (new RedirectPolicy(Set.of()).decide(pod)) {
+        switch (RedirectPolicy.decide(pod)) {
             case Decision.Skip skip -> {
                 talk.say("  decision: left alone, " + skip.detail());
                 talk.proof("rules in its namespace", "none", rules(pod.name()).isEmpty() ? "none" : rules(pod.name()));

@@ -31,6 +31,7 @@ class ChainAdapterJarsTest {
             package org.example.weave;
 
             import dev.meshcni.api.conf.ConfDirSnapshot;
+            import dev.meshcni.api.conf.*;
             import dev.meshcni.api.spi.*;
 
             public final class WeaveAdapter implements ChainAdapter {

@@ -14,7 +14,6 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A network namespace that {@code meshcni iptables} sets up.
@@ -30,8 +29,6 @@ public record Namespace(RedirectBackend backend, Path path) {
 
     /** That of this process. */
     static final Path OWN = Path.of("/proc/self/ns/net");
-
-    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
     public Namespace {
         requireNonNull(backend, "backend is null");
@@ -51,7 +48,7 @@ public record Namespace(RedirectBackend backend, Path path) {
                 LOG.log(Level.INFO, "everything is in place already");
                 return;
             }
-            if (!replace && !namespace.differences(NOTHING).isEmpty()) {
+            if (!replace && !namespace.differences(RedirectPlan.NONE).isEmpty()) {
                 throw new RedirectException("an earlier run with other flags has set up a redirection here, "
                         + differences.size() + " things differ, the first: " + differences.getFirst()
                         + "; --reconcile replaces it, --cleanup-only removes it");

@@ -45,8 +45,7 @@ class NodePodReaderTest {
     void theEngineDecidesTheSameAboutWhatIsLeft() {
         Pod pod = READER.read(TestPods.injected("web")).pod();
 
-        RedirectPolicy policy = new RedirectPolicy(Set.of());
-        assertThat(policy.decide(pod)).isEqualTo(policy.decide(PodModel.of(TestPods.injected("web"))));
+        assertThat(RedirectPolicy.decide(pod)).isEqualTo(RedirectPolicy.decide(PodModel.of(TestPods.injected("web"))));
     }
 
     @Test

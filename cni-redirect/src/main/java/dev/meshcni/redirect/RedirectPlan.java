@@ -17,6 +17,9 @@ import java.util.stream.Collectors;
  * @param routing the policy routing that TPROXY needs; empty for REDIRECT
  */
 public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Optional<TproxyRouting> routing) {
+    /** No redirection: what differs from it in a namespace is a redirection's. */
+    public static final RedirectPlan NONE = new RedirectPlan(List.of(), List.of(), Optional.empty());
+
     public RedirectPlan {
         ruleSets = List.copyOf(ruleSets);
         localAddresses = List.copyOf(localAddresses);

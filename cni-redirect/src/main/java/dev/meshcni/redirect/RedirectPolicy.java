@@ -5,11 +5,10 @@ import static dev.meshcni.rules.InvalidParameterException.quote;
 import dev.meshcni.rules.InvalidParameterException;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Decides whether a pod's traffic is redirected, by the same questions in the same order as Istio's own plugin, so that
- * both come to the same answer for every pod.
+ * both come to the same answer for every pod. Excluded namespaces are decided before a pod is looked up, from its names alone.
  */
 public final class RedirectPolicy {
     /** The container that redirects its pod itself, without a CNI. */
@@ -21,21 +20,7 @@ public final class RedirectPolicy {
     static final String DISABLE_ENVOY = "DISABLE_ENVOY";
     static final String INJECT = "sidecar.istio.io/inject";
 
-    private final Set<String> excludedNamespaces;
-
-    /**
-     * @param excludedNamespaces namespaces whose pods are never redirected
-     */
-    public RedirectPolicy(Set<String> excludedNamespaces) {
-        this.excludedNamespaces = Set.copyOf(excludedNamespaces);
-    }
-
-    /** Whether a namespace alone is reason enough to leave a pod alone; asked before the pod is looked up. */
-    public Optional<Decision.Skip> skipNamespace(String namespace) {
-        return excludedNamespaces.contains(namespace)
-                ? Optional.of(skip(SkipReason.EXCLUDED_NAMESPACE, quote(namespace)))
-                : Optional.empty();
-    }
+    private RedirectPolicy() {}
 
     /**
      * Decides about a pod.
@@ -43,14 +28,12 @@ public final class RedirectPolicy {
      * @throws InvalidParameterException if the pod is to be redirected but asks for what is not allowed, or if a field of it was too
      *     large to be read: what is not known is no reason to leave a pod alone
      */
-    public Decision decide(Pod pod) {
+    public static Decision decide(Pod pod) {
         if (!pod.cut().isEmpty()) {
             throw new InvalidParameterException(pod.cut().getFirst());
         }
-        Optional<Decision.Skip> skipped = skipNamespace(pod.namespace())
-                .or(() -> skipContainers(pod))
-                .or(() -> skipInjection(pod))
-                .or(() -> skipNetwork(pod));
+        Optional<Decision.Skip> skipped =
+                skipContainers(pod).or(() -> skipInjection(pod)).or(() -> skipNetwork(pod));
         if (skipped.isPresent()) {
             return skipped.get();
         }

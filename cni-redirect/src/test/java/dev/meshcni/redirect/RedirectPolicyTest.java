@@ -10,13 +10,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RedirectPolicyTest {
-    private final RedirectPolicy policy = new RedirectPolicy(Set.of("kube-system"));
 
     @Test
     void aPodOfWhichSomethingIsNotKnownIsNeitherRedirectedNorLeftAlone() {
@@ -33,14 +31,14 @@ class RedirectPolicyTest {
                 "",
                 List.of(cut));
 
-        assertThatThrownBy(() -> policy.decide(plain))
+        assertThatThrownBy(() -> RedirectPolicy.decide(plain))
                 .isInstanceOf(InvalidParameterException.class)
                 .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, and at most 65536 of it are read");
     }
 
     @Test
     void anInjectedPodIsRedirected() {
-        assertThat(policy.decide(Pods.injected())).isInstanceOf(Decision.Redirect.class);
+        assertThat(RedirectPolicy.decide(Pods.injected())).isInstanceOf(Decision.Redirect.class);
     }
 
     @Test
@@ -55,7 +53,7 @@ class RedirectPolicyTest {
                 List.of(Pods.proxy(Map.of(), List.of("proxy", "sidecar"))),
                 List.of(Pods.container("app")));
 
-        assertThat(policy.decide(pod)).isInstanceOf(Decision.Redirect.class);
+        assertThat(RedirectPolicy.decide(pod)).isInstanceOf(Decision.Redirect.class);
     }
 
     /** A pod that has every reason to be skipped; the reasons are taken away one by one in the order of the questions. */
@@ -64,8 +62,6 @@ class RedirectPolicyTest {
         PodDraft draft = new PodDraft();
         List<SkipReason> given = new ArrayList<>();
 
-        given.add(reason(draft));
-        draft.namespace = "shop";
         given.add(reason(draft));
         draft.containers.remove(Pods.container("istio-init"));
         given.add(reason(draft));
@@ -83,7 +79,6 @@ class RedirectPolicyTest {
 
         assertThat(given)
                 .containsExactly(
-                        SkipReason.EXCLUDED_NAMESPACE,
                         SkipReason.ISTIO_INIT,
                         SkipReason.ENVOY_DISABLED,
                         SkipReason.NOT_A_SIDECAR,
@@ -91,7 +86,7 @@ class RedirectPolicyTest {
                         SkipReason.NOT_INJECTED,
                         SkipReason.HOST_NETWORK,
                         SkipReason.MODE_NONE);
-        assertThat(policy.decide(draft.pod())).isInstanceOf(Decision.Redirect.class);
+        assertThat(RedirectPolicy.decide(draft.pod())).isInstanceOf(Decision.Redirect.class);
     }
 
     @Test
@@ -106,7 +101,7 @@ class RedirectPolicyTest {
                 List.of(),
                 List.of(Pods.container("app")));
 
-        assertThat(policy.decide(pod))
+        assertThat(RedirectPolicy.decide(pod))
                 .isEqualTo(new Decision.Skip(SkipReason.NO_PROXY, "the pod has no container named istio-proxy"));
     }
 
@@ -114,7 +109,7 @@ class RedirectPolicyTest {
     void aSkippedPodMayHaveBadAnnotations() {
         Pod pod = Pods.injected(Map.of(AnnotationParser.EXCLUDE_INBOUND_PORTS, "http"), Map.of());
 
-        assertThat(policy.decide(pod))
+        assertThat(RedirectPolicy.decide(pod))
                 .isInstanceOfSatisfying(
                         Decision.Skip.class, skip -> assertThat(skip.reason()).isEqualTo(SkipReason.NOT_INJECTED));
     }
@@ -124,7 +119,7 @@ class RedirectPolicyTest {
         Pod pod = Pods.injected(
                 Map.of(RedirectPolicy.STATUS, "{}", AnnotationParser.INTERCEPTION_MODE, "none"), Map.of());
 
-        assertThatThrownBy(() -> policy.decide(pod))
+        assertThatThrownBy(() -> RedirectPolicy.decide(pod))
                 .isInstanceOf(InvalidParameterException.class)
                 .hasMessage(
                         "annotation sidecar.istio.io/interceptionMode is \"none\": it must be REDIRECT, TPROXY or NONE");
@@ -143,8 +138,8 @@ class RedirectPolicyTest {
                 List.of(),
                 List.of(Pods.proxy(Map.of(), List.of())));
 
-        assertThat(policy.decide(pod)).isInstanceOf(Decision.Redirect.class);
-        assertThat(policy.decide(Pods.injected(annotations, Map.of())))
+        assertThat(RedirectPolicy.decide(pod)).isInstanceOf(Decision.Redirect.class);
+        assertThat(RedirectPolicy.decide(Pods.injected(annotations, Map.of())))
                 .isEqualTo(new Decision.Skip(
                         SkipReason.INJECTION_OFF, "sidecar.istio.io/inject is false: as an annotation"));
     }
@@ -154,7 +149,7 @@ class RedirectPolicyTest {
     void onlyAClearFalseTurnsInjectionOff(String value) {
         Pod pod = Pods.injected(Map.of(RedirectPolicy.STATUS, "{}", RedirectPolicy.INJECT, value), Map.of());
 
-        assertThat(policy.decide(pod)).isInstanceOf(Decision.Redirect.class);
+        assertThat(RedirectPolicy.decide(pod)).isInstanceOf(Decision.Redirect.class);
     }
 
     @Test
@@ -169,23 +164,17 @@ class RedirectPolicyTest {
                 List.of(),
                 List.of(Pods.proxy(Map.of(), List.of("proxy", "router\n"))));
 
-        assertThat(policy.decide(pod))
+        assertThat(RedirectPolicy.decide(pod))
                 .isEqualTo(new Decision.Skip(
                         SkipReason.NOT_A_SIDECAR, "the proxy is not a sidecar: it is a \"router\\u000a\""));
     }
 
-    @Test
-    void anExcludedNamespaceNeedsNoPod() {
-        assertThat(policy.skipNamespace("kube-system")).isPresent();
-        assertThat(policy.skipNamespace("shop")).isEmpty();
-    }
-
     private SkipReason reason(PodDraft draft) {
-        return ((Decision.Skip) policy.decide(draft.pod())).reason();
+        return ((Decision.Skip) RedirectPolicy.decide(draft.pod())).reason();
     }
 
     private static final class PodDraft {
-        private String namespace = "kube-system";
+        private String namespace = "shop";
         private boolean hostNetwork = true;
         private List<String> proxyArgs = List.of("proxy", "router");
         private final Map<String, String> labels = new HashMap<>(Map.of(RedirectPolicy.INJECT, "false"));

@@ -3,7 +3,7 @@ package dev.meshcni.repair;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.PodPlan;
+import dev.meshcni.core.Exemption;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.NamespaceId;
@@ -14,6 +14,7 @@ import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.PodIdentities;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RedirectPolicy;
@@ -31,25 +32,24 @@ import java.util.function.Function;
 /** Looks into the network namespaces of running pods, and sets up there what ADD would have. */
 public final class PodInspector {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
-    private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
-    private final RedirectPolicy policy;
+    private final Set<String> excludedNamespaces;
     private final RedirectBackend backend;
     private final PodNetnsFinder finder;
     private final Function<String, Set<NamespaceId>> addedTo;
 
     /**
-     * @param policy which pods are redirected
+     * @param excludedNamespaces namespaces whose pods are left alone
      * @param backend what ADD redirects with
      * @param finder where their namespaces are
      * @param addedTo the namespaces in which ADD has redirected the pod of a UID; no other is touched then
      */
     public PodInspector(
-            RedirectPolicy policy,
+            Set<String> excludedNamespaces,
             RedirectBackend backend,
             PodNetnsFinder finder,
             Function<String, Set<NamespaceId>> addedTo) {
-        this.policy = requireNonNull(policy, "policy is null");
+        this.excludedNamespaces = Set.copyOf(excludedNamespaces);
         this.backend = requireNonNull(backend, "backend is null");
         this.finder = requireNonNull(finder, "finder is null");
         this.addedTo = requireNonNull(addedTo, "addedTo is null");
@@ -96,8 +96,12 @@ public final class PodInspector {
     }
 
     private PodLook look(Pod pod, Optional<PodNetns> netns) {
+        Optional<String> excluded = Exemption.ofNamespace(pod.namespace(), excludedNamespaces);
+        if (excluded.isPresent()) {
+            return new PodLook.NotMeant(excluded.get());
+        }
         try {
-            return switch (policy.decide(pod)) {
+            return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip -> new PodLook.NotMeant(skip.detail());
                 case Decision.Redirect _
                 when netns.isEmpty() ->
@@ -118,14 +122,14 @@ public final class PodInspector {
                 return new PodLook.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
                         + handle.id() + ", but the pod was redirected in " + added);
             }
-            PodPlan plan = PodPlan.of(parameters, handle, List.of());
+            PodPlan plan = PodPlan.of(parameters, handle.addresses());
             List<RuleDifference> differences = handle.differences(plan.redirect());
             if (differences.isEmpty()) {
                 return new PodLook.AsPlanned();
             }
             PodNamespace namespace = new PodNamespace(netns, handle.id());
             // What differs from nothing is there: of ours, of Istio's own tools, or of the other backend.
-            return handle.differences(NOTHING).isEmpty()
+            return handle.differences(RedirectPlan.NONE).isEmpty()
                     ? new PodLook.Absent(namespace, plan)
                     : new PodLook.Changed(namespace, plan, differences);
         }

@@ -1,6 +1,6 @@
 package dev.meshcni.repair;
 
-import dev.meshcni.core.PodPlan;
+import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 

@@ -2,11 +2,11 @@ package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.core.PodPlan;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.telemetry.AgentMetrics;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;

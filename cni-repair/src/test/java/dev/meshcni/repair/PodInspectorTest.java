@@ -10,7 +10,6 @@ import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodIdentities;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
@@ -116,7 +115,7 @@ class PodInspectorTest {
 
     private PodInspector inspector(RedirectBackend backend) {
         backend.detect();
-        return new PodInspector(new RedirectPolicy(Set.of()), backend, new ProcPodNetnsFinder(proc), _ -> Set.of());
+        return new PodInspector(Set.of(), backend, new ProcPodNetnsFinder(proc), _ -> Set.of());
     }
 
     private static PodLook look(PodInspector inspector) {

@@ -15,7 +15,6 @@ import dev.meshcni.kubernetes.KubernetesSettings;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodSelection;
 import dev.meshcni.redirect.MirrorPod;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.RepairSettings.Mode;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.testkit.CapturedLog;
@@ -446,7 +445,7 @@ class RepairControllerTest {
                 FakeApiServer.NODE, Optional.of(server.kubeconfig(directory)), Duration.ofSeconds(2)));
         pods = KubernetesPodSource.start(api, new NodePodReader(settings.selection(), settings.labelKey()));
         eventually("the pods are known", () -> pods.notReady().isEmpty());
-        PodInspector inspector = new PodInspector(new RedirectPolicy(Set.of()), namespaces, namespaces, _ -> Set.of());
+        PodInspector inspector = new PodInspector(Set.of(), namespaces, namespaces, _ -> Set.of());
         controller = RepairController.start(
                 pods,
                 inspector,

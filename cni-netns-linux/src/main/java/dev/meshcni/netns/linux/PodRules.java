@@ -11,13 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /** What all backends do alike in the namespace of the calling thread: apply all layers and the routing or none, compare. */
 final class PodRules {
-    /** The plan of a pod that is not redirected. */
-    static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
     /** What it may take to put back what was there, when the time of the call is over. */
     private static final Duration UNDO_TIME = Duration.ofSeconds(10);

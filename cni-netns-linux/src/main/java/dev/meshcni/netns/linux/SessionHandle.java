@@ -62,7 +62,7 @@ record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeT
 
     @Override
     public void remove() {
-        apply(PodRules.NOTHING);
+        apply(RedirectPlan.NONE);
     }
 
     @Override

@@ -1,14 +1,7 @@
-package dev.meshcni.core;
+package dev.meshcni.redirect;
 
-import dev.meshcni.core.spi.NamespaceHandle;
-import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.redirect.IpFamilies;
-import dev.meshcni.redirect.RedirectParameters;
-import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.redirect.RuleCompiler;
 import dev.meshcni.rules.RuleSet;
 import java.net.InetAddress;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -28,13 +21,9 @@ public record PodPlan(RedirectPlan redirect, List<InetAddress> uncovered) {
      * The plan for a pod.
      *
      * @param parameters what the pod asks for
-     * @param netns the pod's namespace, whose addresses are read
-     * @param promised addresses that the base CNI says the pod has
-     * @throws RedirectException if the namespace cannot be read
+     * @param addresses the addresses that the pod has, in order
      */
-    public static PodPlan of(RedirectParameters parameters, NamespaceHandle netns, List<InetAddress> promised) {
-        List<InetAddress> addresses = new ArrayList<>(netns.addresses());
-        promised.stream().filter(address -> !addresses.contains(address)).forEach(addresses::add);
+    public static PodPlan of(RedirectParameters parameters, List<InetAddress> addresses) {
         IpFamilies families = IpFamilies.choose(addresses, parameters.dualStack());
         return new PodPlan(RuleCompiler.compile(parameters, families.families()), families.uncovered());
     }

@@ -14,7 +14,7 @@ import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** Which address families of a pod are redirected, where a command cannot always look into the pod. */
-final class PodPlan {
+final class FamilyOptions {
     @Option(
             names = "--ip-families",
             paramLabel = "FAMILIES",
@@ -24,7 +24,7 @@ final class PodPlan {
     private FamilyList families;
 
     /** The plan for a pod with these addresses; none if they are not known. */
-    RedirectPlan of(RedirectParameters parameters, List<InetAddress> addresses) {
+    RedirectPlan plan(RedirectParameters parameters, List<InetAddress> addresses) {
         return RuleCompiler.compile(
                 parameters, families(parameters, Optional.of(addresses).filter(known -> !known.isEmpty())));
     }

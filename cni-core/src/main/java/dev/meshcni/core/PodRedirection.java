@@ -1,0 +1,203 @@
+package dev.meshcni.core;
+
+import dev.meshcni.api.Attachment;
+import dev.meshcni.api.CniEnvironment;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniRequest;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.NetnsException;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.redirect.Pod;
+import dev.meshcni.redirect.PodPlan;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.rules.RuleDifference;
+import java.net.InetAddress;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The redirection of pods in their network namespaces: set up, compared and taken out, for one attachment at a time. */
+final class PodRedirection {
+    private static final System.Logger LOG = System.getLogger(PodRedirection.class.getName());
+
+    private final Backends backends;
+    private final Attachments attachments;
+
+    PodRedirection(Backends backends, Attachments attachments) {
+        this.backends = Objects.requireNonNull(backends, "backends is null");
+        this.attachments = attachments;
+    }
+
+    /**
+     * Redirects the traffic of a pod (ADD).
+     *
+     * @return what was set up and verified
+     * @throws RedirectException if that fails; the namespace is then as it was
+     */
+    PodPlan add(CniRequest request, Pod pod, RedirectParameters parameters, Deadline deadline) {
+        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+            PodPlan plan = plan(request, parameters, netns);
+            Runnable takeBack = attachments.add(stored(request, pod, netns.id()));
+            try {
+                netns.apply(plan.redirect());
+            } catch (RuntimeException | Error e) {
+                takeBack.run();
+                throw e;
+            }
+            return plan;
+        }
+    }
+
+    /**
+     * Compares the redirection of a pod with what ADD would set up (CHECK).
+     *
+     * @return what is set up
+     * @throws CniException with {@link PluginErrorCode#NOT_AS_ADDED}, which names each difference
+     */
+    PodPlan check(CniRequest request, RedirectParameters parameters, Deadline deadline) {
+        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+            attachments
+                    .find(request.config().name(), attachment(request))
+                    .filter(added -> !added.namespace().isSame(netns.id()))
+                    .ifPresent(added -> {
+                        throw new CniException(
+                                PluginErrorCode.NOT_AS_ADDED,
+                                "CNI_NETNS of pod " + podName(request) + " is " + netns.id()
+                                        + ", but ADD has redirected " + added.namespace(),
+                                "the path leads to another network namespace than it did then");
+                    });
+            PodPlan plan = plan(request, parameters, netns);
+            List<RuleDifference> differences = differences(request, netns, plan);
+            if (!differences.isEmpty()) {
+                throw new CniException(
+                        PluginErrorCode.NOT_AS_ADDED,
+                        "the traffic redirection of pod " + podName(request) + " is not as ADD left it: "
+                                + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
+                        differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+            }
+            return plan;
+        }
+    }
+
+    private static List<RuleDifference> differences(CniRequest request, NamespaceHandle netns, PodPlan plan) {
+        try {
+            return netns.differences(plan.redirect());
+        } catch (UnreadableRulesException e) {
+            throw new CniException(
+                    PluginErrorCode.NOT_AS_ADDED,
+                    "the traffic redirection of pod " + podName(request) + " is not as ADD left it: it cannot"
+                            + " be read",
+                    e.getMessage(),
+                    e);
+        }
+    }
+
+    /**
+     * Takes our rules out of the namespace into which the ADD of this attachment has put them, unless another attachment needs them
+     * there (DEL). What cannot be taken out ends with the namespace, so nothing that happens here lets DEL fail (CNI specification 1.1,
+     * section 2, "DEL").
+     *
+     * @return what came of it, in words
+     */
+    String remove(CniRequest request, Deadline deadline) {
+        return attachments
+                .find(request.config().name(), attachment(request))
+                .map(added -> undo(request, added, deadline))
+                .orElse("nothing to remove");
+    }
+
+    private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
+        try {
+            if (request.environment().netns().isEmpty()) {
+                return "the network namespace is gone";
+            }
+            try (NamespaceHandle netns = open(request, backends.forRemoval(request.config()), deadline)) {
+                if (!netns.id().isSame(added.namespace())) {
+                    return "the network namespace is gone, its path leads to another one";
+                }
+                // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
+                attachments.remove(added);
+                List<AttachmentStore.Stored> others = attachments.besides(added);
+                if (!others.isEmpty()) {
+                    return "the rules stay, as " + others.getFirst().ifName() + " of container "
+                            + others.getFirst().containerId() + " is redirected in the same network namespace";
+                }
+                netns.remove();
+                return "removed";
+            }
+        } catch (NetnsException e) {
+            return "the network namespace is gone";
+        } catch (RedirectException e) {
+            LOG.log(System.Logger.Level.WARNING, "DEL " + podName(request) + ": the rules end with the namespace", e);
+            return "left to the namespace's end: " + e.getMessage();
+        } finally {
+            attachments.remove(added);
+        }
+    }
+
+    /** What the pod's namespace has to hold, for the addresses that it has. */
+    private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
+        PodPlan plan = PodPlan.of(parameters, addresses(request, netns));
+        if (!plan.uncovered().isEmpty()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
+                    podName(request),
+                    plan.uncovered());
+        }
+        return plan;
+    }
+
+    /** Those that the namespace has, then those that the base CNI has promised. */
+    private static List<InetAddress> addresses(CniRequest request, NamespaceHandle netns) {
+        return Stream.concat(
+                        netns.addresses().stream(),
+                        request.config().prevResult().stream()
+                                .flatMap(result -> result.ips().stream())
+                                .map(ip -> ip.address().address()))
+                .distinct()
+                .toList();
+    }
+
+    private static Attachment attachment(CniRequest request) {
+        CniEnvironment environment = request.environment();
+        return new Attachment(environment.containerId(), environment.ifName());
+    }
+
+    private static AttachmentStore.Stored stored(CniRequest request, Pod pod, NamespaceId namespace) {
+        CniEnvironment environment = request.environment();
+        return new AttachmentStore.Stored(
+                request.config().name(),
+                environment.containerId(),
+                environment.ifName(),
+                podName(request),
+                pod.uid(),
+                environment.netns(),
+                namespace);
+    }
+
+    private static NamespaceHandle open(CniRequest request, RedirectBackend backend, Deadline deadline) {
+        String text = request.environment().netns();
+        try {
+            NamespaceHandle netns = backend.open(Path.of(text), deadline);
+            if (netns.isOwn()) {
+                netns.close();
+                throw new NetnsException("'" + text + "' is the agent's own network namespace, not a pod's");
+            }
+            return netns;
+        } catch (InvalidPathException e) {
+            throw new NetnsException("'" + text + "' is not a path", e);
+        }
+    }
+
+    private static String podName(CniRequest request) {
+        return request.environment().args().qualifiedPodName();
+    }
+}
