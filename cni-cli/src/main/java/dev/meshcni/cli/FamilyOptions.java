@@ -33,7 +33,7 @@ final class FamilyOptions {
         return Optional.ofNullable(families)
                 .map(FamilyList::families)
                 .or(() -> addresses.map(known ->
-                        IpFamilies.choose(known, parameters.dualStack()).families()))
-                .orElseGet(() -> parameters.dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
+                        IpFamilies.choose(known, parameters.proxy().dualStack()).families()))
+                .orElseGet(() -> parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
     }
 }

@@ -79,7 +79,7 @@ final class RedirectionValidator {
         for (IpFamily family : IpFamily.values()) {
             if (plan.families().contains(family)) {
                 findings.add(outbound(family));
-                if (!parameters.inboundPorts().isNone()) {
+                if (!parameters.inbound().ports().isNone()) {
                     findings.add(inbound(family, differences));
                 }
                 if (isDnsCaptured(family)) {
@@ -101,15 +101,15 @@ final class RedirectionValidator {
                     Result.NOT_REDIRECTED,
                     "lo does not have the address " + Probe.text(target) + ", which comes with the rules");
         }
-        long uid = parameters.proxyUids().contains(rights.uid())
+        long uid = parameters.proxy().uids().contains(rights.uid())
                 ? rights.uid()
-                : parameters.proxyUids().getFirst();
+                : parameters.proxy().uids().getFirst();
         return probe(Traffic.OUTBOUND, family, TransportProtocol.TCP, uid, target, probePort)
                 .orElse(new TrafficFinding(
                         Traffic.OUTBOUND,
                         family,
                         Result.NOT_TESTED,
-                        "only connections of user " + parameters.proxyUids().getFirst()
+                        "only connections of user " + parameters.proxy().uids().getFirst()
                                 + " to this pod itself show it: run this as that user, or as root"));
     }
 
@@ -148,7 +148,7 @@ final class RedirectionValidator {
 
     private TrafficFinding dns(Traffic traffic, TransportProtocol protocol, IpFamily family)
             throws InterruptedException {
-        long uid = parameters.proxyUids().contains(rights.uid()) && rights.canBecomeOthers()
+        long uid = parameters.proxy().uids().contains(rights.uid()) && rights.canBecomeOthers()
                 ? someOtherUser()
                 : rights.uid();
         for (InetAddress resolver : localResolvers(family)) {
@@ -209,7 +209,7 @@ final class RedirectionValidator {
 
     private long someOtherUser() {
         long uid = 0;
-        while (parameters.proxyUids().contains(uid) || parameters.proxyGids().contains(uid)) {
+        while (parameters.proxy().uids().contains(uid) || parameters.proxy().gids().contains(uid)) {
             uid++;
         }
         return uid;

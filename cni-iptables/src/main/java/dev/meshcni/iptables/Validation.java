@@ -53,7 +53,7 @@ final class Validation {
         RedirectPlan plan = RuleCompiler.compile(
                 parameters,
                 IptablesCommand.families(settings)
-                        .orElseGet(() -> IpFamilies.choose(addresses, parameters.dualStack())
+                        .orElseGet(() -> IpFamilies.choose(addresses, parameters.proxy().dualStack())
                                 .families()));
         ProcessRights rights = ProcessRights.own();
         try (ProbeListeners listeners = new ProbeListeners()) {
@@ -98,8 +98,8 @@ final class Validation {
     private static void listen(
             ProbeListeners listeners, IpFamily family, RedirectParameters parameters, int probePort) {
         InetAddress loopback = InetAddress.ofLiteral(family == IpFamily.IPV4 ? "127.0.0.1" : "::1");
-        Set<Integer> ports = new TreeSet<>(Set.of(parameters.proxyPort()));
-        ports.add(parameters.inboundPort());
+        Set<Integer> ports = new TreeSet<>(Set.of(parameters.proxy().outboundPort()));
+        ports.add(parameters.proxy().inboundPort());
         ports.add(probePort);
         if (parameters.dns().active()) {
             ports.add(DnsCapture.AGENT_PORT);

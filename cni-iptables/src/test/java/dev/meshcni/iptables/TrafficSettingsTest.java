@@ -41,20 +41,20 @@ class TrafficSettingsTest {
     void theProxyIsTheUserOfItsName() {
         RedirectParameters parameters = traffic(Map.of()).parameters();
 
-        assertThat(parameters.proxyUids()).containsExactly(1500L);
-        assertThat(parameters.proxyGids()).containsExactly(1500L);
+        assertThat(parameters.proxy().uids()).containsExactly(1500L);
+        assertThat(parameters.proxy().gids()).containsExactly(1500L);
         assertThat(parameters.origin(Parameter.PROXY_UIDS)).isEqualTo("user istio-proxy");
     }
 
     @Test
     void theProxysUserCanHaveAnotherName() {
-        assertThat(traffic(Map.of("ENVOY_USER", "envoy")).parameters().proxyUids())
+        assertThat(traffic(Map.of("ENVOY_USER", "envoy")).parameters().proxy().uids())
                 .containsExactly(77L);
     }
 
     @Test
     void aProxyThatHasNoUserHereIs1337() {
-        assertThat(traffic(Map.of("ENVOY_USER", "nobody-here")).parameters().proxyUids())
+        assertThat(traffic(Map.of("ENVOY_USER", "nobody-here")).parameters().proxy().uids())
                 .containsExactly(1337L);
     }
 
@@ -64,14 +64,14 @@ class TrafficSettingsTest {
 
         assertThat(new TrafficSettings(nothing, Surroundings.ofDryRun())
                         .parameters()
-                        .proxyUids())
+                        .proxy().uids())
                 .containsExactly(1337L);
     }
 
     @Test
     void theGroupsOfTheProxyAreItsUsersUnlessGiven() {
-        assertThat(traffic(Map.of(), "-u", "3,4").parameters().proxyGids()).containsExactly(3L, 4L);
-        assertThat(traffic(Map.of(), "-u", "3,4", "-g", "1").parameters().proxyGids())
+        assertThat(traffic(Map.of(), "-u", "3,4").parameters().proxy().gids()).containsExactly(3L, 4L);
+        assertThat(traffic(Map.of(), "-u", "3,4", "-g", "1").parameters().proxy().gids())
                 .containsExactly(1L);
     }
 
@@ -102,7 +102,7 @@ class TrafficSettingsTest {
         RedirectParameters parameters =
                 traffic(Map.of("ISTIO_OUTBOUND_OWNER_GROUPS", "batch,202")).parameters();
 
-        assertThat(parameters.ownerGroups().items()).containsExactly(201L, 202L);
+        assertThat(parameters.outbound().ownerGroups().items()).containsExactly(201L, 202L);
     }
 
     @Test
@@ -120,8 +120,8 @@ class TrafficSettingsTest {
     void nothingIsRedirectedUnlessItIsNamed() {
         RedirectParameters parameters = traffic(Map.of()).parameters();
 
-        assertThat(parameters.inboundPorts().isNone()).isTrue();
-        assertThat(parameters.outboundCidrs().isNone()).isTrue();
+        assertThat(parameters.inbound().ports().isNone()).isTrue();
+        assertThat(parameters.outbound().cidrs().isNone()).isTrue();
     }
 
     @Test
@@ -129,8 +129,8 @@ class TrafficSettingsTest {
         RedirectParameters parameters =
                 traffic(Map.of(), "-b", "80").allByDefault().parameters();
 
-        assertThat(parameters.inboundPorts().items()).containsExactly(80);
-        assertThat(parameters.outboundCidrs().isAll()).isTrue();
+        assertThat(parameters.inbound().ports().items()).containsExactly(80);
+        assertThat(parameters.outbound().cidrs().isAll()).isTrue();
     }
 
     private TrafficSettings traffic(Map<String, String> environment, String... flags) {

@@ -21,7 +21,7 @@ final class InboundPorts {
     private InboundPorts() {}
 
     static void write(RedirectParameters parameters, TableDraft table, Capture capture) {
-        switch (parameters.inboundPorts()) {
+        switch (parameters.inbound().ports()) {
             case Selection.All<Integer> _ -> {
                 exclude(parameters, table);
                 capture.write(
@@ -38,12 +38,12 @@ final class InboundPorts {
     }
 
     private static void exclude(RedirectParameters parameters, TableDraft table) {
-        List<Integer> excluded = parameters.excludedInboundPorts();
+        List<Integer> excluded = parameters.inbound().excludedPorts();
         String origin =
                 parameters.why("inbound connections to this port bypass the proxy", Parameter.EXCLUDED_INBOUND_PORTS);
         excluded.forEach(port -> leave(table, origin, port));
         String own = parameters.why("the proxy itself listens on this port", Parameter.PROXY_INBOUND_PORTS);
-        parameters.proxyInboundPorts().stream()
+        parameters.proxy().ownPorts().stream()
                 .filter(port -> !excluded.contains(port))
                 .forEach(port -> leave(table, own, port));
     }

@@ -53,7 +53,7 @@ final class MangleRules {
         this.table = new TableDraft(budget);
         this.parameters = parameters;
         this.addresses = PodAddresses.of(family, parameters);
-        this.proxyMark = new PacketMark(parameters.tproxyMark(), false);
+        this.proxyMark = new PacketMark(parameters.tproxy().mark(), false);
     }
 
     List<Chain> chains() {
@@ -61,12 +61,12 @@ final class MangleRules {
         if (tproxy) {
             excludeInterfaces();
         }
-        if (parameters.dropInvalid()) {
+        if (parameters.inbound().dropInvalid()) {
             dropInvalid();
         }
         if (tproxy) {
             leaveAlone();
-            if (!parameters.inboundPorts().isNone()) {
+            if (!parameters.inbound().ports().isNone()) {
                 inbound();
             }
             marks();
@@ -76,7 +76,7 @@ final class MangleRules {
 
     private void excludeInterfaces() {
         String origin = why("traffic of this interface bypasses the proxy", Parameter.EXCLUDED_INTERFACES);
-        for (InterfaceName name : parameters.excludedInterfaces()) {
+        for (InterfaceName name : parameters.interfaces().excluded()) {
             table.append(PREROUTING, origin, new Return(), new InInterface(name, false));
             table.append(OUTPUT, origin, new Return(), new OutInterface(name, false));
         }
@@ -106,7 +106,7 @@ final class MangleRules {
                 new Return(),
                 TCP,
                 FROM_LOOPBACK_DEVICE,
-                new PacketMark(parameters.outboundMark(), true));
+                new PacketMark(parameters.tproxy().outboundMark(), true));
     }
 
     private void inbound() {
@@ -121,12 +121,12 @@ final class MangleRules {
         table.append(
                 DIVERT,
                 why("the mark sends the packet to the local proxy", Parameter.TPROXY_MARK),
-                new SetMark(parameters.tproxyMark()));
+                new SetMark(parameters.tproxy().mark()));
         table.append(DIVERT, why("nothing else happens to it", Parameter.MODE), new Accept());
         table.append(
                 TPROXY,
                 why("the proxy accepts inbound connections here", Parameter.INBOUND_PORT),
-                new Tproxy(parameters.inboundPort(), parameters.tproxyMark()),
+                new Tproxy(parameters.proxy().inboundPort(), parameters.tproxy().mark()),
                 new Destination(addresses.loopback(), true),
                 TCP);
     }
@@ -145,10 +145,10 @@ final class MangleRules {
                 TCP,
                 TO_LOOPBACK_DEVICE,
                 proxyMark);
-        for (long uid : parameters.proxyUids()) {
+        for (long uid : parameters.proxy().uids()) {
             markProxy(new UidOwner(uid, false), Parameter.PROXY_UIDS);
         }
-        for (long gid : parameters.proxyGids()) {
+        for (long gid : parameters.proxy().gids()) {
             markProxy(new GidOwner(gid, false), Parameter.PROXY_GIDS);
         }
         table.append(
@@ -156,14 +156,14 @@ final class MangleRules {
                 why("replies of the application find back to the proxy by this mark", Parameter.TPROXY_MARK),
                 new RestoreMark(),
                 TCP,
-                new ConnectionMark(parameters.tproxyMark(), false));
+                new ConnectionMark(parameters.tproxy().mark(), false));
     }
 
     private void markProxy(Match proxy, Parameter parameter) {
         table.append(
                 OUTPUT,
                 why("what the proxy sends to its own pod is inbound traffic", parameter),
-                new SetMark(parameters.outboundMark()),
+                new SetMark(parameters.tproxy().outboundMark()),
                 new Destination(addresses.loopback(), true),
                 TCP,
                 TO_LOOPBACK_DEVICE,

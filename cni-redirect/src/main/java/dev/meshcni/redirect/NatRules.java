@@ -60,7 +60,7 @@ final class NatRules {
 
     private void excludeInterfaces() {
         String origin = why("traffic of this interface bypasses the proxy", Parameter.EXCLUDED_INTERFACES);
-        for (InterfaceName name : parameters.excludedInterfaces()) {
+        for (InterfaceName name : parameters.interfaces().excluded()) {
             table.append(PREROUTING, origin, RETURN, new InInterface(name, false));
             table.append(OUTPUT, origin, RETURN, new OutInterface(name, false));
         }
@@ -68,14 +68,14 @@ final class NatRules {
 
     private void returnVirtualInterfaces() {
         String origin = why("what a guest sends is not inbound traffic of the pod", Parameter.VIRTUAL_INTERFACES);
-        for (InterfaceName name : parameters.virtualInterfaces()) {
+        for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, origin, RETURN, new InInterface(name, false));
         }
     }
 
     private void inbound() {
         boolean here = parameters.mode() == InterceptionMode.REDIRECT
-                && !parameters.inboundPorts().isNone();
+                && !parameters.inbound().ports().isNone();
         String origin = why("inbound connections are looked at", Parameter.INBOUND_PORTS);
         if (here) {
             table.append(PREROUTING, origin, new Jump(INBOUND), TCP);
@@ -85,7 +85,7 @@ final class NatRules {
                 why("the proxy itself listens on the tunnel port", Parameter.TUNNEL_PORT),
                 RETURN,
                 TCP,
-                port(parameters.tunnelPort()));
+                port(parameters.proxy().tunnelPort()));
         if (here) {
             InboundPorts.write(
                     parameters,
@@ -97,7 +97,7 @@ final class NatRules {
     private void outbound() {
         table.append(OUTPUT, "outbound traffic is looked at (always)", new Jump(ISTIO_OUTPUT));
         String origin = why("traffic to this port bypasses the proxy", Parameter.EXCLUDED_OUTBOUND_PORTS);
-        for (int port : parameters.excludedOutboundPorts()) {
+        for (int port : parameters.outbound().excludedPorts()) {
             table.append(ISTIO_OUTPUT, origin, RETURN, TCP, port(port));
             table.append(ISTIO_OUTPUT, origin, RETURN, UDP, port(port));
         }
@@ -107,8 +107,8 @@ final class NatRules {
                 RETURN,
                 TO_LOOPBACK_DEVICE,
                 new Source(addresses.passthrough(), false));
-        parameters.proxyUids().forEach(this::proxyUser);
-        parameters.proxyGids().forEach(this::proxyGroup);
+        parameters.proxy().uids().forEach(this::proxyUser);
+        parameters.proxy().gids().forEach(this::proxyGroup);
         ownerGroups();
         dns();
         String self = "traffic of the pod to itself bypasses the proxy";
@@ -122,13 +122,13 @@ final class NatRules {
     private void proxyUser(long uid) {
         // A query of the agent to a resolver behind a service address must not come back in through the proxy.
         Match notForProxy = parameters.dns().active()
-                ? new DestinationPorts(List.of(DnsCapture.DNS_PORT, parameters.tunnelPort()), true)
-                : new DestinationPort(parameters.tunnelPort(), true);
+                ? new DestinationPorts(List.of(DnsCapture.DNS_PORT, parameters.proxy().tunnelPort()), true)
+                : new DestinationPort(parameters.proxy().tunnelPort(), true);
         proxyOwner(notForProxy, new UidOwner(uid, false), new UidOwner(uid, true), Parameter.PROXY_UIDS);
     }
 
     private void proxyGroup(long gid) {
-        Match notTunnel = new DestinationPort(parameters.tunnelPort(), true);
+        Match notTunnel = new DestinationPort(parameters.proxy().tunnelPort(), true);
         proxyOwner(notTunnel, new GidOwner(gid, false), new GidOwner(gid, true), Parameter.PROXY_GIDS);
     }
 
@@ -156,15 +156,15 @@ final class NatRules {
     }
 
     private boolean loopbackIncluded() {
-        return parameters.outboundCidrs().items().stream()
+        return parameters.outbound().cidrs().items().stream()
                 .anyMatch(range -> range.address().isLoopbackAddress());
     }
 
     private void ownerGroups() {
-        switch (parameters.ownerGroups()) {
+        switch (parameters.outbound().ownerGroups()) {
             case Selection.All<Long> _ -> {
                 String origin = why("traffic of this group bypasses the proxy", Parameter.EXCLUDED_OWNER_GROUPS);
-                for (long gid : parameters.excludedOwnerGroups()) {
+                for (long gid : parameters.outbound().excludedOwnerGroups()) {
                     table.append(ISTIO_OUTPUT, origin, RETURN, new GidOwner(gid, false));
                 }
             }
@@ -195,17 +195,17 @@ final class NatRules {
     }
 
     private void redirectOutbound() {
-        for (Cidr range : parameters.excludedOutboundCidrs()) {
+        for (Cidr range : parameters.outbound().excludedCidrs()) {
             if (range.family() == family) {
                 String origin = why("traffic to this range bypasses the proxy", Parameter.EXCLUDED_OUTBOUND_CIDRS);
                 table.append(ISTIO_OUTPUT, origin, RETURN, new Destination(range, false));
             }
         }
-        for (int port : parameters.outboundPorts()) {
+        for (int port : parameters.outbound().ports()) {
             String origin = why("connections to this port go to the proxy", Parameter.OUTBOUND_PORTS);
             table.append(ISTIO_OUTPUT, origin, new Jump(REDIRECT), TCP, port(port));
         }
-        switch (parameters.outboundCidrs()) {
+        switch (parameters.outbound().cidrs()) {
             case Selection.All<Cidr> _ -> redirectAll();
             case Selection.Only<Cidr>(List<Cidr> ranges) ->
                 ranges.stream().filter(range -> range.family() == family).forEach(this::redirectRange);
@@ -218,7 +218,7 @@ final class NatRules {
                 why("all other outbound connections go to the proxy", Parameter.OUTBOUND_CIDRS),
                 new Jump(REDIRECT));
         String origin = why("what a guest sends goes to the proxy", Parameter.VIRTUAL_INTERFACES);
-        for (InterfaceName name : parameters.virtualInterfaces()) {
+        for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, origin, new Jump(REDIRECT), new InInterface(name, false));
         }
     }
@@ -226,7 +226,7 @@ final class NatRules {
     private void redirectRange(Cidr range) {
         String guest = why("what a guest sends to this range goes to the proxy", Parameter.VIRTUAL_INTERFACES);
         Match destination = new Destination(range, false);
-        for (InterfaceName name : parameters.virtualInterfaces()) {
+        for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, guest, new Jump(REDIRECT), new InInterface(name, false), destination);
         }
         String origin = why("connections to this range go to the proxy", Parameter.OUTBOUND_CIDRS);
@@ -237,12 +237,12 @@ final class NatRules {
         table.append(
                 IN_REDIRECT,
                 why("the proxy accepts inbound connections here", Parameter.INBOUND_PORT),
-                new Redirect(parameters.inboundPort()),
+                new Redirect(parameters.proxy().inboundPort()),
                 TCP);
         table.append(
                 REDIRECT,
                 why("the proxy accepts outbound connections here", Parameter.PROXY_PORT),
-                new Redirect(parameters.proxyPort()),
+                new Redirect(parameters.proxy().outboundPort()),
                 TCP);
     }
 

@@ -24,7 +24,7 @@ public record PodPlan(RedirectPlan redirect, List<InetAddress> uncovered) {
      * @param addresses the addresses that the pod has, in order
      */
     public static PodPlan of(RedirectParameters parameters, List<InetAddress> addresses) {
-        IpFamilies families = IpFamilies.choose(addresses, parameters.dualStack());
+        IpFamilies families = IpFamilies.choose(addresses, parameters.proxy().dualStack());
         return new PodPlan(RuleCompiler.compile(parameters, families.families()), families.uncovered());
     }
 

@@ -52,8 +52,8 @@ final class RawRules {
             return List.of();
         }
         table.append(OUTPUT, why("DNS traffic is looked at"), new Jump(OUTPUT_DNS));
-        parameters.proxyUids().forEach(uid -> agent(new UidOwner(uid, false)));
-        parameters.proxyGids().forEach(gid -> agent(new GidOwner(gid, false)));
+        parameters.proxy().uids().forEach(uid -> agent(new UidOwner(uid, false)));
+        parameters.proxy().gids().forEach(gid -> agent(new GidOwner(gid, false)));
         if (Resolvers.captured(parameters.dns(), family)) {
             table.append(PREROUTING, why("DNS replies are looked at"), new Jump(INBOUND));
             resolvers();

@@ -14,55 +14,23 @@ import java.util.Objects;
  * Lists keep their order and hold each item once. Istio's names and defaults apply ({@link #builder()}).
  *
  * @param mode how inbound connections reach the proxy
- * @param proxyPort where the proxy accepts outbound connections (15001)
- * @param inboundPort where the proxy accepts inbound connections (15006)
- * @param tunnelPort where the proxy accepts tunnelled connections, which are never redirected (15008)
- * @param proxyUids users whose traffic is the proxy's own, at least one
- * @param proxyGids groups whose traffic is the proxy's own, at least one
- * @param inboundPorts ports on which inbound connections are redirected
- * @param excludedInboundPorts exceptions when all inbound ports are redirected
- * @param proxyInboundPorts ports of the proxy itself, exceptions likewise
- * @param outboundCidrs destinations to which connections are redirected
- * @param excludedOutboundCidrs exceptions to it
- * @param outboundPorts ports to which connections are redirected, wherever they go
- * @param excludedOutboundPorts ports to which traffic is never redirected, the strongest rule of all
- * @param excludedInterfaces interfaces whose traffic is never redirected
- * @param virtualInterfaces interfaces from which a guest's traffic arrives, which counts as outbound
+ * @param proxy the ports and the identity of the proxy
+ * @param inbound which inbound connections are redirected
+ * @param outbound which outbound connections are redirected
+ * @param interfaces interfaces that are treated differently
  * @param dns which DNS queries go to the agent
- * @param dualStack whether the proxy listens on both address families
- * @param ownerGroups groups whose outbound traffic is redirected
- * @param excludedOwnerGroups exceptions when all groups are redirected
- * @param dropInvalid whether packets that belong to no connection are dropped
- * @param tproxyMark the mark of packets for the proxy in TPROXY mode (1337)
- * @param outboundMark the mark of the proxy's packets to its own pod in TPROXY mode (1338)
- * @param routeTable the routing table for marked packets (133)
+ * @param tproxy marks and routing table of TPROXY mode
  * @param ipv4Loopback the IPv4 addresses that mean this pod itself (127.0.0.1/32)
  * @param origins where values that are not defaults came from
  */
 public record RedirectParameters(
         InterceptionMode mode,
-        int proxyPort,
-        int inboundPort,
-        int tunnelPort,
-        List<Long> proxyUids,
-        List<Long> proxyGids,
-        Selection<Integer> inboundPorts,
-        List<Integer> excludedInboundPorts,
-        List<Integer> proxyInboundPorts,
-        Selection<Cidr> outboundCidrs,
-        List<Cidr> excludedOutboundCidrs,
-        List<Integer> outboundPorts,
-        List<Integer> excludedOutboundPorts,
-        List<InterfaceName> excludedInterfaces,
-        List<InterfaceName> virtualInterfaces,
+        Proxy proxy,
+        Inbound inbound,
+        Outbound outbound,
+        Interfaces interfaces,
         DnsCapture dns,
-        boolean dualStack,
-        Selection<Long> ownerGroups,
-        List<Long> excludedOwnerGroups,
-        boolean dropInvalid,
-        int tproxyMark,
-        int outboundMark,
-        int routeTable,
+        Tproxy tproxy,
         Cidr ipv4Loopback,
         Map<Parameter, String> origins) {
     /** The most entries of a list of ports or address ranges. */
@@ -77,33 +45,118 @@ public record RedirectParameters(
     /** The user and group of the proxy unless the pod says otherwise. */
     public static final long DEFAULT_PROXY_ID = 1337;
 
+    /**
+     * The proxy.
+     *
+     * @param outboundPort where it accepts outbound connections (15001)
+     * @param inboundPort where it accepts inbound connections (15006)
+     * @param tunnelPort where it accepts tunnelled connections, which are never redirected (15008)
+     * @param ownPorts further ports of its own, on which inbound connections are not redirected
+     * @param uids users whose traffic is the proxy's own, at least one
+     * @param gids groups whose traffic is the proxy's own, at least one
+     * @param dualStack whether it listens on both address families
+     */
+    public record Proxy(
+            int outboundPort,
+            int inboundPort,
+            int tunnelPort,
+            List<Integer> ownPorts,
+            List<Long> uids,
+            List<Long> gids,
+            boolean dualStack) {
+        public Proxy {
+            Ports.check(outboundPort);
+            Ports.check(inboundPort);
+            Ports.check(tunnelPort);
+            ownPorts = checkedPorts(ownPorts);
+            uids = owners(uids, "users of the proxy");
+            gids = owners(gids, "groups of the proxy");
+        }
+    }
+
+    /**
+     * Which inbound connections are redirected: app of another pod → REDIRECT or TPROXY → proxy → app.
+     *
+     * @param ports ports on which they are redirected
+     * @param excludedPorts exceptions when all ports are redirected
+     * @param dropInvalid whether packets that belong to no connection are dropped
+     */
+    public record Inbound(Selection<Integer> ports, List<Integer> excludedPorts, boolean dropInvalid) {
+        public Inbound {
+            checkedPorts(ports.items());
+            excludedPorts = checkedPorts(excludedPorts);
+        }
+    }
+
+    /**
+     * Which outbound connections are redirected: app → REDIRECT → proxy → service.
+     *
+     * @param cidrs destinations to which they are redirected
+     * @param excludedCidrs exceptions to the destinations
+     * @param ports ports to which they are redirected, wherever they go
+     * @param excludedPorts ports to which traffic is never redirected, the strongest rule of all
+     * @param ownerGroups groups whose connections are redirected
+     * @param excludedOwnerGroups exceptions when all groups are redirected
+     */
+    public record Outbound(
+            Selection<Cidr> cidrs,
+            List<Cidr> excludedCidrs,
+            List<Integer> ports,
+            List<Integer> excludedPorts,
+            Selection<Long> ownerGroups,
+            List<Long> excludedOwnerGroups) {
+        public Outbound {
+            atMost(cidrs.items(), MAX_ITEMS);
+            excludedCidrs = distinct(excludedCidrs, MAX_ITEMS);
+            ports = checkedPorts(ports);
+            excludedPorts = checkedPorts(excludedPorts);
+            atMost(ownerGroups.items(), MAX_OWNER_GROUPS).forEach(OwnerIds::check);
+            excludedOwnerGroups = distinct(excludedOwnerGroups, MAX_ITEMS);
+            excludedOwnerGroups.forEach(OwnerIds::check);
+        }
+    }
+
+    /**
+     * Interfaces that are treated differently.
+     *
+     * @param excluded interfaces whose traffic is never redirected
+     * @param virtual interfaces from which a guest's traffic arrives, which counts as outbound
+     */
+    public record Interfaces(List<InterfaceName> excluded, List<InterfaceName> virtual) {
+        public Interfaces {
+            excluded = distinct(excluded, MAX_INTERFACES);
+            virtual = distinct(virtual, MAX_INTERFACES);
+        }
+    }
+
+    /**
+     * Marks and routing table of TPROXY mode (kernel documentation, networking/tproxy).
+     *
+     * @param mark the mark of packets for the proxy (1337)
+     * @param outboundMark the mark of the proxy's packets to its own pod (1338)
+     * @param routeTable the routing table for marked packets (133)
+     */
+    public record Tproxy(int mark, int outboundMark, int routeTable) {
+        public Tproxy {
+            if (mark <= 0 || outboundMark <= 0 || mark == outboundMark) {
+                throw new IllegalArgumentException(
+                        "marks must be positive and differ, not " + mark + " and " + outboundMark);
+            }
+            if (routeTable <= 0 || (routeTable >= 253 && routeTable <= 255)) {
+                throw new IllegalArgumentException(
+                        "route table " + routeTable + " is not positive or is the system's own");
+            }
+        }
+    }
+
     public RedirectParameters {
         Objects.requireNonNull(mode, "mode is null");
+        Objects.requireNonNull(proxy, "proxy is null");
+        Objects.requireNonNull(inbound, "inbound is null");
+        Objects.requireNonNull(outbound, "outbound is null");
+        Objects.requireNonNull(interfaces, "interfaces is null");
         Objects.requireNonNull(dns, "dns is null");
-        Ports.check(proxyPort);
-        Ports.check(inboundPort);
-        Ports.check(tunnelPort);
-        proxyUids = owners(proxyUids, "users of the proxy");
-        proxyGids = owners(proxyGids, "groups of the proxy");
-        ports(inboundPorts.items());
-        excludedInboundPorts = ports(excludedInboundPorts);
-        proxyInboundPorts = ports(proxyInboundPorts);
-        atMost(outboundCidrs.items(), MAX_ITEMS);
-        excludedOutboundCidrs = distinct(excludedOutboundCidrs, MAX_ITEMS);
-        outboundPorts = ports(outboundPorts);
-        excludedOutboundPorts = ports(excludedOutboundPorts);
-        excludedInterfaces = distinct(excludedInterfaces, MAX_INTERFACES);
-        virtualInterfaces = distinct(virtualInterfaces, MAX_INTERFACES);
-        atMost(ownerGroups.items(), MAX_OWNER_GROUPS).forEach(OwnerIds::check);
-        excludedOwnerGroups = distinct(excludedOwnerGroups, MAX_ITEMS);
-        excludedOwnerGroups.forEach(OwnerIds::check);
-        if (tproxyMark <= 0 || outboundMark <= 0 || tproxyMark == outboundMark) {
-            throw new IllegalArgumentException(
-                    "marks must be positive and differ, not " + tproxyMark + " and " + outboundMark);
-        }
-        if (routeTable <= 0 || (routeTable >= 253 && routeTable <= 255)) {
-            throw new IllegalArgumentException("route table " + routeTable + " is not positive or is the system's own");
-        }
+        Objects.requireNonNull(tproxy, "tproxy is null");
         if (!isIpv4Loopback(ipv4Loopback)) {
             throw new IllegalArgumentException(ipv4Loopback + " is not a part of 127.0.0.0/8");
         }
@@ -140,7 +193,7 @@ public record RedirectParameters(
         return distinct;
     }
 
-    private static List<Integer> ports(List<Integer> ports) {
+    private static List<Integer> checkedPorts(List<Integer> ports) {
         ports.forEach(Ports::check);
         return distinct(ports, MAX_ITEMS);
     }

@@ -53,27 +53,27 @@ public final class RuleBudget {
 
     private static Map<Parameter, Integer> entries(RedirectParameters parameters) {
         Map<Parameter, Integer> entries = new EnumMap<>(Parameter.class);
-        int ranges = Math.max(1, parameters.outboundCidrs().items().size());
-        entries.put(Parameter.INBOUND_PORTS, parameters.inboundPorts().items().size());
+        int ranges = Math.max(1, parameters.outbound().cidrs().items().size());
+        entries.put(Parameter.INBOUND_PORTS, parameters.inbound().ports().items().size());
         entries.put(
                 Parameter.EXCLUDED_INBOUND_PORTS,
-                parameters.excludedInboundPorts().size());
+                parameters.inbound().excludedPorts().size());
         entries.put(Parameter.OUTBOUND_CIDRS, ranges);
         entries.put(
                 Parameter.EXCLUDED_OUTBOUND_CIDRS,
-                parameters.excludedOutboundCidrs().size());
-        entries.put(Parameter.OUTBOUND_PORTS, parameters.outboundPorts().size());
+                parameters.outbound().excludedCidrs().size());
+        entries.put(Parameter.OUTBOUND_PORTS, parameters.outbound().ports().size());
         entries.put(
                 Parameter.EXCLUDED_OUTBOUND_PORTS,
-                parameters.excludedOutboundPorts().size());
+                parameters.outbound().excludedPorts().size());
         entries.put(
-                Parameter.EXCLUDED_INTERFACES, parameters.excludedInterfaces().size());
+                Parameter.EXCLUDED_INTERFACES, parameters.interfaces().excluded().size());
         // Each interface has a rule for each of the ranges.
-        entries.put(Parameter.VIRTUAL_INTERFACES, parameters.virtualInterfaces().size() * ranges);
-        entries.put(Parameter.OWNER_GROUPS, parameters.ownerGroups().items().size());
+        entries.put(Parameter.VIRTUAL_INTERFACES, parameters.interfaces().virtual().size() * ranges);
+        entries.put(Parameter.OWNER_GROUPS, parameters.outbound().ownerGroups().items().size());
         entries.put(
                 Parameter.EXCLUDED_OWNER_GROUPS,
-                parameters.excludedOwnerGroups().size());
+                parameters.outbound().excludedOwnerGroups().size());
         return entries;
     }
 }

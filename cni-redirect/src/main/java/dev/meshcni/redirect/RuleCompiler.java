@@ -58,9 +58,9 @@ public final class RuleCompiler {
 
     private static Optional<RedirectPlan.TproxyRouting> routing(RedirectParameters parameters) {
         boolean needed = parameters.mode() == InterceptionMode.TPROXY
-                && !parameters.inboundPorts().isNone();
+                && !parameters.inbound().ports().isNone();
         return needed
-                ? Optional.of(new RedirectPlan.TproxyRouting(parameters.tproxyMark(), parameters.routeTable()))
+                ? Optional.of(new RedirectPlan.TproxyRouting(parameters.tproxy().mark(), parameters.tproxy().routeTable()))
                 : Optional.empty();
     }
 }

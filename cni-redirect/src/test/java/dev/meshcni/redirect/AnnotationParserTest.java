@@ -19,11 +19,11 @@ class AnnotationParserTest {
     void aPodThatAsksForNothingGetsIstiosDefaults() {
         RedirectParameters parameters = AnnotationParser.parse(Pods.injected());
 
-        assertThat(parameters.inboundPorts().isAll()).isTrue();
-        assertThat(parameters.proxyInboundPorts()).containsExactly(15020, 15021, 15090);
-        assertThat(parameters.excludedOutboundPorts()).containsExactly(15020);
+        assertThat(parameters.inbound().ports().isAll()).isTrue();
+        assertThat(parameters.proxy().ownPorts()).containsExactly(15020, 15021, 15090);
+        assertThat(parameters.outbound().excludedPorts()).containsExactly(15020);
         assertThat(parameters.dns()).isEqualTo(new DnsCapture.Off());
-        assertThat(parameters.proxyUids()).containsExactly(1337L);
+        assertThat(parameters.proxy().uids()).containsExactly(1337L);
     }
 
     @Test
@@ -39,13 +39,13 @@ class AnnotationParserTest {
                 AnnotationParser.EXCLUDE_INTERFACES, "net1"));
 
         assertThat(parameters.mode()).isEqualTo(InterceptionMode.TPROXY);
-        assertThat(parameters.outboundCidrs()).isEqualTo(Selection.only(List.of(Cidr.parse("10.0.0.0/8"))));
-        assertThat(parameters.excludedOutboundCidrs()).containsExactly(Cidr.parse("10.1.0.0/16"));
-        assertThat(parameters.inboundPorts()).isEqualTo(Selection.only(List.of(80, 81)));
-        assertThat(parameters.excludedInboundPorts()).containsExactly(82);
-        assertThat(parameters.outboundPorts()).containsExactly(83);
-        assertThat(parameters.excludedOutboundPorts()).isEmpty();
-        assertThat(parameters.excludedInterfaces()).containsExactly(new InterfaceName("net1"));
+        assertThat(parameters.outbound().cidrs()).isEqualTo(Selection.only(List.of(Cidr.parse("10.0.0.0/8"))));
+        assertThat(parameters.outbound().excludedCidrs()).containsExactly(Cidr.parse("10.1.0.0/16"));
+        assertThat(parameters.inbound().ports()).isEqualTo(Selection.only(List.of(80, 81)));
+        assertThat(parameters.inbound().excludedPorts()).containsExactly(82);
+        assertThat(parameters.outbound().ports()).containsExactly(83);
+        assertThat(parameters.outbound().excludedPorts()).isEmpty();
+        assertThat(parameters.interfaces().excluded()).containsExactly(new InterfaceName("net1"));
         assertThat(parameters.origin(Parameter.OUTBOUND_PORTS))
                 .isEqualTo("annotation traffic.sidecar.istio.io/includeOutboundPorts");
     }
@@ -63,10 +63,10 @@ class AnnotationParserTest {
                         AnnotationParser.IPV4_LOOPBACK, "127.0.0.0/16")));
 
         assertThat(parameters.dns()).isEqualTo(new DnsCapture.AllResolvers());
-        assertThat(parameters.dualStack()).isTrue();
-        assertThat(parameters.dropInvalid()).isTrue();
-        assertThat(parameters.ownerGroups()).isEqualTo(Selection.only(List.of(201L, 202L)));
-        assertThat(parameters.excludedOwnerGroups()).containsExactly(888L);
+        assertThat(parameters.proxy().dualStack()).isTrue();
+        assertThat(parameters.inbound().dropInvalid()).isTrue();
+        assertThat(parameters.outbound().ownerGroups()).isEqualTo(Selection.only(List.of(201L, 202L)));
+        assertThat(parameters.outbound().excludedOwnerGroups()).containsExactly(888L);
         assertThat(parameters.ipv4Loopback()).isEqualTo(Cidr.parse("127.0.0.0/16"));
         assertThat(parameters.origin(Parameter.DNS)).isEqualTo("variable ISTIO_META_DNS_CAPTURE of istio-proxy");
     }
@@ -76,7 +76,7 @@ class AnnotationParserTest {
         RedirectParameters parameters =
                 AnnotationParser.parse(Pods.injected(Map.of(), Map.of(AnnotationParser.DUAL_STACK, "yes")));
 
-        assertThat(parameters.dualStack()).isFalse();
+        assertThat(parameters.proxy().dualStack()).isFalse();
         assertThat(parameters.origin(Parameter.DUAL_STACK)).isEqualTo("default");
     }
 
@@ -89,16 +89,16 @@ class AnnotationParserTest {
 
         RedirectParameters parameters = AnnotationParser.parse(pod);
 
-        assertThat(parameters.proxyUids()).containsExactly(expected);
-        assertThat(parameters.proxyGids()).containsExactly(expected);
+        assertThat(parameters.proxy().uids()).containsExactly(expected);
+        assertThat(parameters.proxy().gids()).containsExactly(expected);
     }
 
     @Test
     void theNewerAnnotationForVirtualInterfacesWins() {
-        assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0")).virtualInterfaces())
+        assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0")).interfaces().virtual())
                 .containsExactly(new InterfaceName("old0"));
         assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0", AnnotationParser.VIRTUAL_INTERFACES, ""))
-                        .virtualInterfaces())
+                        .interfaces().virtual())
                 .isEmpty();
     }
 

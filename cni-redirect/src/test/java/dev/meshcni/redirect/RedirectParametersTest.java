@@ -18,14 +18,14 @@ class RedirectParametersTest {
         RedirectParameters defaults = RedirectParameters.builder().build();
 
         assertThat(defaults.mode()).isEqualTo(InterceptionMode.REDIRECT);
-        assertThat(List.of(defaults.proxyPort(), defaults.inboundPort(), defaults.tunnelPort()))
+        assertThat(List.of(defaults.proxy().outboundPort(), defaults.proxy().inboundPort(), defaults.proxy().tunnelPort()))
                 .containsExactly(15001, 15006, 15008);
-        assertThat(defaults.proxyUids()).containsExactly(1337L);
-        assertThat(defaults.inboundPorts().isAll()).isTrue();
-        assertThat(defaults.outboundCidrs().isAll()).isTrue();
-        assertThat(defaults.tproxyMark()).isEqualTo(1337);
-        assertThat(defaults.outboundMark()).isEqualTo(1338);
-        assertThat(defaults.routeTable()).isEqualTo(133);
+        assertThat(defaults.proxy().uids()).containsExactly(1337L);
+        assertThat(defaults.inbound().ports().isAll()).isTrue();
+        assertThat(defaults.outbound().cidrs().isAll()).isTrue();
+        assertThat(defaults.tproxy().mark()).isEqualTo(1337);
+        assertThat(defaults.tproxy().outboundMark()).isEqualTo(1338);
+        assertThat(defaults.tproxy().routeTable()).isEqualTo(133);
         assertThat(defaults.origin(Parameter.PROXY_PORT)).isEqualTo("default");
     }
 
@@ -46,8 +46,8 @@ class RedirectParametersTest {
                 .inboundPorts(Selection.only(List.of(1, 1)))
                 .build();
 
-        assertThat(parameters.excludedOutboundPorts()).containsExactly(80, 443);
-        assertThat(parameters.inboundPorts().items()).containsExactly(1);
+        assertThat(parameters.outbound().excludedPorts()).containsExactly(80, 443);
+        assertThat(parameters.inbound().ports().items()).containsExactly(1);
     }
 
     static Stream<Consumer<RedirectParametersBuilder>> notAllowed() {

@@ -200,7 +200,7 @@ class EnginePropertiesTest {
         InetAddress outside = InetAddress.ofLiteral(random.nextBoolean() ? "10.1.2.3" : "2001:db8:5::1");
         TransportProtocol protocol = random.nextBoolean() ? TransportProtocol.TCP : TransportProtocol.UDP;
         Packet packet = Packet.first(protocol, network.sourceFor(outside), outside, random.nextInt(65_536))
-                .sentBy(parameters.proxyUids().getFirst(), 12_345);
+                .sentBy(parameters.proxy().uids().getFirst(), 12_345);
 
         assertThat(PacketTrace.sent(plan, network, packet).verdict()).isEqualTo(new PacketTrace.Verdict.Untouched());
     }
