@@ -20,7 +20,7 @@ public record AttachmentParameters(
         Objects.requireNonNull(netns, "netns is null");
         Objects.requireNonNull(ifName, "ifName is null");
         Objects.requireNonNull(args, "args is null");
-        capabilityArgs = Others.copy(capabilityArgs);
+        capabilityArgs = UnknownFields.copy(capabilityArgs);
     }
 
     /** An attachment without arguments. */

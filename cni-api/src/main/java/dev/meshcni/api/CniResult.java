@@ -31,7 +31,7 @@ public record CniResult(
         ips = List.copyOf(ips);
         routes = List.copyOf(routes);
         Objects.requireNonNull(dns, "dns is null");
-        others = Others.copy(others);
+        others = UnknownFields.copy(others);
     }
 
     /** A result without resolver settings and unknown fields. */
@@ -95,7 +95,7 @@ public record CniResult(
             Objects.requireNonNull(sandbox, "sandbox is null");
             Objects.requireNonNull(socketPath, "socketPath is null");
             Objects.requireNonNull(pciId, "pciId is null");
-            others = Others.copy(others);
+            others = UnknownFields.copy(others);
         }
 
         /** An interface of the host. */
@@ -123,7 +123,7 @@ public record CniResult(
             Objects.requireNonNull(address, "address is null");
             Objects.requireNonNull(gateway, "gateway is null");
             Objects.requireNonNull(interfaceIndex, "interfaceIndex is null");
-            others = Others.copy(others);
+            others = UnknownFields.copy(others);
         }
 
         /** An address of one of the result's interfaces. */
@@ -161,7 +161,7 @@ public record CniResult(
             Objects.requireNonNull(priority, "priority is null");
             Objects.requireNonNull(table, "table is null");
             Objects.requireNonNull(scope, "scope is null");
-            others = Others.copy(others);
+            others = UnknownFields.copy(others);
         }
 
         /** A route to a destination, without further attributes. */

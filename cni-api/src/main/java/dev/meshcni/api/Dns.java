@@ -32,7 +32,7 @@ public record Dns(
         Objects.requireNonNull(domain, "domain is null");
         search = List.copyOf(search);
         options = List.copyOf(options);
-        others = Others.copy(others);
+        others = UnknownFields.copy(others);
     }
 
     static Dns read(Fields fields) {
@@ -57,7 +57,7 @@ public record Dns(
         }
         put(json, "search", search);
         put(json, "options", options);
-        return Others.add(json, others);
+        return UnknownFields.add(json, others);
     }
 
     private static void put(ObjectNode json, String field, List<String> values) {

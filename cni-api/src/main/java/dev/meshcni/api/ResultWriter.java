@@ -31,7 +31,7 @@ final class ResultWriter {
         if (!result.dns().isEmpty()) {
             json.set("dns", result.dns().toJson());
         }
-        return Others.add(json, result.others());
+        return UnknownFields.add(json, result.others());
     }
 
     private void putLists(ObjectNode json) {
@@ -90,7 +90,7 @@ final class ResultWriter {
             putText(json, "socketPath", networkInterface.socketPath());
             putText(json, "pciID", networkInterface.pciId());
         }
-        return Others.add(json, networkInterface.others());
+        return UnknownFields.add(json, networkInterface.others());
     }
 
     private ObjectNode ip(Ip ip) {
@@ -101,7 +101,7 @@ final class ResultWriter {
         ip.interfaceIndex().ifPresent(index -> json.put("interface", index));
         json.put("address", ip.address().toString());
         putAddress(json, "gateway", ip.gateway());
-        return Others.add(json, ip.others());
+        return UnknownFields.add(json, ip.others());
     }
 
     private static ObjectNode route(Route route) {
@@ -112,7 +112,7 @@ final class ResultWriter {
         putNumber(json, "priority", route.priority());
         putNumber(json, "table", route.table());
         putNumber(json, "scope", route.scope());
-        return Others.add(json, route.others());
+        return UnknownFields.add(json, route.others());
     }
 
     private static void put(ObjectNode json, String field, List<ObjectNode> elements) {

@@ -130,20 +130,20 @@ public final class PluginHandler {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
         if (passes.isPresent()) {
-            return Answer.of(request, PassedOn.reply(request), Outcome.SKIPPED, passes.get())
+            return Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
         Pod pod = findPod(request, deadline);
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
             return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip ->
-                    Answer.of(request, PassedOn.reply(request), Outcome.SKIPPED, skip.detail())
+                    Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, skip.detail())
                             .withCause(skip.reason().label());
                 case Decision.Redirect redirect -> {
                     prevResultCheck.verify(request);
                     place.goOnWith(redirect.parameters());
                     PodPlan plan = redirection.add(request, pod, redirect.parameters(), deadline);
-                    yield Answer.of(request, PassedOn.reply(request), Outcome.REDIRECTED, describe(plan))
+                    yield Answer.of(request, PrevResultReply.reply(request), Outcome.REDIRECTED, describe(plan))
                             .withEffect(new Answer.Effect(
                                     plan.ruleCount(), plan.uncovered().size()));
                 }

@@ -3,7 +3,7 @@ package dev.meshcni.daemon;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.install.AgentQuestion;
-import dev.meshcni.install.InstallTrouble;
+import dev.meshcni.install.InstallErrors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -83,7 +83,7 @@ final class AgentKeeper implements AutoCloseable {
                     agent.socket());
             superseded = false;
         } catch (IOException e) {
-            LOG.error(InstallTrouble.usingRunDirectory(runDirectory, e).getMessage());
+            LOG.error(InstallErrors.usingRunDirectory(runDirectory, e).getMessage());
         }
     }
 }

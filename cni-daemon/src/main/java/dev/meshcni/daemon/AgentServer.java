@@ -6,7 +6,7 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.MalformedFrameException;
-import dev.meshcni.install.InstallTrouble;
+import dev.meshcni.install.InstallErrors;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
@@ -85,7 +85,7 @@ public final class AgentServer implements AutoCloseable {
                     runDirectory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("root");
             return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime);
         } catch (IOException e) {
-            throw InstallTrouble.usingRunDirectory(runDirectory, e);
+            throw InstallErrors.usingRunDirectory(runDirectory, e);
         }
     }
 

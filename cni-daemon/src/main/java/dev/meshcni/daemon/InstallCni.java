@@ -13,7 +13,7 @@ import dev.meshcni.host.linux.ProcessMemory;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerOptions;
-import dev.meshcni.install.NodeInstallation;
+import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.PluginOptions;
 import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.kubernetes.DaemonSetWatch;
@@ -116,11 +116,11 @@ public final class InstallCni implements Callable<Integer> {
     private void serve() throws InterruptedException {
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
-        try (OpenParts parts = new OpenParts()) {
+        try (ResourceStack parts = new ResourceStack()) {
             Optional<KubernetesNode> cluster = cluster().map(parts::add);
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
-            Rehearsal.hold(backends, prevResultCheck, plugin.nativeNftables());
+            WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
             PluginHandler handler = new PluginHandler(
                     pods,
@@ -161,7 +161,7 @@ public final class InstallCni implements Callable<Integer> {
 
     /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
     private void install(
-            OpenParts parts,
+            ResourceStack parts,
             ChainAdapters adapters,
             AgentMetrics metrics,
             NodeReadiness readiness,
@@ -174,12 +174,12 @@ public final class InstallCni implements Callable<Integer> {
         }
         ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
         Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
-        NodeInstallation installation = parts.add(NodeInstallation.start(node, reason, agentIsFound));
+        ManagedInstallation installation = parts.add(ManagedInstallation.start(node, reason, agentIsFound));
         readiness.installedBy(installation::state);
         status.installedBy(node);
     }
 
-    private ShutdownReason shutdownReason(OpenParts parts, KubernetesNode node) {
+    private ShutdownReason shutdownReason(ResourceStack parts, KubernetesNode node) {
         if (plugin.podNamespace().isEmpty()) {
             return ShutdownReason.unknown();
         }
@@ -190,7 +190,7 @@ public final class InstallCni implements Callable<Integer> {
     }
 
     private void monitor(
-            OpenParts parts, AgentMetrics metrics, NodeReadiness readiness, NodeStatus status, boolean inCluster) {
+            ResourceStack parts, AgentMetrics metrics, NodeReadiness readiness, NodeStatus status, boolean inCluster) {
         monitoring
                 .healthPort(inCluster)
                 .ifPresent(

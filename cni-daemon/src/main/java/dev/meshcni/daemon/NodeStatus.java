@@ -25,9 +25,9 @@ final class NodeStatus implements Supplier<AgentStatus> {
     private final String backend;
     private final IntSupplier pods;
     private Optional<Installer> installer = Optional.empty();
-    private Optional<Look> last = Optional.empty();
+    private Optional<Observation> last = Optional.empty();
 
-    private record Look(AgentStatus.Installation installation, List<Finding> findings, long nanos) {
+    private record Observation(AgentStatus.Installation installation, List<Finding> findings, long nanos) {
         boolean isFresh() {
             return System.nanoTime() - nanos < FRESH.toNanos();
         }
@@ -51,33 +51,33 @@ final class NodeStatus implements Supplier<AgentStatus> {
 
     @Override
     public synchronized AgentStatus get() {
-        last = last.filter(Look::isFresh).or(() -> installer.map(NodeStatus::look));
+        last = last.filter(Observation::isFresh).or(() -> installer.map(NodeStatus::observe));
         return new AgentStatus(
                 ProductVersion.text(),
                 notReady.get(),
                 backend,
                 pods.getAsInt(),
-                last.map(Look::installation),
-                last.map(Look::findings).orElse(List.of()));
+                last.map(Observation::installation),
+                last.map(Observation::findings).orElse(List.of()));
     }
 
-    private static Look look(Installer installer) {
+    private static Observation observe(Installer installer) {
         InstallerSettings settings = installer.settings();
         try {
-            ConfInstaller.Look look = installer.conf().look();
-            Optional<Choice> choice = look.choice();
-            return new Look(
+            ConfInstaller.Assessment assessment = installer.conf().assess();
+            Optional<Choice> choice = assessment.choice();
+            return new Observation(
                     installation(
                             settings,
-                            ChainedConf.baseType(look.dir(), settings.conf()).orElse(""),
+                            ChainedConf.baseType(assessment.dir(), settings.conf()).orElse(""),
                             choice.map(found -> found.adapter().name()).orElse(""),
                             choice.map(found -> found.detection().file()).orElse("")),
-                    installer.conf().findings(look),
+                    installer.conf().findings(assessment),
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =
                     Finding.error(settings.confDir() + " cannot be read: " + e, "look at the directory on the node");
-            return new Look(installation(settings, "", "", ""), List.of(finding), System.nanoTime());
+            return new Observation(installation(settings, "", "", ""), List.of(finding), System.nanoTime());
         }
     }
 

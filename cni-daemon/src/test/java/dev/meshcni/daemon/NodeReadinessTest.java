@@ -16,7 +16,7 @@ import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerSettings;
-import dev.meshcni.install.NodeInstallation;
+import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.testkit.TestNode;
@@ -55,8 +55,8 @@ class NodeReadinessTest {
         assertThat(status()).contains("\"code\":50", "the first list is under way");
         pods.known = true;
         assertThat(status()).contains("\"code\":50", "the installation has not begun yet");
-        try (NodeInstallation installation =
-                NodeInstallation.start(installer(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
+        try (ManagedInstallation installation =
+                ManagedInstallation.start(installer(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """

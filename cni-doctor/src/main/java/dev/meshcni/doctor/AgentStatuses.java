@@ -30,7 +30,7 @@ record AgentStatuses(List<OfNode> all) {
      * @param pod the daemon's pod
      * @param status its answer
      */
-    record OfNode(String node, Pod pod, Seen<AgentStatus> status) {}
+    record OfNode(String node, Pod pod, ApiResult<AgentStatus> status) {}
 
     AgentStatuses {
         all = List.copyOf(all);
@@ -57,10 +57,10 @@ record AgentStatuses(List<OfNode> all) {
         return all.stream().flatMap(agent -> agent.status().known().stream()).toList();
     }
 
-    private static Seen<AgentStatus> ask(ClusterApi api, Pod pod) {
+    private static ApiResult<AgentStatus> ask(ClusterApi api, Pod pod) {
         String phase = pod.getStatus() == null ? "" : pod.getStatus().getPhase();
         if (!"Running".equals(phase)) {
-            return new Seen.Unknown<>(
+            return new ApiResult.Unknown<>(
                     "its pod is " + (phase == null || phase.isEmpty() ? "not running" : phase),
                     "kubectl describe pod --namespace " + pod.getMetadata().getNamespace() + " "
                             + pod.getMetadata().getName());

@@ -91,21 +91,21 @@ public final class ClusterApi implements AutoCloseable {
     }
 
     /** Such as {@code v1.33.1}. */
-    Seen<String> version() {
+    ApiResult<String> version() {
         return ask(
                 "get on the path /version", () -> client.getKubernetesVersion().getGitVersion());
     }
 
-    Seen<List<Node>> nodes() {
+    ApiResult<List<Node>> nodes() {
         return list("nodes", client.nodes(), Function.identity());
     }
 
-    Seen<List<Namespace>> namespaces() {
+    ApiResult<List<Namespace>> namespaces() {
         return list("namespaces", client.namespaces(), Function.identity());
     }
 
     /** The namespaces that have a ServiceAccount {@code default}. */
-    Seen<Set<String>> defaultAccounts() {
+    ApiResult<Set<String>> defaultAccounts() {
         return list(
                         "serviceaccounts",
                         client.serviceAccounts().inAnyNamespace().withField("metadata.name", "default"),
@@ -113,15 +113,15 @@ public final class ClusterApi implements AutoCloseable {
                 .map(HashSet::new);
     }
 
-    Seen<List<ClusterPod>> pods() {
+    ApiResult<List<ClusterPod>> pods() {
         return list("pods", client.pods().inAnyNamespace(), ClusterPod::of);
     }
 
-    Seen<List<DaemonSet>> daemonSets() {
+    ApiResult<List<DaemonSet>> daemonSets() {
         return list("daemonsets.apps", client.apps().daemonSets().inAnyNamespace(), Function.identity());
     }
 
-    Seen<List<MutatingWebhookConfiguration>> injectors() {
+    ApiResult<List<MutatingWebhookConfiguration>> injectors() {
         return list(
                 "mutatingwebhookconfigurations.admissionregistration.k8s.io",
                 client.admissionRegistration()
@@ -132,7 +132,7 @@ public final class ClusterApi implements AutoCloseable {
     }
 
     /** A ConfigMap; empty if there is none. */
-    Seen<Optional<ConfigMap>> configMap(String namespace, String name) {
+    ApiResult<Optional<ConfigMap>> configMap(String namespace, String name) {
         return ask(
                 "get on configmaps in namespace " + namespace,
                 () -> Optional.ofNullable(client.configMaps()
@@ -142,7 +142,7 @@ public final class ClusterApi implements AutoCloseable {
     }
 
     /** The NetworkAttachmentDefinitions of the cluster as {@code namespace/name}; none where Multus is not installed. */
-    Seen<Set<String>> networks() {
+    ApiResult<Set<String>> networks() {
         return ask("list on network-attachment-definitions.k8s.cni.cncf.io", () -> {
             try {
                 return new HashSet<>(pages(
@@ -159,20 +159,20 @@ public final class ClusterApi implements AutoCloseable {
     }
 
     /** What the daemon in a pod says of its node, through the API server: no port of the node has to be open. */
-    Seen<AgentStatus> agentStatus(String namespace, String pod, int port) {
+    ApiResult<AgentStatus> agentStatus(String namespace, String pod, int port) {
         String path = "/api/v1/namespaces/" + namespace + "/pods/" + pod + ":" + port + "/proxy" + AgentStatus.PATH;
         try {
             // One daemon that does not answer says nothing about the API server.
             return answer("get on pods/proxy in namespace " + namespace, () -> AgentStatus.parse(page(path)), false);
         } catch (CniException e) {
-            return new Seen.Unknown<>(
+            return new ApiResult.Unknown<>(
                     "its answer cannot be understood: " + OneLine.shortened(e.getMessage()),
                     "is it another product, or another version? kubectl get pod --namespace " + namespace + " " + pod
                             + " --output yaml");
         }
     }
 
-    private <T extends HasMetadata, L extends KubernetesResourceList<T>, R> Seen<List<R>> list(
+    private <T extends HasMetadata, L extends KubernetesResourceList<T>, R> ApiResult<List<R>> list(
             String resource, Listable<L> source, Function<T, R> kept) {
         return ask("list on " + resource, () -> pages(source, kept));
     }
@@ -202,22 +202,22 @@ public final class ClusterApi implements AutoCloseable {
         return page;
     }
 
-    private <T> Seen<T> ask(String right, Supplier<T> request) {
+    private <T> ApiResult<T> ask(String right, Supplier<T> request) {
         return answer(right, request, true);
     }
 
-    private <T> Seen<T> answer(String right, Supplier<T> request, boolean ofServer) {
+    private <T> ApiResult<T> answer(String right, Supplier<T> request, boolean ofServer) {
         if (lost.isPresent()) {
-            return new Seen.Unknown<>("not asked, as " + lost.get(), "try again when the API server answers");
+            return new ApiResult.Unknown<>("not asked, as " + lost.get(), "try again when the API server answers");
         }
         try {
-            return new Seen.Known<>(request.get());
+            return new ApiResult.Known<>(request.get());
         } catch (KubernetesClientException e) {
             String why = ApiFailure.describe(e, ApiFailure.Account.OPERATOR, right);
             if (ofServer && (e.getCode() <= 0 || e.getCode() == UNAUTHORIZED)) {
                 lost = Optional.of(why);
             }
-            return new Seen.Unknown<>(why, remedy(e.getCode()));
+            return new ApiResult.Unknown<>(why, remedy(e.getCode()));
         }
     }
 

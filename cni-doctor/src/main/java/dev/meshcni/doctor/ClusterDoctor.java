@@ -56,7 +56,7 @@ public final class ClusterDoctor {
     }
 
     private List<Check> apiServer() {
-        Seen<String> version = api.version();
+        ApiResult<String> version = api.version();
         if (api.lost().isPresent()) {
             return List.of(Check.error(
                     api.address() + ": " + api.lost().get(),

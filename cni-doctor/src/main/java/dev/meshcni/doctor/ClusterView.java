@@ -26,11 +26,11 @@ import java.util.Set;
  * @param wantedNamespace the namespace in which our DaemonSet has to be; empty for any
  */
 record ClusterView(
-        Seen<List<Node>> nodes,
-        Seen<List<Namespace>> namespaces,
-        Seen<Set<String>> defaultAccounts,
-        Seen<List<ClusterPod>> pods,
-        Seen<List<DaemonSet>> daemonSets,
+        ApiResult<List<Node>> nodes,
+        ApiResult<List<Namespace>> namespaces,
+        ApiResult<Set<String>> defaultAccounts,
+        ApiResult<List<ClusterPod>> pods,
+        ApiResult<List<DaemonSet>> daemonSets,
         Optional<String> wantedNamespace) {
     ClusterView {
         requireNonNull(nodes, "nodes is null");

@@ -22,7 +22,7 @@ final class ControlPlaneChecks {
 
     private final ClusterView view;
     private final List<Injector> injectors;
-    private final Seen<List<MutatingWebhookConfiguration>> webhooks;
+    private final ApiResult<List<MutatingWebhookConfiguration>> webhooks;
 
     /**
      * What the injector of a control plane is told.
@@ -30,7 +30,7 @@ final class ControlPlaneChecks {
      * @param name {@code namespace/name} of its ConfigMap
      * @param values the {@code values} in it
      */
-    record Injector(String name, Seen<Optional<JsonNode>> values) {
+    record Injector(String name, ApiResult<Optional<JsonNode>> values) {
         /** The annotations that it adds to pods. */
         Map<String, String> annotations() {
             return values.known()
@@ -49,7 +49,7 @@ final class ControlPlaneChecks {
         }
     }
 
-    ControlPlaneChecks(ClusterView view, List<Injector> injectors, Seen<List<MutatingWebhookConfiguration>> webhooks) {
+    ControlPlaneChecks(ClusterView view, List<Injector> injectors, ApiResult<List<MutatingWebhookConfiguration>> webhooks) {
         this.view = view;
         this.injectors = List.copyOf(injectors);
         this.webhooks = webhooks;

@@ -12,7 +12,7 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.install.AgentQuestion;
 import dev.meshcni.install.ConfInstaller;
-import dev.meshcni.install.InstallTrouble;
+import dev.meshcni.install.InstallErrors;
 import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.install.PluginTree;
@@ -44,17 +44,17 @@ public final class NodeDoctor {
      */
     public NodeReport examine() {
         try {
-            ConfInstaller.Look look = installer.conf().look();
+            ConfInstaller.Assessment assessment = installer.conf().assess();
             boolean agent = new AgentQuestion(settings.runDirectory()).isAnswered();
             return new NodeReport(
-                    configuration(look.dir()),
-                    baseCni(look),
+                    configuration(assessment.dir()),
+                    baseCni(assessment),
                     plugin(),
                     (agent ? "an agent answers in " : "no agent answers in ") + settings.runDirectory(),
-                    findings(look, agent),
-                    plan(look));
+                    findings(assessment, agent),
+                    plan(assessment));
         } catch (IOException e) {
-            throw InstallTrouble.writingConf(settings.confDir(), e);
+            throw InstallErrors.writingConf(settings.confDir(), e);
         }
     }
 
@@ -80,8 +80,8 @@ public final class NodeDoctor {
         return list.plugins().stream().map(NetworkConfigList.Plugin::type).collect(Collectors.joining(" > "));
     }
 
-    private static String baseCni(ConfInstaller.Look look) {
-        return look.choice()
+    private static String baseCni(ConfInstaller.Assessment assessment) {
+        return assessment.choice()
                 .map(choice -> "chain adapter " + choice.adapter().name() + ": "
                         + choice.detection().reason())
                 .orElse("no chain adapter answers");
@@ -97,14 +97,14 @@ public final class NodeDoctor {
         return foreign ? link + " is the plugin of somebody else" : link + " is not there";
     }
 
-    private List<Finding> findings(ConfInstaller.Look look, boolean agent) throws IOException {
-        List<Finding> findings = new ArrayList<>(installer.conf().findings(look));
+    private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
+        List<Finding> findings = new ArrayList<>(installer.conf().findings(assessment));
         runDirectoryFinding().ifPresent(findings::add);
-        if (look.plan() instanceof InstallPlan.Refuse refuse) {
+        if (assessment.plan() instanceof InstallPlan.Refuse refuse) {
             findings.add(Finding.error(
                     "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
         }
-        boolean called = look.dir().valid().stream()
+        boolean called = assessment.dir().valid().stream()
                         .flatMap(file -> file.list().plugins().stream())
                         .anyMatch(plugin -> plugin.type().equals(settings.conf().type()))
                 || !installer.conf().nestedCallers().isEmpty();
@@ -135,7 +135,7 @@ public final class NodeDoctor {
                         "look at the pod's volumes and capabilities, or ask on the node itself"));
             case PluginTrial.Verdict.Broken broken ->
                 Optional.of(Finding.error(
-                        InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason())
+                        InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason())
                                 .getMessage(),
                         "as the line says; the daemon takes the plugin out of the configuration until it works"));
         };
@@ -149,22 +149,22 @@ public final class NodeDoctor {
             return Optional.empty();
         } catch (IOException e) {
             return Optional.of(Finding.error(
-                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()
+                    InstallErrors.usingRunDirectory(settings.runDirectory(), e).getMessage()
                             + ": agent and plugin refuse it",
                     "make " + settings.runDirectory()
                             + " root's alone, mode 0700, and all directories above it root's"));
         }
     }
 
-    private List<String> plan(ConfInstaller.Look look) throws IOException {
+    private List<String> plan(ConfInstaller.Assessment assessment) throws IOException {
         List<String> plan = new ArrayList<>();
         if (!isWhole()) {
             plan.add(pluginPlan());
         }
-        switch (look.plan()) {
+        switch (assessment.plan()) {
             case InstallPlan.Wait wait -> plan.add("wait for " + wait.what());
             case InstallPlan.Refuse refuse -> plan.add("leave " + refuse.file() + " as it is");
-            case InstallPlan.Edits edits -> plan.addAll(confPlan(look, edits.edits()));
+            case InstallPlan.Edits edits -> plan.addAll(confPlan(assessment, edits.edits()));
         }
         return plan;
     }
@@ -182,8 +182,8 @@ public final class NodeDoctor {
         }
     }
 
-    private static List<String> confPlan(ConfInstaller.Look look, List<FileEdit> edits) {
-        ConfDirSnapshot after = look.dir().after(edits);
+    private static List<String> confPlan(ConfInstaller.Assessment assessment, List<FileEdit> edits) {
+        ConfDirSnapshot after = assessment.dir().after(edits);
         return edits.stream()
                 .map(edit -> switch (edit) {
                     case FileEdit.Write write ->

@@ -31,11 +31,11 @@ public final class AtomicFiles {
     }
 
     /** Puts a file in place of what is there, if anything. */
-    public void replace(Path file, byte[] content, FileLook look) throws IOException {
+    public void replace(Path file, byte[] content, FileMetadata metadata) throws IOException {
         Path fresh = fresh(file.getParent());
         try {
             steps.write(fresh, content);
-            steps.look(fresh, look);
+            steps.setMetadata(fresh, metadata);
             steps.sync(fresh);
             steps.rename(fresh, file);
         } catch (IOException e) {

@@ -58,8 +58,8 @@ public final class DiskSteps implements FileSteps {
     }
 
     @Override
-    public void look(Path file, FileLook look) throws IOException {
-        look.applyTo(file);
+    public void setMetadata(Path file, FileMetadata metadata) throws IOException {
+        metadata.applyTo(file);
     }
 
     @Override

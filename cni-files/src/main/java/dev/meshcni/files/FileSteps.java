@@ -21,7 +21,7 @@ public interface FileSteps {
     void link(Path link, Path target) throws IOException;
 
     /** Gives a file its mode and owner. */
-    void look(Path file, FileLook look) throws IOException;
+    void setMetadata(Path file, FileMetadata metadata) throws IOException;
 
     /** Makes what was done to a file, or to the names in a directory, survive a loss of power. */
     void sync(Path path) throws IOException;

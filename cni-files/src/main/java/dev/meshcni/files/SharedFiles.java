@@ -59,11 +59,11 @@ public final class SharedFiles {
      * @param before what is there now; empty if nothing is
      * @throws StaleFileException if it is not, or not any more; then what is there is as somebody else has left it
      */
-    public void replace(Path file, Optional<byte[]> before, byte[] content, FileLook look) throws IOException {
+    public void replace(Path file, Optional<byte[]> before, byte[] content, FileMetadata metadata) throws IOException {
         Path fresh = files.fresh(file.getParent());
         try {
             steps.write(fresh, content);
-            steps.look(fresh, look);
+            steps.setMetadata(fresh, metadata);
             steps.sync(fresh);
             if (before.isPresent()) {
                 exchange(fresh, file, before.get(), content);

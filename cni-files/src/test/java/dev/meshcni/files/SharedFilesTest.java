@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Somebody else writes at the worst moment: between our look and our change, or between our change and our second look. */
 class SharedFilesTest {
-    private static final FileLook LOOK = FileLook.ofMode("rw-r--r--");
+    private static final FileMetadata LOOK = FileMetadata.ofMode("rw-r--r--");
     private static final String OLD = "old";
     private static final String OURS = "old and ours";
     private static final String NEWER = "newer";
@@ -293,7 +293,7 @@ class SharedFilesTest {
         assertThat(names()).containsExactly("10-net.conflist");
 
         Files.writeString(file, OLD);
-        assertStale(new Meddled(plain, "look", file).before(Deed.rename(NEWER)));
+        assertStale(new Meddled(plain, "setMetadata", file).before(Deed.rename(NEWER)));
         assertThat(file).hasContent(NEWER);
         assertThat(names()).containsExactly("10-net.conflist");
     }

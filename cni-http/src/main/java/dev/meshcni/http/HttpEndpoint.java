@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 /**
  * A port of the daemon that answers GET on a few pages, whoever is in the network.
  *
- * <p>It has a thread of its own that waits for nobody ({@link HttpLoop}); everything that a peer can have of it is bounded ({@link
+ * <p>It has a thread of its own that waits for nobody ({@link HttpEventLoop}); everything that a peer can have of it is bounded ({@link
  * HttpLimits}), and nothing that a peer sends or a page throws ends it.
  */
 public final class HttpEndpoint implements AutoCloseable {
@@ -25,11 +25,11 @@ public final class HttpEndpoint implements AutoCloseable {
 
     private static final Duration END_PATIENCE = Duration.ofSeconds(5);
 
-    private final HttpLoop loop;
+    private final HttpEventLoop loop;
     private final int port;
     private final Thread thread;
 
-    private HttpEndpoint(HttpLoop loop, int port, String name) {
+    private HttpEndpoint(HttpEventLoop loop, int port, String name) {
         this.loop = loop;
         this.port = port;
         this.thread = Thread.ofPlatform().daemon().name(name).start(loop);
@@ -56,9 +56,9 @@ public final class HttpEndpoint implements AutoCloseable {
             String name = option.substring(2);
             ServerSocketChannel server = bound(port);
             int opened = server.socket().getLocalPort();
-            FloodLog log = new FloodLog(option, counter, System::nanoTime);
+            RefusalLog log = new RefusalLog(option, counter, System::nanoTime);
             HttpPages served = new HttpPages(name, pages, limits.connections(), log);
-            return new HttpEndpoint(new HttpLoop(Selector.open(), server, served, limits, log), opened, name);
+            return new HttpEndpoint(new HttpEventLoop(Selector.open(), server, served, limits, log), opened, name);
         } catch (IOException e) {
             throw new PortUnavailableException(
                     "port " + port + " of " + option + " cannot be opened: " + e.getMessage()

@@ -20,13 +20,13 @@ import java.util.stream.Collectors;
 final class HttpPages implements AutoCloseable {
     private final Map<String, HttpPage> pages;
     private final Map<String, ThreadPoolExecutor> threads;
-    private final FloodLog log;
+    private final RefusalLog log;
 
     /**
      * @param name the name of the threads
      * @param waiting how many requests may wait for a page
      */
-    HttpPages(String name, List<HttpPage> pages, int waiting, FloodLog log) {
+    HttpPages(String name, List<HttpPage> pages, int waiting, RefusalLog log) {
         this.log = requireNonNull(log, "log is null");
         this.pages = pages.stream().collect(Collectors.toUnmodifiableMap(HttpPage::path, Function.identity()));
         this.threads = pages.stream()

@@ -135,7 +135,7 @@ class HttpEndpointTest {
     @Test
     void whatIsNoRequestIsRefusedAndDoesNotReachTheLog() throws Exception {
         open(PATIENT);
-        try (CapturedLog log = CapturedLog.of(FloodLog.class)) {
+        try (CapturedLog log = CapturedLog.of(RefusalLog.class)) {
             assertThat(answer(peer(1), "GET /\u001b[31mforged HTTP/1.1\r\n\r\n"))
                     .startsWith("HTTP/1.1 400 ");
             assertThat(answer(peer(1), "GET /forged%0Aforged HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 404 ");
@@ -273,7 +273,7 @@ class HttpEndpointTest {
     @ValueSource(strings = {"/overflows", "/exhausts", "/fails", "/overflows-at-once", "/exhausts-at-once"})
     void aPageThatFailsIsAnErrorOfItsOwn(String path) throws Exception {
         open(PATIENT);
-        try (CapturedLog log = CapturedLog.of(FloodLog.class)) {
+        try (CapturedLog log = CapturedLog.of(RefusalLog.class)) {
             for (int i = 0; i < 5; i++) {
                 assertThat(answer(peer(1), "GET " + path + " HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 500 ");
             }

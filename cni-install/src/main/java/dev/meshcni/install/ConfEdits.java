@@ -8,7 +8,7 @@ import dev.meshcni.api.conf.ConfDirSnapshot;
 import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.StaleFileException;
 import java.io.IOException;
@@ -24,16 +24,16 @@ import java.util.Optional;
  */
 final class ConfEdits {
     private final SharedFiles files;
-    private final FileLook ownLook;
+    private final FileMetadata ownMetadata;
 
     /**
      * Edits.
      *
-     * @param ownLook mode and owner of a file that is like no other
+     * @param ownMetadata mode and owner of a file that is like no other
      */
-    ConfEdits(SharedFiles files, FileLook ownLook) {
+    ConfEdits(SharedFiles files, FileMetadata ownMetadata) {
         this.files = requireNonNull(files, "files is null");
-        this.ownLook = requireNonNull(ownLook, "ownLook is null");
+        this.ownMetadata = requireNonNull(ownMetadata, "ownMetadata is null");
     }
 
     /**
@@ -55,7 +55,7 @@ final class ConfEdits {
                             throughLinks(file),
                             bytes(before),
                             write.content().getBytes(UTF_8),
-                            look(seen.dir().resolve(write.like())));
+                            metadata(seen.dir().resolve(write.like())));
                 case FileEdit.Delete _ -> files.delete(file, bytes(before).orElseThrow());
             }
             state = state.after(List.of(edit));
@@ -77,11 +77,11 @@ final class ConfEdits {
         return Files.isSymbolicLink(file) ? file.toRealPath() : file;
     }
 
-    private FileLook look(Path like) throws IOException {
+    private FileMetadata metadata(Path like) throws IOException {
         try {
-            return FileLook.of(like);
+            return FileMetadata.of(like);
         } catch (NoSuchFileException e) {
-            return ownLook;
+            return ownMetadata;
         }
     }
 }

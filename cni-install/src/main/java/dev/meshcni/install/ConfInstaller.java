@@ -15,7 +15,7 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.conf.NestedEntries;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.core.PrevResultCheck;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.StaleFileException;
 import java.io.IOException;
@@ -53,14 +53,14 @@ public final class ConfInstaller {
      * @param choice the adapter that answers for it, if one does
      * @param plan what has to happen for our plugin to be installed
      */
-    public record Look(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
+    public record Assessment(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
         /** What has to be edited, if it is known. */
         List<FileEdit> edits() {
             return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
         }
     }
 
-    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileLook ownLook) {
+    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileMetadata ownLook) {
         this.dir = requireNonNull(dir, "dir is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
@@ -69,7 +69,7 @@ public final class ConfInstaller {
     }
 
     /** Looks; changes nothing. */
-    public Look look() throws IOException {
+    public Assessment assess() throws IOException {
         ConfDirSnapshot snapshot = snapshot();
         Optional<Choice> choice = adapters.choose(snapshot, settings);
         InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
@@ -77,32 +77,32 @@ public final class ConfInstaller {
                         dir.toString(),
                         "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
                                 + "chained"));
-        return new Look(snapshot, choice, plan);
+        return new Assessment(snapshot, choice, plan);
     }
 
     /** What an operator has to know about a directory, as its adapter says. */
-    public List<Finding> findings(Look look) {
-        return look.choice()
-                .map(choice -> choice.adapter().findings(look.dir(), settings))
+    public List<Finding> findings(Assessment assessment) {
+        return assessment.choice()
+                .map(choice -> choice.adapter().findings(assessment.dir(), settings))
                 .orElse(List.of());
     }
 
     /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */
-    Look carryOut(Look first) throws IOException {
-        Look look = first;
-        for (int attempt = 1; !look.edits().isEmpty(); attempt++) {
+    Assessment carryOut(Assessment first) throws IOException {
+        Assessment assessment = first;
+        for (int attempt = 1; !assessment.edits().isEmpty(); attempt++) {
             try {
-                edits.apply(look.dir(), look.edits());
+                edits.apply(assessment.dir(), assessment.edits());
             } catch (StaleFileException e) {
                 pauseAfter(attempt, e);
             }
-            look = look();
-            if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
+            assessment = assess();
+            if (attempt == ATTEMPTS && !assessment.edits().isEmpty()) {
                 throw new IOException("what was written to " + dir + " does not stay: "
-                        + look.edits().size() + " edits are needed again");
+                        + assessment.edits().size() + " edits are needed again");
             }
         }
-        return look;
+        return assessment;
     }
 
     /** The directories that hold the files: this one, and those that symbolic links in it lead to. */

@@ -11,7 +11,7 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.files.AtomicFiles;
 import dev.meshcni.files.DiskSteps;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.FileSteps;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.host.linux.HostProgram;
@@ -83,7 +83,7 @@ public final class Installer {
                 settings.conf(),
                 parts.adapters(),
                 new SharedFiles(parts.steps()),
-                FileLook.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
+                FileMetadata.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
         this.runDirectory = new RunDirectory(settings.runDirectory(), files);
         this.pluginBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
         this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
@@ -131,7 +131,7 @@ public final class Installer {
         try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
             lease.claim();
         } catch (IOException e) {
-            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
     }
 
@@ -176,9 +176,9 @@ public final class Installer {
      */
     public synchronized List<Finding> findings() {
         try {
-            return conf.findings(conf.look());
+            return conf.findings(conf.assess());
         } catch (IOException e) {
-            throw InstallTrouble.writingConf(settings.confDir(), e);
+            throw InstallErrors.writingConf(settings.confDir(), e);
         }
     }
 
@@ -204,7 +204,7 @@ public final class Installer {
             enter(right.isThere() ? ensure() : new InstallState.Superseded());
         } catch (IOException e) {
             enter(new InstallState.Failed(
-                    InstallTrouble.usingRunDirectory(settings.runDirectory(), e).getMessage()));
+                    InstallErrors.usingRunDirectory(settings.runDirectory(), e).getMessage()));
         } catch (DaemonException e) {
             enter(new InstallState.Failed(e.getMessage()));
         } catch (RuntimeException e) {
@@ -222,13 +222,13 @@ public final class Installer {
             }
             removeConf();
         } catch (IOException e) {
-            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
         removePlugin(patience);
         try {
             runDirectory.remove();
         } catch (IOException e) {
-            throw InstallTrouble.usingRunDirectory(settings.runDirectory(), e);
+            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         } finally {
             enter(new InstallState.Starting());
         }
@@ -241,10 +241,10 @@ public final class Installer {
             confInstalled = false;
             List<String> callers = conf.nestedCallers();
             if (!callers.isEmpty()) {
-                throw InstallTrouble.stillCalled(settings.conf().type(), callers);
+                throw InstallErrors.stillCalled(settings.conf().type(), callers);
             }
         } catch (IOException e) {
-            throw InstallTrouble.writingConf(settings.confDir(), e);
+            throw InstallErrors.writingConf(settings.confDir(), e);
         }
     }
 
@@ -253,7 +253,7 @@ public final class Installer {
             plugin.uninstall(patience);
             pluginInstalled = false;
         } catch (IOException e) {
-            throw InstallTrouble.removingPlugin(settings.binDirOnHost(), e);
+            throw InstallErrors.removingPlugin(settings.binDirOnHost(), e);
         }
     }
 
@@ -283,10 +283,10 @@ public final class Installer {
         } catch (UnusablePluginException e) {
             events.attempted(Result.COPY_BINARIES_FAILURE);
             requireWorkingPlugin();
-            throw InstallTrouble.runningPlugin(settings.binDirOnHost(), e.getMessage());
+            throw InstallErrors.runningPlugin(settings.binDirOnHost(), e.getMessage());
         } catch (IOException e) {
             events.attempted(Result.COPY_BINARIES_FAILURE);
-            throw InstallTrouble.writingPlugin(settings.binDirOnHost(), e);
+            throw InstallErrors.writingPlugin(settings.binDirOnHost(), e);
         }
     }
 
@@ -310,35 +310,35 @@ public final class Installer {
                 confInstalled = false;
             }
             if (!confInstalled) {
-                throw InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason());
+                throw InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason());
             }
             LOG.warn("the plugin did not work on this host: {}", broken.reason());
         } catch (IOException e) {
-            throw InstallTrouble.writingConf(settings.confDir(), e);
+            throw InstallErrors.writingConf(settings.confDir(), e);
         }
     }
 
     private InstallState ensureConf() {
         try {
             conf.sweep();
-            ConfInstaller.Look look = conf.look();
-            return look.edits().isEmpty() ? reached(look) : write(settled(look));
+            ConfInstaller.Assessment assessment = conf.assess();
+            return assessment.edits().isEmpty() ? reached(assessment) : write(settled(assessment));
         } catch (IOException e) {
             events.attempted(Result.CREATE_CNI_CONFIG_FAILURE);
-            throw InstallTrouble.writingConf(settings.confDir(), e);
+            throw InstallErrors.writingConf(settings.confDir(), e);
         }
     }
 
     /** A file that cannot be parsed may be one that its owner is writing: it is not the time to choose another one. */
-    private ConfInstaller.Look settled(ConfInstaller.Look look) throws IOException {
-        if (look.dir().invalid().isEmpty()) {
-            return look;
+    private ConfInstaller.Assessment settled(ConfInstaller.Assessment assessment) throws IOException {
+        if (assessment.dir().invalid().isEmpty()) {
+            return assessment;
         }
         LockSupport.parkNanos(WRITING_TIME.toNanos());
-        return conf.look();
+        return conf.assess();
     }
 
-    private InstallState write(ConfInstaller.Look look) throws IOException {
+    private InstallState write(ConfInstaller.Assessment assessment) throws IOException {
         boolean repair = confInstalled;
         if (repair) {
             Duration pause = confBackoff.needed();
@@ -346,26 +346,26 @@ public final class Installer {
                 return new InstallState.Contested(settings.confDir().toString(), pause);
             }
         }
-        ConfInstaller.Look after = conf.carryOut(look);
-        if (repair && !look.edits().isEmpty()) {
-            confRepaired(look);
+        ConfInstaller.Assessment after = conf.carryOut(assessment);
+        if (repair && !assessment.edits().isEmpty()) {
+            confRepaired(assessment);
         }
         return reached(after);
     }
 
     /** The state of a directory in which there is nothing to edit. */
-    private InstallState reached(ConfInstaller.Look look) throws IOException {
-        events.found(conf.findings(look));
-        return switch (look.plan()) {
+    private InstallState reached(ConfInstaller.Assessment assessment) throws IOException {
+        events.found(conf.findings(assessment));
+        return switch (assessment.plan()) {
             case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
             case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
-            case InstallPlan.Edits _ -> installed(look);
+            case InstallPlan.Edits _ -> installed(assessment);
         };
     }
 
-    private InstallState installed(ConfInstaller.Look look) throws IOException {
+    private InstallState installed(ConfInstaller.Assessment assessment) throws IOException {
         confInstalled = true;
-        Choice choice = look.choice().orElseThrow();
+        Choice choice = assessment.choice().orElseThrow();
         return new InstallState.Installed(
                 choice.adapter().name(), choice.detection().file(), plugin.version());
     }
@@ -375,7 +375,7 @@ public final class Installer {
         InstallLog.pluginRepaired(settings.binDirOnHost().resolve(PluginTree.LINK), pluginBackoff.rewritten());
     }
 
-    private void confRepaired(ConfInstaller.Look before) {
+    private void confRepaired(ConfInstaller.Assessment before) {
         events.rewritten(Part.CONF);
         String base = ChainedConf.baseType(before.dir(), settings.conf()).orElse("no base CNI");
         InstallLog.confRepaired(before.edits(), base, confBackoff.rewritten());

@@ -5,7 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.files.AtomicFiles;
 import dev.meshcni.files.FileIdentity;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.host.linux.RootPath;
 import java.io.IOException;
 import java.io.InputStream;
@@ -89,7 +89,7 @@ final class InstallerLease {
 
     /** Makes this the process that installs on this node. */
     void claim() throws IOException {
-        files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileLook.ofMode("rw-------"));
+        files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileMetadata.ofMode("rw-------"));
     }
 
     /** Whether no other has claimed the node since; a claim that was wiped away is made again. */

@@ -320,7 +320,7 @@ public final class PluginTree {
             throw new FileSystemException(
                     binDir.toString(),
                     null,
-                    InstallTrouble.NO_SPACE + ": " + free / 1_000 + " kB are free, " + wanted().size() / 1_000
+                    InstallErrors.NO_SPACE + ": " + free / 1_000 + " kB are free, " + wanted().size() / 1_000
                             + " kB are needed");
         }
     }

@@ -179,7 +179,7 @@ public final class PluginTrial implements AutoCloseable {
             case NOEXEC ->
                 new Verdict.Broken(
                         "its file system is mounted noexec: " + refused.detail() + "; mount it without noexec, or "
-                                + InstallTrouble.OTHER_BIN_DIR,
+                                + InstallErrors.OTHER_BIN_DIR,
                         true);
             case NO_LOADER ->
                 new Verdict.Broken(

@@ -49,7 +49,7 @@ class ConfFightTest {
         Thread reading = Thread.ofPlatform().start(reader);
 
         try (CapturedLog log = CapturedLog.of(InstallLog.class);
-                InstallWatch _ = InstallWatch.start(installer, () -> true)) {
+                InstallReconciler _ = InstallReconciler.start(installer, () -> true)) {
             eventually("installed", () -> installer.state() instanceof InstallState.Installed);
             String ours = Files.readString(file);
             fight(file, foreign);

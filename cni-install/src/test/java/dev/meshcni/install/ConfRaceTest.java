@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.files.DiskSteps;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.testkit.PassedOnSteps;
 import dev.meshcni.testkit.TestNode;
@@ -46,7 +46,7 @@ class ConfRaceTest {
                 InstallSettings.chainedInto(TestInstallers.entry()),
                 TestInstallers.ADAPTERS,
                 new SharedFiles(new UnsyncedDisk()),
-                FileLook.ofMode("rw-------"));
+                FileMetadata.ofMode("rw-------"));
 
         try (ExecutorService other = Executors.newSingleThreadExecutor()) {
             Future<?> changes = other.submit(base::changeAll);
@@ -59,7 +59,7 @@ class ConfRaceTest {
         }
 
         installer.sweep();
-        installer.carryOut(installer.look());
+        installer.carryOut(installer.assess());
         assertThat(base.file()).content().contains("\"istio-cni\"").contains(Integer.toString(base.version()));
         installer.uninstall();
         assertThat(base.file()).hasContent(base.content());
@@ -69,7 +69,7 @@ class ConfRaceTest {
     private static void attempt(ConfInstaller installer, int round) throws IOException {
         try {
             if (round % 2 == 0) {
-                installer.carryOut(installer.look());
+                installer.carryOut(installer.assess());
             } else {
                 installer.uninstall();
             }

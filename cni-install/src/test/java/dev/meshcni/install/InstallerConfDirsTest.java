@@ -8,7 +8,7 @@ import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.conf.ConfDir;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.host.linux.ExtendedAttributes;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
@@ -136,14 +136,14 @@ class InstallerConfDirsTest {
         TestNode node = TestInstallers.node(root, "ptp");
         Path file = node.confDir().resolve("10-ptp.conflist");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r-x"));
-        FileLook before = FileLook.of(file);
+        FileMetadata before = FileMetadata.of(file);
         Installer installer = TestInstallers.of(node);
 
         installer.round();
-        assertThat(FileLook.of(file)).isEqualTo(before);
+        assertThat(FileMetadata.of(file)).isEqualTo(before);
 
         installer.uninstall(Duration.ZERO);
-        assertThat(FileLook.of(file)).isEqualTo(before);
+        assertThat(FileMetadata.of(file)).isEqualTo(before);
     }
 
     @ParameterizedTest
@@ -158,7 +158,7 @@ class InstallerConfDirsTest {
         ExtendedAttributes.set(file, "system.posix_acl_access", list);
         ExtendedAttributes.set(file, "user.owner", "base CNI".getBytes(UTF_8));
         ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
-        FileLook before = FileLook.of(file);
+        FileMetadata before = FileMetadata.of(file);
         assertThat(before.attributes()).hasSize(3);
         Installer installer = TestInstallers.of(node);
 
@@ -166,10 +166,10 @@ class InstallerConfDirsTest {
 
         Path installed = TestNode.filesIn(node.confDir()).getFirst();
         assertThat(installed).content().contains("istio-cni");
-        assertThat(FileLook.of(installed)).isEqualTo(before);
+        assertThat(FileMetadata.of(installed)).isEqualTo(before);
 
         installer.uninstall(Duration.ZERO);
-        assertThat(FileLook.of(file)).isEqualTo(before);
+        assertThat(FileMetadata.of(file)).isEqualTo(before);
     }
 
     @Test
@@ -177,12 +177,12 @@ class InstallerConfDirsTest {
         TestNode node = TestInstallers.node(root, "ptp");
         Path file = node.confDir().resolve("10-ptp.conflist");
         ExtendedAttributes.set(node.confDir(), "system.posix_acl_default", accessControlList(4712, 7));
-        FileLook before = FileLook.of(file);
+        FileMetadata before = FileMetadata.of(file);
 
         TestInstallers.of(node).round();
 
         assertThat(file).content().contains("istio-cni");
-        assertThat(FileLook.of(file)).isEqualTo(before);
+        assertThat(FileMetadata.of(file)).isEqualTo(before);
         assertThat(before.attributes()).isEmpty();
     }
 
@@ -195,7 +195,7 @@ class InstallerConfDirsTest {
         TestInstallers.of(node).round();
 
         assertThat(conf).doesNotExist();
-        assertThat(FileLook.of(node.confDir().resolve("10-mynet.conflist")).mode())
+        assertThat(FileMetadata.of(node.confDir().resolve("10-mynet.conflist")).mode())
                 .isEqualTo(PosixFilePermissions.fromString("rw-r-----"));
     }
 

@@ -20,7 +20,7 @@ final class MeddlingSteps extends PassedOnSteps {
 
     @Override
     public void before(String step, Path changed) throws IOException {
-        if (!done && step.equals("look") && changed.getParent().equals(file.getParent())) {
+        if (!done && step.equals("setMetadata") && changed.getParent().equals(file.getParent())) {
             done = true;
             Files.writeString(file, content);
         }

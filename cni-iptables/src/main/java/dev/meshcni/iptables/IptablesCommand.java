@@ -99,7 +99,7 @@ public final class IptablesCommand implements Callable<Integer> {
             namespace(settings).cleanUp();
             return CommandLine.ExitCode.OK;
         }
-        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofSystem()).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, HostDefaults.ofSystem()).parameters();
         if (!settings.isOn(IptablesFlag.SKIP_RULE_APPLY)) {
             Namespace namespace = namespace(settings);
             Set<IpFamily> families = families(settings)
@@ -118,7 +118,7 @@ public final class IptablesCommand implements Callable<Integer> {
             LOG.log(Level.WARNING, "a dry run of --cleanup-only has no rules to show");
             return;
         }
-        RedirectParameters parameters = new TrafficSettings(settings, Surroundings.ofDryRun()).parameters();
+        RedirectParameters parameters = new TrafficSettings(settings, HostDefaults.ofDryRun()).parameters();
         Set<IpFamily> families = families(settings)
                 .orElseGet(() -> parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
         RedirectPlan plan = RuleCompiler.compile(parameters, families);

@@ -30,7 +30,7 @@ final class TrafficSettings {
     private static final long MAX_NUMBER = Integer.MAX_VALUE;
 
     private final Settings settings;
-    private final Surroundings surroundings;
+    private final HostDefaults surroundings;
     private final boolean allByDefault;
     private final RedirectParametersBuilder builder = RedirectParameters.builder();
 
@@ -38,11 +38,11 @@ final class TrafficSettings {
      * @param settings what was said
      * @param surroundings where to look for what was not
      */
-    TrafficSettings(Settings settings, Surroundings surroundings) {
+    TrafficSettings(Settings settings, HostDefaults surroundings) {
         this(settings, surroundings, false);
     }
 
-    private TrafficSettings(Settings settings, Surroundings surroundings, boolean allByDefault) {
+    private TrafficSettings(Settings settings, HostDefaults surroundings, boolean allByDefault) {
         this.settings = requireNonNull(settings, "settings is null");
         this.surroundings = requireNonNull(surroundings, "surroundings is null");
         this.allByDefault = allByDefault;

@@ -63,7 +63,7 @@ public final class ValidateCommand implements Callable<Integer> {
     public Integer call() {
         Settings settings = new Settings(spec.commandLine().getParseResult(), environment);
         try {
-            TrafficSettings traffic = new TrafficSettings(settings, Surroundings.ofSystem()).allByDefault();
+            TrafficSettings traffic = new TrafficSettings(settings, HostDefaults.ofSystem()).allByDefault();
             return new Validation(settings, IptablesCommand.backend(settings), spec.commandLine())
                     .run(traffic.parameters());
         } catch (InvalidParameterException e) {

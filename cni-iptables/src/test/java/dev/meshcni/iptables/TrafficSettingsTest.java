@@ -62,7 +62,7 @@ class TrafficSettingsTest {
     void withoutSurroundingsTheProxyIs1337() {
         Settings nothing = settings(Map.of());
 
-        assertThat(new TrafficSettings(nothing, Surroundings.ofDryRun())
+        assertThat(new TrafficSettings(nothing, HostDefaults.ofDryRun())
                         .parameters()
                         .proxy().uids())
                 .containsExactly(1337L);
@@ -136,7 +136,7 @@ class TrafficSettingsTest {
     private TrafficSettings traffic(Map<String, String> environment, String... flags) {
         Settings settings = settings(environment, flags);
         return new TrafficSettings(
-                settings, new Surroundings(accounts, Optional.of(resolvConf), Optional.of("istio-proxy")));
+                settings, new HostDefaults(accounts, Optional.of(resolvConf), Optional.of("istio-proxy")));
     }
 
     private static Settings settings(Map<String, String> environment, String... flags) {

@@ -4,7 +4,7 @@ import static dev.meshcni.kubernetes.JsonFields.array;
 import static dev.meshcni.kubernetes.JsonFields.object;
 
 import com.fasterxml.jackson.core.JsonParser;
-import dev.meshcni.kubernetes.KeptTexts.Text;
+import dev.meshcni.kubernetes.BoundedTexts.Text;
 import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.PodFields;
 import io.fabric8.kubernetes.api.model.Container;
@@ -20,9 +20,9 @@ import java.util.function.Consumer;
 /** Reads the containers of a pod: their names, and what the proxy's has beside it. */
 final class ContainerJson {
     private final JsonParser json;
-    private final KeptTexts texts;
+    private final BoundedTexts texts;
 
-    ContainerJson(JsonParser json, KeptTexts texts) {
+    ContainerJson(JsonParser json, BoundedTexts texts) {
         this.json = json;
         this.texts = texts;
     }
@@ -31,12 +31,12 @@ final class ContainerJson {
         List<Container> containers = new ArrayList<>();
         int[] found = {0};
         array(json, () -> {
-            if (++found[0] <= KeptTexts.MAX_CONTAINERS) {
+            if (++found[0] <= BoundedTexts.MAX_CONTAINERS) {
                 containers.add(container(field));
             }
         });
-        if (found[0] > KeptTexts.MAX_CONTAINERS) {
-            texts.cut(field, found[0], KeptTexts.MAX_CONTAINERS);
+        if (found[0] > BoundedTexts.MAX_CONTAINERS) {
+            texts.cut(field, found[0], BoundedTexts.MAX_CONTAINERS);
         }
         return containers;
     }
@@ -50,7 +50,7 @@ final class ContainerJson {
         object(json, name -> {
             switch (name) {
                 case "name" -> container.setName(texts.keep(field + ".name", json));
-                case "image" -> image[0] = KeptTexts.read(json);
+                case "image" -> image[0] = BoundedTexts.read(json);
                 case "args" -> readArgs(args);
                 case "env" -> readEnv(env);
                 case "securityContext" -> container.setSecurityContext(securityContext());
@@ -74,7 +74,7 @@ final class ContainerJson {
         args.clear();
         array(json, () -> {
             if (args.size() < PodFields.PROXY_ARGS) {
-                args.add(KeptTexts.read(json));
+                args.add(BoundedTexts.read(json));
             }
         });
     }
@@ -86,10 +86,10 @@ final class ContainerJson {
             boolean[] literal = {false};
             object(json, field -> {
                 switch (field) {
-                    case "name" -> variable[0] = KeptTexts.read(json);
+                    case "name" -> variable[0] = BoundedTexts.read(json);
                     case "value" -> {
                         literal[0] = JsonFields.isText(json);
-                        variable[1] = KeptTexts.read(json);
+                        variable[1] = BoundedTexts.read(json);
                     }
                     default -> {}
                 }

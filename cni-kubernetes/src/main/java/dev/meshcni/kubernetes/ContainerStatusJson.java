@@ -25,7 +25,7 @@ final class ContainerStatusJson {
     List<ContainerStatus> statuses() throws IOException {
         List<ContainerStatus> statuses = new ArrayList<>();
         array(json, () -> {
-            if (statuses.size() < KeptTexts.MAX_CONTAINERS) {
+            if (statuses.size() < BoundedTexts.MAX_CONTAINERS) {
                 statuses.add(status());
             }
         });
@@ -70,7 +70,7 @@ final class ContainerStatusJson {
     }
 
     private String text() throws IOException {
-        String text = KeptTexts.read(json).value();
+        String text = BoundedTexts.read(json).value();
         return text.substring(0, Math.min(text.length(), MAX_TEXT));
     }
 }

@@ -45,7 +45,7 @@ public final class KubernetesPodSource implements PodSource {
     private final KubernetesApi api;
     private final PodStore store = new PodStore();
     private final NodePodReader reader;
-    private final PodFeed feed;
+    private final PodReflector feed;
     private final Semaphore questions = new Semaphore(QUESTIONS_AT_ONCE, true);
     private final CompletableFuture<Void> listed = new CompletableFuture<>();
     private final AtomicLong lookUps = new AtomicLong();
@@ -55,7 +55,7 @@ public final class KubernetesPodSource implements PodSource {
     private KubernetesPodSource(KubernetesApi api, NodePodReader reader, Duration maxSilence) {
         this.api = requireNonNull(api, "api is null");
         this.reader = reader;
-        this.feed = PodFeed.start(api, reader, store, maxSilence, new PodFeed.Observer() {
+        this.feed = PodReflector.start(api, reader, store, maxSilence, new PodReflector.Observer() {
             @Override
             public void listed() {
                 started();

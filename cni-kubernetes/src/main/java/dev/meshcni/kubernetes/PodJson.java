@@ -6,7 +6,7 @@ import static dev.meshcni.kubernetes.JsonFields.object;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import dev.meshcni.kubernetes.KeptTexts.Text;
+import dev.meshcni.kubernetes.BoundedTexts.Text;
 import dev.meshcni.redirect.MirrorPod;
 import dev.meshcni.redirect.PodFields;
 import dev.meshcni.redirect.RedirectPolicy;
@@ -25,7 +25,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads one pod out of a stream of JSON: the fields and names that this daemon uses, within the bounds of {@link KeptTexts}. The rest is never
+ * Reads one pod out of a stream of JSON: the fields and names that this daemon uses, within the bounds of {@link BoundedTexts}. The rest is never
  * in memory, and what a pod's author writes cannot make the reader hold more.
  */
 final class PodJson {
@@ -35,7 +35,7 @@ final class PodJson {
     private final Set<String> labels;
     private final Set<String> annotations;
     private final Set<String> presences;
-    private final KeptTexts texts = new KeptTexts();
+    private final BoundedTexts texts = new BoundedTexts();
 
     private PodJson(JsonParser json, Set<String> selectors) {
         this.json = json;
@@ -154,7 +154,7 @@ final class PodJson {
     }
 
     private String text() throws IOException {
-        Text text = KeptTexts.read(json);
+        Text text = BoundedTexts.read(json);
         return text.value();
     }
 

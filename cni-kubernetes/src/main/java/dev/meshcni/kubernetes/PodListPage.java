@@ -30,9 +30,9 @@ record PodListPage(String version, String next) {
                     JsonFields.object(json, name -> {
                         switch (name) {
                             case "resourceVersion" ->
-                                metadata[0] = KeptTexts.read(json).value();
+                                metadata[0] = BoundedTexts.read(json).value();
                             case "continue" ->
-                                metadata[1] = KeptTexts.read(json).value();
+                                metadata[1] = BoundedTexts.read(json).value();
                             default -> {}
                         }
                     });

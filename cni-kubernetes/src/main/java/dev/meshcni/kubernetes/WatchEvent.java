@@ -20,7 +20,7 @@ record WatchEvent(String type, BoundedPod pod) {
         BoundedPod[] pod = {null};
         JsonFields.object(json, field -> {
             switch (field) {
-                case "type" -> type[0] = KeptTexts.read(json).value();
+                case "type" -> type[0] = BoundedTexts.read(json).value();
                 case "object" -> pod[0] = PodJson.read(json, selectors);
                 default -> {}
             }

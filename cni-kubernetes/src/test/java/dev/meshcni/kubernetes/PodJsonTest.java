@@ -29,12 +29,12 @@ class PodJsonTest {
 
     @Test
     void aValueThatIsTooLongIsNotKeptAndSaysSo() throws IOException {
-        BoundedPod pod = read(annotated(PORTS, KeptTexts.MAX_VALUE + 1));
+        BoundedPod pod = read(annotated(PORTS, BoundedTexts.MAX_VALUE + 1));
 
         assertThat(pod.cut())
-                .containsExactly(new CutField("annotation " + PORTS, KeptTexts.MAX_VALUE + 1, KeptTexts.MAX_VALUE));
+                .containsExactly(new CutField("annotation " + PORTS, BoundedTexts.MAX_VALUE + 1, BoundedTexts.MAX_VALUE));
         assertThat(pod.pod().getMetadata().getAnnotations().get(PORTS)).isEmpty();
-        assertThat(read(annotated(PORTS, KeptTexts.MAX_VALUE)).cut()).isEmpty();
+        assertThat(read(annotated(PORTS, BoundedTexts.MAX_VALUE)).cut()).isEmpty();
     }
 
     @Test
@@ -57,7 +57,7 @@ class PodJsonTest {
         assertThat(pod.pod().getSpec().getContainers().getFirst().getEnv().stream()
                         .mapToInt(variable -> variable.getValue().length())
                         .sum())
-                .isLessThanOrEqualTo(KeptTexts.MAX_POD);
+                .isLessThanOrEqualTo(BoundedTexts.MAX_POD);
     }
 
     @Test
@@ -69,7 +69,7 @@ class PodJsonTest {
         BoundedPod pod = read("{\"spec\":{\"containers\":[" + containers + "]}}");
 
         assertThat(pod.cut()).isNotEmpty();
-        assertThat(pod.pod().getSpec().getContainers()).hasSizeLessThanOrEqualTo(KeptTexts.MAX_CONTAINERS);
+        assertThat(pod.pod().getSpec().getContainers()).hasSizeLessThanOrEqualTo(BoundedTexts.MAX_CONTAINERS);
     }
 
     @ParameterizedTest

@@ -51,9 +51,9 @@ final class CniValuesReader {
     private static final Set<String> RESERVED_ENV =
             Set.of("NODE_NAME", "REPAIR_NODE_NAME", "POD_NAME", "POD_NAMESPACE", "CNI_BIN_DIR_ON_HOST");
 
-    private final Section cni;
-    private final Section k8s;
-    private final Section global;
+    private final SettingsSection cni;
+    private final SettingsSection k8s;
+    private final SettingsSection global;
     private final Platform platform;
 
     /**
@@ -61,7 +61,7 @@ final class CniValuesReader {
      * @param k8s {@code components.cni.k8s}
      * @param global {@code values.global}
      */
-    CniValuesReader(Section cni, Section k8s, Section global, Platform platform) {
+    CniValuesReader(SettingsSection cni, SettingsSection k8s, SettingsSection global, Platform platform) {
         this.cni = requireNonNull(cni, "cni is null");
         this.k8s = requireNonNull(k8s, "k8s is null");
         this.global = requireNonNull(global, "global is null");
@@ -161,8 +161,8 @@ final class CniValuesReader {
 
     private Logging logging() {
         Optional<String> daemon;
-        try (Section logging = cni.section("logging");
-                Section globalLogging = global.section("logging")) {
+        try (SettingsSection logging = cni.section("logging");
+                SettingsSection globalLogging = global.section("logging")) {
             Optional<String> general = level(globalLogging);
             daemon = level(logging).or(() -> general);
         }
@@ -173,7 +173,7 @@ final class CniValuesReader {
     }
 
     /** Istio's levels are given by scope, such as {@code default:info,cni:debug}. */
-    private static Optional<String> level(Section logging) {
+    private static Optional<String> level(SettingsSection logging) {
         Optional<String> text = logging.text("level");
         Map<String, String> levels = new LinkedHashMap<>();
         for (String part : text.orElse("").split(",", -1)) {
@@ -195,7 +195,7 @@ final class CniValuesReader {
     }
 
     private Repair repair() {
-        try (Section repair = cni.section("repair")) {
+        try (SettingsSection repair = cni.section("repair")) {
             repair.others(Set.of("hub", "tag", "image"));
             boolean delete = repair.flag("deletePods").orElse(false);
             boolean label = repair.flag("labelPods").orElse(false);
@@ -288,7 +288,7 @@ final class CniValuesReader {
     }
 
     private OptionalInt quota(String namespace) {
-        try (Section quota = cni.section("resourceQuotas")) {
+        try (SettingsSection quota = cni.section("resourceQuotas")) {
             boolean needed = platform == Platform.GKE && !namespace.equals("kube-system");
             boolean enabled = quota.flag("enabled").orElse(needed);
             int pods = quota.number("pods").orElse(DEFAULT_QUOTA);
@@ -307,7 +307,7 @@ final class CniValuesReader {
 
     /** Ambient mode is a different product: it redirects to the node's ztunnel, not to a sidecar. */
     private void refuseAmbient() {
-        Section ambient = cni.section("ambient");
+        SettingsSection ambient = cni.section("ambient");
         if (ambient.flag("enabled").orElse(false)) {
             ambient.problem("enabled", "is true, but mesh-cni redirects to sidecars only, not to ztunnel");
         }

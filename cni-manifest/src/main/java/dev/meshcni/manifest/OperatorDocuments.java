@@ -51,7 +51,7 @@ final class OperatorDocuments {
     }
 
     private Yaml.Mapping specOf(Yaml.Mapping document) {
-        try (Section resource = new Section("", document, problems)) {
+        try (SettingsSection resource = new SettingsSection("", document, problems)) {
             String kind = resource.text("kind").orElse("nothing");
             String version = resource.text("apiVersion").orElse("nothing");
             if (!kind.equals(KIND)) {

@@ -159,10 +159,10 @@ final class OperatorReader {
 
     private Result read() {
         Yaml.Mapping document = new OperatorDocuments(problems, notes).spec(input);
-        try (Section spec = new Section("", document, problems);
-                Section components = spec.section("components");
-                Section component = components.section("cni");
-                Section values = spec.section("values")) {
+        try (SettingsSection spec = new SettingsSection("", document, problems);
+                SettingsSection components = spec.section("components");
+                SettingsSection component = components.section("cni");
+                SettingsSection values = spec.section("values")) {
             spec.others(OTHER_SPEC);
             components.others(OTHER_COMPONENTS);
             values.others(OTHER_VALUES);
@@ -181,10 +181,10 @@ final class OperatorReader {
     }
 
     private Optional<CniValues> cni(
-            Section spec, Section component, Section values, String revision, Platform platform) {
-        Section cni = values.section("cni");
-        Section global = values.section("global");
-        Section k8s = component.section("k8s");
+            SettingsSection spec, SettingsSection component, SettingsSection values, String revision, Platform platform) {
+        SettingsSection cni = values.section("cni");
+        SettingsSection global = values.section("global");
+        SettingsSection k8s = component.section("k8s");
         component.refuse("spec", "is not supported; use values.cni");
         UNSUPPORTED_K8S.forEach(key -> k8s.refuse(key, "is not supported for the CNI; use values.cni"));
         if (spec.has("hub") || global.has("hub")) {
@@ -208,7 +208,7 @@ final class OperatorReader {
         return read;
     }
 
-    private Platform platform(boolean openShift, Section values) {
+    private Platform platform(boolean openShift, SettingsSection values) {
         // In values it is the name of a file of Istio's charts, which sets other values.
         Optional<String> profile = values.text("profile");
         profile.filter(name -> name.contains("ambient"))
@@ -227,9 +227,9 @@ final class OperatorReader {
     }
 
     /** Whether the injector is told that there is a CNI. */
-    private static boolean expected(Section values) {
+    private static boolean expected(SettingsSection values) {
         boolean old = false;
-        try (Section istioCni = values.section("istio_cni")) {
+        try (SettingsSection istioCni = values.section("istio_cni")) {
             istioCni.others(Set.of("chained", "provider"));
             old = istioCni.flag("enabled").orElse(false);
         }
@@ -237,12 +237,12 @@ final class OperatorReader {
     }
 
     /** Whether the injector annotates pods for Multus; the network's name must be the one that will be there. */
-    private boolean injected(Section values) {
-        Section webhook = values.section("sidecarInjectorWebhook");
+    private boolean injected(SettingsSection values) {
+        SettingsSection webhook = values.section("sidecarInjectorWebhook");
         if (!webhook.has("injectedAnnotations")) {
             return false;
         }
-        Section annotations = webhook.section("injectedAnnotations");
+        SettingsSection annotations = webhook.section("injectedAnnotations");
         Optional<String> networks = annotations.text(NodeManifests.NETWORKS_ANNOTATION);
         if (networks.isEmpty()) {
             return false;

@@ -61,10 +61,10 @@ public final class PodInspector {
      * @param pods the pods
      * @param identities which of the node's pods they are
      */
-    Map<NodePod, PodLook> look(Collection<NodePod> pods, PodIdentities identities) {
+    Map<NodePod, PodInspection> look(Collection<NodePod> pods, PodIdentities identities) {
         Map<NodePod, String> uids = new HashMap<>();
         pods.forEach(pod -> identities.runtimeUid(pod.pod()).ifPresent(uid -> uids.put(pod, uid)));
-        Map<NodePod, PodLook> looks = new HashMap<>();
+        Map<NodePod, PodInspection> looks = new HashMap<>();
         try {
             Map<String, PodNetns> found = finder.find(Set.copyOf(uids.values()));
             for (NodePod pod : pods) {
@@ -72,10 +72,10 @@ public final class PodInspector {
                         pod,
                         uids.containsKey(pod)
                                 ? look(pod.pod(), Optional.ofNullable(found.get(uids.get(pod))))
-                                : new PodLook.Unseen("another pod says that it has the same UID on this node"));
+                                : new PodInspection.Unseen("another pod says that it has the same UID on this node"));
             }
         } catch (DaemonException e) {
-            pods.forEach(pod -> looks.put(pod, new PodLook.Blind(e.getMessage())));
+            pods.forEach(pod -> looks.put(pod, new PodInspection.Blind(e.getMessage())));
         }
         return looks;
     }
@@ -95,43 +95,43 @@ public final class PodInspector {
         }
     }
 
-    private PodLook look(Pod pod, Optional<PodNetns> netns) {
+    private PodInspection look(Pod pod, Optional<PodNetns> netns) {
         Optional<String> excluded = Exemption.ofNamespace(pod.namespace(), excludedNamespaces);
         if (excluded.isPresent()) {
-            return new PodLook.NotMeant(excluded.get());
+            return new PodInspection.NotMeant(excluded.get());
         }
         try {
             return switch (RedirectPolicy.decide(pod)) {
-                case Decision.Skip skip -> new PodLook.NotMeant(skip.detail());
+                case Decision.Skip skip -> new PodInspection.NotMeant(skip.detail());
                 case Decision.Redirect _
                 when netns.isEmpty() ->
-                    new PodLook.Unseen("no process of it is running in a network namespace of its own");
+                    new PodInspection.Unseen("no process of it is running in a network namespace of its own");
                 case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
             };
         } catch (UnreadableRulesException e) {
-            return new PodLook.Unreadable(e.getMessage());
+            return new PodInspection.Unreadable(e.getMessage());
         } catch (InvalidParameterException | RedirectException e) {
-            return new PodLook.Unseen(e.getMessage());
+            return new PodInspection.Unseen(e.getMessage());
         }
     }
 
-    private PodLook look(Pod pod, RedirectParameters parameters, PodNetns netns) {
+    private PodInspection look(Pod pod, RedirectParameters parameters, PodNetns netns) {
         try (NamespaceHandle handle = open(netns)) {
             Set<NamespaceId> added = addedTo.apply(pod.uid());
             if (!added.isEmpty() && added.stream().noneMatch(handle.id()::isSame)) {
-                return new PodLook.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
+                return new PodInspection.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
                         + handle.id() + ", but the pod was redirected in " + added);
             }
             PodPlan plan = PodPlan.of(parameters, handle.addresses());
             List<RuleDifference> differences = handle.differences(plan.redirect());
             if (differences.isEmpty()) {
-                return new PodLook.AsPlanned();
+                return new PodInspection.AsPlanned();
             }
             PodNamespace namespace = new PodNamespace(netns, handle.id());
             // What differs from nothing is there: of ours, of Istio's own tools, or of the other backend.
             return handle.differences(RedirectPlan.NONE).isEmpty()
-                    ? new PodLook.Absent(namespace, plan)
-                    : new PodLook.Changed(namespace, plan, differences);
+                    ? new PodInspection.Absent(namespace, plan)
+                    : new PodInspection.Changed(namespace, plan, differences);
         }
     }
 

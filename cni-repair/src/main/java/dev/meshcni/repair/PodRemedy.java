@@ -46,8 +46,8 @@ public final class PodRemedy {
     private final RepairSettings settings;
     private final AgentMetrics metrics;
     private final Supplier<Optional<String>> cannotRedirect;
-    private final Pacer pacer;
-    private final ControllerPacer controllers = new ControllerPacer(System::nanoTime);
+    private final RateLimiter pacer;
+    private final ControllerBackoff controllers = new ControllerBackoff(System::nanoTime);
     private boolean waits;
 
     /**
@@ -68,7 +68,7 @@ public final class PodRemedy {
         this.settings = requireNonNull(settings, "settings is null");
         this.metrics = requireNonNull(metrics, "metrics is null");
         this.cannotRedirect = requireNonNull(cannotRedirect, "cannotRedirect is null");
-        this.pacer = new Pacer(settings.perMinute(), System::nanoTime);
+        this.pacer = new RateLimiter(settings.perMinute(), System::nanoTime);
     }
 
     /** Deals with a pod in whose namespace it was seen that the redirection is not there. */

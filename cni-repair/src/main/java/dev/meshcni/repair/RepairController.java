@@ -51,8 +51,8 @@ public final class RepairController implements AutoCloseable {
     private final Predicate<String> redirectedHere;
     private final AgentMetrics metrics;
     private final Map<String, Case> cases = new ConcurrentHashMap<>();
-    private final ToldPods drifted = new ToldPods();
-    private final ToldPods unreadable = new ToldPods();
+    private final ReportedPods drifted = new ReportedPods();
+    private final ReportedPods unreadable = new ReportedPods();
     private final Set<String> pending = new LinkedHashSet<>();
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("repair").factory());
@@ -199,7 +199,7 @@ public final class RepairController implements AutoCloseable {
         if (candidates.isEmpty()) {
             return;
         }
-        Map<NodePod, PodLook> looks = inspector.look(candidates, new PodIdentities(pods.pods()));
+        Map<NodePod, PodInspection> looks = inspector.look(candidates, new PodIdentities(pods.pods()));
         candidates.stream().filter(looks::containsKey).forEach(pod -> judge(pod, looks.get(pod), round));
         count();
     }
@@ -209,24 +209,24 @@ public final class RepairController implements AutoCloseable {
         metrics.unreadable(unreadable.size());
     }
 
-    private void judge(NodePod pod, PodLook look, boolean round) {
-        if (!(look instanceof PodLook.Changed)) {
+    private void judge(NodePod pod, PodInspection look, boolean round) {
+        if (!(look instanceof PodInspection.Changed)) {
             drifted.remove(pod.key());
         }
-        if (!(look instanceof PodLook.Unreadable)) {
+        if (!(look instanceof PodInspection.Unreadable)) {
             unreadable.remove(pod.key());
         }
         switch (look) {
-            case PodLook.NotMeant _, PodLook.AsPlanned _ -> settle(pod);
-            case PodLook.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
-            case PodLook.Changed changed -> drift(pod, changed);
-            case PodLook.Unreadable found -> unreadable(pod, found);
-            case PodLook.Blind blind -> blind(pod, blind);
-            case PodLook.Unseen unseen -> unseen(pod, unseen, round);
+            case PodInspection.NotMeant _, PodInspection.AsPlanned _ -> settle(pod);
+            case PodInspection.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
+            case PodInspection.Changed changed -> drift(pod, changed);
+            case PodInspection.Unreadable found -> unreadable(pod, found);
+            case PodInspection.Blind blind -> blind(pod, blind);
+            case PodInspection.Unseen unseen -> unseen(pod, unseen, round);
         }
     }
 
-    private void drift(NodePod pod, PodLook.Changed changed) {
+    private void drift(NodePod pod, PodInspection.Changed changed) {
         if (settings.driftRepair()) {
             after(pod, remedy.mend(pod, changed.namespace(), changed.plan()));
             return;
@@ -238,14 +238,14 @@ public final class RepairController implements AutoCloseable {
     }
 
     /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
-    private void unreadable(NodePod pod, PodLook.Unreadable found) {
+    private void unreadable(NodePod pod, PodInspection.Unreadable found) {
         settle(pod);
         if (unreadable.add(pod)) {
             LOG.warn("whether pod {} is redirected cannot be told: {}", pod.key(), found.why());
         }
     }
 
-    private void blind(NodePod pod, PodLook.Blind blind) {
+    private void blind(NodePod pod, PodInspection.Blind blind) {
         if (!blindness.equals(blind.why())) {
             blindness = blind.why();
             LOG.warn("no pod can be looked into: {}", blind.why());
@@ -253,7 +253,7 @@ public final class RepairController implements AutoCloseable {
         settle(pod);
     }
 
-    private void unseen(NodePod pod, PodLook.Unseen unseen, boolean round) {
+    private void unseen(NodePod pod, PodInspection.Unseen unseen, boolean round) {
         LOG.debug("pod {} could not be looked into: {}", pod.key(), unseen.why());
         if (!round) {
             retry(pod, unseen.why());

@@ -70,12 +70,12 @@ class PodInspectorTest {
     void aPodThatWasMissedIsSeenToBeSoAndMended(RedirectBackend backend) {
         PodInspector inspector = inspector(backend);
 
-        PodLook before = look(inspector);
+        PodInspection before = look(inspector);
         assertThat(before)
                 .isInstanceOfSatisfying(
-                        PodLook.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
+                        PodInspection.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
 
-        assertThat(look(inspector)).isEqualTo(new PodLook.AsPlanned());
+        assertThat(look(inspector)).isEqualTo(new PodInspection.AsPlanned());
     }
 
     @ParameterizedTest
@@ -84,7 +84,7 @@ class PodInspectorTest {
         PodInspector inspector = inspector(backend);
         assertThat(look(inspector))
                 .isInstanceOfSatisfying(
-                        PodLook.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
+                        PodInspection.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
         NodePod changed = new NodePodReader(_ -> true, "")
                 .read(withUid(TestPods.injected("web"))
                         .edit()
@@ -97,7 +97,7 @@ class PodInspectorTest {
                         .look(List.of(changed), new PodIdentities(List.of(changed)))
                         .get(changed))
                 .isInstanceOfSatisfying(
-                        PodLook.Changed.class,
+                        PodInspection.Changed.class,
                         found -> assertThat(found.differences().toString()).contains("1234"));
     }
 
@@ -106,7 +106,7 @@ class PodInspectorTest {
     void aPodThatEndsBeforeItIsMendedIsAFailure(RedirectBackend backend) {
         PodInspector inspector = inspector(backend);
 
-        assertThat(look(inspector)).isInstanceOfSatisfying(PodLook.Absent.class, absent -> {
+        assertThat(look(inspector)).isInstanceOfSatisfying(PodInspection.Absent.class, absent -> {
             sandbox.destroyForcibly().onExit().join();
             assertThatThrownBy(() -> inspector.mend(absent.namespace(), absent.plan()))
                     .isInstanceOf(RedirectException.class);
@@ -118,7 +118,7 @@ class PodInspectorTest {
         return new PodInspector(Set.of(), backend, new ProcPodNetnsFinder(proc), _ -> Set.of());
     }
 
-    private static PodLook look(PodInspector inspector) {
+    private static PodInspection look(PodInspector inspector) {
         return inspector.look(List.of(POD), new PodIdentities(List.of(POD))).get(POD);
     }
 

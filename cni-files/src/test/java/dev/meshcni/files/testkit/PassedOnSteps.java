@@ -1,6 +1,6 @@
 package dev.meshcni.files.testkit;
 
-import dev.meshcni.files.FileLook;
+import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.FileSteps;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,9 +41,9 @@ public class PassedOnSteps implements FileSteps {
     }
 
     @Override
-    public void look(Path file, FileLook look) throws IOException {
-        before("look", file);
-        steps.look(file, look);
+    public void setMetadata(Path file, FileMetadata metadata) throws IOException {
+        before("setMetadata", file);
+        steps.setMetadata(file, metadata);
     }
 
     @Override

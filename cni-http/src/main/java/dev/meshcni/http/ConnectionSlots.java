@@ -18,7 +18,7 @@ import java.util.function.Predicate;
  *
  * @param <C> a connection
  */
-final class HttpPlaces<C> {
+final class ConnectionSlots<C> {
     private final int most;
     private final int mostOfPeer;
     /** In the order of arrival. */
@@ -33,7 +33,7 @@ final class HttpPlaces<C> {
      * @param most how many in all
      * @param mostOfPeer how many of one peer
      */
-    HttpPlaces(int most, int mostOfPeer) {
+    ConnectionSlots(int most, int mostOfPeer) {
         this.most = most;
         this.mostOfPeer = mostOfPeer;
     }

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
  * Tells what a port has refused: each refusal is counted, and in the log there is one line a minute at most, however many there were.
  * Nothing that a peer has sent gets there, only its address.
  */
-final class FloodLog {
-    private static final Logger LOG = LoggerFactory.getLogger(FloodLog.class);
+final class RefusalLog {
+    private static final Logger LOG = LoggerFactory.getLogger(RefusalLog.class);
     private static final Duration INTERVAL = Duration.ofMinutes(1);
 
     private final String option;
@@ -33,7 +33,7 @@ final class FloodLog {
      * @param counter what counts each refusal
      * @param nanoTime a clock such as {@link System#nanoTime}
      */
-    FloodLog(String option, Consumer<HttpRefusal> counter, LongSupplier nanoTime) {
+    RefusalLog(String option, Consumer<HttpRefusal> counter, LongSupplier nanoTime) {
         this.option = requireNonNull(option, "option is null");
         this.counter = requireNonNull(counter, "counter is null");
         this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");

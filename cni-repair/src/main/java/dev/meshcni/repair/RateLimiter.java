@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /** Lets things happen at most so often, evenly spread. Used by one thread. */
-final class Pacer {
+final class RateLimiter {
     private final long intervalNanos;
     private final LongSupplier clock;
     private long next;
@@ -13,7 +13,7 @@ final class Pacer {
      * @param perMinute how often in a minute
      * @param clock nanoseconds, as of {@link System#nanoTime}
      */
-    Pacer(int perMinute, LongSupplier clock) {
+    RateLimiter(int perMinute, LongSupplier clock) {
         this.intervalNanos = Duration.ofMinutes(1).dividedBy(perMinute).toNanos();
         this.clock = clock;
         this.next = clock.getAsLong();

@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
  * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away. It is what the first
  * pod after the agent's start would otherwise wait for: classes, programs and kernel modules that are loaded, code that is compiled.
  */
-final class Rehearsal {
-    private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
+final class WarmUp {
+    private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final Duration BUDGET = Duration.ofSeconds(10);
     private static final String NAME = "rehearsal";
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
@@ -35,18 +35,18 @@ final class Rehearsal {
     private final PluginHandler handler;
     private final boolean nativeNftables;
 
-    private Rehearsal(PluginHandler handler, boolean nativeNftables) {
+    private WarmUp(PluginHandler handler, boolean nativeNftables) {
         this.handler = handler;
         this.nativeNftables = nativeNftables;
     }
 
     /** Holds it, unless this process may not make network namespaces; that it fails is only logged, as the first pod's ADD will tell. */
-    static void hold(Backends backends, PrevResultCheck check, boolean nativeNftables) {
+    static void run(Backends backends, PrevResultCheck check, boolean nativeNftables) {
         long start = System.nanoTime();
         RedirectBackend backend = backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
         try (PodSource pods = new OnePod()) {
-            Rehearsal rehearsal =
-                    new Rehearsal(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
+            WarmUp rehearsal =
+                    new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
             boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> rehearsal.call(verb, netns)));
             long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
             LOG.debug("rehearsal: {}", held ? millis + " ms" : "no network namespace can be made for it");

@@ -12,21 +12,21 @@ import java.util.Optional;
  * @param resolvConf the resolvers, if they are to be looked up
  * @param proxyUser the name of the proxy's user, if it is to be looked up
  */
-record Surroundings(Accounts accounts, Optional<Path> resolvConf, Optional<String> proxyUser) {
-    Surroundings {
+record HostDefaults(Accounts accounts, Optional<Path> resolvConf, Optional<String> proxyUser) {
+    HostDefaults {
         requireNonNull(accounts, "accounts is null");
         requireNonNull(resolvConf, "resolvConf is null");
         requireNonNull(proxyUser, "proxyUser is null");
     }
 
     /** Those of this pod or machine. */
-    static Surroundings ofSystem() {
-        return new Surroundings(
+    static HostDefaults ofSystem() {
+        return new HostDefaults(
                 Accounts.ofSystem(), Optional.of(Path.of("/etc/resolv.conf")), Optional.of("istio-proxy"));
     }
 
     /** None: only what is named is looked up. */
-    static Surroundings ofDryRun() {
-        return new Surroundings(Accounts.ofSystem(), Optional.empty(), Optional.empty());
+    static HostDefaults ofDryRun() {
+        return new HostDefaults(Accounts.ofSystem(), Optional.empty(), Optional.empty());
     }
 }

@@ -6,13 +6,13 @@ import java.io.InputStream;
 import java.time.Duration;
 
 /** Closes a stream on which nothing has come for too long, as a connection that was dropped without a word never ends by itself. */
-final class Silence implements AutoCloseable {
+final class IdleTimeout implements AutoCloseable {
     private final Duration bound;
     private final Thread thread;
     private volatile long lastSign = System.nanoTime();
     private volatile InputStream guarded = InputStream.nullInputStream();
 
-    Silence(Duration bound) {
+    IdleTimeout(Duration bound) {
         this.bound = bound;
         this.thread = Thread.ofVirtual().name("pod-watch-silence").start(this::run);
     }

@@ -19,13 +19,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What others do to the node is put right; the node compares by itself once an hour only, unless a test says otherwise. */
-class InstallWatchTest {
+class InstallReconcilerTest {
     @TempDir
     private Path root;
 
     private TestNode node;
     private Installer installer;
-    private InstallWatch watch;
+    private InstallReconciler watch;
     private final AtomicBoolean agentIsFound = new AtomicBoolean();
     private Map<String, String> installed;
 
@@ -169,7 +169,7 @@ class InstallWatchTest {
 
     private void start() throws Exception {
         installer = TestInstallers.of(node);
-        watch = InstallWatch.start(installer, agentIsFound::get);
+        watch = InstallReconciler.start(installer, agentIsFound::get);
         eventually("installed", () -> installer.state() instanceof InstallState.Installed);
         installed = node.conf();
     }

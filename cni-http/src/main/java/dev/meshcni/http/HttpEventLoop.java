@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** All connections of a port, in one thread that never waits for one of them. */
-final class HttpLoop implements Runnable {
-    private static final Logger LOG = LoggerFactory.getLogger(HttpLoop.class);
+final class HttpEventLoop implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(HttpEventLoop.class);
     private static final int BUFFER = 8 << 10;
     /** How many connections are accepted before those that are open have their turn. */
     private static final int ACCEPTED_AT_ONCE = 64;
@@ -28,8 +28,8 @@ final class HttpLoop implements Runnable {
     private final ServerSocketChannel server;
     private final HttpPages pages;
     private final HttpLimits limits;
-    private final FloodLog log;
-    private final HttpPlaces<HttpConnection> places;
+    private final RefusalLog log;
+    private final ConnectionSlots<HttpConnection> places;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
     private final Queue<Finished> finished = new ConcurrentLinkedQueue<>();
     private volatile boolean ended;
@@ -45,13 +45,13 @@ final class HttpLoop implements Runnable {
         void take() throws IOException;
     }
 
-    HttpLoop(Selector selector, ServerSocketChannel server, HttpPages pages, HttpLimits limits, FloodLog log) {
+    HttpEventLoop(Selector selector, ServerSocketChannel server, HttpPages pages, HttpLimits limits, RefusalLog log) {
         this.selector = requireNonNull(selector, "selector is null");
         this.server = requireNonNull(server, "server is null");
         this.pages = requireNonNull(pages, "pages is null");
         this.limits = requireNonNull(limits, "limits is null");
         this.log = requireNonNull(log, "log is null");
-        this.places = new HttpPlaces<>(limits.connections(), limits.peerConnections());
+        this.places = new ConnectionSlots<>(limits.connections(), limits.peerConnections());
     }
 
     /** Serves until {@link #end}. */
@@ -170,7 +170,7 @@ final class HttpLoop implements Runnable {
         }
     }
 
-    private void displace(HttpPlaces.Displaced<HttpConnection> displaced) {
+    private void displace(ConnectionSlots.Displaced<HttpConnection> displaced) {
         HttpConnection connection = displaced.connection();
         connection.close();
         if (connection.state() != HttpConnection.State.DROPPING) {

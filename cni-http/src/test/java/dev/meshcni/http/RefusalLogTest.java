@@ -10,15 +10,15 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
-class FloodLogTest {
+class RefusalLogTest {
     private final AtomicLong now = new AtomicLong(Long.MAX_VALUE);
     private final List<HttpRefusal> counted = new ArrayList<>();
-    private final FloodLog log = new FloodLog("--health-port", counted::add, now::get);
+    private final RefusalLog log = new RefusalLog("--health-port", counted::add, now::get);
 
     @Test
     void aFloodIsALineAMinuteAndEachRefusalIsCounted() throws Exception {
         InetAddress peer = InetAddress.getByName("10.0.0.7");
-        try (CapturedLog lines = CapturedLog.of(FloodLog.class)) {
+        try (CapturedLog lines = CapturedLog.of(RefusalLog.class)) {
             log.refused(HttpRefusal.SLOW_REQUEST, peer);
             for (int i = 0; i < 2000; i++) {
                 log.refused(HttpRefusal.PEER_LIMIT, peer);
@@ -44,7 +44,7 @@ class FloodLogTest {
 
     @Test
     void aPageThatFailsIsAnErrorOnceAMinute() {
-        try (CapturedLog lines = CapturedLog.of(FloodLog.class)) {
+        try (CapturedLog lines = CapturedLog.of(RefusalLog.class)) {
             log.failed("the page /x", new IllegalStateException("1"));
             log.failed("the page /x", new IllegalStateException("2"));
             now.addAndGet(Duration.ofMinutes(1).toNanos());

@@ -6,8 +6,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The parts that are open, of which each may need those before it: they are closed the other way round. */
-final class OpenParts implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(OpenParts.class);
+final class ResourceStack implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ResourceStack.class);
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 

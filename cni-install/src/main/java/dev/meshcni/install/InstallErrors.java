@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Says what to do about a file that cannot be written. */
-public final class InstallTrouble {
+public final class InstallErrors {
     /** The reason that the kernel gives for a full file system. */
     static final String NO_SPACE = "No space left on device";
 
@@ -20,7 +20,7 @@ public final class InstallTrouble {
             plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
             MicroK8s /var/snap/microk8s/current/opt/cni/bin""";
 
-    private InstallTrouble() {}
+    private InstallErrors() {}
 
     /** A failure to write the plugin. */
     static DaemonException writingPlugin(Path binDir, IOException cause) {

@@ -9,10 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /** What ADD prints: the result of the plugins before, unchanged, in the version that was asked for (CNI specification 1.1, section 5). */
-final class PassedOn {
+final class PrevResultReply {
     private static final String CNI_VERSION = "cniVersion";
 
-    private PassedOn() {}
+    private PrevResultReply() {}
 
     static AgentProtocol.Reply reply(CniRequest request) {
         return new AgentProtocol.Reply(0, previous(request.config()).toString().getBytes(StandardCharsets.UTF_8));

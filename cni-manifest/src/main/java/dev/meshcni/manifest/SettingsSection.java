@@ -17,7 +17,7 @@ import java.util.TreeSet;
  * One mapping of the settings, read key by key. The keys that were asked for are those that are known; any other that is
  * there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
  */
-final class Section implements AutoCloseable {
+final class SettingsSection implements AutoCloseable {
     private final String path;
     private final Yaml.Mapping mapping;
     private final List<Problem> problems;
@@ -27,20 +27,20 @@ final class Section implements AutoCloseable {
      * @param path the keys that lead here, separated by dots
      * @param problems where problems are added
      */
-    Section(String path, Yaml.Mapping mapping, List<Problem> problems) {
+    SettingsSection(String path, Yaml.Mapping mapping, List<Problem> problems) {
         this.path = requireNonNull(path, "path is null");
         this.mapping = requireNonNull(mapping, "mapping is null");
         this.problems = requireNonNull(problems, "problems is null");
     }
 
     /** The mapping at a key; an empty one if there is none. */
-    Section section(String key) {
+    SettingsSection section(String key) {
         Yaml value = value(key).orElseGet(() -> Yaml.Mapping.empty(mapping.at()));
         Yaml.Mapping inner = value instanceof Yaml.Mapping found ? found : Yaml.Mapping.empty(value.at());
         if (!(value instanceof Yaml.Mapping)) {
             problem(value.at(), key, "must hold keys and values");
         }
-        return new Section(name(key), inner, problems);
+        return new SettingsSection(name(key), inner, problems);
     }
 
     /** A text; numbers and booleans count as what they were written as. */
@@ -112,7 +112,7 @@ final class Section implements AutoCloseable {
     /** Keys that are not fixed, with texts. */
     Map<String, String> map(String key) {
         Map<String, String> map = new LinkedHashMap<>();
-        try (Section section = section(key)) {
+        try (SettingsSection section = section(key)) {
             section.mapping
                     .entries()
                     .keySet()

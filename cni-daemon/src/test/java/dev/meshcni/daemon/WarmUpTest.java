@@ -20,7 +20,7 @@ import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-class RehearsalTest {
+class WarmUpTest {
     @Test
     void aPodIsAddedCheckedAndDeletedInANamespaceThatIsNotTheNodes() {
         assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes a network namespace");
@@ -41,7 +41,7 @@ class RehearsalTest {
     }
 
     private static void hold(RedirectBackend backend) {
-        Rehearsal.hold(Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), false);
+        WarmUp.run(Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), false);
     }
 
     /** The real backend, and what was done with it. */

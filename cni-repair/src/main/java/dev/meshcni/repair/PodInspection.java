@@ -5,29 +5,29 @@ import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 
 /** What a look into a pod's network namespace found. */
-sealed interface PodLook {
+sealed interface PodInspection {
     /** The pod is not to be redirected. */
-    record NotMeant(String why) implements PodLook {}
+    record NotMeant(String why) implements PodInspection {}
 
     /** All is as it should be. */
-    record AsPlanned() implements PodLook {}
+    record AsPlanned() implements PodInspection {}
 
     /** Nothing of the redirection is there. */
-    record Absent(PodNamespace namespace, PodPlan plan) implements PodLook {}
+    record Absent(PodNamespace namespace, PodPlan plan) implements PodInspection {}
 
     /** Something of it is there, but not as it should be. */
-    record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodLook {
+    record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodInspection {
         public Changed {
             differences = List.copyOf(differences);
         }
     }
 
     /** What is there cannot be read: it may be anything. */
-    record Unreadable(String why) implements PodLook {}
+    record Unreadable(String why) implements PodInspection {}
 
     /** It could not be seen for now. */
-    record Unseen(String why) implements PodLook {}
+    record Unseen(String why) implements PodInspection {}
 
     /** No pod can be seen from here. */
-    record Blind(String why) implements PodLook {}
+    record Blind(String why) implements PodInspection {}
 }

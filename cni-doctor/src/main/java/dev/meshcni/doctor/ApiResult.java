@@ -7,9 +7,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /** What the API server shows of something, or why it does not. */
-sealed interface Seen<T> {
+sealed interface ApiResult<T> {
     /** It was shown. */
-    record Known<T>(T value) implements Seen<T> {
+    record Known<T>(T value) implements ApiResult<T> {
         public Known {
             requireNonNull(value, "value is null");
         }
@@ -21,7 +21,7 @@ sealed interface Seen<T> {
      * @param why the reason, in words
      * @param remedy what to do about it
      */
-    record Unknown<T>(String why, String remedy) implements Seen<T> {
+    record Unknown<T>(String why, String remedy) implements ApiResult<T> {
         public Unknown {
             requireNonNull(why, "why is null");
             requireNonNull(remedy, "remedy is null");
@@ -37,7 +37,7 @@ sealed interface Seen<T> {
     }
 
     /** What follows from the value, if it was shown. */
-    default <R> Seen<R> map(Function<T, R> function) {
+    default <R> ApiResult<R> map(Function<T, R> function) {
         return switch (this) {
             case Known<T> known -> new Known<>(function.apply(known.value()));
             case Unknown<T> unknown -> new Unknown<>(unknown.why(), unknown.remedy());

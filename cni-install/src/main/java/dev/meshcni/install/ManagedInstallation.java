@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The installation on this node for as long as the daemon runs; at its end it stays or is taken back. */
-public final class NodeInstallation implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(NodeInstallation.class);
+public final class ManagedInstallation implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ManagedInstallation.class);
 
     /** Together less than the five seconds that Istio's DaemonSet gives its pods to end. */
     private static final Duration TIME_TO_ASK = Duration.ofSeconds(2);
@@ -18,10 +18,10 @@ public final class NodeInstallation implements AutoCloseable {
     private static final Duration TIME_FOR_PLUGINS = Duration.ofSeconds(1);
 
     private final Installer installer;
-    private final InstallWatch watch;
+    private final InstallReconciler watch;
     private final ShutdownReason reason;
 
-    private NodeInstallation(Installer installer, InstallWatch watch, ShutdownReason reason) {
+    private ManagedInstallation(Installer installer, InstallReconciler watch, ShutdownReason reason) {
         this.installer = requireNonNull(installer, "installer is null");
         this.watch = requireNonNull(watch, "watch is null");
         this.reason = requireNonNull(reason, "reason is null");
@@ -33,8 +33,8 @@ public final class NodeInstallation implements AutoCloseable {
      * @param agentIsFound whether plugins find the agent of this daemon, and not that of a newer one
      * @throws DaemonException if the run directory cannot be used
      */
-    public static NodeInstallation start(Installer installer, ShutdownReason reason, BooleanSupplier agentIsFound) {
-        return new NodeInstallation(installer, InstallWatch.start(installer, agentIsFound), reason);
+    public static ManagedInstallation start(Installer installer, ShutdownReason reason, BooleanSupplier agentIsFound) {
+        return new ManagedInstallation(installer, InstallReconciler.start(installer, agentIsFound), reason);
     }
 
     /** How far it is. */

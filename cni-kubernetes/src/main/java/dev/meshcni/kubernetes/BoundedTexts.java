@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The texts that are kept of one pod, within bounds; what does not fit is noted. */
-final class KeptTexts {
+final class BoundedTexts {
     /** The largest value, in characters: some 3600 ranges of addresses. */
     static final int MAX_VALUE = 64 << 10;
 

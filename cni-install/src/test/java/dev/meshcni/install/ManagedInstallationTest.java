@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is left of an installation when its daemon ends. */
-class NodeInstallationTest {
+class ManagedInstallationTest {
     @TempDir
     private Path root;
 
@@ -28,7 +28,7 @@ class NodeInstallationTest {
 
     @Test
     void aRestartLeavesPluginAndConfiguration() throws Exception {
-        try (NodeInstallation installation = start(Answer.RESTART)) {
+        try (ManagedInstallation installation = start(Answer.RESTART)) {
             eventually("installed", () -> installation.state().notReady().isEmpty());
         }
 
@@ -38,7 +38,7 @@ class NodeInstallationTest {
 
     @Test
     void anUninstallationLeavesNothing() throws Exception {
-        try (NodeInstallation installation = start(Answer.UNINSTALL)) {
+        try (ManagedInstallation installation = start(Answer.UNINSTALL)) {
             eventually("installed", () -> installation.state().notReady().isEmpty());
         }
 
@@ -50,7 +50,7 @@ class NodeInstallationTest {
     @Test
     void aNodeCanRedirectFromTheMomentAtWhichTheConfigurationCallsThePlugin() throws Exception {
         node = TestNode.in(root.resolve("new"));
-        try (NodeInstallation installation = start(Answer.RESTART)) {
+        try (ManagedInstallation installation = start(Answer.RESTART)) {
             eventually("waiting for the base CNI", () -> installation.state() instanceof InstallState.Waiting);
             assertThat(installation.canRedirect()).isFalse();
 
@@ -63,7 +63,7 @@ class NodeInstallationTest {
 
     @Test
     void anOlderDaemonDoesNotUninstallWhatANewerOneHasInstalled() throws Exception {
-        try (NodeInstallation older = start(Answer.UNINSTALL)) {
+        try (ManagedInstallation older = start(Answer.UNINSTALL)) {
             eventually("installed", () -> older.state().notReady().isEmpty());
             TestInstallers.of(node).claim();
             eventually("superseded", () -> older.state() instanceof InstallState.Superseded);
@@ -75,7 +75,7 @@ class NodeInstallationTest {
 
     @Test
     void anOlderDaemonThatHasNotNoticedTheNewerOneYetDoesNotUninstallEither() throws Exception {
-        try (NodeInstallation older = startChecking(Duration.ofHours(1), Answer.UNINSTALL)) {
+        try (ManagedInstallation older = startChecking(Duration.ofHours(1), Answer.UNINSTALL)) {
             eventually("installed", () -> older.state().notReady().isEmpty());
             TestInstallers.of(node).claim();
             assertThat(older.state()).isInstanceOf(InstallState.Installed.class);
@@ -86,12 +86,12 @@ class NodeInstallationTest {
         assertThat(node.runDirectory()).isNotEmptyDirectory();
     }
 
-    private NodeInstallation start(Answer atTheEnd) throws Exception {
+    private ManagedInstallation start(Answer atTheEnd) throws Exception {
         return startChecking(Duration.ofMillis(100), atTheEnd);
     }
 
-    private NodeInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
+    private ManagedInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
         node.checkedEvery(interval);
-        return NodeInstallation.start(TestInstallers.of(node), _ -> atTheEnd, () -> false);
+        return ManagedInstallation.start(TestInstallers.of(node), _ -> atTheEnd, () -> false);
     }
 }

@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** The pods that are in a state which is told when a pod comes into it, and not again until it has left it. Used by one thread. */
-final class ToldPods {
+final class ReportedPods {
     /** UIDs by {@code namespace/name}: a pod that is made again under its name is another one. */
     private final Map<String, String> uids = new HashMap<>();
 

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
  * Lists and watches the pods of this node into a {@link PodStore}, pod by pod, for as long as it is open. Whatever fails is tried again; what
  * says nothing for too long is closed and opened anew.
  */
-final class PodFeed implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(PodFeed.class);
+final class PodReflector implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PodReflector.class);
     private static final Duration PAUSE = Duration.ofMillis(500);
     private static final int MAX_DOUBLINGS = 5;
     private static final int GONE = 410;
@@ -35,7 +35,7 @@ final class PodFeed implements AutoCloseable {
     private final NodePodReader reader;
     private final PodStore store;
     private final Observer observer;
-    private final Silence silence;
+    private final IdleTimeout silence;
     private final Thread thread;
     private volatile boolean closed;
     private volatile boolean listWanted = true;
@@ -43,12 +43,12 @@ final class PodFeed implements AutoCloseable {
     private boolean first = true;
     private String version = "";
 
-    private PodFeed(KubernetesApi api, NodePodReader reader, PodStore store, Duration maxSilence, Observer observer) {
+    private PodReflector(KubernetesApi api, NodePodReader reader, PodStore store, Duration maxSilence, Observer observer) {
         this.api = api;
         this.reader = reader;
         this.store = store;
         this.observer = observer;
-        this.silence = new Silence(maxSilence);
+        this.silence = new IdleTimeout(maxSilence);
         this.thread = Thread.ofPlatform().name("pod-watch").daemon().unstarted(this::run);
     }
 
@@ -57,9 +57,9 @@ final class PodFeed implements AutoCloseable {
      *
      * @param maxSilence how long a watch may say nothing at all; longer than the API server lets one last
      */
-    static PodFeed start(
+    static PodReflector start(
             KubernetesApi api, NodePodReader reader, PodStore store, Duration maxSilence, Observer observer) {
-        PodFeed feed = new PodFeed(api, reader, store, maxSilence, observer);
+        PodReflector feed = new PodReflector(api, reader, store, maxSilence, observer);
         feed.thread.start();
         return feed;
     }

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class ControllerPacerTest {
+class ControllerBackoffTest {
     private long now = -5;
-    private final ControllerPacer pacer = new ControllerPacer(() -> now);
+    private final ControllerBackoff pacer = new ControllerBackoff(() -> now);
 
     @Test
     void eachPauseIsTwiceTheOneBeforeUpToTheLongest() {
@@ -43,9 +43,9 @@ class ControllerPacerTest {
     void aControllerWhosePodsWereLeftAloneBeginsAnew() {
         pacer.happened("shop/web");
         pacer.happened("shop/web");
-        pass(ControllerPacer.LONGEST.plusSeconds(21));
+        pass(ControllerBackoff.LONGEST.plusSeconds(21));
 
-        assertThat(pacer.happened("shop/web")).contains(ControllerPacer.FIRST);
+        assertThat(pacer.happened("shop/web")).contains(ControllerBackoff.FIRST);
     }
 
     private void pass(Duration time) {

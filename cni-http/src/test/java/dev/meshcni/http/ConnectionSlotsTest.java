@@ -7,8 +7,8 @@ import java.net.UnknownHostException;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class HttpPlacesTest {
-    private final HttpPlaces<String> places = new HttpPlaces<>(6, 3);
+class ConnectionSlotsTest {
+    private final ConnectionSlots<String> places = new ConnectionSlots<>(6, 3);
 
     @Test
     void aPeerThatHasAllItMayHaveLosesItsOldest() {
@@ -17,7 +17,7 @@ class HttpPlacesTest {
         assertThat(take("a2", 1)).isEmpty();
         assertThat(take("a3", 1)).isEmpty();
 
-        assertThat(take("a4", 1)).contains(new HttpPlaces.Displaced<>("a1", HttpRefusal.PEER_LIMIT));
+        assertThat(take("a4", 1)).contains(new ConnectionSlots.Displaced<>("a1", HttpRefusal.PEER_LIMIT));
 
         assertThat(places.all()).containsExactly("b1", "a2", "a3", "a4");
     }
@@ -31,7 +31,7 @@ class HttpPlacesTest {
         take("b3", 2);
         take("a2", 1);
 
-        assertThat(take("d1", 4)).contains(new HttpPlaces.Displaced<>("b1", HttpRefusal.FULL));
+        assertThat(take("d1", 4)).contains(new ConnectionSlots.Displaced<>("b1", HttpRefusal.FULL));
 
         assertThat(places.all()).containsExactly("c1", "a1", "b2", "b3", "a2", "d1");
     }
@@ -42,7 +42,7 @@ class HttpPlacesTest {
             take("of " + peer, peer);
         }
 
-        assertThat(take("of 7", 7)).contains(new HttpPlaces.Displaced<>("of 1", HttpRefusal.FULL));
+        assertThat(take("of 7", 7)).contains(new ConnectionSlots.Displaced<>("of 1", HttpRefusal.FULL));
     }
 
     @Test
@@ -55,7 +55,7 @@ class HttpPlacesTest {
         places.leave("never there");
 
         assertThat(take("a4", 1)).isEmpty();
-        assertThat(take("a5", 1)).map(HttpPlaces.Displaced::connection).contains("a1");
+        assertThat(take("a5", 1)).map(ConnectionSlots.Displaced::connection).contains("a1");
     }
 
     @Test
@@ -66,7 +66,7 @@ class HttpPlacesTest {
         assertThat(places.isEmpty()).isTrue();
     }
 
-    private Optional<HttpPlaces.Displaced<String>> take(String connection, int peer) {
+    private Optional<ConnectionSlots.Displaced<String>> take(String connection, int peer) {
         try {
             return places.take(connection, InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) peer}));
         } catch (UnknownHostException e) {

@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Fields that are not known here and survive a round trip. */
-final class Others {
-    private Others() {}
+final class UnknownFields {
+    private UnknownFields() {}
 
     static Map<String, JsonNode> copy(Map<String, JsonNode> others) {
         return Collections.unmodifiableMap(new LinkedHashMap<>(others));

@@ -26,28 +26,28 @@ import java.util.TreeMap;
  * @param attributes its extended attributes, in hexadecimal: access control lists, SELinux's label, and what its owner keeps in them.
  *     Those that sign the content (IMA, EVM) and those of an overlay file system belong to the one file and are not among them
  */
-public record FileLook(Set<PosixFilePermission> mode, Optional<Owner> owner, Map<String, String> attributes) {
+public record FileMetadata(Set<PosixFilePermission> mode, Optional<Owner> owner, Map<String, String> attributes) {
     private static final Set<String> OF_ONE_FILE = Set.of("security.ima", "security.evm");
     private static final String OF_OVERLAY = "trusted.overlay.";
 
     /** An owner and a group. */
     public record Owner(UserPrincipal user, GroupPrincipal group) {}
 
-    public FileLook {
+    public FileMetadata {
         mode = Set.copyOf(mode);
         requireNonNull(owner, "owner is null");
         attributes = Map.copyOf(attributes);
     }
 
     /** A mode such as {@code rw-------}. */
-    public static FileLook ofMode(String mode) {
-        return new FileLook(PosixFilePermissions.fromString(mode), Optional.empty(), Map.of());
+    public static FileMetadata ofMode(String mode) {
+        return new FileMetadata(PosixFilePermissions.fromString(mode), Optional.empty(), Map.of());
     }
 
     /** What a file has, through symbolic links. */
-    public static FileLook of(Path file) throws IOException {
+    public static FileMetadata of(Path file) throws IOException {
         PosixFileAttributes posix = Files.readAttributes(file, PosixFileAttributes.class);
-        return new FileLook(
+        return new FileMetadata(
                 posix.permissions(), Optional.of(new Owner(posix.owner(), posix.group())), extended(file.toRealPath()));
     }
 

@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
  * Lets the pods of one controller be replaced one after the other, each time after a longer pause: where the new ones are no better than
  * the old ones, more of the same does not help. Used by one thread.
  */
-final class ControllerPacer {
+final class ControllerBackoff {
     static final Duration FIRST = Duration.ofSeconds(10);
     static final Duration LONGEST = Duration.ofMinutes(10);
 
@@ -22,7 +22,7 @@ final class ControllerPacer {
     /**
      * @param clock nanoseconds, as of {@link System#nanoTime}
      */
-    ControllerPacer(LongSupplier clock) {
+    ControllerBackoff(LongSupplier clock) {
         this.clock = clock;
     }
 

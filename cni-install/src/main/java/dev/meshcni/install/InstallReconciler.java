@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * Keeps the installation as it should be: a round of the {@link Installer} whenever something changes in the directories that
  * matter, and at intervals in any case.
  */
-public final class InstallWatch implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(InstallWatch.class);
+public final class InstallReconciler implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(InstallReconciler.class);
 
     /** The directory of the plugin's program in that of its version. */
     private static final String PROGRAMS = "bin";
@@ -28,7 +28,7 @@ public final class InstallWatch implements AutoCloseable {
     private final DirectoryWatch watch;
     private final Thread thread;
 
-    private InstallWatch(Installer installer, BooleanSupplier agentIsFound, DirectoryWatch watch) {
+    private InstallReconciler(Installer installer, BooleanSupplier agentIsFound, DirectoryWatch watch) {
         this.installer = requireNonNull(installer, "installer is null");
         this.agentIsFound = requireNonNull(agentIsFound, "agentIsFound is null");
         this.watch = requireNonNull(watch, "watch is null");
@@ -42,9 +42,9 @@ public final class InstallWatch implements AutoCloseable {
      *     one is dead, and this one installs again
      * @throws DaemonException if the run directory cannot be used
      */
-    public static InstallWatch start(Installer installer, BooleanSupplier agentIsFound) {
+    public static InstallReconciler start(Installer installer, BooleanSupplier agentIsFound) {
         installer.claim();
-        InstallWatch started = new InstallWatch(installer, agentIsFound, DirectoryWatch.open());
+        InstallReconciler started = new InstallReconciler(installer, agentIsFound, DirectoryWatch.open());
         started.thread.start();
         return started;
     }
