@@ -174,7 +174,8 @@ final class ExplainCommand implements Runnable {
 
     /** An address of nobody in particular (RFC 5737, RFC 3849), of a family that is redirected. */
     private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
-        boolean ipv4 = rules.families().contains(IpFamily.IPV4) || parameters.proxy().dualStack();
+        boolean ipv4 =
+                rules.families().contains(IpFamily.IPV4) || parameters.proxy().dualStack();
         return InetAddress.ofLiteral(ipv4 ? "198.51.100.7" : "2001:db8:1::7");
     }
 

@@ -34,6 +34,7 @@ final class FamilyOptions {
                 .map(FamilyList::families)
                 .or(() -> addresses.map(known ->
                         IpFamilies.choose(known, parameters.proxy().dualStack()).families()))
-                .orElseGet(() -> parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
+                .orElseGet(() ->
+                        parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
     }
 }

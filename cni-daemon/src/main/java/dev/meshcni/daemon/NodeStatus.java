@@ -69,7 +69,8 @@ final class NodeStatus implements Supplier<AgentStatus> {
             return new Observation(
                     installation(
                             settings,
-                            ChainedConf.baseType(assessment.dir(), settings.conf()).orElse(""),
+                            ChainedConf.baseType(assessment.dir(), settings.conf())
+                                    .orElse(""),
                             choice.map(found -> found.adapter().name()).orElse(""),
                             choice.map(found -> found.detection().file()).orElse("")),
                     installer.conf().findings(assessment),

@@ -45,8 +45,7 @@ final class WarmUp {
         long start = System.nanoTime();
         RedirectBackend backend = backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
         try (PodSource pods = new OnePod()) {
-            WarmUp rehearsal =
-                    new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
+            WarmUp rehearsal = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
             boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> rehearsal.call(verb, netns)));
             long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
             LOG.debug("rehearsal: {}", held ? millis + " ms" : "no network namespace can be made for it");

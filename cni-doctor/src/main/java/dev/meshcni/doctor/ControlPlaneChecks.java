@@ -49,7 +49,8 @@ final class ControlPlaneChecks {
         }
     }
 
-    ControlPlaneChecks(ClusterView view, List<Injector> injectors, ApiResult<List<MutatingWebhookConfiguration>> webhooks) {
+    ControlPlaneChecks(
+            ClusterView view, List<Injector> injectors, ApiResult<List<MutatingWebhookConfiguration>> webhooks) {
         this.view = view;
         this.injectors = List.copyOf(injectors);
         this.webhooks = webhooks;

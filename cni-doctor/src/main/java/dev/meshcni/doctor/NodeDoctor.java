@@ -81,7 +81,8 @@ public final class NodeDoctor {
     }
 
     private static String baseCni(ConfInstaller.Assessment assessment) {
-        return assessment.choice()
+        return assessment
+                .choice()
                 .map(choice -> "chain adapter " + choice.adapter().name() + ": "
                         + choice.detection().reason())
                 .orElse("no chain adapter answers");

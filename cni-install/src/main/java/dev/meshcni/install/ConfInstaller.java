@@ -82,7 +82,8 @@ public final class ConfInstaller {
 
     /** What an operator has to know about a directory, as its adapter says. */
     public List<Finding> findings(Assessment assessment) {
-        return assessment.choice()
+        return assessment
+                .choice()
                 .map(choice -> choice.adapter().findings(assessment.dir(), settings))
                 .orElse(List.of());
     }

@@ -103,7 +103,8 @@ public final class IptablesCommand implements Callable<Integer> {
         if (!settings.isOn(IptablesFlag.SKIP_RULE_APPLY)) {
             Namespace namespace = namespace(settings);
             Set<IpFamily> families = families(settings)
-                    .orElseGet(() -> IpFamilies.choose(namespace.addresses(), parameters.proxy().dualStack())
+                    .orElseGet(() -> IpFamilies.choose(
+                                    namespace.addresses(), parameters.proxy().dualStack())
                             .families());
             boolean replace = settings.isOn(IptablesFlag.RECONCILE) || settings.isOn(IptablesFlag.FORCE_APPLY);
             namespace.apply(RuleCompiler.compile(parameters, families), replace);
@@ -120,7 +121,8 @@ public final class IptablesCommand implements Callable<Integer> {
         }
         RedirectParameters parameters = new TrafficSettings(settings, HostDefaults.ofDryRun()).parameters();
         Set<IpFamily> families = families(settings)
-                .orElseGet(() -> parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
+                .orElseGet(() ->
+                        parameters.proxy().dualStack() ? EnumSet.allOf(IpFamily.class) : EnumSet.of(IpFamily.IPV4));
         RedirectPlan plan = RuleCompiler.compile(parameters, families);
         PrintWriter out = spec.commandLine().getOut();
         out.print((settings.isOn(IptablesFlag.NATIVE_NFTABLES) ? PlanFormat.nft : PlanFormat.iptables).plan(plan));

@@ -209,7 +209,8 @@ final class RedirectionValidator {
 
     private long someOtherUser() {
         long uid = 0;
-        while (parameters.proxy().uids().contains(uid) || parameters.proxy().gids().contains(uid)) {
+        while (parameters.proxy().uids().contains(uid)
+                || parameters.proxy().gids().contains(uid)) {
             uid++;
         }
         return uid;

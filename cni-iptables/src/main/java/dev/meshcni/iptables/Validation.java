@@ -53,7 +53,8 @@ final class Validation {
         RedirectPlan plan = RuleCompiler.compile(
                 parameters,
                 IptablesCommand.families(settings)
-                        .orElseGet(() -> IpFamilies.choose(addresses, parameters.proxy().dualStack())
+                        .orElseGet(() -> IpFamilies.choose(
+                                        addresses, parameters.proxy().dualStack())
                                 .families()));
         ProcessRights rights = ProcessRights.own();
         try (ProbeListeners listeners = new ProbeListeners()) {

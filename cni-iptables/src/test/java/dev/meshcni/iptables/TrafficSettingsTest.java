@@ -54,7 +54,10 @@ class TrafficSettingsTest {
 
     @Test
     void aProxyThatHasNoUserHereIs1337() {
-        assertThat(traffic(Map.of("ENVOY_USER", "nobody-here")).parameters().proxy().uids())
+        assertThat(traffic(Map.of("ENVOY_USER", "nobody-here"))
+                        .parameters()
+                        .proxy()
+                        .uids())
                 .containsExactly(1337L);
     }
 
@@ -64,14 +67,18 @@ class TrafficSettingsTest {
 
         assertThat(new TrafficSettings(nothing, HostDefaults.ofDryRun())
                         .parameters()
-                        .proxy().uids())
+                        .proxy()
+                        .uids())
                 .containsExactly(1337L);
     }
 
     @Test
     void theGroupsOfTheProxyAreItsUsersUnlessGiven() {
         assertThat(traffic(Map.of(), "-u", "3,4").parameters().proxy().gids()).containsExactly(3L, 4L);
-        assertThat(traffic(Map.of(), "-u", "3,4", "-g", "1").parameters().proxy().gids())
+        assertThat(traffic(Map.of(), "-u", "3,4", "-g", "1")
+                        .parameters()
+                        .proxy()
+                        .gids())
                 .containsExactly(1L);
     }
 

@@ -43,7 +43,8 @@ final class PodReflector implements AutoCloseable {
     private boolean first = true;
     private String version = "";
 
-    private PodReflector(KubernetesApi api, NodePodReader reader, PodStore store, Duration maxSilence, Observer observer) {
+    private PodReflector(
+            KubernetesApi api, NodePodReader reader, PodStore store, Duration maxSilence, Observer observer) {
         this.api = api;
         this.reader = reader;
         this.store = store;

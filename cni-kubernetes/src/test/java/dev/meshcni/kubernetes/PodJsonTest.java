@@ -32,7 +32,8 @@ class PodJsonTest {
         BoundedPod pod = read(annotated(PORTS, BoundedTexts.MAX_VALUE + 1));
 
         assertThat(pod.cut())
-                .containsExactly(new CutField("annotation " + PORTS, BoundedTexts.MAX_VALUE + 1, BoundedTexts.MAX_VALUE));
+                .containsExactly(
+                        new CutField("annotation " + PORTS, BoundedTexts.MAX_VALUE + 1, BoundedTexts.MAX_VALUE));
         assertThat(pod.pod().getMetadata().getAnnotations().get(PORTS)).isEmpty();
         assertThat(read(annotated(PORTS, BoundedTexts.MAX_VALUE)).cut()).isEmpty();
     }

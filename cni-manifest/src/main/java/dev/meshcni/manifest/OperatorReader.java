@@ -181,7 +181,11 @@ final class OperatorReader {
     }
 
     private Optional<CniValues> cni(
-            SettingsSection spec, SettingsSection component, SettingsSection values, String revision, Platform platform) {
+            SettingsSection spec,
+            SettingsSection component,
+            SettingsSection values,
+            String revision,
+            Platform platform) {
         SettingsSection cni = values.section("cni");
         SettingsSection global = values.section("global");
         SettingsSection k8s = component.section("k8s");

@@ -122,7 +122,8 @@ final class NatRules {
     private void proxyUser(long uid) {
         // A query of the agent to a resolver behind a service address must not come back in through the proxy.
         Match notForProxy = parameters.dns().active()
-                ? new DestinationPorts(List.of(DnsCapture.DNS_PORT, parameters.proxy().tunnelPort()), true)
+                ? new DestinationPorts(
+                        List.of(DnsCapture.DNS_PORT, parameters.proxy().tunnelPort()), true)
                 : new DestinationPort(parameters.proxy().tunnelPort(), true);
         proxyOwner(notForProxy, new UidOwner(uid, false), new UidOwner(uid, true), Parameter.PROXY_UIDS);
     }

@@ -54,7 +54,8 @@ public final class RuleBudget {
     private static Map<Parameter, Integer> entries(RedirectParameters parameters) {
         Map<Parameter, Integer> entries = new EnumMap<>(Parameter.class);
         int ranges = Math.max(1, parameters.outbound().cidrs().items().size());
-        entries.put(Parameter.INBOUND_PORTS, parameters.inbound().ports().items().size());
+        entries.put(
+                Parameter.INBOUND_PORTS, parameters.inbound().ports().items().size());
         entries.put(
                 Parameter.EXCLUDED_INBOUND_PORTS,
                 parameters.inbound().excludedPorts().size());
@@ -67,10 +68,14 @@ public final class RuleBudget {
                 Parameter.EXCLUDED_OUTBOUND_PORTS,
                 parameters.outbound().excludedPorts().size());
         entries.put(
-                Parameter.EXCLUDED_INTERFACES, parameters.interfaces().excluded().size());
+                Parameter.EXCLUDED_INTERFACES,
+                parameters.interfaces().excluded().size());
         // Each interface has a rule for each of the ranges.
-        entries.put(Parameter.VIRTUAL_INTERFACES, parameters.interfaces().virtual().size() * ranges);
-        entries.put(Parameter.OWNER_GROUPS, parameters.outbound().ownerGroups().items().size());
+        entries.put(
+                Parameter.VIRTUAL_INTERFACES, parameters.interfaces().virtual().size() * ranges);
+        entries.put(
+                Parameter.OWNER_GROUPS,
+                parameters.outbound().ownerGroups().items().size());
         entries.put(
                 Parameter.EXCLUDED_OWNER_GROUPS,
                 parameters.outbound().excludedOwnerGroups().size());

@@ -60,7 +60,8 @@ public final class RuleCompiler {
         boolean needed = parameters.mode() == InterceptionMode.TPROXY
                 && !parameters.inbound().ports().isNone();
         return needed
-                ? Optional.of(new RedirectPlan.TproxyRouting(parameters.tproxy().mark(), parameters.tproxy().routeTable()))
+                ? Optional.of(new RedirectPlan.TproxyRouting(
+                        parameters.tproxy().mark(), parameters.tproxy().routeTable()))
                 : Optional.empty();
     }
 }

@@ -95,10 +95,13 @@ class AnnotationParserTest {
 
     @Test
     void theNewerAnnotationForVirtualInterfacesWins() {
-        assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0")).interfaces().virtual())
+        assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0"))
+                        .interfaces()
+                        .virtual())
                 .containsExactly(new InterfaceName("old0"));
         assertThat(parse(Map.of(AnnotationParser.KUBEVIRT_INTERFACES, "old0", AnnotationParser.VIRTUAL_INTERFACES, ""))
-                        .interfaces().virtual())
+                        .interfaces()
+                        .virtual())
                 .isEmpty();
     }
 

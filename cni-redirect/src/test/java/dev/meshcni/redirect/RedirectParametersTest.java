@@ -18,7 +18,10 @@ class RedirectParametersTest {
         RedirectParameters defaults = RedirectParameters.builder().build();
 
         assertThat(defaults.mode()).isEqualTo(InterceptionMode.REDIRECT);
-        assertThat(List.of(defaults.proxy().outboundPort(), defaults.proxy().inboundPort(), defaults.proxy().tunnelPort()))
+        assertThat(List.of(
+                        defaults.proxy().outboundPort(),
+                        defaults.proxy().inboundPort(),
+                        defaults.proxy().tunnelPort()))
                 .containsExactly(15001, 15006, 15008);
         assertThat(defaults.proxy().uids()).containsExactly(1337L);
         assertThat(defaults.inbound().ports().isAll()).isTrue();

@@ -119,8 +119,9 @@ public final class PodInspector {
         try (NamespaceHandle handle = open(netns)) {
             Set<NamespaceId> added = addedTo.apply(pod.uid());
             if (!added.isEmpty() && added.stream().noneMatch(handle.id()::isSame)) {
-                return new PodInspection.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
-                        + handle.id() + ", but the pod was redirected in " + added);
+                return new PodInspection.Unseen(
+                        "the process " + netns.pid() + " of the pod is in the network namespace " + handle.id()
+                                + ", but the pod was redirected in " + added);
             }
             PodPlan plan = PodPlan.of(parameters, handle.addresses());
             List<RuleDifference> differences = handle.differences(plan.redirect());
