@@ -12,10 +12,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +39,8 @@ public final class AgentServer implements AutoCloseable {
     private final CallHandler handler;
     private final Duration callTime;
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
-    private final ScheduledThreadPoolExecutor deadlines;
+    private final BiConsumer<Answer, Duration> log;
+    private final TransferDeadlines deadlines;
     private ServerSocketChannel server;
     private Thread acceptor;
     private boolean closed;
@@ -53,17 +52,20 @@ public final class AgentServer implements AutoCloseable {
         Answer handle(AgentProtocol.Request call, Duration budget);
     }
 
-    private AgentServer(AgentSocket socket, UserPrincipal root, CallHandler handler, Duration callTime)
+    private AgentServer(
+            AgentSocket socket,
+            UserPrincipal root,
+            CallHandler handler,
+            Duration callTime,
+            BiConsumer<Answer, Duration> log)
             throws IOException {
         this.socket = socket;
         this.root = root;
         this.handler = handler;
         this.callTime = callTime;
-        this.deadlines = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().daemon().name("agent-deadlines").factory());
-        // A deadline that was met must not keep its connection in memory until it would have been over.
-        this.deadlines.setRemoveOnCancelPolicy(true);
+        this.log = log;
         this.server = socket.bind();
+        this.deadlines = new TransferDeadlines(TRANSFER_TIME);
         this.acceptor = accepting(server);
     }
 
@@ -78,10 +80,20 @@ public final class AgentServer implements AutoCloseable {
     public static AgentServer start(Path runDirectory, CallHandler handler, Duration callTime) {
         requireNonNull(handler, "handler is null");
         requireNonNull(callTime, "callTime is null");
+        return start(runDirectory, handler, callTime, AgentServer::log);
+    }
+
+    /** Opens the socket likewise, for calls that nobody needs to know of. */
+    static AgentServer startInSilence(Path runDirectory, CallHandler handler, Duration callTime) {
+        return start(runDirectory, handler, callTime, (_, _) -> {});
+    }
+
+    private static AgentServer start(
+            Path runDirectory, CallHandler handler, Duration callTime, BiConsumer<Answer, Duration> log) {
         try {
             UserPrincipal root =
                     runDirectory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("root");
-            return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime);
+            return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime, log);
         } catch (IOException e) {
             throw InstallTrouble.usingRunDirectory(runDirectory, e);
         }
@@ -123,7 +135,7 @@ public final class AgentServer implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
-            deadlines.shutdown();
+            deadlines.close();
         }
     }
 
@@ -171,32 +183,14 @@ public final class AgentServer implements AutoCloseable {
             return;
         }
         AgentProtocol.Request call;
-        Future<?> cut = cutAfter(client, TRANSFER_TIME);
-        try {
+        try (TransferDeadlines.Transfer _ = deadlines.begin(client)) {
             call = AgentProtocol.readRequest(client);
-        } finally {
-            cut.cancel(false);
         }
         long start = System.nanoTime();
         Answer answer = handler.handle(call, callTime);
-        log(answer, Duration.ofNanos(System.nanoTime() - start));
-        cut = cutAfter(client, TRANSFER_TIME);
-        try {
+        log.accept(answer, Duration.ofNanos(System.nanoTime() - start));
+        try (TransferDeadlines.Transfer _ = deadlines.begin(client)) {
             AgentProtocol.write(client, answer.reply());
-        } finally {
-            cut.cancel(false);
-        }
-    }
-
-    private Future<?> cutAfter(SocketChannel client, Duration time) {
-        return deadlines.schedule(() -> cut(client), time.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private static void cut(SocketChannel client) {
-        try {
-            client.close();
-        } catch (IOException e) {
-            LOG.debug("closing a connection at its deadline: {}", e.toString());
         }
     }
 

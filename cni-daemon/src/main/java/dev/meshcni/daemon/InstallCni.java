@@ -106,6 +106,7 @@ public final class InstallCni implements Callable<Integer> {
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             Rehearsal.hold(backends, prevResultCheck, plugin.nativeNftables());
+            Rehearsal.exchange(plugin.agentRunDirectory(), backends, prevResultCheck);
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
             PluginHandler handler = new PluginHandler(
                     pods,
