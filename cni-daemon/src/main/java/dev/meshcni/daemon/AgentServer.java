@@ -6,7 +6,6 @@ import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.MalformedFrameException;
 import java.io.IOException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -22,7 +21,7 @@ import org.slf4j.event.Level;
 /**
  * The agent's socket: {@code agent.sock} in the run directory, for root alone.
  *
- * <p>Each connection carries one request and has a thread of its own, so that a pod that waits delays no other; a
+ * <p>Each connection carries one request and has a thread to itself, so that a pod that waits delays no other; a
  * connection that says nothing, or never ends, is closed at its deadline. Nothing that a client sends, or leaves out, stops
  * the server.
  */
@@ -32,7 +31,6 @@ public final class AgentServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
     private static final Duration TRANSFER_TIME = Duration.ofSeconds(10);
-    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
 
     private final AgentSocket socket;
     private final UserPrincipal root;
@@ -41,8 +39,7 @@ public final class AgentServer implements AutoCloseable {
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
     private final BiConsumer<Answer, Duration> log;
     private final TransferDeadlines deadlines;
-    private ServerSocketChannel server;
-    private Thread acceptor;
+    private Acceptors acceptors;
     private boolean closed;
 
     /** What answers a call of the plugin. */
@@ -64,9 +61,9 @@ public final class AgentServer implements AutoCloseable {
         this.handler = handler;
         this.callTime = callTime;
         this.log = log;
-        this.server = socket.bind();
+        ServerSocketChannel server = socket.bind();
         this.deadlines = new TransferDeadlines(TRANSFER_TIME);
-        this.acceptor = accepting(server);
+        this.acceptors = Acceptors.start(server, this::admit);
     }
 
     /**
@@ -114,9 +111,8 @@ public final class AgentServer implements AutoCloseable {
         if (closed) {
             return;
         }
-        ServerSocketChannel unreachable = server;
-        server = socket.bind();
-        acceptor = accepting(server);
+        Acceptors unreachable = acceptors;
+        acceptors = Acceptors.start(socket.bind(), this::admit);
         unreachable.close();
     }
 
@@ -128,32 +124,11 @@ public final class AgentServer implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         try {
-            server.close();
-            acceptor.join();
+            acceptors.close();
         } catch (IOException e) {
             LOG.warn("closing {}: {}", socket(), e.toString());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         } finally {
             deadlines.close();
-        }
-    }
-
-    private Thread accepting(ServerSocketChannel clients) {
-        return Thread.ofPlatform().name("agent-accept").start(() -> acceptAll(clients));
-    }
-
-    private void acceptAll(ServerSocketChannel clients) {
-        while (clients.isOpen()) {
-            try {
-                SocketChannel client = clients.accept();
-                Thread.ofVirtual().name("agent-call").start(() -> admit(client));
-            } catch (ClosedChannelException e) {
-                return;
-            } catch (IOException e) {
-                LOG.warn("accepting on {}: {}", socket(), e.toString());
-                pause();
-            }
         }
     }
 
@@ -204,13 +179,5 @@ public final class AgentServer implements AutoCloseable {
                 .addKeyValue("outcome", answer.outcome().label())
                 .addKeyValue("ms", Math.round(time.toNanos() / 1e5) / 10.0)
                 .log(answer.reason());
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(ACCEPT_PAUSE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }
