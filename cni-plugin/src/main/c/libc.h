@@ -45,6 +45,13 @@ static inline void *meshcni_map(void *address, size_t length, int protection, in
     return memory;
 }
 
+static inline int meshcni_protect(void *address, size_t length, int protection) {
+    if (mprotect(address, length, protection) != 0) {
+        meshcni_no_memory();
+    }
+    return 0;
+}
+
 static inline void *meshcni_allocate(size_t size) {
     void *memory = malloc(size);
     if (memory == NULL) {
@@ -60,6 +67,7 @@ static inline int meshcni_clock(clockid_t clock, struct timespec *time) {
 
 #define clock_gettime meshcni_clock
 #define mmap meshcni_map
+#define mprotect meshcni_protect
 #define malloc meshcni_allocate
 #define abort meshcni_no_memory
 

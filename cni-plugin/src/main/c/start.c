@@ -33,26 +33,30 @@ void teavm_initStringPool() {
 void teavm_initClasses() {
 }
 
-/* One mapping for all that the collector needs, so that what is used of it takes few tables of pages. */
+/*
+ * One mapping for all that the collector needs, so that what is used of it takes few tables of pages; and of what is not used yet no more than the first
+ * part is asked for, as a host may count it.
+ */
 void teavm_initHeap(int64_t minHeap, int64_t maxHeap) {
     teavm_gc_pageSize = getauxval(AT_PAGESZ);
     int32_t regions = teavm_gc_calculateRegionsSize(maxHeap);
+    int64_t workSize = teavm_pageCount(teavm_gc_calculateWorkSize(maxHeap));
     int64_t regionsSize = teavm_pageCount(regions * 2);
     int64_t cardsSize = teavm_pageCount(regions);
-    int64_t workSize = teavm_pageCount(teavm_gc_calculateWorkSize(maxHeap));
-    int64_t tablesSize = regionsSize + cardsSize + workSize;
-    char *memory = teavm_virtualAlloc(tablesSize + teavm_pageCount(maxHeap));
-    teavm_virtualCommit(memory, tablesSize + teavm_pageCount(minHeap));
+    char *memory = teavm_virtualAlloc(workSize + regionsSize + cardsSize + teavm_pageCount(maxHeap));
 
-    teavm_gc_regionsAddress = memory;
-    teavm_gc_cardTable = memory + regionsSize;
-    teavm_gc_gcStorageAddress = memory + regionsSize + cardsSize;
-    teavm_gc_heapAddress = memory + tablesSize;
+    teavm_gc_gcStorageAddress = memory;
+    teavm_gc_regionsAddress = memory + workSize;
+    teavm_gc_cardTable = memory + workSize + regionsSize;
+    teavm_gc_heapAddress = memory + workSize + regionsSize + cardsSize;
     teavm_gc_minAvailableBytes = minHeap;
     teavm_gc_maxAvailableBytes = maxHeap;
     teavm_gc_gcStorageSize = teavm_gc_calculateWorkSize(minHeap);
     teavm_gc_regionMaxCount = teavm_gc_calculateRegionsSize(minHeap);
     teavm_gc_availableBytes = minHeap;
+
+    teavm_virtualCommit(memory, teavm_pageCount(teavm_gc_gcStorageSize));
+    teavm_virtualCommit(teavm_gc_regionsAddress, regionsSize + cardsSize + teavm_pageCount(minHeap));
 }
 
 /* A class registers its fields once. */
