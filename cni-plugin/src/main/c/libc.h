@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "64 bit");
@@ -42,6 +45,13 @@ static inline void *meshcni_map(void *address, size_t length, int protection, in
     return memory;
 }
 
+static inline int meshcni_protect(void *address, size_t length, int protection) {
+    if (mprotect(address, length, protection) != 0) {
+        meshcni_no_memory();
+    }
+    return 0;
+}
+
 static inline void *meshcni_allocate(size_t size) {
     void *memory = malloc(size);
     if (memory == NULL) {
@@ -50,6 +60,42 @@ static inline void *meshcni_allocate(size_t size) {
     return memory;
 }
 
+/* The kernel's own clock: that of the C library reads three more pages, which costs more than the few calls. */
+static inline int meshcni_clock(clockid_t clock, struct timespec *time) {
+    return (int) syscall(SYS_clock_gettime, clock, time);
+}
+
+#define clock_gettime meshcni_clock
 #define mmap meshcni_map
+#define mprotect meshcni_protect
 #define malloc meshcni_allocate
 #define abort meshcni_no_memory
+
+/*
+ * The header of an object names its class. For TeaVM that is a distance, known when the program runs; here it is the address, so that the header of
+ * a constant is known when the program is linked. The collector needs three bits for itself, so addresses have 29; the build makes sure.
+ */
+#define TEAVM_PACK_CLASS(cls) ((int32_t) (uintptr_t) (cls))
+#define TEAVM_UNPACK_CLASS(cls) ((TeaVM_Class*) (uintptr_t) ((cls) & 0x1fffffff))
+
+/* A header as the linker can write it, little-endian: the address, the bit that says that the collector has nothing to do, and no hash code. */
+#define MESHCNI_HEADER(cls) ((char*) &(cls) + 0x80000000l)
+
+struct meshcni_string {
+    char *header;
+    void *characters;
+    int32_t hash;
+};
+
+#define MESHCNI_STRING(length, hash_code, ...) (TeaVM_String*) &(struct meshcni_string) { \
+    .header = MESHCNI_HEADER(jl_String_Cls), \
+    .characters = &(struct { char *header; int32_t size; char16_t data[(length) + 1]; }) { \
+        .header = MESHCNI_HEADER(Arr_C_Cls), .size = length, .data = __VA_ARGS__ \
+    }, \
+    .hash = INT32_C(hash_code) \
+}
+#define TEAVM_STRING(length, hash, text) MESHCNI_STRING(length, hash, text)
+#define TEAVM_STRING_FROM_CODES(length, hash, ...) MESHCNI_STRING(length, hash, { __VA_ARGS__ })
+
+/* Large, and hardly ever used: its name puts it behind what is used, as the linker sorts by name. */
+#define teavm_dynamicClassPool zz_teavm_dynamicClassPool

@@ -7,47 +7,59 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodList;
 import io.fabric8.kubernetes.api.model.PodListBuilder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** An API server on loopback with the pods of one node, which never change, and a count of the requests that it gets. */
+/** An API server on loopback with the pods of one node, which never change, as a list and each alone, and a count of the requests that it gets. */
 final class ApiServer implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicLong requests = new AtomicLong();
     private final CountDownLatch end = new CountDownLatch(1);
     private final HttpServer server;
-    private final byte[] pods;
+    private final byte[] list;
+    private final Map<String, byte[]> pods = new HashMap<>();
 
-    private ApiServer(HttpServer server, String pods) {
+    private ApiServer(HttpServer server, List<Pod> pods) throws JsonProcessingException {
         this.server = server;
-        this.pods = pods.getBytes(UTF_8);
+        this.list = json(list(pods));
+        for (Pod pod : pods) {
+            this.pods.put(
+                    "/api/v1/namespaces/" + pod.getMetadata().getNamespace() + "/pods/"
+                            + pod.getMetadata().getName(),
+                    json(pod));
+        }
         server.setExecutor(threads);
         server.createContext("/", this::answer);
         server.start();
     }
 
     static ApiServer start(List<Pod> pods) throws IOException {
-        return new ApiServer(
-                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), json(pods));
+        return new ApiServer(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0), pods);
     }
 
-    private static String json(List<Pod> pods) throws JsonProcessingException {
-        return new JsonMapper()
-                .writeValueAsString(new PodListBuilder()
-                        .withNewMetadata()
-                        .withResourceVersion(String.valueOf(pods.size()))
-                        .endMetadata()
-                        .withItems(pods)
-                        .build());
+    private static PodList list(List<Pod> pods) {
+        return new PodListBuilder()
+                .withNewMetadata()
+                .withResourceVersion(String.valueOf(pods.size()))
+                .endMetadata()
+                .withItems(pods)
+                .build();
+    }
+
+    private static byte[] json(Object object) throws JsonProcessingException {
+        return new JsonMapper().writeValueAsBytes(object);
     }
 
     /** How many requests it has got, of all kinds. */
@@ -81,7 +93,8 @@ final class ApiServer implements AutoCloseable {
         try (exchange) {
             requests.incrementAndGet();
             String path = exchange.getRequestURI().toString();
-            if (!path.startsWith("/api/v1/pods?")) {
+            byte[] pod = pods.get(path);
+            if (pod == null && !path.startsWith("/api/v1/pods?")) {
                 exchange.sendResponseHeaders(404, -1);
                 return;
             }
@@ -91,8 +104,9 @@ final class ApiServer implements AutoCloseable {
                 exchange.getResponseBody().flush();
                 end.await();
             } else {
-                exchange.sendResponseHeaders(200, pods.length);
-                exchange.getResponseBody().write(pods);
+                byte[] answer = pod == null ? list : pod;
+                exchange.sendResponseHeaders(200, answer.length);
+                exchange.getResponseBody().write(answer);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

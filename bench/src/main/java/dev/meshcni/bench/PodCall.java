@@ -3,6 +3,7 @@ package dev.meshcni.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meshcni.core.AgentProtocol;
+import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -31,13 +32,18 @@ record PodCall(String sandbox, String pod, PodNamespace namespace) {
 
     /** The standard input of a chained plugin of {@code type}. */
     byte[] config(String type, Agent agent) {
+        return config(type, agent.runDirectory());
+    }
+
+    /** The standard input of a chained plugin of {@code type} that finds what it needs in a run directory. */
+    byte[] config(String type, Path runDirectory) {
         return """
                 {"cniVersion":"1.0.0","name":"bench","type":"%s","cni_agent_run_dir":"%s",
                  "exclude_namespaces":["kube-system"],"pod_namespace":"istio-system",
                  "prevResult":{"cniVersion":"1.0.0",
                   "interfaces":[{"name":"eth0","mac":"0a:58:0a:fa:00:02","sandbox":"%s"}],
                   "ips":[{"address":"10.250.0.2/24","gateway":"10.250.0.1","interface":0}]}}
-                """.formatted(type, agent.runDirectory(), namespace.path()).getBytes(UTF_8);
+                """.formatted(type, runDirectory, namespace.path()).getBytes(UTF_8);
     }
 
     /** What istio-cni makes of it for the agent. */

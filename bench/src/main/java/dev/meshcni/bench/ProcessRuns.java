@@ -20,6 +20,10 @@ final class ProcessRuns {
     static final String SKIPPED_ADD = "istio-cni ADD, pod outside the mesh";
 
     private static final int MEMORY_RUNS = 5;
+
+    /** After so many rounds the agent's code is compiled. */
+    private static final int WARM_UP = 20;
+
     private static final Path PORTMAP = Path.of("/usr/lib/cni/portmap");
 
     private final Map<String, ChildProcess> processes = new LinkedHashMap<>();
@@ -46,10 +50,10 @@ final class ProcessRuns {
 
     List<Result> measure(int rounds) throws IOException {
         Map<String, List<ChildProcess.Usage>> usages = new LinkedHashMap<>();
-        for (int round = 0; round <= rounds; round++) {
+        for (int round = -WARM_UP; round < rounds; round++) {
             for (Map.Entry<String, ChildProcess> process : processes.entrySet()) {
                 ChildProcess.Usage usage = process.getValue().run();
-                if (round > 0) {
+                if (round >= 0) {
                     usages.computeIfAbsent(process.getKey(), _ -> new ArrayList<>())
                             .add(usage);
                 }
@@ -63,18 +67,8 @@ final class ProcessRuns {
             }
         }
         return usages.entrySet().stream()
-                .map(entry -> new Result(
-                        entry.getKey(),
-                        Series.of(entry.getValue().stream()
-                                .map(ChildProcess.Usage::wallMillis)
-                                .toList()),
-                        Optional.of(Series.of(entry.getValue().stream()
-                                .map(ChildProcess.Usage::cpuMillis)
-                                .toList())),
-                        Optional.of(Series.of(memory.get(entry.getKey()))),
-                        Optional.of(Series.of(entry.getValue().stream()
-                                .map(ChildProcess.Usage::touchedKibibytes)
-                                .toList()))))
+                .map(entry -> Result.ofProcesses(
+                        entry.getKey(), entry.getValue(), Optional.of(Series.of(memory.get(entry.getKey())))))
                 .toList();
     }
 }

@@ -1,6 +1,8 @@
 package dev.meshcni.bench;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * What was measured of one thing.
@@ -12,6 +14,20 @@ import java.util.Optional;
  * @param touched KiB of pages that it touched, where it is a process
  */
 record Result(String name, Series wall, Optional<Series> cpu, Optional<Series> memory, Optional<Series> touched) {
+    /** What are runs of a process. */
+    static Result ofProcesses(String name, List<ChildProcess.Usage> runs, Optional<Series> memory) {
+        return new Result(
+                name,
+                series(runs, ChildProcess.Usage::wallMillis),
+                Optional.of(series(runs, ChildProcess.Usage::cpuMillis)),
+                memory,
+                Optional.of(series(runs, ChildProcess.Usage::touchedKibibytes)));
+    }
+
+    private static Series series(List<ChildProcess.Usage> runs, Function<ChildProcess.Usage, Double> measure) {
+        return Series.of(runs.stream().map(measure).toList());
+    }
+
     /** What is no process of its own. */
     static Result ofCall(String name, Series wall) {
         return new Result(name, wall, Optional.empty(), Optional.empty(), Optional.empty());

@@ -34,6 +34,7 @@ public final class AgentProtocol {
     private static final int MAGIC = 0x6d63_6e69;
     private static final byte VERSION = 1;
     private static final int FIRST_BUFFER = 8 * 1024;
+    private static final int READ_AHEAD = 2 * 1024;
     private static final int HEADER = Integer.BYTES + 1;
 
     private AgentProtocol() {}
@@ -89,9 +90,10 @@ public final class AgentProtocol {
      * @throws EOFException if the other side stops before the request is complete
      */
     public static Request readRequest(ReadableByteChannel channel) throws IOException {
-        readHeader(channel);
-        byte[] environment = readBlock(channel, "environment", MAX_ENVIRONMENT);
-        byte[] stdin = readBlock(channel, "standard input", MAX_STREAM);
+        Incoming frame = new Incoming(channel);
+        readHeader(frame);
+        byte[] environment = readBlock(frame, "environment", MAX_ENVIRONMENT);
+        byte[] stdin = readBlock(frame, "standard input", MAX_STREAM);
         return new Request(variables(environment), stdin);
     }
 
@@ -111,13 +113,14 @@ public final class AgentProtocol {
      * @throws EOFException if the other side stops before the reply is complete
      */
     public static Reply readReply(ReadableByteChannel channel) throws IOException {
-        readHeader(channel);
-        int exitCode = Byte.toUnsignedInt(readFully(channel, 1).get());
-        return new Reply(exitCode, readBlock(channel, "standard output", MAX_STREAM));
+        Incoming frame = new Incoming(channel);
+        readHeader(frame);
+        int exitCode = Byte.toUnsignedInt(frame.take(1).get());
+        return new Reply(exitCode, readBlock(frame, "standard output", MAX_STREAM));
     }
 
-    private static void readHeader(ReadableByteChannel channel) throws IOException {
-        ByteBuffer header = readFully(channel, HEADER);
+    private static void readHeader(Incoming frame) throws IOException {
+        ByteBuffer header = frame.take(HEADER);
         if (header.getInt() != MAGIC) {
             throw new MalformedFrameException("not a frame of this protocol");
         }
@@ -127,10 +130,10 @@ public final class AgentProtocol {
         }
     }
 
-    private static byte[] readBlock(ReadableByteChannel channel, String what, int limit) throws IOException {
-        int length = readFully(channel, Integer.BYTES).getInt();
+    private static byte[] readBlock(Incoming frame, String what, int limit) throws IOException {
+        int length = frame.take(Integer.BYTES).getInt();
         checkLength(what, length, limit);
-        return readFully(channel, length).array();
+        return frame.take(length).array();
     }
 
     private static void checkLength(String what, int length, int limit) throws MalformedFrameException {
@@ -166,24 +169,49 @@ public final class AgentProtocol {
         return variables;
     }
 
-    private static ByteBuffer readFully(ReadableByteChannel channel, int length) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(Math.min(length, FIRST_BUFFER));
-        while (buffer.position() < length) {
-            if (!buffer.hasRemaining()) {
-                int capacity = (int) Math.min(length, 2L * buffer.capacity());
-                buffer =
-                        ByteBuffer.wrap(Arrays.copyOf(buffer.array(), capacity)).position(buffer.position());
-            }
-            if (channel.read(buffer) < 0) {
-                throw new EOFException("the other side stopped in the middle");
-            }
-        }
-        return buffer.flip();
-    }
-
     private static void writeFully(WritableByteChannel channel, ByteBuffer buffer) throws IOException {
         while (buffer.hasRemaining()) {
             channel.write(buffer);
+        }
+    }
+
+    /** The one frame that comes on a channel. A few small parts of it are read at once, so that most frames take one or two calls of the kernel. */
+    private static final class Incoming {
+        private final ReadableByteChannel channel;
+        private final ByteBuffer ahead = ByteBuffer.allocate(READ_AHEAD).flip();
+
+        Incoming(ReadableByteChannel channel) {
+            this.channel = channel;
+        }
+
+        /** The next bytes, so many; they are all that is in the array behind them. */
+        ByteBuffer take(int length) throws IOException {
+            ByteBuffer taken = ByteBuffer.allocate(Math.min(length, FIRST_BUFFER));
+            while (taken.position() < length) {
+                if (!taken.hasRemaining()) {
+                    int capacity = (int) Math.min(length, 2L * taken.capacity());
+                    taken = ByteBuffer.wrap(Arrays.copyOf(taken.array(), capacity))
+                            .position(taken.position());
+                }
+                if (ahead.hasRemaining()) {
+                    int some = Math.min(ahead.remaining(), taken.remaining());
+                    ahead.get(taken.array(), taken.position(), some);
+                    taken.position(taken.position() + some);
+                } else if (taken.remaining() < READ_AHEAD) {
+                    ahead.clear();
+                    read(ahead);
+                    ahead.flip();
+                } else {
+                    read(taken);
+                }
+            }
+            return taken.flip();
+        }
+
+        private void read(ByteBuffer into) throws IOException {
+            if (channel.read(into) < 0) {
+                throw new EOFException("the other side stopped in the middle");
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.ByteRange;
@@ -43,6 +44,19 @@ class AgentProtocolTest {
 
         assertThat(read.exitCode()).isEqualTo(255);
         assertThat(read.stdout()).containsExactly(1, 2, 3);
+    }
+
+    @Test
+    void aRequestMayComeInPiecesOfAnyLength() throws IOException {
+        byte[] stdin = new byte[20_000];
+        new Random(1).nextBytes(stdin);
+        byte[] frame = written(new AgentProtocol.Request(Map.of("CNI_ARGS", "x".repeat(5_000)), stdin));
+        for (int length : List.of(1, 3, 2048, 2049, frame.length)) {
+            AgentProtocol.Request read = AgentProtocol.readRequest(inPieces(frame, length));
+
+            assertThat(read.stdin()).isEqualTo(stdin);
+            assertThat(read.environment()).containsExactly(Map.entry("CNI_ARGS", "x".repeat(5_000)));
+        }
     }
 
     @Test
@@ -140,6 +154,15 @@ class AgentProtocolTest {
         } catch (EOFException | MalformedFrameException expected) {
             assertThat(expected.getMessage()).isNotBlank();
         }
+    }
+
+    private static ReadableByteChannel inPieces(byte[] bytes, int length) {
+        return Channels.newChannel(new ByteArrayInputStream(bytes) {
+            @Override
+            public synchronized int read(byte[] into, int offset, int room) {
+                return super.read(into, offset, Math.min(length, room));
+            }
+        });
     }
 
     private static byte[] written(AgentProtocol.Request request) throws IOException {

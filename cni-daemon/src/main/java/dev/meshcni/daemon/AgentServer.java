@@ -8,16 +8,13 @@ import dev.meshcni.core.Answer;
 import dev.meshcni.core.MalformedFrameException;
 import dev.meshcni.install.InstallErrors;
 import java.io.IOException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,7 +23,7 @@ import org.slf4j.event.Level;
 /**
  * The agent's socket: {@code agent.sock} in the run directory, for root alone.
  *
- * <p>Each connection carries one request and has a thread of its own, so that a pod that waits delays no other; a
+ * <p>Each connection carries one request and has a thread to itself, so that a pod that waits delays no other; a
  * connection that says nothing, or never ends, is closed at its deadline. Nothing that a client sends, or leaves out, stops
  * the server.
  */
@@ -36,16 +33,15 @@ public final class AgentServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
     private static final Duration TRANSFER_TIME = Duration.ofSeconds(10);
-    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(100);
 
     private final AgentSocket socket;
     private final UserPrincipal root;
     private final CallHandler handler;
     private final Duration callTime;
     private final Semaphore places = new Semaphore(MAX_CONNECTIONS);
-    private final ScheduledThreadPoolExecutor deadlines;
-    private ServerSocketChannel server;
-    private Thread acceptor;
+    private final BiConsumer<Answer, Duration> log;
+    private final TransferDeadlines deadlines;
+    private Acceptors acceptors;
     private boolean closed;
 
     /** What answers a call of the plugin. */
@@ -55,18 +51,21 @@ public final class AgentServer implements AutoCloseable {
         Answer handle(AgentProtocol.Request call, Duration budget);
     }
 
-    private AgentServer(AgentSocket socket, UserPrincipal root, CallHandler handler, Duration callTime)
+    private AgentServer(
+            AgentSocket socket,
+            UserPrincipal root,
+            CallHandler handler,
+            Duration callTime,
+            BiConsumer<Answer, Duration> log)
             throws IOException {
         this.socket = socket;
         this.root = root;
         this.handler = handler;
         this.callTime = callTime;
-        this.deadlines = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().daemon().name("agent-deadlines").factory());
-        // A deadline that was met must not keep its connection in memory until it would have been over.
-        this.deadlines.setRemoveOnCancelPolicy(true);
-        this.server = socket.bind();
-        this.acceptor = accepting(server);
+        this.log = log;
+        ServerSocketChannel server = socket.bind();
+        this.deadlines = new TransferDeadlines(TRANSFER_TIME);
+        this.acceptors = Acceptors.start(server, this::admit);
     }
 
     /**
@@ -80,10 +79,20 @@ public final class AgentServer implements AutoCloseable {
     public static AgentServer start(Path runDirectory, CallHandler handler, Duration callTime) {
         requireNonNull(handler, "handler is null");
         requireNonNull(callTime, "callTime is null");
+        return start(runDirectory, handler, callTime, AgentServer::log);
+    }
+
+    /** Opens the socket likewise, for calls that nobody needs to know of. */
+    static AgentServer startInSilence(Path runDirectory, CallHandler handler, Duration callTime) {
+        return start(runDirectory, handler, callTime, (_, _) -> {});
+    }
+
+    private static AgentServer start(
+            Path runDirectory, CallHandler handler, Duration callTime, BiConsumer<Answer, Duration> log) {
         try {
             UserPrincipal root =
                     runDirectory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("root");
-            return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime);
+            return new AgentServer(new AgentSocket(runDirectory), root, handler, callTime, log);
         } catch (IOException e) {
             throw InstallErrors.usingRunDirectory(runDirectory, e);
         }
@@ -104,9 +113,8 @@ public final class AgentServer implements AutoCloseable {
         if (closed) {
             return;
         }
-        ServerSocketChannel unreachable = server;
-        server = socket.bind();
-        acceptor = accepting(server);
+        Acceptors unreachable = acceptors;
+        acceptors = Acceptors.start(socket.bind(), this::admit);
         unreachable.close();
     }
 
@@ -118,32 +126,11 @@ public final class AgentServer implements AutoCloseable {
     public synchronized void close() {
         closed = true;
         try {
-            server.close();
-            acceptor.join();
+            acceptors.close();
         } catch (IOException e) {
             LOG.warn("closing {}: {}", socket(), e.toString());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         } finally {
-            deadlines.shutdown();
-        }
-    }
-
-    private Thread accepting(ServerSocketChannel clients) {
-        return Thread.ofPlatform().name("agent-accept").start(() -> acceptAll(clients));
-    }
-
-    private void acceptAll(ServerSocketChannel clients) {
-        while (clients.isOpen()) {
-            try {
-                SocketChannel client = clients.accept();
-                Thread.ofVirtual().name("agent-call").start(() -> admit(client));
-            } catch (ClosedChannelException e) {
-                return;
-            } catch (IOException e) {
-                LOG.warn("accepting on {}: {}", socket(), e.toString());
-                pause();
-            }
+            deadlines.close();
         }
     }
 
@@ -173,32 +160,14 @@ public final class AgentServer implements AutoCloseable {
             return;
         }
         AgentProtocol.Request call;
-        Future<?> cut = cutAfter(client, TRANSFER_TIME);
-        try {
+        try (TransferDeadlines.Transfer _ = deadlines.begin(client)) {
             call = AgentProtocol.readRequest(client);
-        } finally {
-            cut.cancel(false);
         }
         long start = System.nanoTime();
         Answer answer = handler.handle(call, callTime);
-        log(answer, Duration.ofNanos(System.nanoTime() - start));
-        cut = cutAfter(client, TRANSFER_TIME);
-        try {
+        log.accept(answer, Duration.ofNanos(System.nanoTime() - start));
+        try (TransferDeadlines.Transfer _ = deadlines.begin(client)) {
             AgentProtocol.write(client, answer.reply());
-        } finally {
-            cut.cancel(false);
-        }
-    }
-
-    private Future<?> cutAfter(SocketChannel client, Duration time) {
-        return deadlines.schedule(() -> cut(client), time.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private static void cut(SocketChannel client) {
-        try {
-            client.close();
-        } catch (IOException e) {
-            LOG.debug("closing a connection at its deadline: {}", e.toString());
         }
     }
 
@@ -212,13 +181,5 @@ public final class AgentServer implements AutoCloseable {
                 .addKeyValue("outcome", answer.outcome().label())
                 .addKeyValue("ms", Math.round(time.toNanos() / 1e5) / 10.0)
                 .log(answer.reason());
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(ACCEPT_PAUSE);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

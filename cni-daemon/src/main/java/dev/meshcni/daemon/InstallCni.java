@@ -121,6 +121,7 @@ public final class InstallCni implements Callable<Integer> {
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
+            WarmUp.exchange(plugin.agentRunDirectory(), backends, prevResultCheck);
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
             PluginHandler handler = new PluginHandler(
                     pods,

@@ -2,6 +2,7 @@ package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.Backends;
@@ -12,6 +13,10 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -23,14 +28,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away. It is what the first
- * pod after the agent's start would otherwise wait for: classes, programs and kernel modules that are loaded, code that is compiled.
+ * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away, and calls for one outside the mesh over
+ * a socket that no plugin finds. It is what the first pods after the agent's start would otherwise wait for: classes, programs and kernel modules
+ * that are loaded, code that is compiled.
  */
 final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final Duration BUDGET = Duration.ofSeconds(10);
     private static final String NAME = "rehearsal";
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
+
+    /** The JVM compiles what was called twenty times ({@code CompileThresholdScaling}, record 16). */
+    private static final int EXCHANGES = 40;
 
     private final PluginHandler handler;
     private final boolean nativeNftables;
@@ -44,19 +53,57 @@ final class WarmUp {
     static void run(Backends backends, PrevResultCheck check, boolean nativeNftables) {
         long start = System.nanoTime();
         RedirectBackend backend = backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        try (PodSource pods = new OnePod()) {
-            WarmUp rehearsal = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
-            boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> rehearsal.call(verb, netns)));
+        try (PodSource pods = new OnePod(OnePod.REDIRECTED)) {
+            WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
+            boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> warmUp.call(verb, netns)));
             long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
             LOG.debug("rehearsal: {}", held ? millis + " ms" : "no network namespace can be made for it");
         }
     }
 
+    /**
+     * Calls as plugins do, of which a node sees few a minute: their code would be interpreted for hours.
+     *
+     * @param runDirectory gets a directory for the time of it
+     */
+    static void exchange(Path runDirectory, Backends backends, PrevResultCheck check) {
+        long start = System.nanoTime();
+        Path directory = runDirectory.resolve(NAME);
+        try (PodSource pods = new OnePod(OnePod.OUTSIDE)) {
+            WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), false);
+            try (AgentServer agent = AgentServer.startInSilence(directory, warmUp.handler::handle, BUDGET)) {
+                for (int i = 0; i < EXCHANGES; i++) {
+                    warmUp.ask(agent.socket());
+                }
+                Files.delete(agent.socket());
+            }
+            Files.delete(directory);
+            LOG.debug(
+                    "{} calls rehearsed: {} ms",
+                    EXCHANGES,
+                    Duration.ofNanos(System.nanoTime() - start).toMillis());
+        } catch (IOException | DaemonException e) {
+            LOG.warn("rehearsing calls over a socket failed: {}", e.toString());
+        }
+    }
+
+    private void ask(Path socket) throws IOException {
+        Path netns = Path.of("/run/netns", NAME);
+        try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            AgentProtocol.write(agent, request("ADD", netns));
+            AgentProtocol.readReply(agent);
+        }
+    }
+
     private void call(String verb, Path netns) {
-        Answer answer = handler.handle(new AgentProtocol.Request(environment(verb, netns), config(netns)), BUDGET);
+        Answer answer = handler.handle(request(verb, netns), BUDGET);
         if (answer.outcome() == Answer.Outcome.FAILED || answer.outcome() == Answer.Outcome.RETRY) {
             LOG.warn("rehearsing {} in a network namespace of its own failed: {}", verb, answer.reason());
         }
+    }
+
+    private AgentProtocol.Request request(String verb, Path netns) {
+        return new AgentProtocol.Request(environment(verb, netns), config(netns));
     }
 
     private static Map<String, String> environment(String verb, Path netns) {
@@ -83,9 +130,11 @@ final class WarmUp {
                 """.formatted(NAME, nativeNftables, netns).getBytes(UTF_8);
     }
 
-    /** A pod with a sidecar. */
+    /** A pod, whoever is looked for. */
     private static final class OnePod implements PodSource {
-        private static final Pod POD = new Pod(
+        private static final Pod OUTSIDE =
+                new Pod(NAME, NAME, "", Map.of(), Map.of(), false, List.of(), List.of(container("app", Map.of())));
+        private static final Pod REDIRECTED = new Pod(
                 NAME,
                 NAME,
                 "",
@@ -103,10 +152,16 @@ final class WarmUp {
                         container("app", Map.of()),
                         container(AnnotationParser.PROXY_CONTAINER, Map.of("ISTIO_META_DNS_CAPTURE", "true"))));
 
+        private final Pod pod;
+
+        OnePod(Pod pod) {
+            this.pod = pod;
+        }
+
         @Override
         public Optional<Pod> find(
                 String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
-            return Optional.of(POD);
+            return Optional.of(pod);
         }
 
         @Override

@@ -150,6 +150,26 @@ class AgentServerTest {
     }
 
     @Test
+    void anErrorOfAHandlerAndAnInterruptHarmOnlyTheirOwnCall() throws IOException {
+        AgentServer.CallHandler handler =
+                (call, _) -> switch (call.environment().get("POD")) {
+                    case "error" -> throw new AssertionError("on purpose");
+                    case "interrupt" -> {
+                        Thread.currentThread().interrupt();
+                        yield answer("interrupted");
+                    }
+                    default -> answer("good");
+                };
+        try (AgentServer agent = AgentServer.start(directory, handler, CALL_TIME)) {
+            for (int i = 0; i < 5; i++) {
+                assertThatThrownBy(() -> ask(agent, "error")).isInstanceOf(EOFException.class);
+                assertThatThrownBy(() -> ask(agent, "interrupt")).isInstanceOf(EOFException.class);
+                assertThat(ask(agent, "good")).isEqualTo("good");
+            }
+        }
+    }
+
+    @Test
     void aNewAgentTakesOverFromOneThatIsStillThere() throws IOException {
         try (AgentServer _ = start();
                 AgentServer second = AgentServer.start(directory, (_, _) -> answer("second"), CALL_TIME)) {
@@ -180,6 +200,31 @@ class AgentServerTest {
 
             eventually("the older one is found again", older::isFound);
             assertThat(ask(older, "web")).isEqualTo("web");
+        }
+    }
+
+    @Test
+    void anAgentEndsWithoutWaitingForACallThatHangsAndStillAnswersIt() throws Exception {
+        CountDownLatch in = new CountDownLatch(1);
+        CountDownLatch hang = new CountDownLatch(1);
+        AgentServer.CallHandler handler = (call, _) -> {
+            String pod = call.environment().get("POD");
+            in.countDown();
+            await(pod, hang, in);
+            return answer(pod);
+        };
+        try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<String> stuck;
+            Path socket;
+            try (AgentServer agent = AgentServer.start(directory, handler, CALL_TIME)) {
+                socket = agent.socket();
+                stuck = clients.submit(() -> ask(agent, "stuck"));
+                in.await();
+            }
+            assertThatThrownBy(() -> SocketChannel.open(UnixDomainSocketAddress.of(socket)))
+                    .isInstanceOf(IOException.class);
+            hang.countDown();
+            assertThat(stuck.get()).isEqualTo("stuck");
         }
     }
 

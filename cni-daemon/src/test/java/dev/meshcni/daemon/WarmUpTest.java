@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class WarmUpTest {
     @Test
@@ -38,6 +39,17 @@ class WarmUpTest {
         hold(recorder);
 
         assertThat(recorder.calls).isEmpty();
+    }
+
+    @Test
+    void callsOverASocketLeaveNothingBehind(@TempDir Path runDirectory) {
+        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: the agent serves root only");
+        Recorder recorder = new Recorder(true);
+
+        WarmUp.exchange(runDirectory, Backends.of(List.of(recorder)), new PrevResultCheck(ChainAdapters.installed()));
+
+        assertThat(recorder.calls).isEmpty();
+        assertThat(runDirectory).isEmptyDirectory();
     }
 
     private static void hold(RedirectBackend backend) {

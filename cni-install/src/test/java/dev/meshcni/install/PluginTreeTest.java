@@ -16,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -208,6 +209,20 @@ class PluginTreeTest {
         tree.removeUnused();
         assertThat(old).doesNotExist();
         assertThat(node.link()).isExecutable().hasContent(TestNode.script("first"));
+    }
+
+    /** An earlier release that is installed again knows a version by these signs, and removes it once nothing runs from it. */
+    @Test
+    void anEarlierReleaseKnowsTheVersionForOneOfItsOwn() throws Exception {
+        tree().ensure();
+
+        Path target = Files.readSymbolicLink(node.link());
+        assertThat(target.getNameCount()).isEqualTo(4);
+        assertThat(target.toString()).matches("\\.mesh-cni/.+-\\p{XDigit}{12}/bin/istio-cni");
+        try (Stream<Path> versions = Files.list(node.binDir().resolve(".mesh-cni"))) {
+            assertThat(versions)
+                    .containsExactly(node.binDir().resolve(target).getParent().getParent());
+        }
     }
 
     @Test

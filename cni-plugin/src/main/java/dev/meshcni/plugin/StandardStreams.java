@@ -8,7 +8,7 @@ import java.util.Arrays;
 final class StandardStreams {
     private static final int INPUT = 0;
     private static final int OUTPUT = 1;
-    private static final int FIRST_BUFFER = 8 * 1024;
+    private static final int FIRST_BUFFER = 2 * 1024;
 
     /** A pipe that can be written takes so much at once (pipe(7), {@code PIPE_BUF}). */
     private static final int AT_ONCE = 4096;

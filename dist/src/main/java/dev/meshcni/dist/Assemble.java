@@ -53,7 +53,7 @@ public final class Assemble {
     private static void replace(Path dist, Path sources, NativePlugin plugin) throws IOException {
         Path known = dist.resolveSibling(dist.getFileName() + ".inputs");
         List<Path> made = new ArrayList<>(classPath());
-        made.addAll(List.of(plugin.generated(), plugin.header()));
+        made.addAll(List.of(plugin.generated(), plugin.ownCode()));
         String inputs = Fingerprint.of(sources, made);
         if (Files.exists(dist) && Files.exists(known) && Files.readString(known).equals(inputs)) {
             return;

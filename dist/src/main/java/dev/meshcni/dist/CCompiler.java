@@ -16,10 +16,19 @@ final class CCompiler {
     private static final List<String> MEANING =
             List.of("-fwrapv", "-fno-strict-aliasing", "-fno-delete-null-pointer-checks");
 
-    private static final List<String> SIZE =
-            List.of("-Os", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-Wl,--build-id=none", "-s");
+    private static final List<String> SIZE = List.of(
+            "-Os",
+            "-ffunction-sections",
+            "-fdata-sections",
+            "-fno-asynchronous-unwind-tables",
+            "-Wl,--gc-sections",
+            "-Wl,--build-id=none",
+            "-s");
 
-    private static final List<String> COMMON = List.of("-std=gnu11", "-w", "-static");
+    /** Addresses are known when the program is linked, and sections are where {@link GeneratedCode} and {@code libc.h} want them. */
+    private static final List<String> PLACE = List.of("-static", "-no-pie", "-Wl,--sort-section=name");
+
+    private static final List<String> COMMON = List.of("-std=gnu11", "-w");
 
     private static final int LINES_OF_AN_ERROR = 20;
 
@@ -56,6 +65,7 @@ final class CCompiler {
         List<String> command = new ArrayList<>(List.of(program.toString()));
         command.addAll(COMMON);
         command.addAll(SIZE);
+        command.addAll(PLACE);
         command.addAll(MEANING);
         command.addAll(List.of("-include", header.toString(), source.toString(), "-lm", "-o", target.toString()));
         run(command);

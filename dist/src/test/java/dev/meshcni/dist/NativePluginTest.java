@@ -96,6 +96,34 @@ class NativePluginTest {
     }
 
     @Test
+    void aRuntimeThatStartsOtherwiseIsRefused() throws IOException {
+        needsGeneratedCode();
+        Path generated = directory.resolve("generated");
+        try (Stream<Path> files = Files.walk(MODULE.resolve("target/c"))) {
+            for (Path file : files.toList()) {
+                Files.copy(
+                        file,
+                        generated.resolve(
+                                MODULE.resolve("target/c").relativize(file).toString()));
+            }
+        }
+        Files.writeString(generated.resolve("fiber.c"), "void teavm_startFibers() {\n}\n");
+
+        assertThatThrownBy(() -> GeneratedCode.copy(generated, MODULE.resolve("src/main/c/start.c"), scratch))
+                .isInstanceOf(AssemblyException.class)
+                .hasMessageStartingWith("fiber.c does not define teavm_initFiber");
+    }
+
+    @Test
+    void aProgramThatMayBeAnywhereInMemoryIsRefused() {
+        Path anywhere = Path.of(System.getProperty("java.home"), "bin/java");
+
+        assertThatThrownBy(() -> NativePlugin.requireLowAddresses(anywhere))
+                .isInstanceOf(AssemblyException.class)
+                .hasMessageContaining("is not linked to run at a fixed address below 512 MiB");
+    }
+
+    @Test
     void anArchitectureThatIsNoneIsNamed() {
         assertThatThrownBy(() -> Architecture.of("vax"))
                 .isInstanceOf(AssemblyException.class)
@@ -104,11 +132,15 @@ class NativePluginTest {
 
     private Path make(Architecture architecture, String name) throws IOException {
         needsACompiler(architecture);
-        assumeTrue(
-                Files.exists(MODULE.resolve("target/c/all.c")), "needs what TeaVM makes: run the build up to package");
+        needsGeneratedCode();
         Path dist = directory.resolve(name);
         new NativePlugin(MODULE).make(architecture, dist, scratch);
         return dist.resolve("bin/istio-cni");
+    }
+
+    private static void needsGeneratedCode() {
+        assumeTrue(
+                Files.exists(MODULE.resolve("target/c/all.c")), "needs what TeaVM makes: run the build up to package");
     }
 
     private static void needsACompiler(Architecture architecture) {

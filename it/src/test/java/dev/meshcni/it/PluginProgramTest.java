@@ -139,6 +139,8 @@ class PluginProgramTest {
         "--nofile=3, 11",
         "--fsize=0, 11",
         "--data=67108864, 11",
+        "--data=2097152, 11",
+        "--data=1048576, 11",
         "--nproc=1, 11",
         "--core=0, 11"
     })
