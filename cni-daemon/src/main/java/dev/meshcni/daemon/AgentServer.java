@@ -44,13 +44,6 @@ public final class AgentServer implements AutoCloseable {
     private Acceptors acceptors;
     private boolean closed;
 
-    /** What answers a call of the plugin. */
-    @FunctionalInterface
-    public interface CallHandler {
-        /** Answers a call within a time. */
-        Answer handle(AgentProtocol.Request call, Duration budget);
-    }
-
     private AgentServer(
             AgentSocket socket,
             UserPrincipal root,

@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param handler what answers them
  * @param metrics what counts
  */
-record CountedCalls(AgentServer.CallHandler handler, AgentMetrics metrics) implements AgentServer.CallHandler {
+record CountedCalls(CallHandler handler, AgentMetrics metrics) implements CallHandler {
     CountedCalls {
         requireNonNull(handler, "handler is null");
         requireNonNull(metrics, "metrics is null");

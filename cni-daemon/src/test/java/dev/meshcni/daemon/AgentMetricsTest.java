@@ -64,7 +64,7 @@ class AgentMetricsTest {
 
     @Test
     void aHandlerThatFailsIsNoLongerInFlight() {
-        AgentServer.CallHandler failing = counting((_, _) -> {
+        CallHandler failing = counting((_, _) -> {
             throw new IllegalStateException("fault");
         });
 
@@ -177,7 +177,7 @@ class AgentMetricsTest {
         }
     }
 
-    private AgentServer.CallHandler counting(AgentServer.CallHandler handler) {
+    private CallHandler counting(CallHandler handler) {
         return new CountedCalls(handler, metrics);
     }
 }

@@ -74,7 +74,7 @@ class AgentServerTest {
     void manyCallsAreServedAtOnceAndOneThatHangsDelaysNoOther() throws Exception {
         CountDownLatch hang = new CountDownLatch(1);
         CountDownLatch allIn = new CountDownLatch(200);
-        AgentServer.CallHandler handler = (call, _) -> {
+        CallHandler handler = (call, _) -> {
             String pod = call.environment().get("POD");
             await(pod, hang, allIn);
             return answer(pod);
@@ -137,7 +137,7 @@ class AgentServerTest {
 
     @Test
     void aHandlerThatThrowsHarmsOnlyItsOwnCall() throws IOException {
-        AgentServer.CallHandler handler = (call, _) -> {
+        CallHandler handler = (call, _) -> {
             if (call.environment().get("POD").equals("bad")) {
                 throw new IllegalStateException("on purpose");
             }
@@ -151,7 +151,7 @@ class AgentServerTest {
 
     @Test
     void anErrorOfAHandlerAndAnInterruptHarmOnlyTheirOwnCall() throws IOException {
-        AgentServer.CallHandler handler =
+        CallHandler handler =
                 (call, _) -> switch (call.environment().get("POD")) {
                     case "error" -> throw new AssertionError("on purpose");
                     case "interrupt" -> {
@@ -207,7 +207,7 @@ class AgentServerTest {
     void anAgentEndsWithoutWaitingForACallThatHangsAndStillAnswersIt() throws Exception {
         CountDownLatch in = new CountDownLatch(1);
         CountDownLatch hang = new CountDownLatch(1);
-        AgentServer.CallHandler handler = (call, _) -> {
+        CallHandler handler = (call, _) -> {
             String pod = call.environment().get("POD");
             in.countDown();
             await(pod, hang, in);
