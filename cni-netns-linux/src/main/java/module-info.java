@@ -5,6 +5,8 @@ import dev.meshcni.netns.linux.NftBackend;
 /** Linux network namespaces, the iptables and nftables backends, addresses and routes. */
 module dev.meshcni.netns.linux {
     requires transitive dev.meshcni.core;
+    requires dev.meshcni.netlink;
+    requires dev.meshcni.nftables;
     requires com.sun.jna;
 
     exports dev.meshcni.netns.linux;

@@ -30,6 +30,8 @@ final class ArchitectureTest {
     private static final String API = "dev.meshcni.api..";
     private static final String CORE = "dev.meshcni.core..";
     private static final String NETNS_LINUX = "dev.meshcni.netns.linux..";
+    private static final String NETLINK = "dev.meshcni.netlink..";
+    private static final String NFTABLES = "dev.meshcni.nftables..";
     private static final String HOST_LINUX = "dev.meshcni.host.linux..";
     private static final String CHAIN_PTP = "dev.meshcni.chain.ptp..";
     private static final String CHAIN_CALICO = "dev.meshcni.chain.calico..";
@@ -52,12 +54,16 @@ final class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("cli")
             .whereLayer("chain-multus")
             .mayOnlyBeAccessedByLayers("cli")
+            .whereLayer("netlink")
+            .mayOnlyBeAccessedByLayers("nftables", "netns-linux", "cli")
+            .whereLayer("nftables")
+            .mayOnlyBeAccessedByLayers("netns-linux", "cli")
             .whereLayer("host-linux")
             .mayOnlyBeAccessedByLayers("daemon", "cli", "plugin")
             .whereLayer("plugin")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("core")
-            .mayOnlyBeAccessedByLayers("netns-linux", "daemon", "cli", "plugin");
+            .mayOnlyBeAccessedByLayers("nftables", "netns-linux", "daemon", "cli", "plugin");
 
     @ArchTest
     static final ArchRule noPackagesDependOnEachOtherInACircle =
@@ -72,6 +78,8 @@ final class ArchitectureTest {
                     "dev.meshcni.core",
                     "dev.meshcni.core.spi",
                     "dev.meshcni.netns.linux",
+                    "dev.meshcni.netlink",
+                    "dev.meshcni.nftables",
                     "dev.meshcni.host.linux",
                     "dev.meshcni.chain.ptp",
                     "dev.meshcni.chain.calico",
@@ -117,6 +125,18 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule coreTouchesNoNetworkNoProcessAndNoFile =
             noClasses().that().resideInAPackage(CORE).should(dependOnClassesThat(touchTheWorld()));
+
+    @ArchTest
+    static final ArchRule netlinkKnowsNothingButTheJdk = classes()
+            .that()
+            .resideInAPackage(NETLINK)
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(NETLINK, "java..");
+
+    @ArchTest
+    static final ArchRule whatWritesAndReadsMessagesTouchesNoKernel =
+            noClasses().that().resideInAnyPackage(NETLINK, NFTABLES).should(dependOnClassesThat(touchTheWorld()));
 
     @ArchTest
     static final ArchRule onlyTheLinuxModulesUseNativeCode = noClasses()
@@ -201,7 +221,7 @@ final class ArchitectureTest {
             .that()
             .arePublic()
             .and()
-            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETNS_LINUX, HOST_LINUX))
+            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETLINK, NFTABLES, NETNS_LINUX, HOST_LINUX))
             .should()
             .haveNameMatching("get[A-Z].*");
 
@@ -231,6 +251,10 @@ final class ArchitectureTest {
                 .definedBy(CORE)
                 .optionalLayer("netns-linux")
                 .definedBy(NETNS_LINUX)
+                .optionalLayer("netlink")
+                .definedBy(NETLINK)
+                .optionalLayer("nftables")
+                .definedBy(NFTABLES)
                 .layer("host-linux")
                 .definedBy(HOST_LINUX)
                 .optionalLayer("chain-ptp")

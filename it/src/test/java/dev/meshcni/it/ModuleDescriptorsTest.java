@@ -25,35 +25,31 @@ class ModuleDescriptorsTest {
     private static final String PREFIX = "dev.meshcni.";
 
     /** Which modules of the product a module may require. */
-    private static final Map<String, Set<String>> ARROWS = Map.of(
-            "dev.meshcni.plugin",
-            Set.of("dev.meshcni.api", "dev.meshcni.core", "dev.meshcni.host.linux"),
-            "dev.meshcni.api",
-            Set.of(),
-            "dev.meshcni.core",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.netns.linux",
-            Set.of("dev.meshcni.core", "dev.meshcni.api"),
-            "dev.meshcni.host.linux",
-            Set.of(),
-            "dev.meshcni.chain.ptp",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.calico",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.chain.multus",
-            Set.of("dev.meshcni.api"),
-            "dev.meshcni.daemon",
-            Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.host.linux"),
-            "dev.meshcni.cli",
-            Set.of(
-                    "dev.meshcni.api",
-                    "dev.meshcni.core",
+    private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
+            Map.entry("dev.meshcni.plugin", Set.of("dev.meshcni.api", "dev.meshcni.core", "dev.meshcni.host.linux")),
+            Map.entry("dev.meshcni.api", Set.of()),
+            Map.entry("dev.meshcni.core", Set.of("dev.meshcni.api")),
+            Map.entry("dev.meshcni.netlink", Set.of()),
+            Map.entry("dev.meshcni.nftables", Set.of("dev.meshcni.core", "dev.meshcni.netlink")),
+            Map.entry(
                     "dev.meshcni.netns.linux",
-                    "dev.meshcni.host.linux",
-                    "dev.meshcni.chain.ptp",
-                    "dev.meshcni.chain.calico",
-                    "dev.meshcni.chain.multus",
-                    "dev.meshcni.daemon"));
+                    Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.netlink", "dev.meshcni.nftables")),
+            Map.entry("dev.meshcni.host.linux", Set.of()),
+            Map.entry("dev.meshcni.chain.ptp", Set.of("dev.meshcni.api")),
+            Map.entry("dev.meshcni.chain.calico", Set.of("dev.meshcni.api")),
+            Map.entry("dev.meshcni.chain.multus", Set.of("dev.meshcni.api")),
+            Map.entry("dev.meshcni.daemon", Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.host.linux")),
+            Map.entry(
+                    "dev.meshcni.cli",
+                    Set.of(
+                            "dev.meshcni.api",
+                            "dev.meshcni.core",
+                            "dev.meshcni.netns.linux",
+                            "dev.meshcni.host.linux",
+                            "dev.meshcni.chain.ptp",
+                            "dev.meshcni.chain.calico",
+                            "dev.meshcni.chain.multus",
+                            "dev.meshcni.daemon")));
 
     private final Map<String, ModuleDescriptor> modules = modules();
 

@@ -75,6 +75,13 @@ final class ChildProcess {
         }
     }
 
+    /** Waits for room for a large listing, where somebody has said how long that may take. */
+    static void takeRoom() {
+        if (STEP.isBound()) {
+            STEP.get().room().take();
+        }
+    }
+
     /**
      * Runs a program.
      *

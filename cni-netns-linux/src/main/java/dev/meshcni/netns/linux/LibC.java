@@ -30,6 +30,8 @@ final class LibC {
     static final int MFD_CLOEXEC = 1;
     static final short POLLIN = 1;
     static final int RLIMIT_AS = 9;
+    static final int MSG_TRUNC = 0x20;
+    static final int MSG_DONTWAIT = 0x40;
 
     /** {@code pidfd_open(2)}: the same number on every architecture. */
     static final long SYS_PIDFD_OPEN = 434;

@@ -2,11 +2,16 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.UnreadableRulesException;
-import java.io.ByteArrayOutputStream;
+import dev.meshcni.netlink.KernelError;
+import dev.meshcni.netlink.NetlinkDump;
+import dev.meshcni.netlink.NetlinkException;
+import dev.meshcni.netlink.NetlinkMessage;
+import dev.meshcni.netlink.NetlinkReply;
+import dev.meshcni.netlink.NfBatch;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A connection to one of the kernel's netlink services ({@code netlink(7)}), in the network namespace of the thread that
@@ -20,19 +25,30 @@ final class NetlinkSocket implements AutoCloseable {
     private static final int SOCK_RAW = 3;
     private static final int SOL_SOCKET = 1;
     private static final int SO_RCVTIMEO = 20;
-    private static final int NLMSG_NOOP = 1;
-    private static final int NLMSG_ERROR = 2;
-    private static final int NLMSG_DONE = 3;
+    private static final int SO_SNDBUF = 7;
+    private static final int SO_SNDBUFFORCE = 32;
+    private static final int SOL_NETLINK = 270;
+    private static final int NETLINK_CAP_ACK = 10;
+    private static final int NETLINK_EXT_ACK = 11;
+    private static final int ENOBUFS = 105;
 
     /** The kernel answers at once; this only bounds the wait should it never do. */
     private static final long ANSWER_SECONDS = 5;
 
-    /** In bytes: what is read of one listing. A pod has some ten tables, chains, addresses and routes; each takes some ten bytes. */
+    /** In bytes: what is read of one listing. A pod has some ten tables, chains, addresses and routes; each takes some hundred bytes. */
     private static final int MAX_DUMP = 1 << 20;
 
+    /** How often a listing is asked for again when what it lists changes meanwhile. */
+    private static final int ATTEMPTS = 10;
+
+    /** The kernel makes no datagram of a listing longer than this, unless one message is. */
     private static final int RECEIVE_LENGTH = 32768;
 
+    /** In bytes: a batch up to this length fits into the default buffer of a socket. */
+    private static final int DEFAULT_SEND_BUFFER = 64 << 10;
+
     private final int fd;
+    private final byte[] received = new byte[RECEIVE_LENGTH];
     private int sequence;
 
     NetlinkSocket(int service) {
@@ -42,6 +58,10 @@ final class NetlinkSocket implements AutoCloseable {
                 .putLong(ANSWER_SECONDS)
                 .array();
         LibC.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.length);
+        // An error then says what is wrong with which attribute, and does not repeat the request. Kernels before 4.12
+        // do not know.
+        option(SOL_NETLINK, NETLINK_EXT_ACK, 1);
+        option(SOL_NETLINK, NETLINK_CAP_ACK, 1);
     }
 
     int fd() {
@@ -54,85 +74,101 @@ final class NetlinkSocket implements AutoCloseable {
      * @return 0, or the error number that it failed with
      */
     int execute(NetlinkMessage request) {
-        send(request);
-        ByteBuffer answer = receive();
-        int type = type(answer);
-        if (type != NLMSG_ERROR) {
-            throw new RedirectException("a netlink request was answered by a message of type " + type);
+        NetlinkReply answer = answer(request);
+        if (answer.isAck()) {
+            return 0;
         }
-        return -answer.getInt(NetlinkMessage.HEADER_LENGTH);
+        return answer.error()
+                .map(KernelError::errno)
+                .orElseThrow(() ->
+                        new RedirectException("a netlink request was answered by a message of type " + answer.type()));
     }
 
-    /** Sends a request for one thing; the body of the message that answers it. */
-    ByteBuffer ask(NetlinkMessage request) {
-        send(request);
-        ByteBuffer answer = receive();
-        while (sequence(answer) != sequence) {
-            answer = receive();
-        }
-        if (type(answer) == NLMSG_ERROR) {
-            throw LibC.failure("reading through netlink", -answer.getInt(NetlinkMessage.HEADER_LENGTH));
-        }
-        return answer.slice(NetlinkMessage.HEADER_LENGTH, answer.getInt(0) - NetlinkMessage.HEADER_LENGTH)
-                .order(ByteOrder.nativeOrder());
+    /** Sends a request for one thing; the message that answers it. */
+    NetlinkReply ask(NetlinkMessage request) {
+        NetlinkReply answer = answer(request);
+        answer.error().ifPresent(error -> {
+            throw refused("reading through netlink", error);
+        });
+        return answer;
+    }
+
+    /** Sends a request for a list of what a pod has few of; the messages that answer it. */
+    List<NetlinkReply> dump(NetlinkMessage request) {
+        return dump(request, MAX_DUMP);
     }
 
     /**
-     * Sends a batch of netfilter requests, which the kernel carries out as a whole or not at all.
+     * Sends a request for a list; the messages that answer it.
      *
-     * @param acknowledged how many of the requests ask for an acknowledgement
-     * @return whether it has carried it out
+     * @param most how many bytes are read of it
+     * @throws UnreadableRulesException if it is longer, or changes all the time
      */
-    boolean executeAll(List<NetlinkMessage> batch, int acknowledged) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        batch.forEach(request -> bytes.writeBytes(request.encode(++sequence)));
-        send(bytes.toByteArray());
-        int done = 0;
-        while (done < acknowledged) {
-            ByteBuffer answer = receive();
-            while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
-                int start = answer.position();
-                if (type(answer) != NLMSG_ERROR || answer.getInt(start + NetlinkMessage.HEADER_LENGTH) != 0) {
-                    return false;
-                }
-                done++;
-                answer.position(Math.min(answer.limit(), start + (answer.getInt(start) + 3 & ~3)));
+    List<NetlinkReply> dump(NetlinkMessage request, int most) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            Optional<List<NetlinkReply>> replies = attempt(request, most);
+            if (replies.isPresent()) {
+                return replies.get();
             }
         }
-        return true;
+        throw new UnreadableRulesException(
+                "the pod's tables, addresses or routes change all the time: no listing of " + ATTEMPTS + " was whole");
     }
 
-    /** Sends a request for a list; the bodies of the messages that answer it, without their headers. */
-    List<ByteBuffer> dump(NetlinkMessage request) {
-        send(request);
-        List<ByteBuffer> bodies = new ArrayList<>();
-        int read = 0;
-        while (true) {
-            ByteBuffer answer = receive();
-            read += answer.remaining();
-            if (read > MAX_DUMP) {
-                throw new UnreadableRulesException("the pod's tables, addresses or routes are larger than any that are"
-                        + " read: netlink lists more than " + (MAX_DUMP >> 10) + " KiB of them");
+    /**
+     * Sends a batch, which the kernel carries out as a whole or not at all.
+     *
+     * @throws RefusedException if it has not
+     * @throws RedirectException if it is not known whether it has
+     */
+    void transact(NfBatch batch) {
+        int first = sequence + 1;
+        send(batch, first, batch.encode(first));
+    }
+
+    /**
+     * Sends a batch without its end: the kernel takes it for one that was cut off, checks all changes and makes none.
+     *
+     * @throws RefusedException if it would not make one of them
+     */
+    void check(NfBatch batch) {
+        int first = sequence + 1;
+        send(batch, first, batch.encodeWithoutEnd(first));
+    }
+
+    private void send(NfBatch batch, int first, byte[] bytes) {
+        sequence = batch.lastSequence(first);
+        if (bytes.length > DEFAULT_SEND_BUFFER) {
+            // The kernel counts its own structures too. Where only root may have more, root of the node is.
+            if (!option(SOL_SOCKET, SO_SNDBUFFORCE, 2 * bytes.length)) {
+                option(SOL_SOCKET, SO_SNDBUF, 2 * bytes.length);
             }
-            while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
-                int start = answer.position();
-                int length = answer.getInt(start);
-                // A batch that failed may have left further messages about itself.
-                int about = sequence(answer) == sequence ? type(answer) : NLMSG_NOOP;
-                switch (about) {
-                    case NLMSG_NOOP -> {}
-                    case NLMSG_DONE -> {
-                        return bodies;
-                    }
-                    case NLMSG_ERROR ->
-                        throw LibC.failure(
-                                "reading through netlink", -answer.getInt(start + NetlinkMessage.HEADER_LENGTH));
-                    default ->
-                        bodies.add(answer.slice(
-                                        start + NetlinkMessage.HEADER_LENGTH, length - NetlinkMessage.HEADER_LENGTH)
-                                .order(ByteOrder.nativeOrder()));
+        }
+        send(bytes);
+        boolean lost = false;
+        while (true) {
+            Optional<List<NetlinkReply>> datagram = receiveOrLost(lost);
+            if (datagram.isEmpty()) {
+                if (lost) {
+                    throw new RedirectException("the kernel's answers to a transaction were lost");
                 }
-                answer.position(Math.min(answer.limit(), start + (length + 3 & ~3)));
+                // Each failed change is answered, and there was no room for all answers. What was kept can still be
+                // read.
+                lost = true;
+                continue;
+            }
+            for (NetlinkReply reply : datagram.get()) {
+                if (reply.sequence() < first || reply.sequence() > sequence) {
+                    continue;
+                }
+                Optional<KernelError> error = reply.error();
+                if (error.isPresent()) {
+                    discardAnswers();
+                    throw refused(batch.about(first, error.get()), error.get());
+                }
+                if (reply.isAck() && reply.sequence() == batch.acknowledgement(first)) {
+                    return;
+                }
             }
         }
     }
@@ -142,12 +178,52 @@ final class NetlinkSocket implements AutoCloseable {
         LibC.close(fd);
     }
 
-    private static int sequence(ByteBuffer message) {
-        return message.getInt(message.position() + 8);
+    private static RefusedException refused(String what, KernelError error) {
+        String text = error.text().isEmpty() ? "" : " (" + error.text() + ")";
+        return new RefusedException(what + ": " + LibC.strerror(error.errno()) + text, error.errno());
     }
 
-    private static int type(ByteBuffer message) {
-        return message.getShort(message.position() + 4);
+    /** The listing; empty if it has to be asked for again. */
+    private Optional<List<NetlinkReply>> attempt(NetlinkMessage request, int most) {
+        send(request);
+        NetlinkDump dump = new NetlinkDump(sequence);
+        int read = 0;
+        boolean lost = false;
+        while (!dump.done()) {
+            Optional<List<NetlinkReply>> datagram = receiveOrLost(false);
+            lost |= datagram.isEmpty();
+            List<NetlinkReply> replies = datagram.orElse(List.of());
+            dump.accept(replies);
+            read += replies.stream()
+                    .mapToInt(reply -> reply.body().length() + NetlinkMessage.HEADER_LENGTH)
+                    .sum();
+            if (read > most) {
+                throw new UnreadableRulesException("the pod's tables, addresses or routes are larger than any that are"
+                        + " read: netlink lists more than " + (most >> 10) + " KiB of them");
+            }
+            if (read > OutputRoom.FREE) {
+                ChildProcess.takeRoom();
+            }
+        }
+        if (lost || dump.interrupted()) {
+            return Optional.empty();
+        }
+        dump.error().ifPresent(error -> {
+            throw refused("reading through netlink", error);
+        });
+        return Optional.of(dump.replies());
+    }
+
+    private NetlinkReply answer(NetlinkMessage request) {
+        send(request);
+        while (true) {
+            for (NetlinkReply reply : receiveOrLost(false)
+                    .orElseThrow(() -> new RedirectException("the kernel's answer to a netlink request was lost"))) {
+                if (reply.sequence() == sequence && !reply.isNoop()) {
+                    return reply;
+                }
+            }
+        }
     }
 
     private void send(NetlinkMessage request) {
@@ -155,20 +231,51 @@ final class NetlinkSocket implements AutoCloseable {
     }
 
     private void send(byte[] bytes) {
-        if (LibC.send(fd, bytes, bytes.length, 0) != bytes.length) {
+        long count = LibC.send(fd, bytes, bytes.length, 0);
+        while (count < 0 && LibC.errno() == LibC.EINTR) {
+            count = LibC.send(fd, bytes, bytes.length, 0);
+        }
+        if (count != bytes.length) {
             throw LibC.failure("sending a netlink request");
         }
     }
 
-    private ByteBuffer receive() {
-        byte[] bytes = new byte[RECEIVE_LENGTH];
-        long count = LibC.recv(fd, bytes, bytes.length, 0);
+    /** The messages of one datagram; empty if some were lost because there was no room for them, or none is there and nobody waits. */
+    private Optional<List<NetlinkReply>> receiveOrLost(boolean withoutWaiting) {
+        int flags = LibC.MSG_TRUNC | (withoutWaiting ? LibC.MSG_DONTWAIT : 0);
+        long count = LibC.recv(fd, received, received.length, flags);
         while (count < 0 && LibC.errno() == LibC.EINTR) {
-            count = LibC.recv(fd, bytes, bytes.length, 0);
+            count = LibC.recv(fd, received, received.length, flags);
+        }
+        if (count < 0 && (LibC.errno() == ENOBUFS || (withoutWaiting && LibC.errno() == LibC.EAGAIN))) {
+            return Optional.empty();
         }
         if (count < NetlinkMessage.HEADER_LENGTH) {
             throw LibC.failure("receiving a netlink answer");
         }
-        return ByteBuffer.wrap(bytes, 0, (int) count).order(ByteOrder.nativeOrder());
+        if (count > received.length) {
+            throw new UnreadableRulesException(
+                    "a netlink answer of " + count + " bytes is longer than any that is read");
+        }
+        try {
+            return Optional.of(NetlinkReply.split(ByteBuffer.wrap(received, 0, (int) count)));
+        } catch (NetlinkException e) {
+            throw new RedirectException("the kernel's answer cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** A batch that failed may have left further messages about itself. */
+    private void discardAnswers() {
+        while (LibC.recv(fd, received, received.length, LibC.MSG_DONTWAIT) >= 0 || LibC.errno() == ENOBUFS) {
+            // The next one.
+        }
+    }
+
+    private boolean option(int level, int option, int value) {
+        byte[] bytes = ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.nativeOrder())
+                .putInt(value)
+                .array();
+        return LibC.setsockopt(fd, level, option, bytes, bytes.length) == 0;
     }
 }

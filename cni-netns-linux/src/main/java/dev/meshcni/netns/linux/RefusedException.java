@@ -1,0 +1,27 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.core.RedirectException;
+
+/** The kernel has refused a request, and nothing of it was done. */
+final class RefusedException extends RedirectException {
+    /** {@code ERESTART}: the state that a transaction was made for is no longer that of the kernel. */
+    private static final int ERESTART = 85;
+
+    private static final long serialVersionUID = 1L;
+
+    private final int errno;
+
+    RefusedException(String message, int errno) {
+        super(message);
+        this.errno = errno;
+    }
+
+    int errno() {
+        return errno;
+    }
+
+    /** Whether somebody else has changed nf_tables meanwhile, so that it is worth to look again. */
+    boolean overtaken() {
+        return errno == ERESTART;
+    }
+}
