@@ -59,6 +59,11 @@ public final class NfBatch {
         return changes.isEmpty();
     }
 
+    /** What a change is, in words. */
+    public String what(int index) {
+        return changes.get(index).what().get();
+    }
+
     /** Whether it deletes anything: the kernel closes the socket of such a batch only once no packet can be in what was deleted. */
     public boolean deletes() {
         return changes.stream().anyMatch(change -> NfTables.deletes(change.message()));
@@ -107,7 +112,7 @@ public final class NfBatch {
     /** The change that an error is about, in words. */
     public String about(int firstSequence, KernelError error) {
         int index = error.sequence() - firstSequence - 1;
-        return index >= 0 && index < changes.size() ? changes.get(index).what().get() : "the transaction as a whole";
+        return index >= 0 && index < changes.size() ? what(index) : "the transaction as a whole";
     }
 
     private static void write(ByteArrayOutputStream bytes, NetlinkMessage message, int sequence) {
