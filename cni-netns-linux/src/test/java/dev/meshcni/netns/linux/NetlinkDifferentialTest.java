@@ -10,6 +10,7 @@ import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleCompiler;
 import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.spi.RedirectBackend;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
@@ -77,6 +79,79 @@ class NetlinkDifferentialTest {
             assertThat(withoutHandles(netlink.shell("nft -j list ruleset")))
                     .isEqualTo(withoutHandles(program.shell("nft -j list ruleset")));
         });
+    }
+
+    /** Expressions that newer versions of the program write are read as the matches that older ones write. */
+    @Test
+    void eachWayReadsWhatTheOtherHasWritten() {
+        RedirectBackend byNetlink = new RedirectBackendTest.Kind("nft").make();
+        RedirectBackend byPrograms = new RedirectBackendTest.Kind("nft by programs").make();
+        Random random = new Random(SEED);
+        try (TestNetns netlink = new TestNetns();
+                TestNetns program = new TestNetns()) {
+            for (int i = 0; i < 40; i++) {
+                RedirectPlan plan =
+                        RuleCompiler.compile(KernelRoundTripTest.parameters(random), EnumSet.allOf(IpFamily.class));
+
+                Visit.to(byNetlink, netlink.path()).apply(plan);
+                Visit.to(byPrograms, program.path()).apply(plan);
+
+                assertThat(Visit.to(byPrograms, netlink.path()).differences(plan))
+                        .isEmpty();
+                assertThat(Visit.to(byNetlink, program.path()).differences(plan))
+                        .isEmpty();
+            }
+        }
+    }
+
+    /** What {@code nft monitor} prints of the events that the kernel sends while the rules are made. */
+    @Test
+    void theKernelTellsTheSameEventsOfOurTables() throws Exception {
+        RedirectBackend backend = new NftBackend();
+        try (TestNetns netlink = new TestNetns();
+                TestNetns program = new TestNetns()) {
+            RedirectPlan plan = Plans.everything(IpFamily.values());
+            String ours =
+                    events(netlink, () -> Visit.to(backend, netlink.path()).apply(plan));
+            String theirs = events(
+                    program,
+                    () -> load(
+                            program,
+                            "nft -f",
+                            plan.ruleSets().stream()
+                                    .map(NftRenderer::definition)
+                                    .collect(Collectors.joining())));
+
+            assertThat(ours).isEqualTo(theirs).contains("add table ip istio-proxy", "add rule ip6 istio-proxy");
+        }
+    }
+
+    /** The events up to the table that marks their end, without numbers: a rule's depends on how many sets were made before. */
+    private static String events(TestNetns netns, Runnable action) throws Exception {
+        Process monitor = new ProcessBuilder("ip", "netns", "exec", netns.name(), "nft", "monitor")
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader lines = monitor.inputReader()) {
+            String line = "";
+            // It says nothing when it has begun to listen.
+            while (!line.startsWith("add table ip begin")) {
+                netns.shell("nft 'add table ip begin; delete table ip begin'");
+                line = lines.ready() ? lines.readLine() : "";
+            }
+            action.run();
+            netns.shell("nft add table ip end");
+            StringBuilder events = new StringBuilder();
+            while (!line.equals("add table ip end")) {
+                if (!line.contains("table ip begin") && !line.startsWith("#")) {
+                    events.append(line).append('\n');
+                }
+                line = lines.readLine();
+            }
+            return events.toString().replaceAll("handle \\d+ ", "");
+        } finally {
+            monitor.destroyForcibly();
+            assertThat(monitor.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
     }
 
     private interface Comparison {
