@@ -2,13 +2,11 @@ package dev.meshcni.netlink;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /** The attributes of a netlink message or of another attribute, as they were read ({@code struct nlattr}, {@code netlink(7)}). */
 public final class Attributes {
@@ -26,92 +24,106 @@ public final class Attributes {
     /**
      * Reads attributes.
      *
-     * @param bytes nothing but attributes, from its position to its limit
+     * @param bytes nothing but attributes
      * @throws NetlinkException if one is cut off
      */
-    public static Attributes parse(ByteBuffer bytes) {
-        ByteBuffer rest = bytes.slice().order(ByteOrder.nativeOrder());
-        List<Attribute> list = new ArrayList<>();
-        while (rest.remaining() >= AttributeWriter.HEADER_LENGTH) {
-            int start = rest.position();
-            int length = Short.toUnsignedInt(rest.getShort());
-            int type = rest.getShort() & TYPE_MASK;
-            if (length < AttributeWriter.HEADER_LENGTH || start + length > rest.limit()) {
+    public static Attributes parse(Octets bytes) {
+        ByteBuffer buffer = bytes.buffer();
+        List<Attribute> list = new ArrayList<>(8);
+        int start = 0;
+        while (bytes.length() - start >= AttributeWriter.HEADER_LENGTH) {
+            int length = Short.toUnsignedInt(buffer.getShort(start));
+            int type = buffer.getShort(start + Short.BYTES) & TYPE_MASK;
+            if (length < AttributeWriter.HEADER_LENGTH || start + length > bytes.length()) {
                 throw new NetlinkException("attribute " + type + " with a length of " + length + " is cut off");
             }
-            byte[] value = new byte[length - AttributeWriter.HEADER_LENGTH];
-            rest.get(value);
-            list.add(new Attribute(type, Octets.of(value)));
-            rest.position(Math.min(rest.limit(), start + (length + 3 & ~3)));
+            list.add(new Attribute(
+                    type, bytes.slice(start + AttributeWriter.HEADER_LENGTH, length - AttributeWriter.HEADER_LENGTH)));
+            start += length + 3 & ~3;
         }
-        return new Attributes(List.copyOf(list));
-    }
-
-    /** Reads the attributes in the value of an attribute. */
-    public static Attributes parse(Octets bytes) {
-        return parse(bytes.buffer());
+        return new Attributes(list);
     }
 
     /** All of them, in the order of the message. */
     public List<Attribute> all() {
-        return list;
+        return List.copyOf(list);
     }
 
     /** The value of the attribute of a type; of several the last one, as the kernel reads them. */
     public Optional<Octets> bytes(int type) {
-        return list.stream()
-                .filter(attribute -> attribute.type() == type)
-                .map(Attribute::value)
-                .reduce((_, last) -> last);
+        for (int i = list.size() - 1; i >= 0; i--) {
+            if (list.get(i).type() == type) {
+                return Optional.of(list.get(i).value());
+            }
+        }
+        return Optional.empty();
     }
 
     /** The attributes in the attribute of a type; none if it is not there. */
     public Attributes nested(int type) {
-        return bytes(type).map(Attributes::parse).orElseGet(() -> new Attributes(List.of()));
+        return parse(bytes(type).orElse(Octets.NONE));
     }
 
     /** A number of four bytes in network byte order. */
     public OptionalInt be32(int type) {
-        return bytes(type)
-                .map(value -> OptionalInt.of(fixed(type, value, Integer.BYTES)
+        Optional<Octets> value = bytes(type);
+        return value.isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(fixed(type, value.get(), Integer.BYTES)
                         .order(ByteOrder.BIG_ENDIAN)
-                        .getInt()))
-                .orElseGet(OptionalInt::empty);
+                        .getInt());
     }
 
     /** A number of eight bytes in network byte order. */
     public OptionalLong be64(int type) {
-        return bytes(type)
-                .map(value -> OptionalLong.of(fixed(type, value, Long.BYTES)
+        Optional<Octets> value = bytes(type);
+        return value.isEmpty()
+                ? OptionalLong.empty()
+                : OptionalLong.of(fixed(type, value.get(), Long.BYTES)
                         .order(ByteOrder.BIG_ENDIAN)
-                        .getLong()))
-                .orElseGet(OptionalLong::empty);
+                        .getLong());
     }
 
     /** A number of four bytes in the byte order of the machine. */
     public OptionalInt u32(int type) {
-        return bytes(type)
-                .map(value -> OptionalInt.of(fixed(type, value, Integer.BYTES).getInt()))
-                .orElseGet(OptionalInt::empty);
+        Optional<Octets> value = bytes(type);
+        return value.isEmpty()
+                ? OptionalInt.empty()
+                : OptionalInt.of(fixed(type, value.get(), Integer.BYTES).getInt());
     }
 
     /** A text that ends with a NUL, each byte as one character (ISO 8859-1); empty if it is not there. */
     public String string(int type) {
-        String text = bytes(type)
-                .map(value -> StandardCharsets.ISO_8859_1.decode(value.buffer()).toString())
-                .orElse("");
-        int end = text.indexOf('\0');
-        return end < 0 ? text : text.substring(0, end);
+        return bytes(type).map(Octets::text).orElse("");
     }
 
     /** Whether there is an attribute of a type. */
     public boolean has(int type) {
-        return list.stream().anyMatch(attribute -> attribute.type() == type);
+        return bytes(type).isPresent();
     }
 
     /** Whether there are no others than these. */
-    boolean hasOnly(Set<Integer> types) {
-        return list.stream().allMatch(attribute -> types.contains(attribute.type()));
+    boolean hasOnly(int... types) {
+        for (Attribute attribute : list) {
+            boolean known = false;
+            for (int type : types) {
+                known |= type == attribute.type();
+            }
+            if (!known) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether all of these are there. */
+    boolean hasAll(int... types) {
+        for (int type : types) {
+            if (!has(type)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static ByteBuffer fixed(int type, Octets value, int length) {

@@ -23,8 +23,6 @@ import dev.meshcni.netlink.Expression.Tproxy;
 import dev.meshcni.netlink.Expression.XtMatch;
 import dev.meshcni.netlink.Expression.XtTarget;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * Reads expressions. One that has an attribute or a value which its record has no place for comes out as {@link Other}, so that nothing it says is
@@ -71,7 +69,7 @@ final class ExpressionReader {
 
     private static Optional<Expression> meta(Attributes fields) {
         return choice(MetaKey.values(), number(fields, 2)).flatMap(key -> {
-            if (fields.hasOnly(Set.of(1, 2)) && fields.has(1)) {
+            if (fields.hasOnly(1, 2) && fields.has(1)) {
                 return Optional.of(new MetaLoad(key, number(fields, 1)));
             }
             return only(fields, 2, 3).map(f -> new MetaSet(key, number(f, 3)));
@@ -80,7 +78,7 @@ final class ExpressionReader {
 
     private static Optional<Expression> ct(Attributes fields) {
         return choice(CtKey.values(), number(fields, 2)).flatMap(key -> {
-            if (fields.hasOnly(Set.of(1, 2)) && fields.has(1)) {
+            if (fields.hasOnly(1, 2) && fields.has(1)) {
                 return Optional.of(new CtLoad(key, number(fields, 1)));
             }
             return only(fields, 2, 4).map(f -> new CtSet(key, number(f, 4)));
@@ -108,8 +106,7 @@ final class ExpressionReader {
 
     /** Its operation 0 is the one with a mask and an exclusive or; kernels before 5.6 have no other and do not name it. */
     private static Optional<Bitwise> bitwise(Attributes fields) {
-        boolean mask =
-                fields.hasOnly(Set.of(1, 2, 3, 4, 5, 6)) && fields.be32(6).orElse(0) == 0;
+        boolean mask = fields.hasOnly(1, 2, 3, 4, 5, 6) && fields.be32(6).orElse(0) == 0;
         int length = value(fields, 4).length();
         boolean inPlace = number(fields, 1) == number(fields, 2) && length > 0;
         return mask && inPlace && value(fields, 5).length() == length
@@ -119,14 +116,14 @@ final class ExpressionReader {
 
     private static Optional<Lookup> lookup(Attributes fields) {
         int flags = fields.be32(5).orElse(0);
-        return fields.hasOnly(Set.of(1, 2, 4, 5)) && (flags & ~NFT_LOOKUP_F_INV) == 0
+        return fields.hasOnly(1, 2, 4, 5) && (flags & ~NFT_LOOKUP_F_INV) == 0
                 ? Optional.of(new Lookup(
                         number(fields, 2), fields.string(1), fields.be32(4).orElse(0), flags != 0))
                 : Optional.empty();
     }
 
     private static Optional<Expression> immediate(Attributes fields) {
-        if (!fields.hasOnly(Set.of(1, 2))) {
+        if (!fields.hasOnly(1, 2)) {
             return Optional.empty();
         }
         Attributes data = fields.nested(2);
@@ -134,7 +131,7 @@ final class ExpressionReader {
             return Optional.of(new Immediate(number(fields, 1), bytes(data, NFTA_DATA_VALUE)));
         }
         Attributes verdict = data.nested(NFTA_DATA_VERDICT);
-        return verdict.hasOnly(Set.of(NFTA_VERDICT_CODE, NFTA_VERDICT_CHAIN)) && number(fields, 1) == 0
+        return verdict.hasOnly(NFTA_VERDICT_CODE, NFTA_VERDICT_CHAIN) && number(fields, 1) == 0
                 ? verdict(verdict).map(Decide::new)
                 : Optional.empty();
     }
@@ -151,7 +148,7 @@ final class ExpressionReader {
     }
 
     private static Optional<Counter> counter(Attributes fields) {
-        return fields.hasOnly(Set.of(1, 2, NFTA_COUNTER_PAD))
+        return fields.hasOnly(1, 2, NFTA_COUNTER_PAD)
                 ? Optional.of(
                         new Counter(fields.be64(2).orElse(0), fields.be64(1).orElse(0)))
                 : Optional.empty();
@@ -160,9 +157,7 @@ final class ExpressionReader {
     /** The kernel also tells the last port of a range, which is the first one here. */
     private static Optional<Redir> redir(Attributes fields) {
         int first = number(fields, 1);
-        return fields.hasOnly(Set.of(1, 2, 3))
-                        && fields.has(1)
-                        && fields.be32(2).orElse(first) == first
+        return fields.hasOnly(1, 2, 3) && fields.has(1) && fields.be32(2).orElse(first) == first
                 ? Optional.of(new Redir(first, fields.be32(3).orElse(0)))
                 : Optional.empty();
     }
@@ -174,11 +169,8 @@ final class ExpressionReader {
     }
 
     /** The fields, if these are all there and no other one is. */
-    private static Optional<Attributes> only(Attributes fields, Integer... types) {
-        Set<Integer> wanted = Set.of(types);
-        return fields.hasOnly(wanted) && Stream.of(types).allMatch(fields::has)
-                ? Optional.of(fields)
-                : Optional.empty();
+    private static Optional<Attributes> only(Attributes fields, int... types) {
+        return fields.hasOnly(types) && fields.hasAll(types) ? Optional.of(fields) : Optional.empty();
     }
 
     private static int number(Attributes fields, int type) {
@@ -194,6 +186,11 @@ final class ExpressionReader {
     }
 
     private static <T extends Numbered> Optional<T> choice(T[] values, int number) {
-        return Stream.of(values).filter(value -> value.number() == number).findFirst();
+        for (T value : values) {
+            if (value.number() == number) {
+                return Optional.of(value);
+            }
+        }
+        return Optional.empty();
     }
 }

@@ -51,10 +51,10 @@ public record KernelRule(
 
     static KernelRule read(NfProto family, Attributes attributes) {
         List<Expression> expressions = new ArrayList<>();
-        attributes
-                .nested(NFTA_RULE_EXPRESSIONS)
-                .all()
-                .forEach(element -> expressions.add(ExpressionReader.read(element.value())));
+        for (Attributes.Attribute element :
+                attributes.nested(NFTA_RULE_EXPRESSIONS).all()) {
+            expressions.add(ExpressionReader.read(element.value()));
+        }
         return new KernelRule(
                 family,
                 attributes.string(NFTA_RULE_TABLE),

@@ -98,7 +98,7 @@ public record NetlinkReply(int type, int flags, int sequence, Octets body) {
         if (body.length() < structureLength) {
             throw new NetlinkException("a message of type " + type + " with a body of " + body.length() + " bytes");
         }
-        return Attributes.parse(body.buffer().position(structureLength));
+        return Attributes.parse(body.slice(structureLength, body.length() - structureLength));
     }
 
     private int errno() {

@@ -2,8 +2,10 @@ package dev.meshcni.netlink;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Objects;
 
 /** Bytes that do not change: the contents of a register, the key of a set element, the structure of an extension. */
 public final class Octets {
@@ -11,9 +13,17 @@ public final class Octets {
     public static final Octets NONE = new Octets(new byte[0]);
 
     private final byte[] bytes;
+    private final int start;
+    private final int length;
 
     private Octets(byte[] bytes) {
+        this(bytes, 0, bytes.length);
+    }
+
+    private Octets(byte[] bytes, int start, int length) {
         this.bytes = bytes;
+        this.start = start;
+        this.length = length;
     }
 
     /** These bytes. */
@@ -49,17 +59,31 @@ public final class Octets {
 
     /** The number of bytes. */
     public int length() {
-        return bytes.length;
+        return length;
     }
 
     /** A copy of the bytes. */
     public byte[] bytes() {
-        return bytes.clone();
+        return Arrays.copyOfRange(bytes, start, start + length);
     }
 
     /** A view of the bytes that cannot change them, in the byte order of the machine. */
     public ByteBuffer buffer() {
-        return ByteBuffer.wrap(bytes).asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+        return ByteBuffer.wrap(bytes, start, length).slice().asReadOnlyBuffer().order(ByteOrder.nativeOrder());
+    }
+
+    /** Some of these bytes. */
+    public Octets slice(int from, int count) {
+        return new Octets(bytes, start + Objects.checkFromIndexSize(from, count, length), count);
+    }
+
+    /** The bytes before the first NUL, each as one character (ISO 8859-1). */
+    public String text() {
+        int end = 0;
+        while (end < length && bytes[start + end] != 0) {
+            end++;
+        }
+        return new String(bytes, start, end, StandardCharsets.ISO_8859_1);
     }
 
     /** Four bytes in the byte order of the machine as a number. */
@@ -69,17 +93,22 @@ public final class Octets {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Octets that && Arrays.equals(bytes, that.bytes);
+        return other instanceof Octets that
+                && Arrays.equals(bytes, start, start + length, that.bytes, that.start, that.start + that.length);
     }
 
     @Override
     public int hashCode() {
-        return Arrays.hashCode(bytes);
+        int hash = 1;
+        for (int i = start; i < start + length; i++) {
+            hash = 31 * hash + bytes[i];
+        }
+        return hash;
     }
 
     /** The bytes in hexadecimal, as in {@code 0x7f000001}. */
     @Override
     public String toString() {
-        return "0x" + HexFormat.of().formatHex(bytes);
+        return "0x" + HexFormat.of().formatHex(bytes, start, start + length);
     }
 }

@@ -1,8 +1,8 @@
 package dev.meshcni.netlink;
 
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * What becomes of a packet ({@code NFTA_VERDICT_CODE}, {@code NFTA_VERDICT_CHAIN}).
@@ -32,7 +32,12 @@ public record Verdict(Code code, String chain) {
         }
 
         static Optional<Code> of(int number) {
-            return Stream.of(values()).filter(code -> code.number == number).findFirst();
+            for (Code code : values()) {
+                if (code.number == number) {
+                    return Optional.of(code);
+                }
+            }
+            return Optional.empty();
         }
 
         private boolean leadsToAChain() {
@@ -59,7 +64,7 @@ public record Verdict(Code code, String chain) {
 
     @Override
     public String toString() {
-        String name = code.name().toLowerCase(java.util.Locale.ROOT);
+        String name = code.name().toLowerCase(Locale.ROOT);
         return chain.isEmpty() ? name : name + " " + chain;
     }
 }
