@@ -64,11 +64,6 @@ public final class NfBatch {
         return changes.get(index).what().get();
     }
 
-    /** Whether it deletes anything: the kernel closes the socket of such a batch only once no packet can be in what was deleted. */
-    public boolean deletes() {
-        return changes.stream().anyMatch(change -> NfTables.deletes(change.message()));
-    }
-
     /** The same batch with another message in place of one. */
     public NfBatch with(int index, NetlinkMessage message) {
         NfBatch copy = generation.isPresent() ? new NfBatch(generation.getAsInt()) : new NfBatch();

@@ -214,13 +214,6 @@ public final class NfTables {
         return is(reply, NEWFLOWTABLE) ? object(reply, KernelObject.Kind.FLOWTABLE) : Optional.empty();
     }
 
-    static boolean deletes(NetlinkMessage message) {
-        return switch (message.type() & 0xff) {
-            case DELTABLE, DELCHAIN, DELRULE -> true;
-            default -> false;
-        };
-    }
-
     private static Optional<KernelObject> object(NetlinkReply reply, KernelObject.Kind kind) {
         return family(reply).map(family -> KernelObject.read(family, kind, reply.attributes(NFGENMSG_LENGTH)));
     }

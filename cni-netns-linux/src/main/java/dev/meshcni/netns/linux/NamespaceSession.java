@@ -15,8 +15,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
  * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told and ends.
@@ -58,6 +57,8 @@ final class NamespaceSession implements AutoCloseable {
     private final BlockingQueue<Optional<Runnable>> steps = new LinkedBlockingQueue<>();
 
     private final CompletableFuture<Entered> entered = new CompletableFuture<>();
+
+    private final NamespaceSockets sockets = new NamespaceSockets();
 
     /** Whether the path is not open yet; guarded by {@link #HANGING}. */
     private boolean opening = true;
@@ -113,17 +114,8 @@ final class NamespaceSession implements AutoCloseable {
         return entered.join().own();
     }
 
-    /** Does something in the namespace; its exceptions are passed on. */
-    <T> T inside(Supplier<T> step) {
-        return inside(step, _ -> {});
-    }
-
-    /**
-     * Does something in the namespace; its exceptions are passed on.
-     *
-     * @param unclaimed gets the result if it comes when nobody waits for it any more
-     */
-    <T> T inside(Supplier<T> step, Consumer<T> unclaimed) {
+    /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
+    <T> T inside(Function<NamespaceSockets, T> step) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
@@ -131,19 +123,14 @@ final class NamespaceSession implements AutoCloseable {
                 return;
             }
             try {
-                T value = ChildProcess.within(deadline, step);
+                T value = ChildProcess.within(deadline, () -> step.apply(sockets));
                 Handover.run(() -> result.complete(value));
             } catch (Throwable e) {
                 fail(result, e);
             }
         };
         steps.add(Optional.of(run));
-        try {
-            return await(result, "what is done in it");
-        } catch (LateException e) {
-            CompletableFuture<Void> _ = result.thenAccept(unclaimed);
-            throw e;
-        }
+        return await(result, "what is done in it");
     }
 
     @Override
@@ -174,7 +161,7 @@ final class NamespaceSession implements AutoCloseable {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
-                Entered found = enter(namespace, hostPaths);
+                Entered found = enter(namespace, hostPaths, sockets);
                 Handover.run(() -> entered.complete(found));
                 work();
                 return key;
@@ -182,6 +169,7 @@ final class NamespaceSession implements AutoCloseable {
         } catch (Throwable e) {
             fail(entered, e);
         } finally {
+            sockets.close();
             Handover.run(PLACES::release);
         }
     }
@@ -197,13 +185,15 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    private static Entered enter(OpenNamespace namespace, HostPaths hostPaths) {
+    private static Entered enter(OpenNamespace namespace, HostPaths hostPaths, NamespaceSockets sockets) {
         boolean own = NetworkNamespace.isOwn(namespace);
         // That of this process is entered already; an init container has no right to enter any.
         if (!own) {
             namespace.enter();
         }
-        return new Entered(namespace.id(), own || NetworkNamespace.isOfTheNode(namespace, hostPaths));
+        return new Entered(
+                namespace.id(sockets.rtnetlink().namespaceCookie()),
+                own || NetworkNamespace.isOfTheNode(namespace, hostPaths));
     }
 
     private void work() {

@@ -37,7 +37,7 @@ import java.util.stream.Stream;
  * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there are, and
  * taking some of them out. The namespace of a new pod has none, and then there is nothing to read before its rules are written.
  *
- * <p>For one thread; only {@link #closeInBackground} is for another one.
+ * <p>For one thread.
  */
 final class NetfilterTables implements AutoCloseable {
     /** In bytes: what is read of the rules of one table. The longest of a rule of ours takes 600, and a pod may have 4,096 of them. */
@@ -55,7 +55,6 @@ final class NetfilterTables implements AutoCloseable {
     record Listing(OptionalInt generation, List<TableSnapshot> tables) {}
 
     private final Optional<NetlinkSocket> socket;
-    private boolean deleted;
 
     NetfilterTables() {
         this.socket = opened();
@@ -107,7 +106,6 @@ final class NetfilterTables implements AutoCloseable {
      */
     void transact(NfBatch batch) {
         open().transact(batch);
-        deleted |= batch.deletes();
     }
 
     /** Has all changes of a batch checked, and makes none of them. */
@@ -173,18 +171,6 @@ final class NetfilterTables implements AutoCloseable {
             return true;
         } catch (RefusedException _) {
             return false;
-        }
-    }
-
-    /**
-     * Closes it, and lets nobody wait for it after a deletion: the kernel closes such a socket once no packet can be in what was
-     * deleted, which takes it more than ten milliseconds. The thread for that is started by the calling one, and is in its namespace.
-     */
-    void closeInBackground() {
-        if (deleted) {
-            Thread.ofPlatform().daemon().name("netfilter-close").start(this::close);
-        } else {
-            close();
         }
     }
 

@@ -27,6 +27,7 @@ final class NetlinkSocket implements AutoCloseable {
     private static final int SO_RCVTIMEO = 20;
     private static final int SO_SNDBUF = 7;
     private static final int SO_SNDBUFFORCE = 32;
+    private static final int SO_NETNS_COOKIE = 71;
     private static final int SOL_NETLINK = 270;
     private static final int NETLINK_CAP_ACK = 10;
     private static final int NETLINK_EXT_ACK = 11;
@@ -64,8 +65,13 @@ final class NetlinkSocket implements AutoCloseable {
         option(SOL_NETLINK, NETLINK_CAP_ACK, 1);
     }
 
-    int fd() {
-        return fd;
+    /** The kernel's number of the namespace that the socket is in ({@code SO_NETNS_COOKIE}); 0 where it has none. */
+    long namespaceCookie() {
+        byte[] value = new byte[Long.BYTES];
+        int result = LibC.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, new int[] {value.length});
+        return result < 0
+                ? 0
+                : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
     }
 
     /**

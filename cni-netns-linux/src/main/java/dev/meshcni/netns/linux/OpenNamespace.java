@@ -18,8 +18,6 @@ import java.nio.file.Path;
  */
 record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
     private static final int STAT_LENGTH = 256;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_NETNS_COOKIE = 71;
 
     /**
      * Opens what a path leads to.
@@ -65,24 +63,17 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
         LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace net:[" + inode + "]");
     }
 
-    /** The namespace's identity, for a thread that is in it. */
-    NamespaceId id() {
-        return new NamespaceId(device, inode, cookieHere());
+    /**
+     * The namespace's identity.
+     *
+     * @param cookie the kernel's number of it, which a socket in it tells; 0 where it has none
+     */
+    NamespaceId id(long cookie) {
+        return new NamespaceId(device, inode, cookie);
     }
 
     @Override
     public void close() {
         LibC.close(fd);
-    }
-
-    /** The kernel's number of the namespace that the calling thread is in; 0 where it has none. */
-    private static long cookieHere() {
-        try (NetlinkSocket socket = new NetlinkSocket(NetlinkSocket.ROUTE)) {
-            byte[] value = new byte[Long.BYTES];
-            int result = LibC.getsockopt(socket.fd(), SOL_SOCKET, SO_NETNS_COOKIE, value, new int[] {value.length});
-            return result < 0
-                    ? 0
-                    : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
-        }
     }
 }

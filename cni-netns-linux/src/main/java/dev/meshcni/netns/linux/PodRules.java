@@ -5,7 +5,6 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.RuleSet;
-import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,20 +32,10 @@ final class PodRules {
         this.steps = Objects.requireNonNull(steps, "steps is null");
     }
 
-    List<InetAddress> addresses() {
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            return rtnetlink.podAddresses();
-        }
-    }
-
-    List<RuleDifference> differences(RedirectPlan plan, List<Layer> layers) {
+    List<RuleDifference> differences(NamespaceSockets sockets, RedirectPlan plan, List<Layer> layers) {
         List<RuleDifference> differences = new ArrayList<>();
-        try (NetfilterTables netfilter = new NetfilterTables()) {
-            layers.forEach(layer -> differences.addAll(layer.differences(netfilter)));
-        }
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            differences.addAll(new PodRouting(rtnetlink, steps).differences(plan));
-        }
+        layers.forEach(layer -> differences.addAll(layer.differences(sockets.netfilter())));
+        differences.addAll(new PodRouting(sockets.rtnetlink(), steps).differences(plan));
         return List.copyOf(differences);
     }
 
@@ -55,21 +44,13 @@ final class PodRules {
         return plan.ruleSet(family).orElseGet(() -> new RuleSet(family, Map.of()));
     }
 
-    /** Gives what was opened in the namespace and takes its time to close. */
-    NetfilterTables apply(RedirectPlan plan, List<Layer> layers) {
-        NetfilterTables netfilter = new NetfilterTables();
+    void apply(NamespaceSockets sockets, RedirectPlan plan, List<Layer> layers) {
         Undo undo = new Undo();
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            try {
-                layers.forEach(layer -> layer.apply(netfilter, undo, steps));
-                new PodRouting(rtnetlink, steps).apply(plan, undo);
-                return netfilter;
-            } catch (RuntimeException e) {
-                throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
-            }
+        try {
+            layers.forEach(layer -> layer.apply(sockets.netfilter(), undo, steps));
+            new PodRouting(sockets.rtnetlink(), steps).apply(plan, undo);
         } catch (RuntimeException e) {
-            netfilter.close();
-            throw e;
+            throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
         }
     }
 }

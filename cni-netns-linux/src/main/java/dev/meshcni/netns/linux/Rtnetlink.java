@@ -72,6 +72,11 @@ final class Rtnetlink implements AutoCloseable {
      */
     record MarkRule(int mark, int table, int priority) {}
 
+    /** The kernel's number of the namespace; 0 where it has none. */
+    long namespaceCookie() {
+        return socket.namespaceCookie();
+    }
+
     /** All addresses, in the order in which the kernel lists them: IPv4 before IPv6, by interface. */
     List<InterfaceAddress> addresses() {
         List<InterfaceAddress> addresses = new ArrayList<>();

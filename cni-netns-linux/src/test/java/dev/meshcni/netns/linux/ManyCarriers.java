@@ -52,7 +52,7 @@ final class ManyCarriers {
             Deadline deadline = Deadline.after(Duration.ofSeconds(60));
             NamespaceSession.Occupancy occupancy = new NamespaceSession.Occupancy();
             try (NamespaceSession session = NamespaceSession.open(netns, HostPaths.standard(), occupancy, deadline)) {
-                session.inside(() -> {
+                session.inside(_ -> {
                     inside.countDown();
                     return await(done);
                 });
