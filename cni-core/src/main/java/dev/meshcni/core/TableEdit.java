@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What has to happen in one table to turn what it holds into what it should hold: the same as {@link IptablesEdit} writes for
- * {@code iptables-restore(8)}, for those who change the kernel's rules one by one.
+ * What has to happen in one table to turn what it holds into what it should hold: the same as {@link IptablesEdit}
+ * writes for {@code iptables-restore(8)}, for those who change the kernel's rules one by one.
  *
  * @param table the table
  * @param emptied whether it goes as a whole: nothing is in it but rules of ours, and none is wanted any more
@@ -19,7 +19,10 @@ import java.util.stream.Collectors;
  * @param shared chains of others and of the kernel, as they should be
  */
 public record TableEdit(Table table, boolean emptied, List<Chain> own, List<String> stale, List<Layout> shared) {
-    /** A chain that is not ours alone: what stands in it, from its first rule to its last. Rules that do not appear are deleted. */
+    /**
+     * A chain that is not ours alone: what stands in it, from its first rule to its last. Rules that do not appear are
+     * deleted.
+     */
     public record Layout(String chain, List<Slot> slots) {
         public Layout {
             Objects.requireNonNull(chain, "chain is null");

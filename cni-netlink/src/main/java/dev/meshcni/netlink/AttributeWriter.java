@@ -7,8 +7,9 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /**
- * Writes netlink attributes ({@code struct nlattr}, {@code netlink(7)}): each has a length, a type and a value, and starts at a multiple of four
- * bytes. Lengths and types are in the byte order of the machine. Values are too in rtnetlink; in nf_tables they are in network byte order.
+ * Writes netlink attributes ({@code struct nlattr}, {@code netlink(7)}): each has a length, a type and a value, and
+ * starts at a multiple of four bytes. Lengths and types are in the byte order of the machine. Values are too in
+ * rtnetlink; in nf_tables they are in network byte order.
  */
 public final class AttributeWriter {
     /** {@code NLA_F_NESTED}: the value is a list of attributes. */

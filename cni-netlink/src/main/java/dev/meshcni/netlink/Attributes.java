@@ -8,7 +8,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/** The attributes of a netlink message or of another attribute, as they were read ({@code struct nlattr}, {@code netlink(7)}). */
+/**
+ * The attributes of a netlink message or of another attribute, as they were read ({@code struct nlattr},
+ * {@code netlink(7)}).
+ */
 public final class Attributes {
     private static final int TYPE_MASK = 0x3fff;
 

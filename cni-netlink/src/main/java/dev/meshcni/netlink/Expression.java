@@ -4,10 +4,11 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * One instruction of a rule ({@code NFTA_EXPR_NAME}, {@code NFTA_EXPR_DATA}): it loads, compares or changes something, or decides.
+ * One instruction of a rule ({@code NFTA_EXPR_NAME}, {@code NFTA_EXPR_DATA}): it loads, compares or changes something,
+ * or decides.
  *
- * <p>Instructions hand values on in registers ({@code enum nft_registers}); the ones here are those of sixteen bytes, from 1 on. What is none of
- * these records comes out of the kernel as {@link Other} and goes back into it as it was.
+ * <p>Instructions hand values on in registers ({@code enum nft_registers}); the ones here are those of sixteen bytes,
+ * from 1 on. What is none of these records comes out of the kernel as {@link Other} and goes back into it as it was.
  */
 public sealed interface Expression {
     /** What {@code meta} knows of a packet ({@code enum nft_meta_keys}). */
@@ -148,7 +149,8 @@ public sealed interface Expression {
     }
 
     /**
-     * {@code range}: {@code NFTA_RANGE_SREG}, {@code NFTA_RANGE_OP}, {@code NFTA_RANGE_FROM_DATA}, {@code NFTA_RANGE_TO_DATA}.
+     * {@code range}: {@code NFTA_RANGE_SREG}, {@code NFTA_RANGE_OP}, {@code NFTA_RANGE_FROM_DATA},
+     * {@code NFTA_RANGE_TO_DATA}.
      *
      * @param inverted {@code NFT_RANGE_NEQ}: the value must not lie in the range
      */
@@ -164,7 +166,10 @@ public sealed interface Expression {
         }
     }
 
-    /** {@code bitwise}: {@code NFTA_BITWISE_SREG}, {@code _DREG}, {@code _LEN}, {@code _MASK}, {@code _XOR}; both registers are one. */
+    /**
+     * {@code bitwise}: {@code NFTA_BITWISE_SREG}, {@code _DREG}, {@code _LEN}, {@code _MASK}, {@code _XOR}; both
+     * registers are one.
+     */
     record Bitwise(int register, Octets mask, Octets xor) implements Expression {
         public Bitwise {
             if (mask.length() != xor.length()) {
@@ -179,7 +184,8 @@ public sealed interface Expression {
     }
 
     /**
-     * {@code lookup}: {@code NFTA_LOOKUP_SREG}, {@code NFTA_LOOKUP_SET}, {@code NFTA_LOOKUP_SET_ID}, {@code NFTA_LOOKUP_FLAGS}.
+     * {@code lookup}: {@code NFTA_LOOKUP_SREG}, {@code NFTA_LOOKUP_SET}, {@code NFTA_LOOKUP_SET_ID},
+     * {@code NFTA_LOOKUP_FLAGS}.
      *
      * @param set the set's name
      * @param setId the number by which the batch that makes the set knows it; 0 for a set that is there
@@ -260,7 +266,10 @@ public sealed interface Expression {
         }
     }
 
-    /** {@code target}: {@code NFTA_TARGET_NAME}, {@code NFTA_TARGET_REV}, {@code NFTA_TARGET_INFO}; a target of x_tables. */
+    /**
+     * {@code target}: {@code NFTA_TARGET_NAME}, {@code NFTA_TARGET_REV}, {@code NFTA_TARGET_INFO}; a target of
+     * x_tables.
+     */
     record XtTarget(String name, int revision, Octets info) implements Expression {
         public XtTarget {
             Objects.requireNonNull(name, "name is null");

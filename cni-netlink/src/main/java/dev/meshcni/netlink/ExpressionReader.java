@@ -25,8 +25,8 @@ import dev.meshcni.netlink.Expression.XtTarget;
 import java.util.Optional;
 
 /**
- * Reads expressions. One that has an attribute or a value which its record has no place for comes out as {@link Other}, so that nothing it says is
- * ever lost.
+ * Reads expressions. One that has an attribute or a value which its record has no place for comes out as {@link Other},
+ * so that nothing it says is ever lost.
  */
 final class ExpressionReader {
     private static final int NFTA_EXPR_NAME = 1;
@@ -104,7 +104,9 @@ final class ExpressionReader {
                 .map(f -> new Range(number(f, 1), op == 1, value(f, 3), value(f, 4)));
     }
 
-    /** Its operation 0 is the one with a mask and an exclusive or; kernels before 5.6 have no other and do not name it. */
+    /**
+     * Its operation 0 is the one with a mask and an exclusive or; kernels before 5.6 have no other and do not name it.
+     */
     private static Optional<Bitwise> bitwise(Attributes fields) {
         boolean mask = fields.hasOnly(1, 2, 3, 4, 5, 6) && fields.be32(6).orElse(0) == 0;
         int length = value(fields, 4).length();

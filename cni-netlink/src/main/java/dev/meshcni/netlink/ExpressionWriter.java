@@ -19,7 +19,10 @@ import dev.meshcni.netlink.Expression.XtMatch;
 import dev.meshcni.netlink.Expression.XtTarget;
 import java.util.function.Consumer;
 
-/** Writes expressions as elements of a list ({@code NFTA_LIST_ELEM}). The attributes of each are those of {@link ExpressionReader}. */
+/**
+ * Writes expressions as elements of a list ({@code NFTA_LIST_ELEM}). The attributes of each are those of
+ * {@link ExpressionReader}.
+ */
 final class ExpressionWriter {
     private static final int NFTA_LIST_ELEM = 1;
     private static final int NFTA_EXPR_NAME = 1;

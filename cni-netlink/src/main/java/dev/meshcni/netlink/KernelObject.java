@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A stateful object, such as a named counter ({@code NFTA_OBJ_NAME}), or a flow table ({@code NFTA_FLOWTABLE_NAME}): what a table can hold besides
- * chains and sets. None is ever made here, but one that was there may have to be put back.
+ * A stateful object, such as a named counter ({@code NFTA_OBJ_NAME}), or a flow table ({@code NFTA_FLOWTABLE_NAME}):
+ * what a table can hold besides chains and sets. None is ever made here, but one that was there may have to be put
+ * back.
  *
  * @param more all attributes but the names of the table and the object, its handle and the number of its users
  */

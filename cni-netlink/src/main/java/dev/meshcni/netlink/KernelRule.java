@@ -87,7 +87,10 @@ public record KernelRule(
         attributes.string(NFTA_RULE_TABLE, table).string(NFTA_RULE_CHAIN, chain).be64(NFTA_RULE_HANDLE, handle);
     }
 
-    /** Extensions of x_tables ask which protocol the rule is for. The kernel does not tell it again: the first comparison does. */
+    /**
+     * Extensions of x_tables ask which protocol the rule is for. The kernel does not tell it again: the first
+     * comparison does.
+     */
     private void writeCompat(AttributeWriter attributes) {
         int protocol = 0;
         boolean inverted = false;

@@ -6,10 +6,11 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A set or a map of nf_tables ({@code NFTA_SET_TABLE}, {@code NFTA_SET_NAME}, {@code NFTA_SET_FLAGS}, {@code NFTA_SET_KEY_TYPE},
- * {@code NFTA_SET_KEY_LEN}).
+ * A set or a map of nf_tables ({@code NFTA_SET_TABLE}, {@code NFTA_SET_NAME}, {@code NFTA_SET_FLAGS},
+ * {@code NFTA_SET_KEY_TYPE}, {@code NFTA_SET_KEY_LEN}).
  *
- * @param name the name; for one that is made without a name of its own {@link #ANONYMOUS_NAME}, in which the kernel puts a number
+ * @param name the name; for one that is made without a name of its own {@link #ANONYMOUS_NAME}, in which the kernel
+ *     puts a number
  * @param id by which number the rest of the batch that makes it knows it ({@code NFTA_SET_ID}); 0 for one that is there
  * @param keyType a number by which {@code nft} knows how to print elements; the kernel does not look at it
  * @param keyLength the length of a key in bytes

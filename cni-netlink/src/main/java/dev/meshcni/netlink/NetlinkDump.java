@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A list that the kernel is asked for, which comes in several datagrams ({@code NLM_F_DUMP}, {@code NLM_F_MULTI}). What changes meanwhile makes it a
- * list of no one moment: then the kernel says so ({@code NLM_F_DUMP_INTR}, or {@code EINTR} as its end), and it has to be asked again.
+ * A list that the kernel is asked for, which comes in several datagrams ({@code NLM_F_DUMP}, {@code NLM_F_MULTI}). What
+ * changes meanwhile makes it a list of no one moment: then the kernel says so ({@code NLM_F_DUMP_INTR}, or
+ * {@code EINTR} as its end), and it has to be asked again.
  */
 public final class NetlinkDump {
     private static final int EINTR = 4;

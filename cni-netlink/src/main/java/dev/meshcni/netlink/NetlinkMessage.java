@@ -5,8 +5,8 @@ import java.nio.ByteOrder;
 import java.util.function.Consumer;
 
 /**
- * A request, as it is written ({@code netlink(7)}): a header, a structure of the message type, then attributes. Numbers of the header and
- * of the structure are in the byte order of the machine.
+ * A request, as it is written ({@code netlink(7)}): a header, a structure of the message type, then attributes. Numbers
+ * of the header and of the structure are in the byte order of the machine.
  */
 public final class NetlinkMessage {
     /** The length of {@code struct nlmsghdr}. */

@@ -11,8 +11,8 @@ import java.util.function.Supplier;
  * Changes of nf_tables that the kernel makes all or none ({@code NFNL_MSG_BATCH_BEGIN}, {@code NFNL_MSG_BATCH_END} of
  * {@code linux/netfilter/nfnetlink.h}). Each message has a number: the first one {@link #encode} is given, and so on.
  *
- * <p>Only the last change asks for an acknowledgement ({@code NLM_F_ACK}); an error is told of each change that failed, in their order, and before that.
- * An error about the whole batch has the number of its beginning.
+ * <p>Only the last change asks for an acknowledgement ({@code NLM_F_ACK}); an error is told of each change that failed,
+ * in their order, and before that. An error about the whole batch has the number of its beginning.
  */
 public final class NfBatch {
     private static final int BATCH_BEGIN = 16;

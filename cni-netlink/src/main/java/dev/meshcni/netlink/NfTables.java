@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * The messages of nf_tables ({@code enum nf_tables_msg_types} of {@code linux/netfilter/nf_tables.h}): requests, and what the answers mean. Each has
- * a {@code struct nfgenmsg} before its attributes.
+ * The messages of nf_tables ({@code enum nf_tables_msg_types} of {@code linux/netfilter/nf_tables.h}): requests, and
+ * what the answers mean. Each has a {@code struct nfgenmsg} before its attributes.
  */
 public final class NfTables {
     /** {@code NFNL_SUBSYS_NFTABLES}. */
@@ -97,7 +97,10 @@ public final class NfTables {
         return message(NEWSET, NetlinkMessage.CREATE, set.family()).attributes(set::write);
     }
 
-    /** {@code NFT_MSG_NEWSETELEM}: puts elements into a set that is there or made by the same batch; several messages if there are many. */
+    /**
+     * {@code NFT_MSG_NEWSETELEM}: puts elements into a set that is there or made by the same batch; several messages if
+     * there are many.
+     */
     public static List<NetlinkMessage> add(KernelSet set, List<SetElement> elements) {
         List<NetlinkMessage> messages = new ArrayList<>();
         for (int from = 0; from < elements.size(); from += ELEMENTS_PER_MESSAGE) {
@@ -137,7 +140,10 @@ public final class NfTables {
         return message(GETCHAIN, NetlinkMessage.DUMP, family);
     }
 
-    /** {@code NFT_MSG_GETRULE}: asks for the rules of a table. Kernels before 4.10 list those of all tables of its family. */
+    /**
+     * {@code NFT_MSG_GETRULE}: asks for the rules of a table. Kernels before 4.10 list those of all tables of its
+     * family.
+     */
     public static NetlinkMessage rules(KernelTable table) {
         return message(GETRULE, NetlinkMessage.DUMP, table.family())
                 .attributes(a -> a.string(NFTA_TABLE, table.name()));

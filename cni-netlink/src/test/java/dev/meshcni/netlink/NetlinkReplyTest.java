@@ -15,7 +15,10 @@ class NetlinkReplyTest {
     private static final int MULTI = 2;
     private static final int INTERRUPTED = 0x10;
 
-    /** Recorded: the answer of Linux 6.18, with {@code NETLINK_EXT_ACK} and {@code NETLINK_CAP_ACK}, to a chain of a type that there is none of. */
+    /**
+     * Recorded: the answer of Linux 6.18, with {@code NETLINK_EXT_ACK} and {@code NETLINK_CAP_ACK}, to a chain of a
+     * type that there is none of.
+     */
     @Test
     void anErrorTellsItsNumberAndWhereInTheMessage() {
         byte[] recorded = HexFormat.of()

@@ -5,7 +5,10 @@ import dev.meshcni.core.Table;
 import dev.meshcni.netlink.KernelChain.Base;
 import java.util.Locale;
 
-/** Where the chains of iptables are entered: the tables of {@code iptables(8)} as {@code nft(8)} names their types and priorities. */
+/**
+ * Where the chains of iptables are entered: the tables of {@code iptables(8)} as {@code nft(8)} names their types and
+ * priorities.
+ */
 final class BaseChains {
     private static final int RAW = -300;
     private static final int MANGLE = -150;

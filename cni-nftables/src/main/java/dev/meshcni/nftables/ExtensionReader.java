@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Reads matches and targets of x_tables that {@link Extensions} could have written; one that says more is none of those. */
+/**
+ * Reads matches and targets of x_tables that {@link Extensions} could have written; one that says more is none of
+ * those.
+ */
 final class ExtensionReader {
     private static final int MULTIPORT_PORTS = 2;
 

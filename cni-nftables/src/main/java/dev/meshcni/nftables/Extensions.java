@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Writes matches and targets of x_tables as the kernel takes them: the structures of {@code linux/netfilter/xt_*.h}, in the revisions
- * that {@code iptables} 1.8.4 and all later versions read, each padded to a multiple of eight bytes ({@code XT_ALIGN}).
+ * Writes matches and targets of x_tables as the kernel takes them: the structures of {@code linux/netfilter/xt_*.h}, in
+ * the revisions that {@code iptables} 1.8.4 and all later versions read, each padded to a multiple of eight bytes
+ * ({@code XT_ALIGN}).
  */
 final class Extensions {
     static final int FULL_MASK = -1;
@@ -79,7 +80,10 @@ final class Extensions {
         return new XtMatch(protocol.label(), 0, octets(info));
     }
 
-    /** {@code struct xt_multiport_v1}: which ports, how many, the ports, which are the first of a range, whether inverted. */
+    /**
+     * {@code struct xt_multiport_v1}: which ports, how many, the ports, which are the first of a range, whether
+     * inverted.
+     */
     static XtMatch multiport(Match.DestinationPorts match) {
         List<Integer> ports = match.ports();
         ByteBuffer info = buffer(MULTIPORT_LENGTH);
@@ -126,8 +130,8 @@ final class Extensions {
     }
 
     /**
-     * {@code struct nf_nat_ipv4_multi_range_compat}: one range of flags, addresses and ports in network byte order; for IPv6
-     * {@code struct nf_nat_range}, the same with longer addresses and without the number of ranges.
+     * {@code struct nf_nat_ipv4_multi_range_compat}: one range of flags, addresses and ports in network byte order; for
+     * IPv6 {@code struct nf_nat_range}, the same with longer addresses and without the number of ranges.
      */
     static XtTarget redirect(IpFamily family, int port) {
         ByteBuffer info = switch (family) {
@@ -138,7 +142,9 @@ final class Extensions {
         return new XtTarget("REDIRECT", 0, octets(info));
     }
 
-    /** {@code struct xt_tproxy_target_info_v1}: mask and value of the mark, the address, the port in network byte order. */
+    /**
+     * {@code struct xt_tproxy_target_info_v1}: mask and value of the mark, the address, the port in network byte order.
+     */
     static XtTarget tproxy(Target.Tproxy target) {
         ByteBuffer info =
                 buffer(TPROXY_LENGTH).putInt(FULL_MASK).putInt(target.mark()).position(24);
@@ -151,7 +157,10 @@ final class Extensions {
         return new XtTarget("MARK", 2, octets(buffer(8).putInt(mark).putInt(FULL_MASK)));
     }
 
-    /** {@code struct xt_connmark_tginfo2}: mark, its mask, the packet's mask, direction and width of a shift, what to do. */
+    /**
+     * {@code struct xt_connmark_tginfo2}: mark, its mask, the packet's mask, direction and width of a shift, what to
+     * do.
+     */
     static XtTarget connmark(int mode) {
         return new XtTarget(
                 "CONNMARK",
@@ -159,7 +168,10 @@ final class Extensions {
                 octets(buffer(16).putInt(0).putInt(FULL_MASK).putInt(FULL_MASK).put(14, (byte) mode)));
     }
 
-    /** {@code struct xt_ct_target_info_v1}: flags, zone, events, helper, timeout policy, and room for the kernel's own pointer. */
+    /**
+     * {@code struct xt_ct_target_info_v1}: flags, zone, events, helper, timeout policy, and room for the kernel's own
+     * pointer.
+     */
     static XtTarget zone(int zone) {
         return new XtTarget(
                 "CT", 2, octets(buffer(CT_LENGTH).putShort((short) 0).putShort((short) zone)));

@@ -22,11 +22,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Writes a rule as the nf_tables variant of {@code iptables(8)} does: interfaces, protocol and addresses as expressions of nf_tables, all else as
- * matches and targets of x_tables.
+ * Writes a rule as the nf_tables variant of {@code iptables(8)} does: interfaces, protocol and addresses as expressions
+ * of nf_tables, all else as matches and targets of x_tables.
  *
- * <p>Newer versions of the program write ports and marks as expressions too, and compare only the bytes of an address that a prefix covers. Versions before
- * 1.8.7 read those as other rules than they are, without a word. So here stand the forms that all versions since 1.8.4 read alike.
+ * <p>Newer versions of the program write ports and marks as expressions too, and compare only the bytes of an address
+ * that a prefix covers. Versions before 1.8.7 read those as other rules than they are, without a word. So here stand
+ * the forms that all versions since 1.8.4 read alike.
  */
 final class IptablesExpressions {
     private final IpFamily family;

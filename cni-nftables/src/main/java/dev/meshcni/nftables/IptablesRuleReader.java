@@ -32,8 +32,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Reads a rule of the nf_tables variant of {@code iptables(8)}, in the forms that any of its versions writes. A rule that says anything the model has
- * no word for comes out as {@link SavedRule.Foreign}, never as a rule that means something else.
+ * Reads a rule of the nf_tables variant of {@code iptables(8)}, in the forms that any of its versions writes. A rule
+ * that says anything the model has no word for comes out as {@link SavedRule.Foreign}, never as a rule that means
+ * something else.
  */
 final class IptablesRuleReader {
     /** A value was loaded, or a rule goes on, in a way that no word fits. */

@@ -32,8 +32,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * The tables that the nf_tables variant of {@code iptables(8)} keeps for one address family: read as {@code iptables-save} would print them, and changed
- * as {@code iptables-restore} would.
+ * The tables that the nf_tables variant of {@code iptables(8)} keeps for one address family: read as
+ * {@code iptables-save} would print them, and changed as {@code iptables-restore} would.
  *
  * @param family whose tables they are
  * @param tables those that are there and can hold rules of ours
@@ -78,8 +78,8 @@ public record IptablesTables(IpFamily family, List<TableSnapshot> tables) {
     }
 
     /**
-     * The tables, of those that should hold rules, that hold something which a version of {@code iptables} may not be able to read: what {@code nft}
-     * has made. Such a version would not show our rules in them either.
+     * The tables, of those that should hold rules, that hold something which a version of {@code iptables} may not be
+     * able to read: what {@code nft} has made. Such a version would not show our rules in them either.
      */
     public List<String> doubtful(RuleSet wanted) {
         return tables.stream()

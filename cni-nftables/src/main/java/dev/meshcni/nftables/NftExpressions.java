@@ -63,8 +63,11 @@ final class NftExpressions {
             return intervals.ranges().stream().anyMatch(range -> !range.first().equals(range.last()));
         }
 
-        /** The set; {@code nft} keeps with it that its keys are in network byte order, and the kernel makes it as large as it has to be. */
-        KernelSet set(KernelTable table, int number) {
+        /**
+         * The set; {@code nft} keeps with it that its keys are in network byte order, and the kernel makes it as large
+         * as it has to be.
+         */
+        KernelSet set(KernelTable table, int number, int elements) {
             return new KernelSet(
                     table.family(),
                     table.name(),
@@ -73,21 +76,21 @@ final class NftExpressions {
                     KernelSet.ANONYMOUS | KernelSet.CONSTANT | (hasRanges() ? KernelSet.INTERVAL : 0),
                     type(),
                     intervals.bits() / Byte.SIZE,
-                    List.of(KernelSet.size(elements().size()), new Attribute(KernelSet.USERDATA, BIG_ENDIAN_KEYS)));
+                    List.of(KernelSet.size(elements), new Attribute(KernelSet.USERDATA, BIG_ENDIAN_KEYS)));
         }
 
         /** Single values, or the ends of intervals; {@code nft} begins with what is before the first of them. */
         List<SetElement> elements() {
             List<SetElement> elements = new ArrayList<>();
+            boolean ranges = hasRanges();
             BigInteger behindAll = BigInteger.ONE.shiftLeft(intervals.bits());
-            boolean fromZero = intervals.ranges().getFirst().first().signum() == 0;
-            if (hasRanges() && !fromZero) {
+            if (ranges && intervals.ranges().getFirst().first().signum() != 0) {
                 elements.add(SetElement.end(octets(BigInteger.ZERO, intervals.bits())));
             }
             for (Intervals.Range range : intervals.ranges()) {
                 elements.add(SetElement.of(octets(range.first(), intervals.bits())));
                 BigInteger behind = range.last().add(BigInteger.ONE);
-                if (hasRanges() && !behind.equals(behindAll)) {
+                if (ranges && !behind.equals(behindAll)) {
                     elements.add(SetElement.end(octets(behind, intervals.bits())));
                 }
             }
@@ -95,7 +98,10 @@ final class NftExpressions {
         }
     }
 
-    /** {@code NFTNL_UDATA_SET_KEYBYTEORDER}: one type, its length, and {@code BYTEORDER_BIG_ENDIAN} in the byte order of the machine. */
+    /**
+     * {@code NFTNL_UDATA_SET_KEYBYTEORDER}: one type, its length, and {@code BYTEORDER_BIG_ENDIAN} in the byte order of
+     * the machine.
+     */
     private static final Octets BIG_ENDIAN_KEYS = bigEndianKeys();
 
     private static final int IFNAMSIZ = 16;
@@ -110,7 +116,10 @@ final class NftExpressions {
         this.table = table;
     }
 
-    /** The rules of joined ones: where nobody listens, TPROXY of iptables drops the packet, and {@code tproxy} would let it pass. */
+    /**
+     * The rules of joined ones: where nobody listens, TPROXY of iptables drops the packet, and {@code tproxy} would let
+     * it pass.
+     */
     static List<List<Part>> of(IpFamily family, Table table, NftMerging.Joined joined) {
         List<Part> rule =
                 new NftExpressions(family, table).write(joined, joined.rule().target());

@@ -12,6 +12,7 @@ import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.Table;
 import dev.meshcni.netlink.Expression;
+import dev.meshcni.netlink.Expression.Counter;
 import dev.meshcni.netlink.Expression.Lookup;
 import dev.meshcni.netlink.KernelChain;
 import dev.meshcni.netlink.KernelRule;
@@ -21,14 +22,13 @@ import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netlink.SetElement;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /**
  * Our table of nf_tables of one address family: the same as {@code nft -f} makes of what {@link NftRenderer} writes.
@@ -54,7 +54,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
     }
 
     /** The table that holds all rules of ours. */
-    public static TableSnapshot compile(RuleSet rules) {
+    static TableSnapshot compile(RuleSet rules) {
         KernelTable table = table(rules.family());
         List<KernelChain> chains = new ArrayList<>();
         List<KernelRule> compiled = new ArrayList<>();
@@ -74,19 +74,24 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
     }
 
     /** What is not as it should be. */
-    public List<RuleDifference> differences(RuleSet wanted) {
-        return NftTableComparison.differences(wanted, found.map(snapshot -> read(wanted, snapshot)));
+    public List<RuleDifference> differences(WantedTable wanted) {
+        boolean same = wanted.none()
+                ? found.isEmpty()
+                : found.filter(there -> isSame(wanted.compiled(), there)).isPresent();
+        return same
+                ? List.of()
+                : NftTableComparison.differences(wanted.rules(), found.map(there -> read(wanted, there)));
     }
 
     /**
-     * Adds to a batch what makes the table hold what it should. Deleting a table makes the kernel wait until no packet is in it, so a new pod is spared
-     * that.
+     * Adds to a batch what makes the table hold what it should. Deleting a table makes the kernel wait until no packet
+     * is in it, so a new pod is spared that.
      */
-    public void change(RuleSet wanted, NfBatch batch) {
+    public void change(WantedTable wanted, NfBatch batch) {
         found.ifPresent(there ->
                 batch.add(() -> "deleting the table " + NftTable.name(family), NfTables.delete(there.table())));
-        if (!wanted.tables().isEmpty()) {
-            Restoration.add(batch, compile(wanted));
+        if (!wanted.none()) {
+            Restoration.add(batch, wanted.compiled());
         }
     }
 
@@ -122,8 +127,9 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
             switch (part) {
                 case NftExpressions.Plain(var expression) -> expressions.add(expression);
                 case NftExpressions.InSet in -> {
-                    KernelSet set = in.set(table, sets.size());
-                    sets.put(set, in.elements());
+                    List<SetElement> elements = in.elements();
+                    KernelSet set = in.set(table, sets.size(), elements.size());
+                    sets.put(set, elements);
                     expressions.add(new Lookup(Headers.REGISTER, set.name(), 0, in.inverted()));
                 }
             }
@@ -131,69 +137,78 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return KernelRule.of(table, chain, expressions);
     }
 
+    /** Whether two tables have the same chains and rules, and nothing else. */
+    private static boolean isSame(TableSnapshot wanted, TableSnapshot found) {
+        return found.table().equals(wanted.table())
+                && Set.copyOf(found.chains()).equals(Set.copyOf(wanted.chains()))
+                && others(found).isEmpty()
+                && wanted.chains().stream()
+                        .allMatch(chain -> meanings(found, chain.name()).equals(meanings(wanted, chain.name())));
+    }
+
     /** The table that is there, each rule in the words of {@link NftRenderer} if it is one of those that are wanted. */
-    private static NftTable read(RuleSet wanted, TableSnapshot found) {
-        Map<String, NftRule> words = words(wanted);
+    private static NftTable read(WantedTable wanted, TableSnapshot found) {
+        Map<List<Object>, NftRule> words = words(wanted);
         List<NftChain> chains = new ArrayList<>();
         for (KernelChain chain : found.chains()) {
             String hook = chain.base().map(BaseChains::text).orElse("")
                     + (chain.more().isEmpty() ? "" : " " + chain.more());
             List<NftRule> rules = found.rules(chain.name()).stream()
-                    .map(rule -> meaning(rule, found))
-                    .map(meaning -> words.getOrDefault(meaning, new NftRule("", meaning)))
+                    .map(rule -> words.getOrDefault(
+                            meaning(rule, found), new NftRule("", IptablesRuleReader.text(rule.expressions()))))
                     .toList();
             chains.add(new NftChain(chain.name(), hook, rules));
         }
+        return new NftTable(wanted.rules().family(), chains, others(found));
+    }
+
+    /** What we never put into a table. */
+    private static List<String> others(TableSnapshot found) {
         List<String> others = new ArrayList<>();
         found.sets().keySet().stream().filter(set -> !set.anonymous()).forEach(set -> others.add("set " + set.name()));
         found.objects().forEach(object -> others.add("object " + object.name()));
         if (found.table().flags() != 0) {
             others.add("flags " + found.table().flags());
         }
-        return new NftTable(wanted.family(), chains, others);
+        return others;
     }
 
-    private static Map<String, NftRule> words(RuleSet wanted) {
-        TableSnapshot compiled = compile(wanted);
-        Map<String, NftRule> words = new HashMap<>();
-        for (NftChain chain : NftRenderer.table(wanted).chains()) {
-            List<KernelRule> rules = compiled.rules(chain.name());
-            for (int i = 0; i < rules.size(); i++) {
-                words.put(meaning(rules.get(i), compiled), chain.rules().get(i));
+    private static Map<List<Object>, NftRule> words(WantedTable wanted) {
+        Map<List<Object>, NftRule> words = new HashMap<>();
+        for (NftChain chain : NftRenderer.table(wanted.rules()).chains()) {
+            List<List<Object>> meanings = meanings(wanted.compiled(), chain.name());
+            for (int i = 0; i < meanings.size(); i++) {
+                words.put(meanings.get(i), chain.rules().get(i));
             }
         }
         return words;
     }
 
-    /** A rule in words of the kernel, with what is in its sets in place of their names. */
-    private static String meaning(KernelRule rule, TableSnapshot table) {
-        List<Expression> expressions = rule.expressions().stream()
-                .map(expression -> resolved(expression, table))
-                .toList();
-        return IptablesRuleReader.text(expressions);
+    private static List<List<Object>> meanings(TableSnapshot table, String chain) {
+        return table.rules(chain).stream().map(rule -> meaning(rule, table)).toList();
     }
 
-    private static Expression resolved(Expression expression, TableSnapshot table) {
-        return expression instanceof Lookup lookup
-                ? new Lookup(lookup.register(), contents(lookup.set(), table), 0, lookup.inverted())
-                : expression;
+    /** A rule without what was counted, and with what is in its sets in place of their names. */
+    private static List<Object> meaning(KernelRule rule, TableSnapshot table) {
+        List<Object> meaning = new ArrayList<>();
+        for (Expression expression : rule.expressions()) {
+            switch (expression) {
+                case Counter _ -> meaning.add("counter");
+                case Lookup lookup ->
+                    meaning.add(List.of(lookup.register(), lookup.inverted(), contents(lookup.set(), table)));
+                default -> meaning.add(expression);
+            }
+        }
+        return meaning;
     }
 
-    private static String contents(String name, TableSnapshot table) {
-        return table.sets().entrySet().stream()
-                .filter(entry ->
-                        entry.getKey().name().equals(name) && entry.getKey().anonymous())
-                .map(entry -> entry.getValue().stream()
-                        .sorted(Comparator.comparing(
-                                        (SetElement element) -> element.key().toString())
-                                .thenComparing(SetElement::intervalEnd))
-                        .map(element -> element.key()
-                                + (element.intervalEnd() ? " end" : "")
-                                + (element.more().isEmpty()
-                                        ? ""
-                                        : element.more().toString()))
-                        .collect(Collectors.joining(", ", "{ ", " }")))
-                .findFirst()
-                .orElse(name);
+    /** What is in a set of the rule's own; a set with a name of its own is none of ours. */
+    private static Object contents(String name, TableSnapshot table) {
+        for (Map.Entry<KernelSet, List<SetElement>> entry : table.sets().entrySet()) {
+            if (entry.getKey().name().equals(name) && entry.getKey().anonymous()) {
+                return Set.copyOf(entry.getValue());
+            }
+        }
+        return name;
     }
 }

@@ -20,16 +20,16 @@ import java.util.stream.Stream;
  * which would live in the pod's namespace and keep it alive; and it starts a second program in between. Input is a
  * memory file, and output is read while the program runs, so neither waits for the other.
  *
- * <p>What a program is asked about belongs to a pod, which may have made it as large as it likes. So there are bounds on what a
- * program may print, use of memory and take of time, and one that goes beyond them is killed.
+ * <p>What a program is asked about belongs to a pod, which may have made it as large as it likes. So there are bounds
+ * on what a program may print, use of memory and take of time, and one that goes beyond them is killed.
  */
 final class ChildProcess {
     private static final short POSIX_SPAWN_SETSIGMASK = 8;
     private static final int STRUCTURE_SIZE = 512;
 
     /**
-     * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so there is room for the
-     * 4,096 rules that a pod may have of ours, in either form.
+     * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so there is
+     * room for the 4,096 rules that a pod may have of ours, in either form.
      */
     static final int MAX_OUTPUT = 2 << 20;
 

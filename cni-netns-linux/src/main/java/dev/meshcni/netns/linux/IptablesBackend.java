@@ -7,15 +7,19 @@ import java.util.function.Consumer;
 /**
  * Redirects with the rules of {@code iptables} and {@code ip6tables}, in whichever variant works on the node.
  *
- * <p>Where that is the nf_tables variant the kernel is told by netlink, in one transaction for all tables and families. Elsewhere a new pod costs two
- * processes for each address family: one {@code iptables-restore} that loads all tables, and one {@code iptables-save} that reads them back. Rules
- * that the other variant or {@link NftBackend} left in a pod are removed, so that a node can be switched over.
+ * <p>Where that is the nf_tables variant the kernel is told by netlink, in one transaction for all tables and families.
+ * Elsewhere a new pod costs two processes for each address family: one {@code iptables-restore} that loads all tables,
+ * and one {@code iptables-save} that reads them back. Rules that the other variant or {@link NftBackend} left in a pod
+ * are removed, so that a node can be switched over.
  */
 public final class IptablesBackend extends LinuxBackend {
     private final String forced;
     private final RuleWay way;
 
-    /** Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works; by the way that {@code RULES_BY} names. */
+    /**
+     * Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works; by the way that
+     * {@code RULES_BY} names.
+     */
     public IptablesBackend() {
         this(Objects.requireNonNullElse(System.getenv("FORCE_IPTABLES_BINARY"), ""), HostPaths.standard());
     }

@@ -14,9 +14,10 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Finds the variant of {@code iptables} that works on this node, by loading and reading rules in a network namespace that
- * is made for it and thrown away. What is merely installed need not work: the kernel may lack either implementation. A
- * process that may not make namespaces, as in an init container, asks the programs to check the rules without loading them.
+ * Finds the variant of {@code iptables} that works on this node, by loading and reading rules in a network namespace
+ * that is made for it and thrown away. What is merely installed need not work: the kernel may lack either
+ * implementation. A process that may not make namespaces, as in an init container, asks the programs to check the rules
+ * without loading them.
  */
 final class IptablesDetection {
     private static final List<String> NAMES = List.of("-nft", "-legacy", "");
@@ -49,7 +50,7 @@ final class IptablesDetection {
                 RuleSet nothing = new RuleSet(family, Map.of());
                 others.forEach(tool -> layers.add(new IptablesLayer(tool, nothing)));
             }
-            layers.add(new NetlinkLayer(Map.of(), NetlinkLayer.nothing(), List.of()));
+            layers.add(new NetlinkLayer(Map.of(), NetlinkLayer.own(NetlinkLayer.nothing()), List.of()));
             return layers;
         }
     }
@@ -73,7 +74,9 @@ final class IptablesDetection {
             return program.map(IptablesTool::version).orElse(name()) + ", by netlink";
         }
 
-        /** The tables of iptables hold our rules of each family; the legacy variant's and our own of nftables hold none. */
+        /**
+         * The tables of iptables hold our rules of each family; the legacy variant's and our own of nftables hold none.
+         */
         @Override
         public List<Layer> layers(RedirectPlan plan) {
             Map<IpFamily, RuleSet> wanted = new LinkedHashMap<>();
@@ -81,10 +84,10 @@ final class IptablesDetection {
             List<Layer> programs = new ArrayList<>();
             program.ifPresent(tool -> {
                 wanted.values().forEach(rules -> programs.add(new IptablesLayer(tool, rules)));
-                programs.add(new NetlinkLayer(Map.of(), NetlinkLayer.nothing(), List.of()));
+                programs.add(new NetlinkLayer(Map.of(), NetlinkLayer.own(NetlinkLayer.nothing()), List.of()));
             });
             List<Layer> layers = new ArrayList<>();
-            layers.add(new NetlinkLayer(wanted, NetlinkLayer.nothing(), programs));
+            layers.add(new NetlinkLayer(wanted, NetlinkLayer.own(NetlinkLayer.nothing()), programs));
             for (IptablesTool tool : legacy) {
                 NetlinkLayer.nothing().values().forEach(rules -> layers.add(new IptablesLayer(tool, rules)));
             }
@@ -95,8 +98,8 @@ final class IptablesDetection {
     private IptablesDetection() {}
 
     /**
-     * Finds out how to redirect with iptables on this node: by netlink where the nf_tables variant may be used and the kernel takes its rules, by the programs
-     * elsewhere.
+     * Finds out how to redirect with iptables on this node: by netlink where the nf_tables variant may be used and the
+     * kernel takes its rules, by the programs elsewhere.
      *
      * @param forced {@code nft}, {@code legacy}, a name such as {@code iptables-nft}, or the path of such a program;
      *     empty to choose

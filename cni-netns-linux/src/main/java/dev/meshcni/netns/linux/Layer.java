@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the namespace
- * of the calling thread.
+ * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the
+ * namespace of the calling thread.
  */
 sealed interface Layer permits IptablesLayer, NetlinkLayer {
     /**

@@ -8,8 +8,8 @@ import dev.meshcni.core.RedirectException;
 /**
  * The few functions of the C library (glibc 2.34 or newer) that this module needs, bound by JNA's direct mapping.
  *
- * <p>No method takes a {@code Structure} or a {@code Memory}: JNA would start its cleaner thread for them, on demand and
- * from the calling thread, and a thread inherits the network namespace of the thread that starts it.
+ * <p>No method takes a {@code Structure} or a {@code Memory}: JNA would start its cleaner thread for them, on demand
+ * and from the calling thread, and a thread inherits the network namespace of the thread that starts it.
  */
 final class LibC {
     static final int O_RDONLY = 0;

@@ -18,11 +18,12 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
 /**
- * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told and ends.
+ * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told
+ * and ends.
  *
- * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a path on a file system
- * whose server is gone, then hangs a thread that nobody waits for. There is a bound on these threads, and a path that hangs is
- * not opened a second time until the first attempt has ended.
+ * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a
+ * path on a file system whose server is gone, then hangs a thread that nobody waits for. There is a bound on these
+ * threads, and a path that hangs is not opened a second time until the first attempt has ended.
  */
 final class NamespaceSession implements AutoCloseable {
     /** How many namespaces are worked in at once, those that hang among them. */

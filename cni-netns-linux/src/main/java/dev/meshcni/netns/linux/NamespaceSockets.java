@@ -3,7 +3,8 @@ package dev.meshcni.netns.linux;
 import java.util.Optional;
 
 /**
- * What a thread in a network namespace speaks to its kernel by: each opened once, when it is needed, and kept for the whole stay. For that thread.
+ * What a thread in a network namespace speaks to its kernel by: each opened once, when it is needed, and kept for the
+ * whole stay. For that thread.
  */
 final class NamespaceSockets implements AutoCloseable {
     private Optional<Rtnetlink> rtnetlink = Optional.empty();
@@ -26,8 +27,8 @@ final class NamespaceSockets implements AutoCloseable {
     }
 
     /**
-     * Closes them. After a deletion that takes more than ten milliseconds: the kernel closes a socket by which something was deleted once no
-     * packet can be in it any more. So nobody should wait for this.
+     * Closes them. After a deletion that takes more than ten milliseconds: the kernel closes a socket by which
+     * something was deleted once no packet can be in it any more. So nobody should wait for this.
      */
     @Override
     public void close() {

@@ -34,13 +34,17 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there are, and
- * taking some of them out. The namespace of a new pod has none, and then there is nothing to read before its rules are written.
+ * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there
+ * are, and taking some of them out. The namespace of a new pod has none, and then there is nothing to read before its
+ * rules are written.
  *
  * <p>For one thread.
  */
 final class NetfilterTables implements AutoCloseable {
-    /** In bytes: what is read of the rules of one table. The longest of a rule of ours takes 600, and a pod may have 4,096 of them. */
+    /**
+     * In bytes: what is read of the rules of one table. The longest of a rule of ours takes 600, and a pod may have
+     * 4,096 of them.
+     */
     private static final int MAX_RULES = 4 << 20;
 
     /** How often tables are read again when they change meanwhile. */
@@ -114,8 +118,8 @@ final class NetfilterTables implements AutoCloseable {
     }
 
     /**
-     * Sees to it that what {@code iptables-save} prints means what it says: to the kernel the name of a chain may be any bytes, line ends and
-     * whole rules among them, and {@code iptables-save} prints it as it is.
+     * Sees to it that what {@code iptables-save} prints means what it says: to the kernel the name of a chain may be
+     * any bytes, line ends and whole rules among them, and {@code iptables-save} prints it as it is.
      *
      * @throws UnreadableRulesException if there is a chain whose name {@code iptables} would not take
      */
@@ -131,7 +135,9 @@ final class NetfilterTables implements AutoCloseable {
         }
     }
 
-    /** Tables of the legacy variant. Not below {@code /proc/net}: that is the namespace of the process's first thread. */
+    /**
+     * Tables of the legacy variant. Not below {@code /proc/net}: that is the namespace of the process's first thread.
+     */
     Set<String> ofLegacy(IpFamily family) {
         String file = switch (family) {
             case IPV4 -> "ip_tables_names";
@@ -157,7 +163,8 @@ final class NetfilterTables implements AutoCloseable {
     }
 
     /**
-     * Takes tables of nf_tables out, with all that is in them: all or none, and only if nothing has changed since a generation.
+     * Takes tables of nf_tables out, with all that is in them: all or none, and only if nothing has changed since a
+     * generation.
      *
      * @return whether that was done
      */

@@ -14,21 +14,25 @@ import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netns.linux.NetfilterTables.Listing;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
+import dev.meshcni.nftables.WantedTable;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Rules of ours in nf_tables, all tables and families in one transaction, without any program.
  *
- * @param iptables by family, what the tables of iptables' nf_tables variant should hold; those of a family that is absent are left alone
+ * @param iptables by family, what the tables of iptables' nf_tables variant should hold; those of a family that is
+ *     absent are left alone
  * @param own by family, what our own tables should hold
- * @param programs what does the same for the tables of iptables by its programs, where only they can; empty if they are not there
+ * @param programs what does the same for the tables of iptables by its programs, where only they can; empty if they are
+ *     not there
  */
-record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, RuleSet> own, List<Layer> programs)
+record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> own, List<Layer> programs)
         implements Layer {
     private static final String WHAT = "the rules in nf_tables";
 
@@ -49,6 +53,12 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, RuleSet> own,
         Map<IpFamily, RuleSet> nothing = new LinkedHashMap<>();
         Stream.of(IpFamily.values()).forEach(family -> nothing.put(family, new RuleSet(family, Map.of())));
         return nothing;
+    }
+
+    /** Our own tables for rules of a number of families. */
+    static Map<IpFamily, WantedTable> own(Map<IpFamily, RuleSet> rules) {
+        return rules.entrySet().stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> WantedTable.of(entry.getValue())));
     }
 
     @Override
@@ -136,8 +146,9 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, RuleSet> own,
     }
 
     /**
-     * Whether the change has to be made by the programs of iptables: where there may be something that only they can judge, and where the pod has a user
-     * namespace of its own, which a thread of this process cannot enter and the kernel's match for owners asks for.
+     * Whether the change has to be made by the programs of iptables: where there may be something that only they can
+     * judge, and where the pod has a user namespace of its own, which a thread of this process cannot enter and the
+     * kernel's match for owners asks for.
      */
     private boolean byPrograms(Listing found, Change change) {
         if (!doubtful(found).isEmpty()) {

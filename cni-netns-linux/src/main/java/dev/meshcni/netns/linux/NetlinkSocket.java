@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A connection to one of the kernel's netlink services ({@code netlink(7)}), in the network namespace of the thread that
- * opens it. For one thread.
+ * A connection to one of the kernel's netlink services ({@code netlink(7)}), in the network namespace of the thread
+ * that opens it. For one thread.
  */
 final class NetlinkSocket implements AutoCloseable {
     static final int ROUTE = 0;
@@ -36,7 +36,10 @@ final class NetlinkSocket implements AutoCloseable {
     /** The kernel answers at once; this only bounds the wait should it never do. */
     private static final long ANSWER_SECONDS = 5;
 
-    /** In bytes: what is read of one listing. A pod has some ten tables, chains, addresses and routes; each takes some hundred bytes. */
+    /**
+     * In bytes: what is read of one listing. A pod has some ten tables, chains, addresses and routes; each takes some
+     * hundred bytes.
+     */
     private static final int MAX_DUMP = 1 << 20;
 
     /** How often a listing is asked for again when what it lists changes meanwhile. */
@@ -246,7 +249,10 @@ final class NetlinkSocket implements AutoCloseable {
         }
     }
 
-    /** The messages of one datagram; empty if some were lost because there was no room for them, or none is there and nobody waits. */
+    /**
+     * The messages of one datagram; empty if some were lost because there was no room for them, or none is there and
+     * nobody waits.
+     */
     private Optional<List<NetlinkReply>> receiveOrLost(boolean withoutWaiting) {
         int flags = LibC.MSG_TRUNC | (withoutWaiting ? LibC.MSG_DONTWAIT : 0);
         long count = LibC.recv(fd, received, received.length, flags);

@@ -13,11 +13,11 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Redirects with nf_tables alone: one table of our own for each family, replaced in one transaction, with sets instead of
- * long lists of rules.
+ * Redirects with nf_tables alone: one table of our own for each family, replaced in one transaction, with sets instead
+ * of long lists of rules.
  *
- * <p>The kernel is spoken to by netlink, and no process is started. Rules that an iptables backend left in a pod are removed, so that a node can
- * be switched over; only those of the legacy variant take its programs.
+ * <p>The kernel is spoken to by netlink, and no process is started. Rules that an iptables backend left in a pod are
+ * removed, so that a node can be switched over; only those of the legacy variant take its programs.
  */
 public final class NftBackend extends LinuxBackend {
     private record Found(List<IptablesTool> legacy, Map<IpFamily, String> problems) implements NodeTools {
@@ -37,7 +37,7 @@ public final class NftBackend extends LinuxBackend {
             Map<IpFamily, RuleSet> wanted = new LinkedHashMap<>();
             Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, PodRules.rules(plan, family)));
             List<Layer> layers = new ArrayList<>();
-            layers.add(new NetlinkLayer(NetlinkLayer.nothing(), wanted, List.of()));
+            layers.add(new NetlinkLayer(NetlinkLayer.nothing(), NetlinkLayer.own(wanted), List.of()));
             for (IptablesTool program : legacy) {
                 NetlinkLayer.nothing().values().forEach(rules -> layers.add(new IptablesLayer(program, rules)));
             }
@@ -72,7 +72,8 @@ public final class NftBackend extends LinuxBackend {
         for (IpFamily family : IpFamily.values()) {
             try {
                 SampleRules.attempt(
-                        new NetlinkLayer(Map.of(), Map.of(family, SampleRules.of(family)), List.of()), throwaway);
+                        new NetlinkLayer(Map.of(), NetlinkLayer.own(Map.of(family, SampleRules.of(family))), List.of()),
+                        throwaway);
             } catch (RedirectException e) {
                 problems.put(family, e.getMessage());
             }

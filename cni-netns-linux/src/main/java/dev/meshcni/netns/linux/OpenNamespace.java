@@ -9,8 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A network namespace that was opened once: a descriptor, checked, by which it is entered ({@code setns(2)}). Whatever the path leads
- * to afterwards, this stays the same namespace, and exists as long as it is open.
+ * A network namespace that was opened once: a descriptor, checked, by which it is entered ({@code setns(2)}). Whatever
+ * the path leads to afterwards, this stays the same namespace, and exists as long as it is open.
  *
  * @param fd the descriptor
  * @param device the device of its file
@@ -49,7 +49,9 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
         return new OpenNamespace(fd, fields.getLong(), fields.getLong());
     }
 
-    /** Whether a path leads to this namespace; not when it cannot be looked at. To look takes fewer rights than to open. */
+    /**
+     * Whether a path leads to this namespace; not when it cannot be looked at. To look takes fewer rights than to open.
+     */
     boolean isBehind(Path path) {
         try {
             return Files.isSameFile(Path.of("/proc/self/fd", String.valueOf(fd)), path);

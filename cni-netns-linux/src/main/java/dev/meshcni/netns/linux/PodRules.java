@@ -13,7 +13,9 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** What all backends do alike in the namespace of the calling thread: apply all layers and the routing or none, compare. */
+/**
+ * What all backends do alike in the namespace of the calling thread: apply all layers and the routing or none, compare.
+ */
 final class PodRules {
     /** The plan of a pod that is not redirected. */
     static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());

@@ -28,12 +28,18 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What the kernel holds after rules went there by netlink is what it holds after the reference program loaded the same rules. */
+/**
+ * What the kernel holds after rules went there by netlink is what it holds after the reference program loaded the same
+ * rules.
+ */
 class NetlinkDifferentialTest {
     private static final int PLANS = 500;
     private static final long SEED = 20_261_129;
 
-    /** {@code nft} leaves out the protocol before a port of it that is an expression, and not before one that is a match of x_tables. */
+    /**
+     * {@code nft} leaves out the protocol before a port of it that is an expression, and not before one that is a match
+     * of x_tables.
+     */
     private static final Pattern IMPLIED_PROTOCOL = Pattern.compile("meta l4proto (tcp|udp) (?=.*\\b\\1 [sd]port\\b)");
 
     /** A mark that is an expression is printed with all its digits and with {@code meta}. */
@@ -126,7 +132,10 @@ class NetlinkDifferentialTest {
         }
     }
 
-    /** The events up to the table that marks their end, without numbers: a rule's depends on how many sets were made before. */
+    /**
+     * The events up to the table that marks their end, without numbers: a rule's depends on how many sets were made
+     * before.
+     */
     private static String events(TestNetns netns, Runnable action) throws Exception {
         Process monitor = new ProcessBuilder("ip", "netns", "exec", netns.name(), "nft", "monitor")
                 .redirectErrorStream(true)

@@ -20,6 +20,7 @@ import dev.meshcni.netlink.Octets;
 import dev.meshcni.netlink.Verdict;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
+import dev.meshcni.nftables.WantedTable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -247,7 +248,10 @@ class NetlinkTransactionTest {
         }
     }
 
-    /** Page faults of all children that have ended and were waited for: no process ends without one ({@code proc_pid_stat(5)}). */
+    /**
+     * Page faults of all children that have ended and were waited for: no process ends without one
+     * ({@code proc_pid_stat(5)}).
+     */
     private static long faultsOfChildren() throws Exception {
         String stat = Files.readString(Path.of("/proc/self/stat"));
         return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[8]);
@@ -258,7 +262,7 @@ class NetlinkTransactionTest {
         NfBatch batch = new NfBatch(found.generation().orElseThrow());
         for (RuleSet rules : plan.ruleSets()) {
             new IptablesTables(rules.family(), found.tables()).change(rules, batch);
-            OwnTable.among(rules.family(), found.tables()).change(rules, batch);
+            OwnTable.among(rules.family(), found.tables()).change(WantedTable.of(rules), batch);
         }
         return batch;
     }
