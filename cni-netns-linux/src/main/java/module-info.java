@@ -7,13 +7,9 @@ module dev.meshcni.netns.linux {
     requires transitive dev.meshcni.core;
     requires dev.meshcni.netlink;
     requires dev.meshcni.nftables;
-    requires com.sun.jna;
+    requires dev.meshcni.libc;
 
     exports dev.meshcni.netns.linux;
-
-    // JNA binds the native methods of one class of ours (direct mapping).
-    opens dev.meshcni.netns.linux to
-            com.sun.jna;
 
     provides RedirectBackend with
             IptablesBackend,

@@ -30,6 +30,7 @@ final class ArchitectureTest {
     private static final String API = "dev.meshcni.api..";
     private static final String CORE = "dev.meshcni.core..";
     private static final String NETNS_LINUX = "dev.meshcni.netns.linux..";
+    private static final String LIBC = "dev.meshcni.libc..";
     private static final String NETLINK = "dev.meshcni.netlink..";
     private static final String NFTABLES = "dev.meshcni.nftables..";
     private static final String HOST_LINUX = "dev.meshcni.host.linux..";
@@ -55,7 +56,9 @@ final class ArchitectureTest {
             .whereLayer("chain-multus")
             .mayOnlyBeAccessedByLayers("cli")
             .whereLayer("netlink")
-            .mayOnlyBeAccessedByLayers("nftables", "netns-linux", "cli")
+            .mayOnlyBeAccessedByLayers("nftables", "libc", "netns-linux", "cli")
+            .whereLayer("libc")
+            .mayOnlyBeAccessedByLayers("netns-linux", "cli")
             .whereLayer("nftables")
             .mayOnlyBeAccessedByLayers("netns-linux", "cli")
             .whereLayer("host-linux")
@@ -63,7 +66,7 @@ final class ArchitectureTest {
             .whereLayer("plugin")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("core")
-            .mayOnlyBeAccessedByLayers("nftables", "netns-linux", "daemon", "cli", "plugin");
+            .mayOnlyBeAccessedByLayers("nftables", "libc", "netns-linux", "daemon", "cli", "plugin");
 
     @ArchTest
     static final ArchRule noPackagesDependOnEachOtherInACircle =
@@ -79,6 +82,7 @@ final class ArchitectureTest {
                     "dev.meshcni.core.spi",
                     "dev.meshcni.netns.linux",
                     "dev.meshcni.netlink",
+                    "dev.meshcni.libc",
                     "dev.meshcni.nftables",
                     "dev.meshcni.host.linux",
                     "dev.meshcni.chain.ptp",
@@ -141,7 +145,7 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule onlyTheLinuxModulesUseNativeCode = noClasses()
             .that()
-            .resideOutsideOfPackages(NETNS_LINUX, HOST_LINUX)
+            .resideOutsideOfPackages(LIBC, HOST_LINUX)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("com.sun.jna..", "java.lang.foreign..");
@@ -221,7 +225,7 @@ final class ArchitectureTest {
             .that()
             .arePublic()
             .and()
-            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETLINK, NFTABLES, NETNS_LINUX, HOST_LINUX))
+            .areDeclaredInClassesThat(resideInAnyPackage(API, CORE, NETLINK, NFTABLES, LIBC, NETNS_LINUX, HOST_LINUX))
             .should()
             .haveNameMatching("get[A-Z].*");
 
@@ -253,6 +257,8 @@ final class ArchitectureTest {
                 .definedBy(NETNS_LINUX)
                 .optionalLayer("netlink")
                 .definedBy(NETLINK)
+                .optionalLayer("libc")
+                .definedBy(LIBC)
                 .optionalLayer("nftables")
                 .definedBy(NFTABLES)
                 .layer("host-linux")

@@ -33,7 +33,13 @@ class ModuleDescriptorsTest {
             Map.entry("dev.meshcni.nftables", Set.of("dev.meshcni.core", "dev.meshcni.netlink")),
             Map.entry(
                     "dev.meshcni.netns.linux",
-                    Set.of("dev.meshcni.core", "dev.meshcni.api", "dev.meshcni.netlink", "dev.meshcni.nftables")),
+                    Set.of(
+                            "dev.meshcni.core",
+                            "dev.meshcni.api",
+                            "dev.meshcni.netlink",
+                            "dev.meshcni.nftables",
+                            "dev.meshcni.libc")),
+            Map.entry("dev.meshcni.libc", Set.of("dev.meshcni.core", "dev.meshcni.netlink")),
             Map.entry("dev.meshcni.host.linux", Set.of()),
             Map.entry("dev.meshcni.chain.ptp", Set.of("dev.meshcni.api")),
             Map.entry("dev.meshcni.chain.calico", Set.of("dev.meshcni.api")),

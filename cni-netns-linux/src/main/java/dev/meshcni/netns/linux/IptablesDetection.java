@@ -5,6 +5,8 @@ import dev.meshcni.core.IptablesRenderer;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleSet;
+import dev.meshcni.libc.LibC;
+import dev.meshcni.libc.Programs;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -5,6 +5,8 @@ import dev.meshcni.core.IptablesSave;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.Table;
 import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.Programs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

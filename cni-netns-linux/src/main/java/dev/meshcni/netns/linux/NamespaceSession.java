@@ -3,6 +3,8 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.Deadline;
 import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.RedirectException;
+import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.LibC;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Objects;

@@ -4,6 +4,8 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.libc.NetlinkSocket;
+import dev.meshcni.libc.RefusedException;
 import dev.meshcni.netlink.KernelChain;
 import dev.meshcni.netlink.KernelObject;
 import dev.meshcni.netlink.KernelRule;

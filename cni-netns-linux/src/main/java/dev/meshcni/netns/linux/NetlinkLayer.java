@@ -8,6 +8,7 @@ import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.RuleSetComparison;
 import dev.meshcni.core.Table;
 import dev.meshcni.core.UnreadableRulesException;
+import dev.meshcni.libc.RefusedException;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfProto;

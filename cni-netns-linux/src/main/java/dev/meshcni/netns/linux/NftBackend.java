@@ -4,6 +4,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleSet;
+import dev.meshcni.libc.LibC;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;

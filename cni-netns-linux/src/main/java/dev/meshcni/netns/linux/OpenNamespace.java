@@ -2,6 +2,7 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.NamespaceId;
 import dev.meshcni.core.NetnsException;
+import dev.meshcni.libc.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -5,6 +5,7 @@ import dev.meshcni.core.IpFamily;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleDifference;
 import dev.meshcni.core.RuleSet;
+import dev.meshcni.libc.ChildProcess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,6 +2,8 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.Cidr;
 import dev.meshcni.core.IpFamily;
+import dev.meshcni.libc.LibC;
+import dev.meshcni.libc.NetlinkSocket;
 import dev.meshcni.netlink.Attributes;
 import dev.meshcni.netlink.NetlinkMessage;
 import dev.meshcni.netlink.NetlinkReply;

@@ -8,6 +8,7 @@ import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.RedirectPlan;
 import dev.meshcni.core.RuleSet;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.libc.RefusedException;
 import dev.meshcni.netlink.Expression;
 import dev.meshcni.netlink.KernelChain;
 import dev.meshcni.netlink.KernelRule;

@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import dev.meshcni.core.Deadline;
 import dev.meshcni.core.RedirectException;
@@ -6,9 +6,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The memory of this process for what programs print about one network namespace. Most of them print little. What is more has to
- * wait until few others hold as much, so that many pods with large tables cannot fill the heap together, and pods with small ones
- * do not wait for them.
+ * The memory of this process for what programs print about one network namespace. Most of them print little. What is
+ * more has to wait until few others hold as much, so that many pods with large tables cannot fill the heap together,
+ * and pods with small ones do not wait for them.
  *
  * <p>For one thread.
  */

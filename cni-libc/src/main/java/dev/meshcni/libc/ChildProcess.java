@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import com.sun.jna.Pointer;
 import dev.meshcni.core.Deadline;
@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  * <p>What a program is asked about belongs to a pod, which may have made it as large as it likes. So there are bounds
  * on what a program may print, use of memory and take of time, and one that goes beyond them is killed.
  */
-final class ChildProcess {
+public final class ChildProcess {
     private static final short POSIX_SPAWN_SETSIGMASK = 8;
     private static final int STRUCTURE_SIZE = 512;
 
@@ -31,10 +31,10 @@ final class ChildProcess {
      * In bytes: what a program may print. Rules are printed in about 110 bytes each, in JSON in about 370, so there is
      * room for the 4,096 rules that a pod may have of ours, in either form.
      */
-    static final int MAX_OUTPUT = 2 << 20;
+    public static final int MAX_OUTPUT = 2 << 20;
 
     /** In bytes: what is kept of a program's messages; the rest is dropped. */
-    static final int MAX_MESSAGES = 4 << 10;
+    public static final int MAX_MESSAGES = 4 << 10;
 
     /** In bytes: the memory that a program may map; {@code nft} takes 25 MB for 2,000 rules. */
     private static final long MAX_MEMORY = 256 << 20;
@@ -43,10 +43,10 @@ final class ChildProcess {
      * What a program left: its exit status (128 + N if signal N ended it) and its output, each byte as one character
      * (ISO 8859-1), as a pod can have names and comments that are in no encoding.
      */
-    record Output(int status, String stdout, String stderr) {}
+    public record Output(int status, String stdout, String stderr) {}
 
     /** A program has printed more or taken longer than it may, and was killed. */
-    static final class ExcessException extends RedirectException {
+    public static final class ExcessException extends RedirectException {
         private static final long serialVersionUID = 1L;
 
         ExcessException(String message) {
@@ -65,7 +65,7 @@ final class ChildProcess {
      *
      * @return what the action returns
      */
-    static <T> T within(Deadline deadline, Supplier<T> action) {
+    public static <T> T within(Deadline deadline, Supplier<T> action) {
         if (STEP.isBound()) {
             return ScopedValue.where(STEP, new Step(deadline, STEP.get().room()))
                     .call(action::get);
@@ -76,7 +76,7 @@ final class ChildProcess {
     }
 
     /** Waits for room for a large listing, where somebody has said how long that may take. */
-    static void takeRoom() {
+    public static void takeRoom() {
         if (STEP.isBound()) {
             STEP.get().room().take();
         }
@@ -94,7 +94,8 @@ final class ChildProcess {
      * @throws RedirectException if it cannot be started, or the time of the call is over before
      * @see #within
      */
-    static Output run(Path program, List<String> arguments, List<String> environment, String input, Duration bound) {
+    public static Output run(
+            Path program, List<String> arguments, List<String> environment, String input, Duration bound) {
         int stdin = memoryFile(input.getBytes(StandardCharsets.ISO_8859_1));
         try (OutputPipe stdout = new OutputPipe();
                 OutputPipe stderr = new OutputPipe();

@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;

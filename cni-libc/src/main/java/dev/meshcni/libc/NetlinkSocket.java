@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import dev.meshcni.core.RedirectException;
 import dev.meshcni.core.UnreadableRulesException;
@@ -17,9 +17,9 @@ import java.util.Optional;
  * A connection to one of the kernel's netlink services ({@code netlink(7)}), in the network namespace of the thread
  * that opens it. For one thread.
  */
-final class NetlinkSocket implements AutoCloseable {
-    static final int ROUTE = 0;
-    static final int NETFILTER = 12;
+public final class NetlinkSocket implements AutoCloseable {
+    public static final int ROUTE = 0;
+    public static final int NETFILTER = 12;
 
     private static final int AF_NETLINK = 16;
     private static final int SOCK_RAW = 3;
@@ -55,7 +55,7 @@ final class NetlinkSocket implements AutoCloseable {
     private final byte[] received = new byte[RECEIVE_LENGTH];
     private int sequence;
 
-    NetlinkSocket(int service) {
+    public NetlinkSocket(int service) {
         this.fd = LibC.check(LibC.socket(AF_NETLINK, SOCK_RAW | LibC.O_CLOEXEC, service), "opening a netlink socket");
         byte[] timeval = ByteBuffer.allocate(16)
                 .order(ByteOrder.nativeOrder())
@@ -69,7 +69,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
 
     /** The kernel's number of the namespace that the socket is in ({@code SO_NETNS_COOKIE}); 0 where it has none. */
-    long namespaceCookie() {
+    public long namespaceCookie() {
         byte[] value = new byte[Long.BYTES];
         int result = LibC.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, new int[] {value.length});
         return result < 0
@@ -82,7 +82,7 @@ final class NetlinkSocket implements AutoCloseable {
      *
      * @return 0, or the error number that it failed with
      */
-    int execute(NetlinkMessage request) {
+    public int execute(NetlinkMessage request) {
         NetlinkReply answer = answer(request);
         if (answer.isAck()) {
             return 0;
@@ -94,7 +94,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
 
     /** Sends a request for one thing; the message that answers it. */
-    NetlinkReply ask(NetlinkMessage request) {
+    public NetlinkReply ask(NetlinkMessage request) {
         NetlinkReply answer = answer(request);
         answer.error().ifPresent(error -> {
             throw refused("reading through netlink", error);
@@ -103,7 +103,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
 
     /** Sends a request for a list of what a pod has few of; the messages that answer it. */
-    List<NetlinkReply> dump(NetlinkMessage request) {
+    public List<NetlinkReply> dump(NetlinkMessage request) {
         return dump(request, MAX_DUMP);
     }
 
@@ -113,7 +113,7 @@ final class NetlinkSocket implements AutoCloseable {
      * @param most how many bytes are read of it
      * @throws UnreadableRulesException if it is longer, or changes all the time
      */
-    List<NetlinkReply> dump(NetlinkMessage request, int most) {
+    public List<NetlinkReply> dump(NetlinkMessage request, int most) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Optional<List<NetlinkReply>> replies = attempt(request, most);
             if (replies.isPresent()) {
@@ -130,7 +130,7 @@ final class NetlinkSocket implements AutoCloseable {
      * @throws RefusedException if it has not
      * @throws RedirectException if it is not known whether it has
      */
-    void transact(NfBatch batch) {
+    public void transact(NfBatch batch) {
         int first = sequence + 1;
         send(batch, first, batch.encode(first));
     }
@@ -140,7 +140,7 @@ final class NetlinkSocket implements AutoCloseable {
      *
      * @throws RefusedException if it would not make one of them
      */
-    void check(NfBatch batch) {
+    public void check(NfBatch batch) {
         int first = sequence + 1;
         send(batch, first, batch.encodeWithoutEnd(first));
     }

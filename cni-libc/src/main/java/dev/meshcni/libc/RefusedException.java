@@ -1,9 +1,9 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import dev.meshcni.core.RedirectException;
 
 /** The kernel has refused a request, and nothing of it was done. */
-final class RefusedException extends RedirectException {
+public final class RefusedException extends RedirectException {
     /** {@code ERESTART}: the state that a transaction was made for is no longer that of the kernel. */
     private static final int ERESTART = 85;
 
@@ -16,12 +16,12 @@ final class RefusedException extends RedirectException {
         this.errno = errno;
     }
 
-    int errno() {
+    public int errno() {
         return errno;
     }
 
     /** Whether somebody else has changed nf_tables meanwhile, so that it is worth to look again. */
-    boolean overtaken() {
+    public boolean overtaken() {
         return errno == ERESTART;
     }
 }

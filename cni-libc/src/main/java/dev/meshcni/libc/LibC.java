@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
@@ -11,18 +11,18 @@ import dev.meshcni.core.RedirectException;
  * <p>No method takes a {@code Structure} or a {@code Memory}: JNA would start its cleaner thread for them, on demand
  * and from the calling thread, and a thread inherits the network namespace of the thread that starts it.
  */
-final class LibC {
-    static final int O_RDONLY = 0;
-    static final int O_NONBLOCK = 04000;
-    static final int O_CLOEXEC = 02000000;
-    static final int CLONE_NEWNET = 0x40000000;
-    static final int NS_GET_USERNS = 0xb701;
-    static final int NS_GET_NSTYPE = 0xb703;
+public final class LibC {
+    public static final int O_RDONLY = 0;
+    public static final int O_NONBLOCK = 04000;
+    public static final int O_CLOEXEC = 02000000;
+    public static final int CLONE_NEWNET = 0x40000000;
+    public static final int NS_GET_USERNS = 0xb701;
+    public static final int NS_GET_NSTYPE = 0xb703;
 
-    static final int ENOENT = 2;
+    public static final int ENOENT = 2;
     static final int EINTR = 4;
     static final int EAGAIN = 11;
-    static final int ENOTDIR = 20;
+    public static final int ENOTDIR = 20;
 
     static final int WNOHANG = 1;
     static final int SIGKILL = 9;
@@ -42,25 +42,35 @@ final class LibC {
 
     private LibC() {}
 
-    static native int open(String path, int flags);
+    /** {@code open(2)}. */
+    public static native int open(String path, int flags);
 
-    static native int close(int fd);
+    /** {@code close(2)}. */
+    public static native int close(int fd);
 
-    static native int ioctl(int fd, long request);
+    /** {@code ioctl(2)} without an argument. */
+    public static native int ioctl(int fd, long request);
 
-    static native int fstat(int fd, byte[] stat);
+    /** {@code fstat(2)} into a {@code struct stat}. */
+    public static native int fstat(int fd, byte[] stat);
 
-    static native int setns(int fd, int type);
+    /** {@code setns(2)}. */
+    public static native int setns(int fd, int type);
 
-    static native int unshare(int flags);
+    /** {@code unshare(2)}. */
+    public static native int unshare(int flags);
 
-    static native int setfsuid(int uid);
+    /** {@code setfsuid(2)}. */
+    public static native int setfsuid(int uid);
 
-    static native int setfsgid(int gid);
+    /** {@code setfsgid(2)}. */
+    public static native int setfsgid(int gid);
 
-    static native int socket(int domain, int type, int protocol);
+    /** {@code socket(2)}. */
+    public static native int socket(int domain, int type, int protocol);
 
-    static native int setsockopt(int fd, int level, int option, byte[] value, int length);
+    /** {@code setsockopt(2)}. */
+    public static native int setsockopt(int fd, int level, int option, byte[] value, int length);
 
     static native int getsockopt(int fd, int level, int option, byte[] value, int[] length);
 
@@ -77,7 +87,8 @@ final class LibC {
 
     static native long read(int fd, byte[] buffer, long length);
 
-    static native long write(int fd, byte[] buffer, long length);
+    /** {@code write(2)}. */
+    public static native long write(int fd, byte[] buffer, long length);
 
     static native long lseek(int fd, long offset, int whence);
 
@@ -113,25 +124,27 @@ final class LibC {
     static native String strerror(int errno);
 
     /** Makes sure that the library is bound, by the calling thread and not by one inside a namespace. */
-    static void load() {
+    public static void load() {
         // Running the static initializer is all it takes.
     }
 
-    static int errno() {
+    /** The error number of the call that was made last on this thread. */
+    public static int errno() {
         return Native.getLastError();
     }
 
     /** The failure of the call that was made last on this thread. */
-    static RedirectException failure(String what) {
+    public static RedirectException failure(String what) {
         return failure(what, errno());
     }
 
-    static RedirectException failure(String what, int errno) {
+    /** The failure of a call with an error number. */
+    public static RedirectException failure(String what, int errno) {
         return new RedirectException(what + ": " + strerror(errno));
     }
 
     /** Passes on the result of a call, or throws what it failed with. */
-    static int check(int result, String what) {
+    public static int check(int result, String what) {
         if (result < 0) {
             throw failure(what);
         }

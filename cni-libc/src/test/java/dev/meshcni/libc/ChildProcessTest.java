@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

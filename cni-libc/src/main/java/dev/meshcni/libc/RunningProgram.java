@@ -1,4 +1,4 @@
-package dev.meshcni.netns.linux;
+package dev.meshcni.libc;
 
 import dev.meshcni.core.Deadline;
 import java.nio.ByteBuffer;
