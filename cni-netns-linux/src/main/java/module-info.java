@@ -6,13 +6,11 @@ import dev.meshcni.netns.linux.NftBackend;
 module dev.meshcni.netns.linux {
     requires transitive dev.meshcni.core;
     requires dev.meshcni.netfilter;
-    requires com.sun.jna;
+    requires dev.meshcni.netlink;
+    requires dev.meshcni.nftables;
+    requires dev.meshcni.libc;
 
     exports dev.meshcni.netns.linux;
-
-    // JNA binds the native methods of one class of ours (direct mapping).
-    opens dev.meshcni.netns.linux to
-            com.sun.jna;
 
     provides RedirectBackend with
             IptablesBackend,

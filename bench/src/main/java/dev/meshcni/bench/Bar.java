@@ -1,5 +1,6 @@
 package dev.meshcni.bench;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -23,7 +24,7 @@ record Bar(String name, double goal, double measured) {
                 .mapToDouble(AgentLoad.Adds::requestsPerAdd)
                 .max()
                 .orElseThrow();
-        return List.of(
+        List<Bar> bars = new ArrayList<>(List.of(
                 new Bar(
                         "VERSION beside the client in C, wall time",
                         2,
@@ -43,11 +44,40 @@ record Bar(String name, double goal, double measured) {
                                 / (report.millis(ProcessRuns.BARE) + report.millis(AgentCalls.REDIRECTED_ADD))),
                 new Bar(
                         "agent: one ADD, 250 pods known, median ms",
-                        10,
+                        2,
                         alone.millis().median()),
                 new Bar("agent: MiB with 250 pods, before ADDs", 120, many.memoryAtStart()),
                 new Bar("agent: MiB with 250 pods, after all ADDs", 120, many.memoryAfter()),
-                new Bar("API requests for an ADD", 0, requests));
+                new Bar("API requests for an ADD", 0, requests)));
+        bars.addAll(ofWays(report));
+        return List.copyOf(bars);
+    }
+
+    private static List<Bar> ofWays(Report report) {
+        return List.of(
+                added(report, RuleWays.IPTABLES, RuleWays.IPV4, 1.0 / 5),
+                added(report, RuleWays.IPTABLES, RuleWays.DUAL_STACK, 1.0 / 6),
+                added(report, RuleWays.NFTABLES, RuleWays.IPV4, 1.0 / 5),
+                added(report, RuleWays.NFTABLES, RuleWays.DUAL_STACK, 1.0 / 6),
+                added(report, RuleWays.NFTABLES, RuleWays.EXCLUDING, 1.0 / 8),
+                deleted(report, RuleWays.IPTABLES),
+                deleted(report, RuleWays.NFTABLES));
+    }
+
+    private static Bar added(Report report, String rules, String pod, double goal) {
+        return new Bar(
+                "ADD by netlink beside programs: " + rules + ", " + pod,
+                goal,
+                report.way(rules, true, pod).add().median()
+                        / report.way(rules, false, pod).add().median());
+    }
+
+    private static Bar deleted(Report report, String rules) {
+        return new Bar(
+                "DEL by netlink beside programs: " + rules,
+                1.0 / 3,
+                report.way(rules, true, RuleWays.IPV4).delete().median()
+                        / report.way(rules, false, RuleWays.IPV4).delete().median());
     }
 
     boolean met() {

@@ -44,6 +44,7 @@ public final class Bench {
         Path dist = target.resolve("dist");
         List<AgentLoad.Row> load = AgentLoad.measure(dist, rounds);
         List<RuleScale.Row> scale = RuleScale.measure(rounds);
+        List<RuleWays.Row> ways = RuleWays.measure(rounds);
         try (Node node = Node.start(dist)) {
             BareJvm bare = BareJvm.make(node.directory(), node.agent().socket());
             StaticClient client =
@@ -60,7 +61,7 @@ public final class Bench {
             if (Files.exists(image)) {
                 sizes.put(IMAGE, size(image));
             }
-            return new Report(rounds, results, load, scale, sizes);
+            return new Report(rounds, results, load, scale, ways, sizes);
         }
     }
 

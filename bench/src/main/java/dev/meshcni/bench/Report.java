@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
  * @param results the times
  * @param load an agent that knows many pods
  * @param scale the backends with many rules
+ * @param ways the same rules by netlink and by programs
  * @param sizes MiB by name
  */
 record Report(
@@ -24,11 +25,14 @@ record Report(
         List<Result> results,
         List<AgentLoad.Row> load,
         List<RuleScale.Row> scale,
+        List<RuleWays.Row> ways,
         Map<String, Double> sizes) {
     private static final String RESULT = "%-46s %22s %22s %9s %12s%n";
     private static final String LOAD = "%12s %12s %12s %12s %12s %12s %16s%n";
-    private static final String BAR = "%-48s %8s %10s %8s  %s%n";
+    private static final String BAR = "%-62s %8s %10s %8s  %s%n";
     private static final String SCALE = "%12s %12s %12s %12s %12s%n";
+
+    private static final String WAYS = "%-24s %-10s %-9s %22s %22s%n";
 
     /** As tables for people. */
     String table() {
@@ -55,7 +59,11 @@ record Report(
         if (!sizes.containsKey(Bench.IMAGE)) {
             table.append("%-44s %24s%n".formatted(Bench.IMAGE, "not built: ./dev image"));
         }
-        return table.append(loadTable()).append(scaleTable()).append(barTable()).toString();
+        return table.append(loadTable())
+                .append(scaleTable())
+                .append(waysTable())
+                .append(barTable())
+                .toString();
     }
 
     /** As JSON, so that runs can be compared. */
@@ -74,6 +82,9 @@ record Report(
                   "ruleScale": [
                 %s
                   ],
+                  "ruleWays": [
+                %s
+                  ],
                   "mebibytes": {%s},
                   "goals": [
                 %s
@@ -89,6 +100,7 @@ record Report(
                         lines(results, Report::json),
                         lines(load, Report::json),
                         lines(scale, Report::json),
+                        lines(ways, Report::json),
                         sizes.entrySet().stream()
                                 .map(size -> "\"%s\": %s".formatted(size.getKey(), number(size.getValue())))
                                 .collect(Collectors.joining(", ")),
@@ -145,6 +157,26 @@ record Report(
         return table.toString();
     }
 
+    private String waysTable() {
+        StringBuilder table = new StringBuilder("%nRules by netlink and by the programs, in turn%n".formatted());
+        table.append(WAYS.formatted("pod", "rules", "by", "ADD ms", "DEL ms"));
+        for (RuleWays.Row row : ways) {
+            table.append(WAYS.formatted(
+                    row.pod(), row.rules(), row.netlink() ? "netlink" : "programs", row.add(), row.delete()));
+        }
+        return table.toString();
+    }
+
+    /** The row of a way. */
+    RuleWays.Row way(String rules, boolean netlink, String pod) {
+        return ways.stream()
+                .filter(row -> row.rules().equals(rules)
+                        && row.netlink() == netlink
+                        && row.pod().equals(pod))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** The median wall time of something, in milliseconds. */
     double millis(String name) {
         return named(name).wall().median();
@@ -188,6 +220,16 @@ record Report(
     private static String json(RuleScale.Row row) {
         return "{\"backend\": \"%s\", \"excluded\": %d, \"rules\": %d, \"millis\": %s}"
                 .formatted(row.backend(), row.excluded(), row.rules(), json(Optional.of(row.applied())));
+    }
+
+    private static String json(RuleWays.Row row) {
+        return "{\"pod\": \"%s\", \"rules\": \"%s\", \"netlink\": %s, \"addMillis\": %s, \"deleteMillis\": %s}"
+                .formatted(
+                        row.pod(),
+                        row.rules(),
+                        row.netlink(),
+                        json(Optional.of(row.add())),
+                        json(Optional.of(row.delete())));
     }
 
     private static String json(Optional<Series> series) {

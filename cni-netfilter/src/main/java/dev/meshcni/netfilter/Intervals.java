@@ -14,14 +14,17 @@ import java.util.stream.IntStream;
  *
  * <p>Ranges that touch or overlap are one, because {@code nft} joins them as well: the same set is always the same text,
  * whichever way it was written.
+ *
+ * @param bits the length of a number: 16 for ports, 32 or 128 for addresses
+ * @param ranges sorted, with a gap between each two
  */
-record Intervals(int bits, List<Range> ranges) {
+public record Intervals(int bits, List<Range> ranges) {
     private static final int PORT_BITS = 16;
 
     /** All numbers from the first to the last. */
-    record Range(BigInteger first, BigInteger last) {}
+    public record Range(BigInteger first, BigInteger last) {}
 
-    Intervals {
+    public Intervals {
         List<Range> sorted = ranges.stream()
                 .sorted(Comparator.comparing(Range::first).thenComparing(Range::last))
                 .toList();
@@ -38,7 +41,8 @@ record Intervals(int bits, List<Range> ranges) {
         ranges = List.copyOf(joined);
     }
 
-    static Intervals ports(List<Integer> ports) {
+    /** A set of ports. */
+    public static Intervals ports(List<Integer> ports) {
         return new Intervals(
                 PORT_BITS,
                 ports.stream()
@@ -47,7 +51,8 @@ record Intervals(int bits, List<Range> ranges) {
                         .toList());
     }
 
-    static Intervals blocks(List<Cidr> blocks) {
+    /** The addresses of blocks of one family, of which there is at least one. */
+    public static Intervals blocks(List<Cidr> blocks) {
         int bits = blocks.getFirst().family().addressBits();
         return new Intervals(bits, blocks.stream().map(Intervals::block).toList());
     }

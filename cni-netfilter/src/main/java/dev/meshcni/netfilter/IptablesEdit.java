@@ -80,7 +80,7 @@ public record IptablesEdit(String changes, String emptied) {
         return table + "\nCOMMIT\n";
     }
 
-    private static boolean holdsOnlyOurs(Table table, Map<String, List<SavedRule>> chains) {
+    static boolean holdsOnlyOurs(Table table, Map<String, List<SavedRule>> chains) {
         return chains.entrySet().stream().allMatch(chain -> {
             String name = chain.getKey();
             boolean ours = chain.getValue().stream().allMatch(rule -> OwnRules.owns(table, name, rule, List.of()));

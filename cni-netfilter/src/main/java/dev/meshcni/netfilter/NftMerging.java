@@ -22,7 +22,7 @@ import java.util.Optional;
  *       do the same, something that has the same effect once as several times.
  * </ul>
  */
-final class NftMerging {
+public final class NftMerging {
     /**
      * Rules joined to one.
      *
@@ -30,7 +30,7 @@ final class NftMerging {
      * @param ports the destination ports that they had one each; empty if none
      * @param blocks the destination blocks that they had one each; empty if none
      */
-    record Joined(Rule rule, List<Integer> ports, List<Cidr> blocks) {}
+    public record Joined(Rule rule, List<Integer> ports, List<Cidr> blocks) {}
 
     private record Port(Optional<Match> protocol, int port) {}
 
@@ -43,7 +43,8 @@ final class NftMerging {
 
     private NftMerging() {}
 
-    static List<Joined> join(List<Rule> rules) {
+    /** The rules of a chain, joined where that changes nothing. */
+    public static List<Joined> join(List<Rule> rules) {
         NftMerging merging = new NftMerging();
         rules.forEach(merging::add);
         merging.endPortRun();

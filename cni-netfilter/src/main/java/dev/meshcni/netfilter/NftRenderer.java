@@ -77,8 +77,8 @@ public final class NftRenderer {
         return new NftChain(name(table, chain.name()), chain.builtIn() ? hook(table, chain.name()) : "", rules);
     }
 
-    /** {@code ISTIO_OUTPUT_DNS} of the raw table is {@code raw-istio-output-dns}. */
-    private static String name(Table table, String chain) {
+    /** The name of a chain in our table: {@code ISTIO_OUTPUT_DNS} of the raw table is {@code raw-istio-output-dns}. */
+    public static String name(Table table, String chain) {
         return table.label() + "-" + chain.toLowerCase(Locale.ROOT).replace('_', '-');
     }
 

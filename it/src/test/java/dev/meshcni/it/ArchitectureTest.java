@@ -38,6 +38,9 @@ final class ArchitectureTest {
     private static final String API = "dev.meshcni.api..";
     private static final String CORE = "dev.meshcni.core..";
     private static final String NETNS_LINUX = "dev.meshcni.netns.linux..";
+    private static final String NETLINK = "dev.meshcni.netlink..";
+    private static final String NFTABLES = "dev.meshcni.nftables..";
+    private static final String LIBC = "dev.meshcni.libc..";
     private static final String HOST_LINUX = "dev.meshcni.host.linux..";
     private static final String PLUGIN = "dev.meshcni.plugin..";
 
@@ -154,9 +157,21 @@ final class ArchitectureTest {
             .should(dependOnClassesThat(touchTheWorld()));
 
     @ArchTest
+    static final ArchRule netlinkKnowsNothingButTheJdk = classes()
+            .that()
+            .resideInAPackage(NETLINK)
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(NETLINK, "java..");
+
+    @ArchTest
+    static final ArchRule whatWritesAndReadsMessagesTouchesNoKernel =
+            noClasses().that().resideInAnyPackage(NETLINK, NFTABLES).should(dependOnClassesThat(touchTheWorld()));
+
+    @ArchTest
     static final ArchRule onlyTheLinuxModulesUseNativeCode = noClasses()
             .that()
-            .resideOutsideOfPackages(NETNS_LINUX, HOST_LINUX)
+            .resideOutsideOfPackages(LIBC, HOST_LINUX)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("com.sun.jna..", "java.lang.foreign..");
@@ -239,7 +254,7 @@ final class ArchitectureTest {
             .that()
             .arePublic()
             .and()
-            .areDeclaredInClassesThat(resideInAnyPackage(with(PURE, NETNS_LINUX, HOST_LINUX)))
+            .areDeclaredInClassesThat(resideInAnyPackage(with(PURE, NETLINK, NFTABLES, LIBC, NETNS_LINUX, HOST_LINUX)))
             .should()
             .haveNameMatching("get[A-Z].*");
 

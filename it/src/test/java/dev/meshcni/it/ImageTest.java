@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The daemon's image, run by containerd as its DaemonSet has it run: with the mounts, the capabilities and the variables of the
- * manifest, and a root file system that cannot be written.
+ * The daemon's image, run by containerd as its DaemonSet has it run: with the mounts, the capabilities and the
+ * variables of the manifest, and a root file system that cannot be written.
  */
 class ImageTest {
     private static final String CONTAINER = "install-cni";
@@ -130,7 +130,6 @@ class ImageTest {
                 .containsExactlyInAnyOrder(
                         "bin/dash",
                         "usr/bin/nsenter",
-                        "usr/sbin/nft",
                         "usr/sbin/xtables-legacy-multi",
                         "usr/sbin/xtables-nft-multi",
                         "opt/mesh-cni/bin/install-cni",
@@ -170,8 +169,8 @@ class ImageTest {
     }
 
     /**
-     * The directories of this node are the test's own, and so is the agent's: the plugin, which is not in a container, looks for
-     * it under the same path. {@code rslave} is Kubernetes' HostToContainer.
+     * The directories of this node are the test's own, and so is the agent's: the plugin, which is not in a container,
+     * looks for it under the same path. {@code rslave} is Kubernetes' HostToContainer.
      */
     private String mount(VolumeMount mount, String hostPath) {
         String source = switch (mount.getName()) {

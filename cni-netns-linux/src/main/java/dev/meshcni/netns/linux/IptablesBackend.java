@@ -5,16 +5,21 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
- * Redirects with {@code iptables} and {@code ip6tables}, in whichever variant works on the node.
+ * Redirects with the rules of {@code iptables} and {@code ip6tables}, in whichever variant works on the node.
  *
- * <p>A new pod costs two processes for each address family: one {@code iptables-restore} that loads all tables, and one
- * {@code iptables-save} that reads them back. A pod whose rules are right already costs one. Rules that the other
- * variant or {@link NftBackend} left in a pod are removed, so that a node can be switched over.
+ * <p>Where that is the nf_tables variant the kernel is told by netlink, in one transaction for all tables and families.
+ * Elsewhere a new pod costs two processes for each address family: one {@code iptables-restore} that loads all tables,
+ * and one {@code iptables-save} that reads them back. Rules that the other variant or {@link NftBackend} left in a pod
+ * are removed, so that a node can be switched over.
  */
 public final class IptablesBackend extends LinuxBackend {
     private final String forced;
+    private final RuleWay way;
 
-    /** Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works. */
+    /**
+     * Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works; by the way that
+     * {@code RULES_BY} names.
+     */
     public IptablesBackend() {
         this(Objects.requireNonNullElse(System.getenv("FORCE_IPTABLES_BINARY"), ""), HostPaths.standard());
     }
@@ -26,16 +31,27 @@ public final class IptablesBackend extends LinuxBackend {
      * @param hostPaths where this process finds the namespaces that the container runtime names
      */
     public IptablesBackend(String forced, HostPaths hostPaths) {
-        this(forced, hostPaths, _ -> {});
+        this(forced, RuleWay.ofEnvironment(), hostPaths);
     }
 
-    IptablesBackend(String forced, HostPaths hostPaths, Consumer<String> steps) {
-        this(forced, hostPaths, new PodRules(steps));
+    /**
+     * Uses one variant, or the one that works, by one way or the one that works.
+     *
+     * @param forced {@code nft}, {@code legacy}, a name such as {@code iptables-nft} or a path; empty to choose
+     * @param hostPaths where this process finds the namespaces that the container runtime names
+     */
+    public IptablesBackend(String forced, RuleWay way, HostPaths hostPaths) {
+        this(forced, way, hostPaths, _ -> {});
     }
 
-    private IptablesBackend(String forced, HostPaths hostPaths, PodRules podRules) {
+    IptablesBackend(String forced, RuleWay way, HostPaths hostPaths, Consumer<String> steps) {
+        this(forced, way, hostPaths, new PodRules(steps));
+    }
+
+    private IptablesBackend(String forced, RuleWay way, HostPaths hostPaths, PodRules podRules) {
         super(hostPaths, podRules);
         this.forced = Objects.requireNonNull(forced, "forced is null");
+        this.way = Objects.requireNonNull(way, "way is null");
     }
 
     @Override
@@ -45,11 +61,11 @@ public final class IptablesBackend extends LinuxBackend {
 
     @Override
     public RedirectBackend with(String program) {
-        return new IptablesBackend(program, hostPaths(), podRules());
+        return new IptablesBackend(program, way, hostPaths(), podRules());
     }
 
     @Override
     NodeTools find() {
-        return IptablesDetection.detect(forced);
+        return IptablesDetection.detect(forced, way);
     }
 }

@@ -1,10 +1,12 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.core.spi.UnreadableRulesException;
-import dev.meshcni.netfilter.IptablesSave;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.netfilter.IptablesSave;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.rules.Table;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.Programs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the namespace
- * of the calling thread.
+ * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the
+ * namespace of the calling thread.
  */
-sealed interface Layer permits IptablesLayer, NftLayer {
+sealed interface Layer permits IptablesLayer, NetlinkLayer {
     /**
      * Makes it hold what it should, and reads the result back. Changes nothing if it does already.
      *

@@ -3,6 +3,8 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.LibC;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Objects;
@@ -15,15 +17,15 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /**
- * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told and ends.
+ * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told
+ * and ends.
  *
- * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a path on a file system
- * whose server is gone, then hangs a thread that nobody waits for. There is a bound on these threads, and a path that hangs is
- * not opened a second time until the first attempt has ended.
+ * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a
+ * path on a file system whose server is gone, then hangs a thread that nobody waits for. There is a bound on these
+ * threads, and a path that hangs is not opened a second time until the first attempt has ended.
  */
 final class NamespaceSession implements AutoCloseable {
     /** How many namespaces are worked in at once, those that hang among them. */
@@ -58,6 +60,8 @@ final class NamespaceSession implements AutoCloseable {
     private final BlockingQueue<Optional<Runnable>> steps = new LinkedBlockingQueue<>();
 
     private final CompletableFuture<Entered> entered = new CompletableFuture<>();
+
+    private final NamespaceSockets sockets = new NamespaceSockets();
 
     /** Whether the path is not open yet; guarded by {@link #HANGING}. */
     private boolean opening = true;
@@ -113,17 +117,8 @@ final class NamespaceSession implements AutoCloseable {
         return entered.join().own();
     }
 
-    /** Does something in the namespace; its exceptions are passed on. */
-    <T> T inside(Supplier<T> step) {
-        return inside(step, _ -> {});
-    }
-
-    /**
-     * Does something in the namespace; its exceptions are passed on.
-     *
-     * @param unclaimed gets the result if it comes when nobody waits for it any more
-     */
-    <T> T inside(Supplier<T> step, Consumer<T> unclaimed) {
+    /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
+    <T> T inside(Function<NamespaceSockets, T> step) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
@@ -131,19 +126,14 @@ final class NamespaceSession implements AutoCloseable {
                 return;
             }
             try {
-                T value = ChildProcess.within(deadline, step);
+                T value = ChildProcess.within(deadline, () -> step.apply(sockets));
                 Handover.run(() -> result.complete(value));
             } catch (Throwable e) {
                 fail(result, e);
             }
         };
         steps.add(Optional.of(run));
-        try {
-            return await(result, "what is done in it");
-        } catch (LateException e) {
-            CompletableFuture<Void> _ = result.thenAccept(unclaimed);
-            throw e;
-        }
+        return await(result, "what is done in it");
     }
 
     @Override
@@ -174,7 +164,7 @@ final class NamespaceSession implements AutoCloseable {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
-                Entered found = enter(namespace, hostPaths);
+                Entered found = enter(namespace, hostPaths, sockets);
                 Handover.run(() -> entered.complete(found));
                 work();
                 return key;
@@ -182,6 +172,7 @@ final class NamespaceSession implements AutoCloseable {
         } catch (Throwable e) {
             fail(entered, e);
         } finally {
+            sockets.close();
             Handover.run(PLACES::release);
         }
     }
@@ -197,13 +188,15 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    private static Entered enter(OpenNamespace namespace, HostPaths hostPaths) {
+    private static Entered enter(OpenNamespace namespace, HostPaths hostPaths, NamespaceSockets sockets) {
         boolean own = NetworkNamespace.isOwn(namespace);
         // That of this process is entered already; an init container has no right to enter any.
         if (!own) {
             namespace.enter();
         }
-        return new Entered(namespace.id(), own || NetworkNamespace.isOfTheNode(namespace, hostPaths));
+        return new Entered(
+                namespace.id(sockets.rtnetlink().namespaceCookie()),
+                own || NetworkNamespace.isOfTheNode(namespace, hostPaths));
     }
 
     private void work() {

@@ -1,48 +1,69 @@
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
-import dev.meshcni.rules.IpFamily;
+import dev.meshcni.libc.NetlinkSocket;
+import dev.meshcni.libc.RefusedException;
+import dev.meshcni.netlink.KernelChain;
+import dev.meshcni.netlink.KernelObject;
+import dev.meshcni.netlink.KernelRule;
+import dev.meshcni.netlink.KernelSet;
+import dev.meshcni.netlink.KernelTable;
+import dev.meshcni.netlink.NetlinkMessage;
+import dev.meshcni.netlink.NetlinkReply;
+import dev.meshcni.netlink.NfBatch;
+import dev.meshcni.netlink.NfProto;
+import dev.meshcni.netlink.NfTables;
+import dev.meshcni.netlink.SetElement;
+import dev.meshcni.nftables.TableSnapshot;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there are, and
- * taking some of them out. The namespace of a new pod has none, and then there is nothing to read before its rules are written.
+ * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there
+ * are, and taking some of them out. The namespace of a new pod has none, and then there is nothing to read before its
+ * rules are written.
  *
- * <p>For one thread; only {@link #closeInBackground} is for another one.
+ * <p>For one thread.
  */
 final class NetfilterTables implements AutoCloseable {
-    private static final int NFNL_SUBSYS_NFTABLES = 10;
-    private static final int NFNL_MSG_BATCH_BEGIN = 16;
-    private static final int NFNL_MSG_BATCH_END = 17;
-    private static final int NFNL_BATCH_GENID = 1;
-    private static final int NFT_MSG_GETTABLE = 1;
-    private static final int NFT_MSG_DELTABLE = 2;
-    private static final int NFT_MSG_GETCHAIN = 4;
-    private static final int NFT_MSG_GETGEN = 16;
-    private static final int NFTA_TABLE_NAME = 1;
-    private static final int NFTA_CHAIN_NAME = 3;
-    private static final int NFTA_GEN_ID = 1;
+    /**
+     * In bytes: what is read of the rules of one table. The longest of a rule of ours takes 600, and a pod may have
+     * 4,096 of them.
+     */
+    private static final int MAX_RULES = 4 << 20;
+
+    /** How often tables are read again when they change meanwhile. */
+    private static final int ATTEMPTS = 10;
+
+    /**
+     * What is in nf_tables at one moment.
+     *
+     * @param generation the number of its state; empty where the kernel has no nf_tables
+     * @param tables those that were asked for, with all that is in them
+     */
+    record Listing(OptionalInt generation, List<TableSnapshot> tables) {}
 
     private final Optional<NetlinkSocket> socket;
-    private boolean deleted;
 
     NetfilterTables() {
-        this.socket = open();
+        this.socket = opened();
     }
 
     /**
@@ -50,49 +71,75 @@ final class NetfilterTables implements AutoCloseable {
      * kernel has no nf_tables.
      */
     Set<String> ofNft(IpFamily family) {
-        Set<String> names = new LinkedHashSet<>();
         try {
-            NetlinkMessage request =
-                    message(NFT_MSG_GETTABLE, NetlinkMessage.DUMP).bytes(Rtnetlink.number(family), 0, 0, 0);
-            for (ByteBuffer body : socket.map(open -> open.dump(request)).orElse(List.of())) {
-                ByteBuffer name = NetlinkMessage.attributes(body.position(4)).get(NFTA_TABLE_NAME);
-                names.add(StandardCharsets.UTF_8
-                        .decode(name.slice(0, name.remaining() - 1))
-                        .toString());
-            }
+            return tables(proto(family)).stream()
+                    .map(KernelTable::name)
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
         } catch (UnreadableRulesException e) {
             throw e;
         } catch (RedirectException _) {
             // No nf_tables in this kernel: then no tables of this kind either.
             return Set.of();
         }
-        return names;
     }
 
     /**
-     * Sees to it that what {@code iptables-save} prints means what it says: to the kernel the name of a chain may be any bytes, line ends and
-     * whole rules among them, and {@code iptables-save} prints it as it is.
+     * Reads tables with all that is in them, as they were together at one moment.
+     *
+     * @param wanted which tables
+     * @throws UnreadableRulesException if they are too large, or change all the time
+     */
+    Listing list(Predicate<KernelTable> wanted) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            OptionalInt before = generation();
+            List<TableSnapshot> tables = before.isPresent() ? snapshots(wanted) : List.of();
+            if (before.equals(generation())) {
+                return new Listing(before, tables);
+            }
+        }
+        throw new UnreadableRulesException("the pod's tables change all the time");
+    }
+
+    /** The names of all tables that are there now. */
+    List<KernelTable> tables() {
+        return tables(NfProto.UNSPEC);
+    }
+
+    /**
+     * Makes all changes of a batch or none.
+     *
+     * @throws RefusedException if the kernel has refused one of them; it is named
+     */
+    void transact(NfBatch batch) {
+        open().transact(batch);
+    }
+
+    /** Has all changes of a batch checked, and makes none of them. */
+    void check(NfBatch batch) {
+        open().check(batch);
+    }
+
+    /**
+     * Sees to it that what {@code iptables-save} prints means what it says: to the kernel the name of a chain may be
+     * any bytes, line ends and whole rules among them, and {@code iptables-save} prints it as it is.
      *
      * @throws UnreadableRulesException if there is a chain whose name {@code iptables} would not take
      */
     void requirePlainNamesOfNft(IpFamily family) {
-        NetlinkMessage request =
-                message(NFT_MSG_GETCHAIN, NetlinkMessage.DUMP).bytes(Rtnetlink.number(family), 0, 0, 0);
-        for (ByteBuffer body : socket.map(open -> open.dump(request)).orElse(List.of())) {
-            ByteBuffer name = NetlinkMessage.attributes(body.position(4)).get(NFTA_CHAIN_NAME);
-            for (int i = name.position(); i < name.limit() - 1; i++) {
-                if (name.get(i) <= ' ' || name.get(i) >= 127 || name.get(i) == '"') {
+        for (KernelChain chain : chains(proto(family))) {
+            for (int i = 0; i < chain.name().length(); i++) {
+                char c = chain.name().charAt(i);
+                if (c <= ' ' || c >= 127 || c == '"') {
                     throw new UnreadableRulesException("the pod's " + family.label()
-                            + " tables hold a chain whose name is none for iptables: "
-                            + OneLine.of(StandardCharsets.ISO_8859_1
-                                    .decode(name.duplicate().limit(name.limit() - 1))
-                                    .toString()));
+                            + " tables hold a chain whose name is none for iptables: " + OneLine.of(chain.name()));
                 }
             }
         }
     }
 
-    /** Tables of the legacy variant. Not below {@code /proc/net}: that is the namespace of the process's first thread. */
+    /**
+     * Tables of the legacy variant. Not below {@code /proc/net}: that is the namespace of the process's first thread.
+     */
     Set<String> ofLegacy(IpFamily family) {
         String file = switch (family) {
             case IPV4 -> "ip_tables_names";
@@ -110,11 +157,7 @@ final class NetfilterTables implements AutoCloseable {
     /** The number of nf_tables' state, which every change raises; empty where the kernel has no nf_tables. */
     OptionalInt generation() {
         try {
-            NetlinkMessage request = message(NFT_MSG_GETGEN, 0).bytes(0, 0, 0, 0);
-            return socket.map(open -> open.ask(request)).stream()
-                    .map(answer -> NetlinkMessage.attributes(answer.position(4)).get(NFTA_GEN_ID))
-                    .mapToInt(number -> number.order(ByteOrder.BIG_ENDIAN).getInt(number.position()))
-                    .findFirst();
+            return socket.isPresent() ? NfTables.generation(open().ask(NfTables.generation())) : OptionalInt.empty();
         } catch (RedirectException _) {
             // No nf_tables in this kernel.
             return OptionalInt.empty();
@@ -122,37 +165,21 @@ final class NetfilterTables implements AutoCloseable {
     }
 
     /**
-     * Takes tables of nf_tables out, with all that is in them: all or none, and only if nothing has changed since a generation.
+     * Takes tables of nf_tables out, with all that is in them: all or none, and only if nothing has changed since a
+     * generation.
      *
      * @return whether that was done
      */
     boolean deleteOfNft(IpFamily family, Collection<String> tables, int generation) {
-        List<NetlinkMessage> batch = new ArrayList<>();
-        batch.add(new NetlinkMessage(NFNL_MSG_BATCH_BEGIN, 0)
-                .bytes(0, 0, 0, NFNL_SUBSYS_NFTABLES)
-                .attribute(
-                        NFNL_BATCH_GENID,
-                        ByteBuffer.allocate(Integer.BYTES).putInt(generation).array()));
+        NfBatch batch = new NfBatch(generation);
         for (String table : tables) {
-            batch.add(message(NFT_MSG_DELTABLE, NetlinkMessage.ACK)
-                    .bytes(Rtnetlink.number(family), 0, 0, 0)
-                    .attribute(NFTA_TABLE_NAME, (table + '\0').getBytes(StandardCharsets.US_ASCII)));
+            batch.add(() -> "deleting the table " + table, NfTables.delete(new KernelTable(proto(family), table)));
         }
-        batch.add(new NetlinkMessage(NFNL_MSG_BATCH_END, 0).bytes(0, 0, 0, NFNL_SUBSYS_NFTABLES));
-        boolean done = socket.orElseThrow().executeAll(batch, tables.size());
-        deleted |= done;
-        return done;
-    }
-
-    /**
-     * Closes it, and lets nobody wait for it after a deletion: the kernel closes such a socket once no packet can be in what was
-     * deleted, which takes it more than ten milliseconds. The thread for that is started by the calling one, and is in its namespace.
-     */
-    void closeInBackground() {
-        if (deleted) {
-            Thread.ofPlatform().daemon().name("netfilter-close").start(this::close);
-        } else {
-            close();
+        try {
+            transact(batch);
+            return true;
+        } catch (RefusedException _) {
+            return false;
         }
     }
 
@@ -161,16 +188,93 @@ final class NetfilterTables implements AutoCloseable {
         socket.ifPresent(NetlinkSocket::close);
     }
 
-    private static Optional<NetlinkSocket> open() {
+    private List<TableSnapshot> snapshots(Predicate<KernelTable> wanted) {
+        List<KernelTable> tables = tables().stream().filter(wanted).toList();
+        if (tables.isEmpty()) {
+            return List.of();
+        }
+        List<KernelChain> chains = chains(NfProto.UNSPEC);
+        List<KernelSet> sets = read(NfTables.sets(NfProto.UNSPEC), NfTables::set);
+        List<KernelObject> objects = Stream.concat(
+                        readIfKnown(NfTables.objects(NfProto.UNSPEC), NfTables::object),
+                        readIfKnown(NfTables.flowTables(NfProto.UNSPEC), NfTables::object))
+                .toList();
+        return tables.stream()
+                .map(table -> new TableSnapshot(
+                        table,
+                        chains.stream()
+                                .filter(chain -> chain.family() == table.family()
+                                        && chain.table().equals(table.name()))
+                                .toList(),
+                        rules(table),
+                        elements(sets.stream()
+                                .filter(set -> set.family() == table.family()
+                                        && set.table().equals(table.name()))
+                                .toList()),
+                        objects.stream()
+                                .filter(object -> object.family() == table.family()
+                                        && object.table().equals(table.name()))
+                                .toList()))
+                .toList();
+    }
+
+    private List<KernelTable> tables(NfProto family) {
+        return socket.isPresent() ? read(NfTables.tables(family), NfTables::table) : List.of();
+    }
+
+    private List<KernelChain> chains(NfProto family) {
+        return socket.isPresent() ? read(NfTables.chains(family), NfTables::chain) : List.of();
+    }
+
+    private List<KernelRule> rules(KernelTable table) {
+        return open().dump(NfTables.rules(table), MAX_RULES).stream()
+                .flatMap(reply -> NfTables.rule(reply).stream())
+                .filter(rule -> rule.table().equals(table.name()))
+                .toList();
+    }
+
+    private Map<KernelSet, List<SetElement>> elements(List<KernelSet> sets) {
+        Map<KernelSet, List<SetElement>> elements = new LinkedHashMap<>();
+        sets.forEach(set -> elements.put(
+                set,
+                open().dump(NfTables.elements(set)).stream()
+                        .flatMap(reply -> NfTables.elements(reply).stream())
+                        .toList()));
+        return elements;
+    }
+
+    private <T> List<T> read(NetlinkMessage request, Function<NetlinkReply, Optional<T>> object) {
+        return open().dump(request).stream()
+                .flatMap(reply -> object.apply(reply).stream())
+                .toList();
+    }
+
+    /** Older kernels have no objects (before 4.10) or flow tables (before 4.16), and refuse to list them. */
+    private <T> Stream<T> readIfKnown(NetlinkMessage request, Function<NetlinkReply, Optional<T>> object) {
+        try {
+            return read(request, object).stream();
+        } catch (RefusedException _) {
+            return Stream.empty();
+        }
+    }
+
+    private static NfProto proto(IpFamily family) {
+        return switch (family) {
+            case IPV4 -> NfProto.IPV4;
+            case IPV6 -> NfProto.IPV6;
+        };
+    }
+
+    private NetlinkSocket open() {
+        return socket.orElseThrow(() -> new RedirectException("this kernel has no netlink for netfilter"));
+    }
+
+    private static Optional<NetlinkSocket> opened() {
         try {
             return Optional.of(new NetlinkSocket(NetlinkSocket.NETFILTER));
         } catch (RedirectException _) {
             // No netfilter netlink in this kernel.
             return Optional.empty();
         }
-    }
-
-    private static NetlinkMessage message(int type, int flags) {
-        return new NetlinkMessage(NFNL_SUBSYS_NFTABLES << 8 | type, flags);
     }
 }

@@ -2,6 +2,8 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.LibC;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;

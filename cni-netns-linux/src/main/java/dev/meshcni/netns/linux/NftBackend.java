@@ -1,27 +1,27 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.netfilter.NftRenderer;
-import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleSet;
+import dev.meshcni.libc.LibC;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Redirects with {@code nft}: one table of our own for each family, replaced in one transaction, with sets instead of
- * long lists of rules.
+ * Redirects with nf_tables alone: one table of our own for each family, replaced in one transaction, with sets instead
+ * of long lists of rules.
  *
- * <p>A new pod costs two processes, whatever its families: one that loads and one that reads back. Rules that an
- * iptables backend left in a pod are removed, so that a node can be switched over.
+ * <p>The kernel is spoken to by netlink, and no process is started. Rules that an iptables backend left in a pod are
+ * removed, so that a node can be switched over; only those of the legacy variant take its programs.
  */
 public final class NftBackend extends LinuxBackend {
-    private record Found(NftTool tool, List<IptablesTool> iptables, Map<IpFamily, String> problems)
-            implements NodeTools {
+    private record Found(List<IptablesTool> legacy, Map<IpFamily, String> problems) implements NodeTools {
         @Override
         public String name() {
             return "nftables";
@@ -29,19 +29,18 @@ public final class NftBackend extends LinuxBackend {
 
         @Override
         public String version() {
-            return tool.version();
+            return "nftables, by netlink";
         }
 
         /** Our tables hold the rules of all families, and iptables none. */
         @Override
         public List<Layer> layers(RedirectPlan plan) {
-            List<RuleSet> wanted = Stream.of(IpFamily.values())
-                    .map(family -> PodRules.rules(plan, family))
-                    .toList();
+            Map<IpFamily, RuleSet> wanted = new LinkedHashMap<>();
+            Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, PodRules.rules(plan, family)));
             List<Layer> layers = new ArrayList<>();
-            layers.add(new NftLayer(tool, wanted));
-            for (IptablesTool program : iptables) {
-                wanted.forEach(rules -> layers.add(new IptablesLayer(program, new RuleSet(rules.family(), Map.of()))));
+            layers.add(new NetlinkLayer(NetlinkLayer.nothing(), NetlinkLayer.own(wanted), List.of()));
+            for (IptablesTool program : legacy) {
+                NetlinkLayer.nothing().values().forEach(rules -> layers.add(new IptablesLayer(program, rules)));
             }
             return layers;
         }
@@ -69,13 +68,13 @@ public final class NftBackend extends LinuxBackend {
     @Override
     NodeTools find() {
         LibC.load();
-        NftTool tool =
-                NftTool.find().orElseThrow(() -> new RedirectException("no nft found: install the package nftables"));
         Map<IpFamily, String> problems = new EnumMap<>(IpFamily.class);
         boolean throwaway = NetworkNamespace.canMakeNew();
         for (IpFamily family : IpFamily.values()) {
             try {
-                attempt(tool, SampleRules.of(family), throwaway);
+                SampleRules.attempt(
+                        new NetlinkLayer(Map.of(), NetlinkLayer.own(Map.of(family, SampleRules.of(family))), List.of()),
+                        throwaway);
             } catch (RedirectException e) {
                 problems.put(family, e.getMessage());
             }
@@ -84,20 +83,6 @@ public final class NftBackend extends LinuxBackend {
             throw new RedirectException(
                     "nftables does not work here, the kernel needs nf_tables with nat: " + problems.get(IpFamily.IPV4));
         }
-        return new Found(tool, IptablesDetection.oneOfEachKind(IptablesDetection.installed()), problems);
-    }
-
-    /** In a namespace that is thrown away; a process that may not make one has {@code nft} check the rules instead. */
-    private static void attempt(NftTool tool, RuleSet sample, boolean throwaway) {
-        if (throwaway) {
-            NetworkNamespace.insideNew(() -> {
-                try (NetfilterTables netfilter = new NetfilterTables()) {
-                    new NftLayer(tool, List.of(sample)).apply(netfilter, new Undo(), _ -> {});
-                }
-                return null;
-            });
-        } else {
-            tool.check(NftRenderer.script(sample));
-        }
+        return new Found(IptablesDetection.legacy(), problems);
     }
 }

@@ -2,6 +2,7 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.NetnsException;
+import dev.meshcni.libc.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,8 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A network namespace that was opened once: a descriptor, checked, by which it is entered ({@code setns(2)}). Whatever the path leads
- * to afterwards, this stays the same namespace, and exists as long as it is open.
+ * A network namespace that was opened once: a descriptor, checked, by which it is entered ({@code setns(2)}). Whatever
+ * the path leads to afterwards, this stays the same namespace, and exists as long as it is open.
  *
  * @param fd the descriptor
  * @param device the device of its file
@@ -18,8 +19,6 @@ import java.nio.file.Path;
  */
 record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
     private static final int STAT_LENGTH = 256;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_NETNS_COOKIE = 71;
 
     /**
      * Opens what a path leads to.
@@ -51,7 +50,9 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
         return new OpenNamespace(fd, fields.getLong(), fields.getLong());
     }
 
-    /** Whether a path leads to this namespace; not when it cannot be looked at. To look takes fewer rights than to open. */
+    /**
+     * Whether a path leads to this namespace; not when it cannot be looked at. To look takes fewer rights than to open.
+     */
     boolean isBehind(Path path) {
         try {
             return Files.isSameFile(Path.of("/proc/self/fd", String.valueOf(fd)), path);
@@ -65,24 +66,17 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
         LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace net:[" + inode + "]");
     }
 
-    /** The namespace's identity, for a thread that is in it. */
-    NamespaceId id() {
-        return new NamespaceId(device, inode, cookieHere());
+    /**
+     * The namespace's identity.
+     *
+     * @param cookie the kernel's number of it, which a socket in it tells; 0 where it has none
+     */
+    NamespaceId id(long cookie) {
+        return new NamespaceId(device, inode, cookie);
     }
 
     @Override
     public void close() {
         LibC.close(fd);
-    }
-
-    /** The kernel's number of the namespace that the calling thread is in; 0 where it has none. */
-    private static long cookieHere() {
-        try (NetlinkSocket socket = new NetlinkSocket(NetlinkSocket.ROUTE)) {
-            byte[] value = new byte[Long.BYTES];
-            int result = LibC.getsockopt(socket.fd(), SOL_SOCKET, SO_NETNS_COOKIE, value, new int[] {value.length});
-            return result < 0
-                    ? 0
-                    : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
-        }
     }
 }

@@ -1,20 +1,25 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.Deadline;
-import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.rules.RuleSet;
-import java.net.InetAddress;
+import dev.meshcni.libc.ChildProcess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 
-/** What all backends do alike in the namespace of the calling thread: apply all layers and the routing or none, compare. */
+/**
+ * What all backends do alike in the namespace of the calling thread: apply all layers and the routing or none, compare.
+ */
 final class PodRules {
+    /** The plan of a pod that is not redirected. */
+    static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
     /** What it may take to put back what was there, when the time of the call is over. */
     private static final Duration UNDO_TIME = Duration.ofSeconds(10);
@@ -30,20 +35,10 @@ final class PodRules {
         this.steps = Objects.requireNonNull(steps, "steps is null");
     }
 
-    List<InetAddress> addresses() {
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            return rtnetlink.podAddresses();
-        }
-    }
-
-    List<RuleDifference> differences(RedirectPlan plan, List<Layer> layers) {
+    List<RuleDifference> differences(NamespaceSockets sockets, RedirectPlan plan, List<Layer> layers) {
         List<RuleDifference> differences = new ArrayList<>();
-        try (NetfilterTables netfilter = new NetfilterTables()) {
-            layers.forEach(layer -> differences.addAll(layer.differences(netfilter)));
-        }
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            differences.addAll(new PodRouting(rtnetlink, steps).differences(plan));
-        }
+        layers.forEach(layer -> differences.addAll(layer.differences(sockets.netfilter())));
+        differences.addAll(new PodRouting(sockets.rtnetlink(), steps).differences(plan));
         return List.copyOf(differences);
     }
 
@@ -52,21 +47,13 @@ final class PodRules {
         return plan.ruleSet(family).orElseGet(() -> new RuleSet(family, Map.of()));
     }
 
-    /** Gives what was opened in the namespace and takes its time to close. */
-    NetfilterTables apply(RedirectPlan plan, List<Layer> layers) {
-        NetfilterTables netfilter = new NetfilterTables();
+    void apply(NamespaceSockets sockets, RedirectPlan plan, List<Layer> layers) {
         Undo undo = new Undo();
-        try (Rtnetlink rtnetlink = new Rtnetlink()) {
-            try {
-                layers.forEach(layer -> layer.apply(netfilter, undo, steps));
-                new PodRouting(rtnetlink, steps).apply(plan, undo);
-                return netfilter;
-            } catch (RuntimeException e) {
-                throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
-            }
+        try {
+            layers.forEach(layer -> layer.apply(sockets.netfilter(), undo, steps));
+            new PodRouting(sockets.rtnetlink(), steps).apply(plan, undo);
         } catch (RuntimeException e) {
-            netfilter.close();
-            throw e;
+            throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
         }
     }
 }

@@ -2,12 +2,17 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.libc.LibC;
+import dev.meshcni.libc.NetlinkSocket;
+import dev.meshcni.netlink.Attributes;
+import dev.meshcni.netlink.NetlinkMessage;
+import dev.meshcni.netlink.NetlinkReply;
+import dev.meshcni.netlink.Octets;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Addresses, routing rules and routes of the network namespace that the calling thread is in ({@code rtnetlink(7)}).
@@ -69,19 +74,24 @@ final class Rtnetlink implements AutoCloseable {
      */
     record MarkRule(int mark, int table, int priority) {}
 
+    /** The kernel's number of the namespace; 0 where it has none. */
+    long namespaceCookie() {
+        return socket.namespaceCookie();
+    }
+
     /** All addresses, in the order in which the kernel lists them: IPv4 before IPv6, by interface. */
     List<InterfaceAddress> addresses() {
         List<InterfaceAddress> addresses = new ArrayList<>();
-        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETADDR, NetlinkMessage.DUMP)
+        for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETADDR, NetlinkMessage.DUMP)
                 .bytes(0, 0, 0, 0)
                 .number(0))) {
-            int index = body.getInt(4);
-            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(8));
+            int index = reply.body().buffer().getInt(4);
+            Attributes attributes = reply.attributes(8);
             // On a point-to-point link IFA_ADDRESS is the other end, and IFA_LOCAL ours.
-            ByteBuffer value = attributes.getOrDefault(IFA_LOCAL, attributes.get(IFA_ADDRESS));
-            if (value != null) {
-                addresses.add(new InterfaceAddress(index, address(value)));
-            }
+            attributes
+                    .bytes(IFA_LOCAL)
+                    .or(() -> attributes.bytes(IFA_ADDRESS))
+                    .ifPresent(value -> addresses.add(new InterfaceAddress(index, address(value))));
         }
         return addresses;
     }
@@ -130,22 +140,23 @@ final class Rtnetlink implements AutoCloseable {
     /** The rules that send packets with a mark to a table, in their order. */
     List<MarkRule> markRules(IpFamily family) {
         List<MarkRule> rules = new ArrayList<>();
-        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETRULE, NetlinkMessage.DUMP)
+        for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETRULE, NetlinkMessage.DUMP)
                 .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
                 .number(0))) {
+            ByteBuffer body = reply.body().buffer();
             // A kernel without IPv6 answers with the rules of the families that it has.
             boolean asked = body.get(0) == number(family);
             int action = Byte.toUnsignedInt(body.get(7));
             int shortTable = Byte.toUnsignedInt(body.get(4));
-            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(12));
+            Attributes attributes = reply.attributes(12);
             if (asked
                     && action == FR_ACT_TO_TBL
-                    && attributes.containsKey(FRA_FWMARK)
-                    && number(attributes, FRA_FWMASK, -1) == -1) {
+                    && attributes.has(FRA_FWMARK)
+                    && attributes.u32(FRA_FWMASK).orElse(-1) == -1) {
                 rules.add(new MarkRule(
-                        number(attributes, FRA_FWMARK, 0),
-                        number(attributes, FRA_TABLE, shortTable),
-                        number(attributes, FRA_PRIORITY, 0)));
+                        attributes.u32(FRA_FWMARK).orElse(0),
+                        attributes.u32(FRA_TABLE).orElse(shortTable),
+                        attributes.u32(FRA_PRIORITY).orElse(0)));
             }
         }
         return rules;
@@ -165,19 +176,20 @@ final class Rtnetlink implements AutoCloseable {
 
     /** Whether a table has a route that delivers every packet locally, through the loopback interface. */
     boolean hasLocalRoute(IpFamily family, int table) {
-        for (ByteBuffer body : socket.dump(new NetlinkMessage(RTM_GETROUTE, NetlinkMessage.DUMP)
+        for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETROUTE, NetlinkMessage.DUMP)
                 .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
                 .number(0))) {
+            ByteBuffer body = reply.body().buffer();
             boolean asked = body.get(0) == number(family);
             int prefix = Byte.toUnsignedInt(body.get(1));
             int shortTable = Byte.toUnsignedInt(body.get(4));
             int type = Byte.toUnsignedInt(body.get(7));
-            Map<Integer, ByteBuffer> attributes = NetlinkMessage.attributes(body.position(12));
+            Attributes attributes = reply.attributes(12);
             if (asked
                     && type == RTN_LOCAL
                     && prefix == 0
-                    && number(attributes, RTA_TABLE, shortTable) == table
-                    && number(attributes, RTA_OIF, 0) == LOOPBACK_INDEX) {
+                    && attributes.u32(RTA_TABLE).orElse(shortTable) == table
+                    && attributes.u32(RTA_OIF).orElse(0) == LOOPBACK_INDEX) {
                 return true;
             }
         }
@@ -240,21 +252,17 @@ final class Rtnetlink implements AutoCloseable {
     }
 
     private int flags() {
-        List<ByteBuffer> links = socket.dump(new NetlinkMessage(RTM_GETLINK, NetlinkMessage.DUMP)
+        List<NetlinkReply> links = socket.dump(new NetlinkMessage(RTM_GETLINK, NetlinkMessage.DUMP)
                 .bytes(0, 0, 0, 0)
                 .number(0)
                 .number(0)
                 .number(0));
         return links.stream()
+                .map(link -> link.body().buffer())
                 .filter(link -> link.getInt(4) == LOOPBACK_INDEX)
                 .mapToInt(link -> link.getInt(8))
                 .findFirst()
                 .orElse(0);
-    }
-
-    private static int number(Map<Integer, ByteBuffer> attributes, int type, int otherwise) {
-        ByteBuffer value = attributes.get(type);
-        return value == null ? otherwise : value.getInt(0);
     }
 
     /** {@code AF_INET} or {@code AF_INET6}. */
@@ -265,11 +273,9 @@ final class Rtnetlink implements AutoCloseable {
         };
     }
 
-    private static InetAddress address(ByteBuffer value) {
-        byte[] bytes = new byte[value.remaining()];
-        value.get(bytes);
+    private static InetAddress address(Octets value) {
         try {
-            return InetAddress.getByAddress(bytes);
+            return InetAddress.getByAddress(value.bytes());
         } catch (UnknownHostException e) {
             throw new IllegalStateException("an address has 4 or 16 bytes", e);
         }

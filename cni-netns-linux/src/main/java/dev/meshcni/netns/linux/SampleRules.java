@@ -17,6 +17,22 @@ import java.util.Map;
 final class SampleRules {
     private SampleRules() {}
 
+    /** In a namespace that is thrown away; a process that may not make one has the kernel check the rules instead. */
+    static void attempt(NetlinkLayer sample, boolean throwaway) {
+        if (throwaway) {
+            NetworkNamespace.insideNew(() -> {
+                try (NetfilterTables netfilter = new NetfilterTables()) {
+                    sample.apply(netfilter, new Undo(), _ -> {});
+                }
+                return null;
+            });
+        } else {
+            try (NetfilterTables netfilter = new NetfilterTables()) {
+                sample.check(netfilter);
+            }
+        }
+    }
+
     static RuleSet of(IpFamily family) {
         String loopback = switch (family) {
             case IPV4 -> "127.0.0.1/32";

@@ -37,7 +37,7 @@ record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeT
 
     @Override
     public List<InetAddress> addresses() {
-        return session.inside(podRules::addresses);
+        return session.inside(sockets -> sockets.rtnetlink().podAddresses());
     }
 
     @Override
@@ -50,14 +50,16 @@ record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeT
             }
         });
         List<Layer> layers = found.layers(plan);
-        session.inside(() -> podRules.apply(plan, layers), NetfilterTables::close)
-                .closeInBackground();
+        session.<Void>inside(sockets -> {
+            podRules.apply(sockets, plan, layers);
+            return null;
+        });
     }
 
     @Override
     public List<RuleDifference> differences(RedirectPlan plan) {
         List<Layer> layers = tools.get().layers(plan);
-        return session.inside(() -> podRules.differences(plan, layers));
+        return session.inside(sockets -> podRules.differences(sockets, plan, layers));
     }
 
     @Override

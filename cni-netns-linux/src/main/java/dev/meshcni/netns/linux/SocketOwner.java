@@ -1,5 +1,6 @@
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.libc.LibC;
 import java.util.function.Supplier;
 
 /**

@@ -1,6 +1,7 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.LibC;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -50,7 +50,7 @@ class IptablesBackendTest {
     void countersOfOthersSurviveAFailure() {
         try (TestNetns netns = new TestNetns()) {
             netns.shell("iptables-nft -t nat -A OUTPUT -d 127.0.0.9 -j ACCEPT -c 7 420");
-            IptablesBackend backend = new IptablesBackend("nft", HostPaths.standard(), step -> {
+            IptablesBackend backend = new IptablesBackend("nft", RuleWay.EITHER, HostPaths.standard(), step -> {
                 throw new IllegalStateException("injected after " + step);
             });
 
@@ -79,11 +79,11 @@ class IptablesBackendTest {
 
     @Test
     void theVariantThatWorksIsFoundAndNamed() {
-        assertThat(new IptablesBackend("", HostPaths.standard()).detect()).matches("iptables-nft [0-9.]+");
+        assertThat(new IptablesBackend("", HostPaths.standard()).detect()).matches("iptables-nft [0-9.]+, by netlink");
         assertThat(new IptablesBackend("iptables-legacy", HostPaths.standard()).detect())
-                .matches("iptables-legacy [0-9.]+");
+                .matches("iptables-legacy [0-9.]+, by its programs");
         assertThat(new IptablesBackend("/usr/sbin/iptables", HostPaths.standard()).detect())
-                .matches("iptables [0-9.]+");
+                .matches("iptables [0-9.]+, by netlink");
     }
 
     @ParameterizedTest

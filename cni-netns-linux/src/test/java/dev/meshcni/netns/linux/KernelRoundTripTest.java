@@ -34,12 +34,10 @@ class KernelRoundTripTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nft", "legacy", "nftables"})
+    @ValueSource(strings = {"nft", "nft by programs", "legacy", "nftables"})
     void theKernelHoldsWhatWasMeant(String kind) {
         List<String> steps = new ArrayList<>();
-        RedirectBackend backend = kind.equals("nftables")
-                ? new NftBackend(HostPaths.standard(), steps::add)
-                : new IptablesBackend(kind, HostPaths.standard(), steps::add);
+        RedirectBackend backend = new RedirectBackendTest.Kind(kind).make(steps::add);
         Random random = new Random(SEED);
         try (TestNetns netns = new TestNetns()) {
             for (int i = 0; i < PLANS; i++) {
@@ -59,7 +57,7 @@ class KernelRoundTripTest {
         }
     }
 
-    private static RedirectParameters parameters(Random random) {
+    static RedirectParameters parameters(Random random) {
         return RedirectParameters.builder()
                 .mode(random.nextBoolean() ? InterceptionMode.TPROXY : InterceptionMode.REDIRECT)
                 .proxyUids(List.of(random.nextLong(1, 0xffff_fffeL), 1337L))

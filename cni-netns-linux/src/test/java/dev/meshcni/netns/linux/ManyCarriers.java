@@ -11,8 +11,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A program in which a virtual thread waits for what is done in a namespace while all threads that carry virtual ones are busy, so that another
- * one is started when the result is there. It prints how many of its threads are in the namespace afterwards.
+ * A program in which a virtual thread waits for what is done in a namespace while all threads that carry virtual ones
+ * are busy, so that another one is started when the result is there. It prints how many of its threads are in the
+ * namespace afterwards.
  */
 final class ManyCarriers {
     private static final int BUSY = 8;
@@ -52,7 +53,7 @@ final class ManyCarriers {
             Deadline deadline = Deadline.after(Duration.ofSeconds(60));
             NamespaceSession.Occupancy occupancy = new NamespaceSession.Occupancy();
             try (NamespaceSession session = NamespaceSession.open(netns, HostPaths.standard(), occupancy, deadline)) {
-                session.inside(() -> {
+                session.inside(_ -> {
                     inside.countDown();
                     return await(done);
                 });

@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.spi.Deadline;
-import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.core.spi.NamespaceId;
-import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.rules.IpFamily;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.libc.ChildProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -160,7 +162,7 @@ class NamespaceSessionTest {
         try (TestNetns netns = new TestNetns()) {
             CountDownLatch leave = new CountDownLatch(1);
             try (NamespaceSession first = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
-                assertThatThrownBy(() -> first.inside(() -> waited(leave)))
+                assertThatThrownBy(() -> first.inside(_ -> waited(leave)))
                         .isInstanceOf(RedirectException.class)
                         .hasMessageContaining("what is done in it has not ended in the time that the call has");
             }
@@ -170,23 +172,44 @@ class NamespaceSessionTest {
                     .isInstanceOf(RedirectException.class);
             leave.countDown();
             try (NamespaceSession second = open(netns.path(), Deadline.after(LONG))) {
-                assertThat(second.inside(() -> "in")).isEqualTo("in");
+                assertThat(second.<String>inside(_ -> "in")).isEqualTo("in");
             }
         }
     }
 
     @Test
-    void whatComesTooLateIsCleanedUp() throws InterruptedException {
+    void socketsAreClosedWhenTheStayEndsEvenIfNobodyWaitedForIt() throws Exception {
         CountDownLatch leave = new CountDownLatch(1);
-        CountDownLatch unclaimed = new CountDownLatch(1);
-        try (TestNetns netns = new TestNetns();
-                NamespaceSession session = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
-            assertThatThrownBy(() -> session.inside(() -> waited(leave), _ -> unclaimed.countDown()))
-                    .isInstanceOf(RedirectException.class);
+        try (TestNetns netns = new TestNetns()) {
+            long before = openSockets();
+            try (NamespaceSession session = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
+                assertThatThrownBy(() -> session.inside(sockets -> {
+                            sockets.netfilter();
+                            return waited(leave);
+                        }))
+                        .isInstanceOf(RedirectException.class);
+                assertThat(openSockets()).isEqualTo(before + 2);
+            }
 
             leave.countDown();
 
-            unclaimed.await();
+            while (openSockets() > before) {
+                Thread.sleep(1);
+            }
+        }
+    }
+
+    private static long openSockets() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.filter(file -> {
+                        try {
+                            return Files.readSymbolicLink(file).toString().startsWith("socket:");
+                        } catch (IOException e) {
+                            // Closed meanwhile.
+                            return false;
+                        }
+                    })
+                    .count();
         }
     }
 
@@ -194,7 +217,7 @@ class NamespaceSessionTest {
     void aProgramIsKilledWhenTheTimeOfTheCallIsOver() {
         try (TestNetns netns = new TestNetns();
                 NamespaceSession session = open(netns.path(), Deadline.after(Duration.ofMillis(500)))) {
-            assertThatThrownBy(() -> session.inside(() -> ChildProcess.run(
+            assertThatThrownBy(() -> session.inside(_ -> ChildProcess.run(
                             Path.of("/bin/sleep"), List.of("60"), List.of(), "", Duration.ofSeconds(30))))
                     .isInstanceOf(RedirectException.class);
         }

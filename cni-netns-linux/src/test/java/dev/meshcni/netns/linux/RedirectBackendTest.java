@@ -34,14 +34,21 @@ class RedirectBackendTest {
         }
 
         RedirectBackend make(Consumer<String> steps) {
-            return name.equals("nftables")
-                    ? new NftBackend(HostPaths.standard(), steps)
-                    : new IptablesBackend(name, HostPaths.standard(), steps);
+            return switch (name) {
+                case "nftables" -> new NftBackend(HostPaths.standard(), steps);
+                case "nft" -> new IptablesBackend("nft", RuleWay.NETLINK, HostPaths.standard(), steps);
+                default -> new IptablesBackend(variant(), RuleWay.PROGRAMS, HostPaths.standard(), steps);
+            };
+        }
+
+        /** The variant of iptables that shows its rules. */
+        String variant() {
+            return name.equals("legacy") ? "legacy" : "nft";
         }
     }
 
     static Stream<Kind> kinds() {
-        return Stream.of("nft", "legacy", "nftables").map(Kind::new);
+        return Stream.of("nft", "nft by programs", "legacy", "nftables").map(Kind::new);
     }
 
     private static List<RedirectPlan> plans() {
@@ -82,7 +89,7 @@ class RedirectBackendTest {
     @MethodSource("kinds")
     void anotherPlanReplacesTheFormerOneAndRemoveLeavesWhatOthersHave(Kind kind) {
         try (TestNetns netns = new TestNetns()) {
-            String tool = kind.name().equals("nftables") ? "iptables-nft" : "iptables-" + kind.name();
+            String tool = "iptables-" + kind.variant();
             netns.shell(tool + " -t nat -A OUTPUT -d 10.9.9.9 -j ACCEPT;" + tool
                     + " -t mangle -A PREROUTING -p icmp -j ACCEPT; nft add table inet others");
             String before = netns.state();

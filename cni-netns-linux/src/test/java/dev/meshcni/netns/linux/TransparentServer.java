@@ -2,6 +2,7 @@ package dev.meshcni.netns.linux;
 
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import dev.meshcni.libc.LibC;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -1,0 +1,194 @@
+package dev.meshcni.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.redirect.Decision;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.netns.linux.HostPaths;
+import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NetworkNamespace;
+import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.netns.linux.RuleWay;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The same rules by netlink and by the programs, in turn: until they are there and compared, and until they are gone.
+ */
+final class RuleWays {
+    static final String IPTABLES = "iptables";
+    static final String NFTABLES = "nftables";
+    static final String IPV4 = "IPv4";
+    static final String DUAL_STACK = "dual stack";
+    static final String EXCLUDING = "IPv4, 1000 exclusions";
+
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final int WARM_UP = 40;
+    private static final int EXCLUDED = 1000;
+
+    private static final List<Way> WAYS = List.of(
+            new Way(IPTABLES, true, new Handled(new IptablesBackend("nft", RuleWay.NETLINK, HostPaths.standard()))),
+            new Way(IPTABLES, false, new Handled(new IptablesBackend("nft", RuleWay.PROGRAMS, HostPaths.standard()))),
+            new Way(NFTABLES, true, new Handled(new NftBackend())),
+            new Way(NFTABLES, false, new NftProgram()));
+
+    private RuleWays() {}
+
+    /**
+     * What was measured of one way.
+     *
+     * @param rules what holds them: {@link #IPTABLES} or {@link #NFTABLES}
+     * @param netlink whether they went there by netlink, or else by the programs
+     * @param pod what the pod is like
+     * @param add milliseconds until they are there, read back and compared
+     * @param delete milliseconds until they are gone
+     */
+    record Row(String rules, boolean netlink, String pod, Series add, Series delete) {}
+
+    private record Way(String rules, boolean netlink, Hands hands) {}
+
+    private record Subject(Way way, String pod) {}
+
+    /** Who puts rules into a namespace and takes them out. */
+    private interface Hands {
+        void add(Path netns, RedirectPlan plan);
+
+        void delete(Path netns);
+    }
+
+    private record Handled(RedirectBackend backend) implements Hands {
+        @Override
+        public void add(Path netns, RedirectPlan plan) {
+            try (NamespaceHandle handle = backend.open(netns, Deadline.after(PATIENCE))) {
+                handle.apply(plan);
+            }
+        }
+
+        @Override
+        public void delete(Path netns) {
+            try (NamespaceHandle handle = backend.open(netns, Deadline.after(PATIENCE))) {
+                handle.remove();
+            }
+        }
+    }
+
+    /** {@code nft}: one process loads, one reads back. What it printed is not even compared. */
+    private record NftProgram() implements Hands {
+        @Override
+        public void add(Path netns, RedirectPlan plan) {
+            NetworkNamespace.inside(netns, () -> {
+                run(
+                        plan.ruleSets().stream().map(NftRenderer::definition).collect(Collectors.joining()),
+                        "nft",
+                        "-f",
+                        "-");
+                return run("", "nft", "-j", "list", "ruleset");
+            });
+        }
+
+        @Override
+        public void delete(Path netns) {
+            NetworkNamespace.inside(netns, () -> {
+                run("", "nft", "-j", "list", "ruleset");
+                return run(
+                        Stream.of(IpFamily.values()).map(NftRenderer::deletion).collect(Collectors.joining()),
+                        "nft",
+                        "-f",
+                        "-");
+            });
+        }
+
+        private static String run(String input, String... command) {
+            try {
+                Process process =
+                        new ProcessBuilder(command).redirectErrorStream(true).start();
+                process.getOutputStream().write(input.getBytes(UTF_8));
+                process.getOutputStream().close();
+                String printed = new String(process.getInputStream().readAllBytes(), UTF_8);
+                if (process.onExit().join().exitValue() != 0) {
+                    throw new BenchException(String.join(" ", command) + " failed: " + printed);
+                }
+                return printed;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** Measures the ways in turn, each time in a namespace that is new. */
+    static List<Row> measure(int rounds) throws IOException {
+        Map<String, RedirectPlan> pods = new LinkedHashMap<>();
+        pods.put(IPV4, plan(0, Set.of(IpFamily.IPV4)));
+        pods.put(DUAL_STACK, plan(0, Set.of(IpFamily.values())));
+        pods.put(EXCLUDING, plan(EXCLUDED, Set.of(IpFamily.IPV4)));
+        Map<Subject, List<Double>> adds = new LinkedHashMap<>();
+        Map<Subject, List<Double>> deletes = new LinkedHashMap<>();
+        for (Map.Entry<String, RedirectPlan> pod : pods.entrySet()) {
+            for (int round = -WARM_UP; round < rounds; round++) {
+                for (Way way : WAYS) {
+                    boolean counts = round >= 0;
+                    // A program is as warm the first time.
+                    if (counts || way.netlink()) {
+                        measure(new Subject(way, pod.getKey()), pod.getValue(), counts, adds, deletes);
+                    }
+                }
+            }
+        }
+        return adds.keySet().stream()
+                .map(subject -> new Row(
+                        subject.way().rules(),
+                        subject.way().netlink(),
+                        subject.pod(),
+                        Series.of(adds.get(subject)),
+                        Series.of(deletes.get(subject))))
+                .toList();
+    }
+
+    private static void measure(
+            Subject subject,
+            RedirectPlan plan,
+            boolean counts,
+            Map<Subject, List<Double>> adds,
+            Map<Subject, List<Double>> deletes)
+            throws IOException {
+        try (PodNamespace namespace = PodNamespace.make()) {
+            long start = System.nanoTime();
+            subject.way().hands().add(namespace.path(), plan);
+            long added = System.nanoTime();
+            subject.way().hands().delete(namespace.path());
+            long deleted = System.nanoTime();
+            if (counts) {
+                adds.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(added - start));
+                deletes.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(deleted - added));
+            }
+        }
+    }
+
+    private static double millis(long nanos) {
+        return nanos / (double) TimeUnit.MILLISECONDS.toNanos(1);
+    }
+
+    private static RedirectPlan plan(int excluded, Set<IpFamily> families) {
+        return switch (new RedirectPolicy(Set.of()).decide(ExcludingPod.of(excluded))) {
+            case Decision.Redirect redirect -> RuleCompiler.compile(redirect.parameters(), families);
+            case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
+        };
+    }
+}

@@ -1,0 +1,46 @@
+package dev.meshcni.libc;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Native memory that is freed at a known moment, by its owner, and not by a cleaner thread. */
+final class NativeBlock implements AutoCloseable {
+    private final Pointer start;
+    private final long size;
+    private long used;
+
+    NativeBlock(long size) {
+        this.start = new Pointer(Native.malloc(size));
+        this.size = size;
+        start.clear(size);
+    }
+
+    /** The next bytes of the block, zero, aligned for any type. */
+    Pointer take(long bytes) {
+        long offset = used;
+        used += (bytes + 15) & -16L;
+        if (used > size) {
+            throw new IllegalStateException("a native block of " + size + " bytes is too small");
+        }
+        return start.share(offset, bytes);
+    }
+
+    /** An array of C strings that ends with a null pointer, as {@code execve(2)} takes it. */
+    Pointer strings(List<String> values) {
+        Pointer array = take((values.size() + 1L) * Native.POINTER_SIZE);
+        for (int i = 0; i < values.size(); i++) {
+            byte[] bytes = values.get(i).getBytes(StandardCharsets.UTF_8);
+            Pointer text = take(bytes.length + 1L);
+            text.write(0, bytes, 0, bytes.length);
+            array.setPointer((long) i * Native.POINTER_SIZE, text);
+        }
+        return array;
+    }
+
+    @Override
+    public void close() {
+        Native.free(Pointer.nativeValue(start));
+    }
+}

@@ -1,0 +1,120 @@
+package dev.meshcni.netlink;
+
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+
+/**
+ * Changes of nf_tables that the kernel makes all or none ({@code NFNL_MSG_BATCH_BEGIN}, {@code NFNL_MSG_BATCH_END} of
+ * {@code linux/netfilter/nfnetlink.h}). Each message has a number: the first one {@link #encode} is given, and so on.
+ *
+ * <p>Only the last change asks for an acknowledgement ({@code NLM_F_ACK}); an error is told of each change that failed,
+ * in their order, and before that. An error about the whole batch has the number of its beginning.
+ */
+public final class NfBatch {
+    private static final int BATCH_BEGIN = 16;
+    private static final int BATCH_END = 17;
+    private static final int NFNL_BATCH_GENID = 1;
+
+    /** One change. */
+    private record Change(Supplier<String> what, NetlinkMessage message) {}
+
+    private final OptionalInt generation;
+    private final List<Change> changes = new ArrayList<>();
+
+    /** A batch that holds whatever has happened meanwhile. */
+    public NfBatch() {
+        this.generation = OptionalInt.empty();
+    }
+
+    /**
+     * A batch that is refused ({@code ERESTART}) if nf_tables of the namespace has changed since.
+     *
+     * @param generation the number of the state that the changes were made for ({@code NFNL_BATCH_GENID})
+     */
+    public NfBatch(int generation) {
+        this.generation = OptionalInt.of(generation);
+    }
+
+    /**
+     * Adds a change.
+     *
+     * @param what says the change in words, should it fail
+     */
+    public NfBatch add(Supplier<String> what, NetlinkMessage message) {
+        changes.add(new Change(Objects.requireNonNull(what, "what is null"), message));
+        return this;
+    }
+
+    /** The number of changes. */
+    public int size() {
+        return changes.size();
+    }
+
+    /** Whether there is nothing to do. */
+    public boolean isEmpty() {
+        return changes.isEmpty();
+    }
+
+    /** What a change is, in words. */
+    public String what(int index) {
+        return changes.get(index).what().get();
+    }
+
+    /** The same batch with another message in place of one. */
+    public NfBatch with(int index, NetlinkMessage message) {
+        NfBatch copy = generation.isPresent() ? new NfBatch(generation.getAsInt()) : new NfBatch();
+        copy.changes.addAll(changes);
+        copy.changes.set(index, new Change(changes.get(index).what(), message));
+        return copy;
+    }
+
+    /** All messages as the kernel takes them. */
+    public byte[] encode(int firstSequence) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(encodeWithoutEnd(firstSequence));
+        write(bytes, new NetlinkMessage(BATCH_END, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM), lastSequence(firstSequence));
+        return bytes.toByteArray();
+    }
+
+    /** All messages but the end of the batch: the kernel checks them, and makes no change. */
+    public byte[] encodeWithoutEnd(int firstSequence) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        NetlinkMessage begin = new NetlinkMessage(BATCH_BEGIN, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM);
+        generation.ifPresent(number -> begin.attributes(a -> a.be32(NFNL_BATCH_GENID, number)));
+        write(bytes, begin, firstSequence);
+        for (int i = 0; i < changes.size(); i++) {
+            NetlinkMessage message = changes.get(i).message();
+            boolean last = i == changes.size() - 1;
+            write(bytes, last ? message.with(NetlinkMessage.ACK) : message, firstSequence + 1 + i);
+        }
+        return bytes.toByteArray();
+    }
+
+    /** The number of the end of the batch. */
+    public int lastSequence(int firstSequence) {
+        return firstSequence + changes.size() + 1;
+    }
+
+    /** The number of the acknowledgement that all is done. */
+    public int acknowledgement(int firstSequence) {
+        return firstSequence + changes.size();
+    }
+
+    /** The change that an error is about, in words. */
+    public String about(int firstSequence, KernelError error) {
+        int index = error.sequence() - firstSequence - 1;
+        return index >= 0 && index < changes.size() ? what(index) : "the transaction as a whole";
+    }
+
+    private static void write(ByteArrayOutputStream bytes, NetlinkMessage message, int sequence) {
+        byte[] encoded = message.encode(sequence);
+        bytes.writeBytes(encoded);
+        for (int i = encoded.length; i % 4 != 0; i++) {
+            bytes.write(0);
+        }
+    }
+}

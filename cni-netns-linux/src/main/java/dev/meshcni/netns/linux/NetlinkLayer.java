@@ -1,0 +1,221 @@
+package dev.meshcni.netns.linux;
+
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.netfilter.NftTable;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.netfilter.RuleSetComparison;
+import dev.meshcni.rules.Table;
+import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.libc.RefusedException;
+import dev.meshcni.netlink.KernelTable;
+import dev.meshcni.netlink.NfBatch;
+import dev.meshcni.netlink.NfProto;
+import dev.meshcni.netns.linux.NetfilterTables.Listing;
+import dev.meshcni.nftables.IptablesTables;
+import dev.meshcni.nftables.OwnTable;
+import dev.meshcni.nftables.WantedTable;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Rules of ours in nf_tables, all tables and families in one transaction, without any program.
+ *
+ * @param iptables by family, what the tables of iptables' nf_tables variant should hold; those of a family that is
+ *     absent are left alone
+ * @param own by family, what our own tables should hold
+ * @param programs what does the same for the tables of iptables by its programs, where only they can; empty if they are
+ *     not there
+ */
+record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> own, List<Layer> programs)
+        implements Layer {
+    private static final String WHAT = "the rules in nf_tables";
+
+    /** How often a change is planned anew when somebody else changes tables meanwhile. */
+    private static final int ATTEMPTS = 10;
+
+    /** A planned change, and the tables of iptables that it touches. */
+    private record Change(NfBatch batch, Map<IpFamily, List<String>> tables, List<IpFamily> own) {}
+
+    NetlinkLayer {
+        iptables = Map.copyOf(iptables);
+        own = Map.copyOf(own);
+        programs = List.copyOf(programs);
+    }
+
+    /** No rules in any of a number of families' tables. */
+    static Map<IpFamily, RuleSet> nothing() {
+        Map<IpFamily, RuleSet> nothing = new LinkedHashMap<>();
+        Stream.of(IpFamily.values()).forEach(family -> nothing.put(family, new RuleSet(family, Map.of())));
+        return nothing;
+    }
+
+    /** Our own tables for rules of a number of families. */
+    static Map<IpFamily, WantedTable> own(Map<IpFamily, RuleSet> rules) {
+        return rules.entrySet().stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> WantedTable.of(entry.getValue())));
+    }
+
+    @Override
+    public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            Listing found = list(netfilter);
+            Change change = change(found);
+            if (change.batch().isEmpty()) {
+                return;
+            }
+            if (byPrograms(found, change)) {
+                programs.forEach(layer -> layer.apply(netfilter, undo, steps));
+                return;
+            }
+            if (transact(netfilter, found, change, undo)) {
+                steps.accept(WHAT);
+                RuleDifferences.requireNone(differences(netfilter));
+                steps.accept("reading back " + WHAT);
+                return;
+            }
+        }
+        throw new RedirectException("others change the pod's tables all the time: " + WHAT + " were not changed");
+    }
+
+    @Override
+    public List<RuleDifference> differences(NetfilterTables netfilter) {
+        Listing found = list(netfilter);
+        if (!doubtful(found).isEmpty()) {
+            return requirePrograms(found).stream()
+                    .flatMap(layer -> layer.differences(netfilter).stream())
+                    .toList();
+        }
+        List<RuleDifference> differences = new ArrayList<>();
+        for (IpFamily family : IpFamily.values()) {
+            if (iptables.containsKey(family)) {
+                differences.addAll(RuleSetComparison.differences(
+                        iptables.get(family), new IptablesTables(family, found.tables()).saved()));
+            }
+        }
+        for (IpFamily family : IpFamily.values()) {
+            if (own.containsKey(family)) {
+                differences.addAll(OwnTable.among(family, found.tables()).differences(own.get(family)));
+            }
+        }
+        return differences;
+    }
+
+    /** Sees whether the kernel would take the rules, without changing anything. */
+    void check(NetfilterTables netfilter) {
+        netfilter.check(change(new Listing(netfilter.generation(), List.of())).batch());
+    }
+
+    private Listing list(NetfilterTables netfilter) {
+        return netfilter.list(this::concerns);
+    }
+
+    private boolean concerns(KernelTable table) {
+        Stream<IpFamily> families = Stream.of(IpFamily.values()).filter(family -> proto(family) == table.family());
+        return families.anyMatch(family ->
+                (own.containsKey(family) && table.name().equals(NftTable.NAME))
+                        || (iptables.containsKey(family)
+                                && Stream.of(Table.values())
+                                        .anyMatch(known -> known.label().equals(table.name()))));
+    }
+
+    private Change change(Listing found) {
+        NfBatch batch =
+                found.generation().isPresent() ? new NfBatch(found.generation().getAsInt()) : new NfBatch();
+        Map<IpFamily, List<String>> tables = new LinkedHashMap<>();
+        List<IpFamily> families = new ArrayList<>();
+        for (IpFamily family : IpFamily.values()) {
+            if (iptables.containsKey(family)) {
+                IptablesTables there = new IptablesTables(family, found.tables());
+                tables.put(family, there.change(iptables.get(family), batch));
+            }
+            if (own.containsKey(family)) {
+                OwnTable there = OwnTable.among(family, found.tables());
+                if (!there.differences(own.get(family)).isEmpty()) {
+                    there.change(own.get(family), batch);
+                    families.add(family);
+                }
+            }
+        }
+        return new Change(batch, tables, families);
+    }
+
+    /**
+     * Whether the change has to be made by the programs of iptables: where there may be something that only they can
+     * judge, and where the pod has a user namespace of its own, which a thread of this process cannot enter and the
+     * kernel's match for owners asks for.
+     */
+    private boolean byPrograms(Listing found, Change change) {
+        if (!doubtful(found).isEmpty()) {
+            requirePrograms(found);
+            return true;
+        }
+        boolean adds = change.tables().entrySet().stream()
+                .anyMatch(entry -> !entry.getValue().isEmpty()
+                        && !iptables.get(entry.getKey()).tables().isEmpty());
+        if (!adds) {
+            return false;
+        }
+        try (UserNamespace owner = UserNamespace.ofNetworkNamespace()) {
+            return !owner.own() && !programs.isEmpty();
+        }
+    }
+
+    private List<String> doubtful(Listing found) {
+        return Stream.of(IpFamily.values())
+                .filter(iptables::containsKey)
+                .flatMap(family -> new IptablesTables(family, found.tables())
+                        .doubtful(iptables.get(family)).stream().map(table -> family.label() + " table " + table))
+                .toList();
+    }
+
+    private List<Layer> requirePrograms(Listing found) {
+        if (programs.isEmpty()) {
+            throw new UnreadableRulesException("the " + String.join(" and the ", doubtful(found))
+                    + " holds rules that iptables cannot read; they were made with nft");
+        }
+        return programs;
+    }
+
+    /** Whether the kernel has made the change; not if tables have changed since they were listed. */
+    private boolean transact(NetfilterTables netfilter, Listing found, Change change, Undo undo) {
+        try {
+            netfilter.transact(change.batch());
+        } catch (RefusedException e) {
+            if (e.overtaken()) {
+                return false;
+            }
+            throw e;
+        } catch (RedirectException e) {
+            // Whether it was done is not known.
+            undo.push(WHAT, () -> restore(netfilter, found, change));
+            throw e;
+        }
+        undo.push(WHAT, () -> restore(netfilter, found, change));
+        return true;
+    }
+
+    private static void restore(NetfilterTables netfilter, Listing before, Change change) {
+        List<KernelTable> present = netfilter.tables();
+        NfBatch batch = new NfBatch();
+        change.tables()
+                .forEach((family, names) -> new IptablesTables(family, before.tables()).restore(names, present, batch));
+        change.own().forEach(family -> OwnTable.among(family, before.tables()).restore(present, batch));
+        if (!batch.isEmpty()) {
+            netfilter.transact(batch);
+        }
+    }
+
+    private static NfProto proto(IpFamily family) {
+        return switch (family) {
+            case IPV4 -> NfProto.IPV4;
+            case IPV6 -> NfProto.IPV6;
+        };
+    }
+}

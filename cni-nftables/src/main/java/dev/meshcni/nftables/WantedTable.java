@@ -1,0 +1,27 @@
+package dev.meshcni.nftables;
+
+import dev.meshcni.rules.RuleSet;
+import java.util.Objects;
+
+/**
+ * What our own table of one address family should hold, compiled once for all that is done with it.
+ *
+ * @param rules the rules; without any there should be no table
+ * @param compiled the table that holds them
+ */
+public record WantedTable(RuleSet rules, TableSnapshot compiled) {
+    public WantedTable {
+        Objects.requireNonNull(rules, "rules is null");
+        Objects.requireNonNull(compiled, "compiled is null");
+    }
+
+    /** The table for rules. */
+    public static WantedTable of(RuleSet rules) {
+        return new WantedTable(rules, OwnTable.compile(rules));
+    }
+
+    /** Whether there should be no table. */
+    boolean none() {
+        return rules.tables().isEmpty();
+    }
+}
