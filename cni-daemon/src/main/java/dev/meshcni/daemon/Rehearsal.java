@@ -35,6 +35,10 @@ final class Rehearsal {
     private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
     private static final Duration BUDGET = Duration.ofSeconds(10);
     private static final String NAME = "rehearsal";
+
+    /** What is in the run directory for the time of it. */
+    static final String DIRECTORY = NAME;
+
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
 
     /** The JVM compiles what was called twenty times ({@code CompileThresholdScaling}, record 16). */
@@ -68,7 +72,7 @@ final class Rehearsal {
      */
     static void exchange(Path runDirectory, Backends backends, PrevResultCheck check) {
         long start = System.nanoTime();
-        Path directory = runDirectory.resolve(NAME);
+        Path directory = runDirectory.resolve(DIRECTORY);
         try (PodSource pods = new OnePod(OnePod.OUTSIDE)) {
             Rehearsal rehearsal = new Rehearsal(new PluginHandler(pods, backends, check, Duration.ZERO), false);
             try (AgentServer agent = AgentServer.startInSilence(directory, rehearsal.handler::handle, BUDGET)) {

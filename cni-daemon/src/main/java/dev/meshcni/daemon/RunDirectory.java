@@ -44,9 +44,11 @@ final class RunDirectory {
         for (Path file : ownFiles()) {
             files.delete(file);
         }
-        Path attachments = directory.resolve(AttachmentFiles.DIRECTORY);
-        if (Files.isDirectory(attachments, LinkOption.NOFOLLOW_LINKS)) {
-            files.deleteTree(attachments);
+        for (String own : List.of(AttachmentFiles.DIRECTORY, Rehearsal.DIRECTORY)) {
+            Path tree = directory.resolve(own);
+            if (Files.isDirectory(tree, LinkOption.NOFOLLOW_LINKS)) {
+                files.deleteTree(tree);
+            }
         }
         try {
             files.delete(directory);
