@@ -102,6 +102,7 @@ final class ChildProcess {
         call(INIT, actions);
         call(OPEN, actions, 0, arena.allocateFrom(input.toString()), O_RDONLY, 0);
         call(OPEN, actions, 1, arena.allocateFrom("/dev/null"), O_WRONLY, 0);
+        call(OPEN, actions, 2, arena.allocateFrom("/dev/null"), O_WRONLY, 0);
         return new Prepared(
                 arena.allocateFrom(command.getFirst()),
                 actions,

@@ -10,6 +10,7 @@ import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.install.RunDirectory;
 import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
@@ -36,6 +37,7 @@ final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final Duration BUDGET = Duration.ofSeconds(10);
     private static final String NAME = "rehearsal";
+
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
 
     /** The JVM compiles what was called twenty times ({@code CompileThresholdScaling}, record 16). */
@@ -68,7 +70,7 @@ final class WarmUp {
      */
     static void exchange(Path runDirectory, Backends backends, PrevResultCheck check) {
         long start = System.nanoTime();
-        Path directory = runDirectory.resolve(NAME);
+        Path directory = runDirectory.resolve(RunDirectory.WARM_UP);
         try (PodSource pods = new OnePod(OnePod.OUTSIDE)) {
             WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), false);
             try (AgentServer agent = AgentServer.startInSilence(directory, warmUp.handler::handle, BUDGET)) {

@@ -23,6 +23,9 @@ public final class RunDirectory {
     /** The directory below it in which agents record what they have redirected. */
     public static final String ATTACHMENTS = "attachments";
 
+    /** The directory below it in which an agent that starts has a socket for a moment, which no plugin finds. */
+    public static final String WARM_UP = "rehearsal";
+
     private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
 
     private final Path directory;
@@ -48,9 +51,11 @@ public final class RunDirectory {
         for (Path file : ownFiles()) {
             files.delete(file);
         }
-        Path attachments = directory.resolve(ATTACHMENTS);
-        if (Files.isDirectory(attachments, LinkOption.NOFOLLOW_LINKS)) {
-            files.deleteTree(attachments);
+        for (String own : List.of(ATTACHMENTS, WARM_UP)) {
+            Path tree = directory.resolve(own);
+            if (Files.isDirectory(tree, LinkOption.NOFOLLOW_LINKS)) {
+                files.deleteTree(tree);
+            }
         }
         try {
             files.delete(directory);
