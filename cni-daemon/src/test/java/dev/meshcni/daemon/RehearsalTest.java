@@ -1,7 +1,6 @@
 package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.Backends;
@@ -12,6 +11,7 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.testkit.NeedsRoot;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,9 +21,9 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class RehearsalTest {
+    @NeedsRoot("makes a network namespace")
     @Test
     void aPodIsAddedCheckedAndDeletedInANamespaceThatIsNotTheNodes() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes a network namespace");
         Recorder recorder = new Recorder(true);
 
         hold(recorder);

@@ -11,6 +11,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,13 +21,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** One handle for one namespace: whatever its path does meanwhile, and whoever else wants in. */
 @Timeout(120)
+@NeedsRoot("makes network namespaces")
 class NamespaceSessionTest {
     private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
     private static final RedirectPlan PLAN = Plans.redirect(IpFamily.IPV4);
@@ -36,11 +37,6 @@ class NamespaceSessionTest {
 
     @TempDir
     private Path directory;
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     /** What wakes a virtual thread may start the thread that carries it, which inherits the namespace. */
     @Test
