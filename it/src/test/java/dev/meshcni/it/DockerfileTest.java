@@ -112,7 +112,7 @@ class DockerfileTest {
     private static List<String> packages() throws IOException {
         List<String> patterns = Files.readAllLines(DIRECTORY.resolve("packages")).stream()
                 .filter(line -> !line.startsWith("#"))
-                .flatMap(line -> Stream.of(line.strip().split("\\s+")))
+                .flatMap(line -> Stream.of(line.strip().split("\\s+", -1)))
                 .filter(word -> word.contains("/"))
                 .toList();
         assertThat(patterns).hasSizeGreaterThan(20);
