@@ -9,6 +9,8 @@ import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodIdentities;
+import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestPods;
@@ -17,7 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -63,7 +64,7 @@ class PodInspectorTest {
     }
 
     static Stream<RedirectBackend> backends() {
-        return ServiceLoader.load(RedirectBackend.class).stream().map(ServiceLoader.Provider::get);
+        return Stream.of(new IptablesBackend(), new NftBackend());
     }
 
     @ParameterizedTest
