@@ -7,11 +7,14 @@ import java.util.Objects;
 /**
  * What a runtime says about one attachment (CNI specification 1.1, section 3, "Attachment Parameters").
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param containerId the container's ID
  * @param netns the path of its network namespace; may be empty for DEL
  * @param ifName the interface to create inside
  * @param args the value of {@code CNI_ARGS}; may be empty
  * @param capabilityArgs parameters by capability; each plugin gets those that it has turned on
+ * @since 0.1.0
  */
 public record AttachmentParameters(
         String containerId, String netns, String ifName, String args, Map<String, JsonNode> capabilityArgs) {

@@ -11,6 +11,10 @@ import java.util.List;
 /**
  * The text of a configuration list, in which plugins are added and removed without touching anything else: what others wrote
  * keeps its order, its fields and its blanks.
+ *
+ * <p>API status: INTERNAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class ChainText {
     private final String text;

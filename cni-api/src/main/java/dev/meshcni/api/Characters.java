@@ -3,6 +3,10 @@ package dev.meshcni.api;
 /**
  * Characters that do not show as themselves, told by ranges: the plugin is compiled for machines without a JVM, whose tables of Unicode would
  * be another version, and slow to unpack.
+ *
+ * <p>API status: INTERNAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class Characters {
     private static final int FIRST_AFTER_CONTROLS = 0xA0;

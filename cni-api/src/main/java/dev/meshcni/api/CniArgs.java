@@ -16,7 +16,10 @@ import java.util.Set;
  * unless {@code IgnoreUnknown} is {@code 1} or {@code true}. Of a key that occurs twice the last one counts. A value may
  * contain {@code =}.
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param pairs all pairs, also unknown ones, in the order of their first occurrence
+ * @since 0.1.0
  */
 public record CniArgs(Map<String, String> pairs) {
     /** No arguments. */

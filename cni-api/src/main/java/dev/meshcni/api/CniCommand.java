@@ -2,7 +2,13 @@ package dev.meshcni.api;
 
 import java.util.Optional;
 
-/** An operation that a runtime asks of a plugin in {@code CNI_COMMAND} (CNI specification 1.1, section 2). */
+/**
+ * An operation that a runtime asks of a plugin in {@code CNI_COMMAND} (CNI specification 1.1, section 2).
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum CniCommand {
     ADD(SpecVersion.V0_1_0),
     DEL(SpecVersion.V0_1_0),

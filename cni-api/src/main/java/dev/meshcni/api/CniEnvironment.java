@@ -12,12 +12,15 @@ import java.util.Optional;
  * What a runtime tells a plugin through environment variables (CNI specification 1.1, section 2, "Parameters"). A value
  * that is absent, or that the command gives no meaning to, is empty.
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param command {@code CNI_COMMAND}
  * @param containerId {@code CNI_CONTAINERID}
  * @param netns {@code CNI_NETNS}, an absolute path as the runtime sees it; DEL may have none
  * @param ifName {@code CNI_IFNAME}
  * @param args {@code CNI_ARGS}
  * @param path {@code CNI_PATH}, the directories of plugins
+ * @since 0.1.0
  */
 public record CniEnvironment(
         CniCommand command, String containerId, String netns, String ifName, CniArgs args, List<String> path) {

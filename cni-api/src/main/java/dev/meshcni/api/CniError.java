@@ -6,10 +6,13 @@ import java.util.Objects;
 /**
  * The error object that a plugin prints when it fails (CNI specification 1.1, section 5, "Error").
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param cniVersion the version that the plugin was called with; may be empty, as plugins made with libcni print none
  * @param code one of {@link ErrorCode}, or 100 and above
  * @param msg what failed, in a sentence
  * @param details what else helps; may be empty
+ * @since 0.1.0
  */
 public record CniError(String cniVersion, int code, String msg, String details) {
     public CniError {

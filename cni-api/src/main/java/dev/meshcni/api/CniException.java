@@ -4,6 +4,10 @@ import java.util.Objects;
 
 /**
  * A failure that the container runtime is told about as a CNI error object (CNI specification 1.1, section 5, "Error").
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public class CniException extends RuntimeException {
     private static final long serialVersionUID = 1L;

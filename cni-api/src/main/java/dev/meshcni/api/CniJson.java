@@ -26,6 +26,10 @@ import java.util.regex.Pattern;
  * {@link CniException} with {@link ErrorCode#DECODING_FAILURE} that names line and column.
  *
  * <p>Numbers keep their digits, so that fields that nobody here knows come out as they went in.
+ *
+ * <p>API status: INTERNAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class CniJson {
     /** The deepest nesting that is read. */

@@ -6,8 +6,11 @@ import java.util.Objects;
 /**
  * One call of a plugin: its environment and what it read from standard input (CNI specification 1.1, section 2).
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param environment the variables
  * @param config the configuration
+ * @since 0.1.0
  */
 public record CniRequest(CniEnvironment environment, PluginConfig config) {
     public CniRequest {

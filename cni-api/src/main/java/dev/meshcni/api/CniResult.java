@@ -15,11 +15,14 @@ import java.util.OptionalLong;
  * (section 5, "ADD Success"), which can say all that any version can. Only {@link #parse} and {@link #toJson} know of
  * versions. Fields that are not known here survive a round trip.
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param interfaces the interfaces that were created
  * @param ips the addresses that were assigned
  * @param routes the routes that were created
  * @param dns resolver settings
  * @param others fields that are not known here
+ * @since 0.1.0
  */
 public record CniResult(
         List<Interface> interfaces, List<Ip> ips, List<Route> routes, Dns dns, Map<String, JsonNode> others) {

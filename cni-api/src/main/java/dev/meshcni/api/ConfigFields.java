@@ -6,6 +6,10 @@ import java.util.Optional;
 /**
  * Fields of a plugin's configuration by their names. An absent field, or one that is {@code null}, is empty; one of the wrong type is a
  * {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} that names it.
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public interface ConfigFields {
     /** A field that is a string. */

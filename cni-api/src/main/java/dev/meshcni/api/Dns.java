@@ -10,11 +10,14 @@ import java.util.Set;
 /**
  * Resolver settings (CNI specification 1.1, section 5, "ADD Success", {@code dns}).
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param nameservers addresses of name servers, in order of preference
  * @param domain the local domain; may be empty
  * @param search search domains, in order
  * @param options options for the resolver
  * @param others fields that are not known here
+ * @since 0.1.0
  */
 public record Dns(
         List<String> nameservers,

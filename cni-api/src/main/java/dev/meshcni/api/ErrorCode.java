@@ -1,6 +1,12 @@
 package dev.meshcni.api;
 
-/** Well-known error codes of the CNI specification 1.1, section 5, "Error"; 100 and above are a plugin's own. */
+/**
+ * Well-known error codes of the CNI specification 1.1, section 5, "Error"; 100 and above are a plugin's own.
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public final class ErrorCode {
     /** The configuration's {@code cniVersion} is not supported. */
     public static final int INCOMPATIBLE_VERSION = 1;

@@ -8,8 +8,11 @@ import java.util.Objects;
  * An address with the length of its network's prefix, such as {@code 10.1.2.3/24}. The bits after the prefix are kept:
  * this is an address in a network as well as a network.
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param address the address
  * @param prefixLength the length of the prefix in bits
+ * @since 0.1.0
  */
 public record IpNet(InetAddress address, int prefixLength) {
     private static final int LONGEST_LITERAL = 45;

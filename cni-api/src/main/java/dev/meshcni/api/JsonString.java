@@ -1,6 +1,12 @@
 package dev.meshcni.api;
 
-/** Strings of JSON (RFC 8259, section 7), for what prints a few fields and does without a JSON library. */
+/**
+ * Strings of JSON (RFC 8259, section 7), for what prints a few fields and does without a JSON library.
+ *
+ * <p>API status: INTERNAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public final class JsonString {
     private static final String HEX = "0123456789abcdef";
 

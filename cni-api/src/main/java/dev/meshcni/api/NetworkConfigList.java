@@ -14,6 +14,10 @@ import java.util.regex.Pattern;
  * A network configuration: a chain of plugins under one name (CNI specification 1.1, section 1, "Configuration format").
  * A single plugin's configuration, the {@code .conf} of versions before 1.0.0, is a list of one. What is valid here is what
  * libcni loads, which is less strict than the specification.
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class NetworkConfigList {
     /** What libcni can compare, released or not. */

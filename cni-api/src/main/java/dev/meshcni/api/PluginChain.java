@@ -21,6 +21,10 @@ import java.util.stream.Collectors;
  *
  * <p>A plugin's failure is a {@link CniException} with the plugin's code and details; its message names the plugin. Safe for
  * use by many threads at once.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class PluginChain {
     private final List<Path> path;

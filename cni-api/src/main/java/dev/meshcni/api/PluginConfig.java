@@ -12,6 +12,10 @@ import java.util.Optional;
  *
  * <p>Accessors throw {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} where a field has the wrong type;
  * the message names the field.
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class PluginConfig implements ConfigFields {
     private static final String VALID_ATTACHMENTS = "cni.dev/valid-attachments";

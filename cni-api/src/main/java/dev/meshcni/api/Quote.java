@@ -1,6 +1,12 @@
 package dev.meshcni.api;
 
-/** Foreign text inside our messages: quoted, on one line, and never long. */
+/**
+ * Foreign text inside our messages: quoted, on one line, and never long.
+ *
+ * <p>API status: INTERNAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public final class Quote {
     private static final int LONGEST = 120;
 

@@ -4,7 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A released version of the CNI specification, oldest first; {@code compareTo} orders them by age. */
+/**
+ * A released version of the CNI specification, oldest first; {@code compareTo} orders them by age.
+ *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum SpecVersion {
     V0_1_0("0.1.0"),
     V0_2_0("0.2.0"),

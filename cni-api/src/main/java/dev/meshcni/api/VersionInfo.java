@@ -7,8 +7,11 @@ import java.util.Objects;
 /**
  * A plugin's answer to VERSION (CNI specification 1.1, section 5, "Version Success").
  *
+ * <p>API status: STABLE (docs/versioning.md).
+ *
  * @param cniVersion the version of this answer
  * @param supportedVersions the versions that the plugin can be called with; perhaps some that are not known here
+ * @since 0.1.0
  */
 public record VersionInfo(String cniVersion, List<String> supportedVersions) {
     public VersionInfo {

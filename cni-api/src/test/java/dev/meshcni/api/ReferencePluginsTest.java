@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The chain, the results and the versions with the reference plugins, in network namespaces made for each test. */
+@NeedsRoot("makes network namespaces")
 class ReferencePluginsTest {
     private static final Path PLUGINS = Path.of("/usr/lib/cni");
     private static final Map<String, String> TOOLS = Map.of("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -38,7 +40,6 @@ class ReferencePluginsTest {
 
     @BeforeEach
     void namespaces() throws IOException, InterruptedException {
-        assumeTrue(System.getProperty("user.name").equals("root"), "needs root: makes network namespaces");
         assumeTrue(Files.isExecutable(PLUGINS.resolve("ptp")), "needs the reference plugins in " + PLUGINS);
         String suffix = ProcessHandle.current().pid() + "-" + System.nanoTime() % 1_000_000;
         host = "cniapi-h" + suffix;

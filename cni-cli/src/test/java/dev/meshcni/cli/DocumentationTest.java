@@ -36,8 +36,8 @@ class DocumentationTest {
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]+?)(?:#[^)]*)?\\)");
 
     /** Options of other programs that the pages call. */
-    private static final Set<String> FOREIGN =
-            Set.of("--namespace", "--selector", "--register-with-taints", "--version");
+    private static final Set<String> FOREIGN = Set.of(
+            "--namespace", "--selector", "--register-with-taints", "--version", "--platform", "--build-arg", "--push");
 
     @TempDir
     private Path directory;

@@ -2,9 +2,11 @@ package dev.meshcni.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import org.junit.jupiter.api.Test;
 
 /** {@code meshcni iptables} in a real namespace. */
+@NeedsRoot("makes network namespaces")
 class NamespaceTest {
     private static final String JUMP = "-A PREROUTING -p tcp -j ISTIO_INBOUND";
 

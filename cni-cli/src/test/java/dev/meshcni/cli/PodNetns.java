@@ -1,8 +1,8 @@
 package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.Lane;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +33,7 @@ final class PodNetns implements AutoCloseable {
 
     /** Makes a namespace with the addresses. */
     static PodNetns create(String... addresses) {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: it makes network namespaces");
+        Lane.requireRoot();
         byte[] unique = new byte[5];
         ThreadLocalRandom.current().nextBytes(unique);
         PodNetns netns = new PodNetns("cli-" + HexFormat.of().formatHex(unique));

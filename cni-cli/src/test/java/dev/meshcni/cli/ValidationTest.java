@@ -2,9 +2,11 @@ package dev.meshcni.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import org.junit.jupiter.api.Test;
 
 /** {@code meshcni validate} in a real namespace, as the processes of a pod would run it. */
+@NeedsRoot("makes network namespaces")
 class ValidationTest {
     private static final String[] REDIRECT_ALL = {"iptables", "-b", "*", "-i", "*", "-u", "1337", "-g", "1337"};
 

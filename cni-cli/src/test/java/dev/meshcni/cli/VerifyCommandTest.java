@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ class VerifyCommandTest {
     @TempDir
     Path directory;
 
+    @NeedsRoot("makes network namespaces")
     @Test
     void aPodThatIsRedirectedAsItShouldBeHasNoDifference() throws IOException {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
@@ -32,6 +34,7 @@ class VerifyCommandTest {
         }
     }
 
+    @NeedsRoot("makes network namespaces")
     @Test
     void aRuleThatIsMissingIsNamed() throws IOException {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
@@ -45,6 +48,7 @@ class VerifyCommandTest {
         }
     }
 
+    @NeedsRoot("makes network namespaces")
     @Test
     void differencesAreForProgramsToo() throws IOException {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
@@ -60,6 +64,7 @@ class VerifyCommandTest {
         }
     }
 
+    @NeedsRoot("makes network namespaces")
     @Test
     void aPodThatIsToBeLeftAloneMustNotHaveRules() throws IOException {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {

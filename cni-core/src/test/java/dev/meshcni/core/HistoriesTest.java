@@ -8,6 +8,7 @@ import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.redirect.testkit.Pods;
+import dev.meshcni.testkit.Lane;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,7 +35,7 @@ class HistoriesTest {
 
     @Test
     void anAttachmentWhoseAddWasOkHasItsRulesUntilItsOwnDel() {
-        for (int seed = 0; seed < HISTORIES; seed++) {
+        for (int seed = 0; seed < Lane.tries(HISTORIES); seed++) {
             History history = new History(seed);
             for (int step = 0; step < STEPS; step++) {
                 history.step();

@@ -1,7 +1,6 @@
 package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.Backends;
@@ -10,6 +9,7 @@ import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.install.AgentQuestion;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -27,9 +27,9 @@ class AgentQuestionTest {
     @TempDir
     private Path directory;
 
+    @NeedsRoot("the agent answers root only")
     @Test
     void anAgentAnswers() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: the agent answers nobody else");
         PluginHandler handler = new PluginHandler(
                 new ManifestPodSource(directory),
                 Backends.of(ServiceLoader.load(RedirectBackend.class)),

@@ -3,11 +3,11 @@ package dev.meshcni.daemon;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -25,23 +25,18 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
+@NeedsRoot("the agent answers root only")
 class AgentServerTest {
     private static final Duration CALL_TIME = Duration.ofSeconds(20);
     private static final Duration SOON = Duration.ofMillis(20);
 
     @TempDir
     private Path directory;
-
-    @BeforeEach
-    void onlyAsRoot() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: the agent serves root only");
-    }
 
     @Test
     void theSocketIsForRootAlone() throws IOException {

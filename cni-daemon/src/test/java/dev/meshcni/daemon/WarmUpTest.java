@@ -1,7 +1,6 @@
 package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.Backends;
@@ -12,6 +11,7 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.testkit.NeedsRoot;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,8 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class WarmUpTest {
     @Test
+    @NeedsRoot("makes a network namespace")
     void aPodIsAddedCheckedAndDeletedInANamespaceThatIsNotTheNodes() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes a network namespace");
         Recorder recorder = new Recorder(true);
 
         hold(recorder);
@@ -42,8 +42,8 @@ class WarmUpTest {
     }
 
     @Test
+    @NeedsRoot("the agent serves root only")
     void callsOverASocketLeaveNothingBehind(@TempDir Path runDirectory) {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: the agent serves root only");
         Recorder recorder = new Recorder(true);
 
         WarmUp.exchange(runDirectory, Backends.of(List.of(recorder)), new PrevResultCheck(ChainAdapters.installed()));

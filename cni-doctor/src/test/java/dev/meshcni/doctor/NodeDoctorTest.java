@@ -1,7 +1,6 @@
 package dev.meshcni.doctor;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.meshcni.api.chain.ChainAdapters;
@@ -16,6 +15,7 @@ import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.install.RewriteBackoff;
 import dev.meshcni.install.RunningPlugins;
 import dev.meshcni.testkit.Mounts;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,6 +38,7 @@ class NodeDoctorTest {
                 {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}""");
     }
 
+    @NeedsRoot("makes a mount namespace")
     @Test
     void aPluginThatTheHostDoesNotRunIsAnErrorAndNothingIsChanged() throws Exception {
         try (Mounts mounts = Mounts.create()) {
@@ -63,9 +64,9 @@ class NodeDoctorTest {
                         .contains("whether the host runs the plugin is not known", "SYS_CHROOT"));
     }
 
+    @NeedsRoot("gives a file another owner")
     @Test
     void aRunDirectoryOfAnotherUserIsAFinding() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: files get another owner");
         Files.createDirectories(node.runDirectory());
         Files.setAttribute(node.runDirectory(), "unix:uid", 4711);
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.testkit.CapturedLog;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A base CNI that writes its configuration anew all the time, as Cilium does unless it is told not to. */
+@Slow
 class ConfFightTest {
     private static final Duration FIGHT = Duration.ofSeconds(20);
     private static final Duration REWRITE = Duration.ofMillis(200);

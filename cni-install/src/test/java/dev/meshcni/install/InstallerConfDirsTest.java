@@ -2,7 +2,6 @@ package dev.meshcni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.conf.ConfDir;
@@ -10,6 +9,7 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileMetadata;
 import dev.meshcni.host.linux.ExtendedAttributes;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -146,10 +146,10 @@ class InstallerConfDirsTest {
         assertThat(FileMetadata.of(file)).isEqualTo(before);
     }
 
+    @NeedsRoot("sets security attributes")
     @ParameterizedTest
     @ValueSource(strings = {"ptp", "lone-conf"})
     void extendedAttributesAndAccessControlListsOfTheBaseCnisFileStay(String confDir) throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: security attributes");
         TestNode node = TestInstallers.node(root, confDir);
         Path file = TestNode.filesIn(node.confDir()).getFirst();
         byte[] label = "system_u:object_r:net_conf_t:s0\0".getBytes(UTF_8);

@@ -3,10 +3,10 @@ package dev.meshcni.install;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.files.AtomicFiles;
 import dev.meshcni.files.DiskSteps;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -113,9 +113,9 @@ class InstallerLeaseTest {
                 .hasValueSatisfying(reason -> assertThat(reason).contains("no regular file"));
     }
 
+    @NeedsRoot("gives a file another owner")
     @Test
     void aRunDirectoryOnWhichSomebodyElseDecidesIsRefused() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: files get another owner");
         TestNode node = TestInstallers.node(root, "ptp");
         Path theirs = Files.createDirectories(root.resolve("theirs"));
         Files.setAttribute(theirs, "unix:uid", 4711);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.NetworkConfigList.Plugin;
 import dev.meshcni.api.conf.ConfDir;
 import dev.meshcni.api.conf.ConfFile;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.io.Serial;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * An installer that is killed at each step of its work: what runtimes can see is whole at that moment, and the next
  * installer makes the node right. Most deaths are errors that nothing catches; some are SIGKILL.
  */
+@Slow
 class KilledInstallerTest {
     private static final int SAMPLES = 4;
 

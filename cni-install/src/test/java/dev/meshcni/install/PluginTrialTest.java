@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.host.linux.HostProgram;
 import dev.meshcni.testkit.Mounts;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -114,6 +115,7 @@ class PluginTrialTest {
         assertThat(TestNode.contents(node.binDir())).isEqualTo(pluginInstalled);
     }
 
+    @NeedsRoot("makes a mount namespace")
     @Test
     void aHostThatMountsTheDirectoryNoexecIsLeftAsItWas() throws Exception {
         try (Mounts mounts = Mounts.create()) {
@@ -128,6 +130,7 @@ class PluginTrialTest {
         }
     }
 
+    @NeedsRoot("makes a mount namespace")
     @Test
     void anEntryWhosePluginStopsWorkingIsTakenOutUntilItWorksAgain() throws Exception {
         try (Mounts mounts = Mounts.create()) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.mockwebserver.http.MockResponse;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a source of pods does when the API server is gone, refuses, is slow or says what makes no sense. */
+@Slow
 class PodSourceTroubleTest extends PodSourceFixture {
     @Test
     void knownPodsAreServedWhileTheServerIsGoneAndOthersAreForLater() throws Exception {

@@ -10,6 +10,8 @@ import java.util.OptionalLong;
 /**
  * What the engine reads of a Kubernetes pod, and nothing more, so that a node's pods cost little memory.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param namespace {@code metadata.namespace}
  * @param name {@code metadata.name}
  * @param uid {@code metadata.uid}; empty where the source has none (a manifest in a file)
@@ -20,6 +22,7 @@ import java.util.OptionalLong;
  * @param containers {@code spec.containers}
  * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty for any other pod
  * @param cut what was too large to be kept; nothing can be decided about a pod with such a field
+ * @since 0.1.0
  */
 public record Pod(
         String namespace,

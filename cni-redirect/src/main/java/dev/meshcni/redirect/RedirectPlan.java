@@ -11,10 +11,13 @@ import java.util.stream.Collectors;
 /**
  * All that has to be in a pod's network namespace for its traffic to be redirected.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param ruleSets one for each address family that is redirected, IPv4 first
  * @param localAddresses addresses that the loopback interface must have ({@code ::6/128} for IPv6: the proxy binds its
  *     connections to the application to it)
  * @param routing the policy routing that TPROXY needs; empty for REDIRECT
+ * @since 0.1.0
  */
 public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Optional<TproxyRouting> routing) {
     /** No redirection: what differs from it in a namespace is a redirection's. */

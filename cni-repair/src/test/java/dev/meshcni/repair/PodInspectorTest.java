@@ -3,20 +3,22 @@ package dev.meshcni.repair;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodIdentities;
+import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Looks into, and mends, a real namespace: that of a process which stands for a pod. */
 @Timeout(120)
+@NeedsRoot("makes network namespaces")
 class PodInspectorTest {
     private static final String UID = "3f0cd94d-3c5b-4c9a-a1f1-0b6f7f7f0d11";
     private static final NodePod POD = new NodePodReader(_ -> true, "").read(withUid(TestPods.injected("web")));
@@ -39,7 +42,6 @@ class PodInspectorTest {
 
     @BeforeEach
     void startSandbox() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes a network namespace");
         sandbox = new ProcessBuilder("unshare", "--net", "sleep", "300").start();
         Path host = Path.of("/proc/self/ns/net");
         Path real = Path.of("/proc", String.valueOf(sandbox.pid()));
@@ -62,7 +64,7 @@ class PodInspectorTest {
     }
 
     static Stream<RedirectBackend> backends() {
-        return ServiceLoader.load(RedirectBackend.class).stream().map(ServiceLoader.Provider::get);
+        return Stream.of(new IptablesBackend(), new NftBackend());
     }
 
     @ParameterizedTest

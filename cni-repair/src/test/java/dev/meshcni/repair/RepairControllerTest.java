@@ -20,6 +20,7 @@ import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.testkit.CapturedLog;
 import dev.meshcni.testkit.FakeApiServer;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.ByteArrayOutputStream;
@@ -41,6 +42,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
+@Slow
 class RepairControllerTest {
     private static final Duration NO_ROUNDS = Duration.ZERO;
     private static final Duration FAST_ROUNDS = Duration.ofMillis(500);

@@ -9,9 +9,12 @@ import java.util.Objects;
  * <p>A built-in chain ({@code PREROUTING}, {@code OUTPUT}) is shared with others: only our rules stand here. They go
  * behind what is there already, except those counted by {@code leading}, which go before it.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param name the chain's name
  * @param leading how many of the rules, from the first, must stand before rules of others; 0 in a chain of our own
  * @param rules in the order in which the kernel evaluates them
+ * @since 0.1.0
  */
 public record Chain(String name, int leading, List<Rule> rules) {
     public Chain {

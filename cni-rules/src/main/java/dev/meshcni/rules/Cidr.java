@@ -11,6 +11,10 @@ import java.util.Objects;
  * (RFC 4632, section 3.1).
  *
  * <p>Parsing never resolves a name: only literal addresses are accepted.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class Cidr {
     private final InetAddress address;

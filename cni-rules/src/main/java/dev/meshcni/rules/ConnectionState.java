@@ -1,6 +1,12 @@
 package dev.meshcni.rules;
 
-/** A connection-tracking state, as {@code -m conntrack --ctstate} names it ({@code iptables-extensions(8)}). */
+/**
+ * A connection-tracking state, as {@code -m conntrack --ctstate} names it ({@code iptables-extensions(8)}).
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum ConnectionState {
     NEW,
     ESTABLISHED,

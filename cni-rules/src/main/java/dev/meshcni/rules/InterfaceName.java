@@ -8,6 +8,10 @@ import java.util.Objects;
  *
  * <p>The kernel allows more characters than this. A name that comes from a pod ends up in a rules file, so what could
  * mean anything there (blanks, quotes, {@code +}, {@code !}) is refused.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public record InterfaceName(String value) {
     /** The longest name, in bytes. */

@@ -1,6 +1,12 @@
 package dev.meshcni.rules;
 
-/** An address family, and what differs between the two in the rules of a pod. */
+/**
+ * An address family, and what differs between the two in the rules of a pod.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum IpFamily {
     /** IPv4, handled by {@code iptables}. */
     IPV4("ipv4", 32),

@@ -9,6 +9,10 @@ import java.util.Set;
  *
  * <p>Names and semantics are those of {@code iptables(8)} and {@code iptables-extensions(8)}. A rule applies to a
  * packet when all its matches do.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public sealed interface Match {
     /** The source address lies in the block ({@code -s}). */

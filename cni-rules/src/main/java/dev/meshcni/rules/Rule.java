@@ -11,9 +11,12 @@ import java.util.Objects;
  * of all addresses), so that two rules that mean the same are equal whichever way they were written. The origin does
  * not take part in that comparison: the kernel does not know it.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param matches all must apply; empty means every packet
  * @param target what is done with the packet
  * @param origin the annotation, variable or default behind the rule, for people; empty when it was read from a kernel
+ * @since 0.1.0
  */
 public record Rule(List<Match> matches, Target target, String origin) {
     private static final Comparator<Match> KERNEL_ORDER = Comparator.comparingInt(Rule::rank);

@@ -5,9 +5,12 @@ import java.util.Objects;
 /**
  * One thing in a network namespace that is not as it should be.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param kind what is wrong
  * @param place where: family, table and chain, or the address or route meant
  * @param detail the rule, address or route in the notation of the tool that shows it
+ * @since 0.1.0
  */
 public record RuleDifference(Kind kind, String place, String detail) {
     /** What is wrong with it. */

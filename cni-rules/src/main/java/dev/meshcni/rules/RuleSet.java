@@ -10,8 +10,11 @@ import java.util.Optional;
 /**
  * All rules of ours for one address family: the single truth behind every rendering, trace and check.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param family the family whose packets these rules see
  * @param tables chains by table; a table that has none of ours is absent
+ * @since 0.1.0
  */
 public record RuleSet(IpFamily family, Map<Table, List<Chain>> tables) {
     public RuleSet {

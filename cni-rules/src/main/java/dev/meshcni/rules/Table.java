@@ -1,6 +1,12 @@
 package dev.meshcni.rules;
 
-/** A table of netfilter, in the order in which a packet meets them at one hook ({@code iptables(8)}). */
+/**
+ * A table of netfilter, in the order in which a packet meets them at one hook ({@code iptables(8)}).
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum Table {
     RAW("raw"),
     MANGLE("mangle"),

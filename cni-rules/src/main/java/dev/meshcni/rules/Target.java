@@ -2,7 +2,13 @@ package dev.meshcni.rules;
 
 import java.util.Objects;
 
-/** What a {@link Rule} does with a packet that it applies to: a closed set, see {@code iptables-extensions(8)}. */
+/**
+ * What a {@link Rule} does with a packet that it applies to: a closed set, see {@code iptables-extensions(8)}.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public sealed interface Target {
     /** Continue in a chain of ours, and come back from it unless a rule there decides. */
     record Jump(String chain) implements Target {

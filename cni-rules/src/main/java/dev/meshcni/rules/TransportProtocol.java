@@ -1,6 +1,12 @@
 package dev.meshcni.rules;
 
-/** A transport protocol that the rules tell apart. */
+/**
+ * A transport protocol that the rules tell apart.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public enum TransportProtocol {
     TCP("tcp"),
     UDP("udp");

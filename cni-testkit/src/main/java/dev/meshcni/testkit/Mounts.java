@@ -1,7 +1,6 @@
 package dev.meshcni.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -10,7 +9,7 @@ import java.util.List;
 /** A mount namespace in place of the host's: it lives as long as a process. */
 public record Mounts(Process keeper) implements AutoCloseable {
     public static Mounts create() throws IOException {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: mount namespaces");
+        Lane.requireRoot();
         Process keeper = new ProcessBuilder(
                         "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo kept; exec sleep 120")
                 .redirectError(ProcessBuilder.Redirect.INHERIT)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.ErrorCode;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What the plugin decides while the agent is away is in the agent's log when it is back. */
+@NeedsRoot("makes network namespaces")
 class AgentAwayTest {
     private static final String FORGED = "2026-03-01T10:20:30.456Z INFO  pod=shop/other redirected";
 
@@ -28,8 +30,7 @@ class AgentAwayTest {
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Dist.needed();
         node = Netns.create("node");
         pod = Netns.create("pod");

@@ -11,6 +11,7 @@ import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.core.PluginErrorCode;
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Our plugin behind real reference plugins, called as a runtime calls a chain, with the real agent. */
+@NeedsRoot("makes network namespaces")
 class ChainTest {
     private static final String ANYWHERE = "10.1.2.3";
     private static final int HOST_PORT = 18080;
@@ -27,8 +29,7 @@ class ChainTest {
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Machine.needsPlugins("ptp", "bridge", "portmap", "firewall", "host-local");
         Dist.needed();
         node = ChainNode.start();

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The clock of a node is set while the daemon runs, and nothing waits for it. Only this daemon's time of day is another one. */
 @Tag("hostile")
 @Timeout(240)
+@NeedsRoot("makes network namespaces")
 class ClockStepsTest {
     private static final Path LIBRARY = Path.of("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
     private static final String NETWORK = """
@@ -37,8 +39,7 @@ class ClockStepsTest {
 
     @BeforeEach
     void start() throws IOException {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "faketime");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "faketime");
         assumeTrue(Files.exists(LIBRARY), "needs " + LIBRARY);
         Dist.needed();
         confDir = Files.createDirectory(directory.resolve("net.d"));

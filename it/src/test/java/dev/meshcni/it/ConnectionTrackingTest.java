@@ -13,6 +13,7 @@ import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.TransportProtocol;
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.trace.Packet;
 import dev.meshcni.trace.PacketTrace;
 import dev.meshcni.trace.PodNetwork;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Rules that act on what connection tracking remembers, with packets that come after others. */
+@NeedsRoot("makes network namespaces")
 class ConnectionTrackingTest {
     private static final int PATIENCE_MILLIS = 2_000;
     private static final int SILENCE_MILLIS = 300;
@@ -41,8 +43,7 @@ class ConnectionTrackingTest {
 
     @BeforeAll
     static void needs() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "nft");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "nft");
     }
 
     static Stream<Arguments> backendsAndFamilies() {

@@ -61,8 +61,7 @@ final class Containerd implements AutoCloseable {
 
     /** Skips the test unless this machine can run it. */
     static void needed() {
-        Machine.needsRoot();
-        Machine.needs("containerd", "ctr", "runc", "busybox", "tar", "unshare", "findmnt");
+        Machine.needs("ip", "nsenter", "containerd", "ctr", "runc", "busybox", "tar", "unshare", "findmnt");
         Machine.needsPlugins("loopback", "ptp", "host-local");
     }
 

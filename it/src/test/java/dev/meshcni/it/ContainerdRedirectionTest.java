@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.testkit.NeedsRoot;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The whole way of an ADD on a real runtime: containerd, the reference plugin ptp, istio-cni and the agent. */
+@NeedsRoot("makes network namespaces")
 class ContainerdRedirectionTest {
     private static final String DUAL_STACK = "ISTIO_DUAL_STACK";
     private static final String EXCLUDE_INBOUND = "traffic.sidecar.istio.io/excludeInboundPorts";

@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The fixture alone: a sandbox on the reference plugin ptp, without any part of this product. */
+@NeedsRoot("makes network namespaces")
 class ContainerdTest {
     @BeforeAll
     static void needs() {

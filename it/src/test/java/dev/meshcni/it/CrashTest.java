@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.testkit.FakeApiServer;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whatever ends the daemon, the token that it has read is in nothing that is written then: no core dump, no report, no log. */
 @Tag("hostile")
 @Timeout(120)
+@NeedsRoot("makes network namespaces")
 class CrashTest {
     @TempDir
     private Path directory;
@@ -33,7 +35,7 @@ class CrashTest {
 
     @BeforeEach
     void start() throws IOException {
-        Machine.needsRoot();
+        Machine.needs("ip", "nsenter");
         Dist.needed();
         assumeTrue(
                 Files.readString(Path.of("/proc/sys/kernel/core_pattern")).matches("[\\w.%-]+\\s*"),

@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.Slow;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -9,6 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A runtime that cannot delete is stuck with its sandbox, so DEL needs nothing that it does not use. */
 @Tag("hostile")
+@Slow
 class DelOfAnythingTest {
     @ParameterizedTest
     @ValueSource(

@@ -3,6 +3,8 @@ package dev.meshcni.it;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What must hold of the installed tree, whoever copies it and whoever starts it. */
+@Slow
 class DistTest {
     private static final Map<String, String> VERSION = Map.of("CNI_COMMAND", "VERSION");
     private static final String SUPPORTED = "\"supportedVersions\"";
@@ -39,10 +42,10 @@ class DistTest {
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
     }
 
+    @NeedsRoot("the daemon runs as root only")
     @Test
     void theDaemonsAotCacheStaysValidWithAnAdapterThatWasDroppedIn() throws IOException {
-        Machine.needsRoot();
-        Machine.needs("iptables");
+        Machine.needs("ip", "nsenter", "iptables");
         Path launcher = requireCache(copy("-a").resolve("bin/install-cni"));
         Path loads = directory.resolve("loads");
         Files.writeString(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The plugin's real process, with the real agent behind it: each kind of fault has its code, and changes nothing. */
+@NeedsRoot("makes network namespaces")
 class FrontDoorErrorsTest {
     private static PodNetns world;
     private static Netns node;
@@ -24,8 +26,7 @@ class FrontDoorErrorsTest {
 
     @BeforeAll
     static void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "nft");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "nft");
         Dist.needed();
         world = PodNetns.create();
         node = Netns.create("node");

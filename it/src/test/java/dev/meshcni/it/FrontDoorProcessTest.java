@@ -2,19 +2,20 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** As {@link FrontDoorTest}, through the plugin's real process and the real agent. */
+@NeedsRoot("makes network namespaces")
 class FrontDoorProcessTest {
     private static final int CALLS = 3_000;
 
     @Test
     void thePluginsProcessGivesOneWellFormedAnswerToAnyCall() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "nft");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "nft");
         Dist.needed();
         long seed = new Random().nextLong();
         try (PodNetns world = PodNetns.create();

@@ -12,6 +12,7 @@ import dev.meshcni.kubernetes.ManifestPodSource;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.plugin.JvmHost;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
 /** Whatever the plugin is called with, by a runtime or by an attacker: one answer, and nothing else happens. */
+@NeedsRoot("makes network namespaces")
 class FrontDoorTest {
     private static final Duration BUDGET = Duration.ofSeconds(30);
     private static final List<String> PODS = List.of("injected", "plain", "wrong", "unknown");
@@ -41,8 +43,7 @@ class FrontDoorTest {
 
     @BeforeContainer
     static void start() throws IOException {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "nft");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "nft");
         world = PodNetns.create();
         bystander = Netns.create("bystand");
         manifests = Files.createTempDirectory("it-pods-");

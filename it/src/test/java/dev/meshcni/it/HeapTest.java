@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -12,12 +13,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The heap is a part of the memory that the daemon's container may have. */
 @Timeout(120)
+@NeedsRoot("makes network namespaces")
 class HeapTest {
     private Netns node;
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
+        Machine.needs("ip", "nsenter");
         Dist.needed();
         node = Netns.create("node");
     }

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Tag("hostile")
 @Timeout(240)
+@NeedsRoot("makes network namespaces")
 class HostileBudgetsTest {
     private static final int HEALTH = 8000;
     private static final int MONITORING = 15014;
@@ -42,8 +44,7 @@ class HostileBudgetsTest {
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Dist.needed();
         node = Netns.create("node");
         agent = Agent.start(node, "--pod-wait-seconds=1", "--health-port=" + HEALTH, "--monitoring-port=" + MONITORING);

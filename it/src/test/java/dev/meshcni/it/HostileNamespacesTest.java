@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What is done for one attachment is done in its namespace and in no other, whatever paths and runtimes do. */
 @Tag("hostile")
 @Timeout(240)
+@NeedsRoot("makes network namespaces")
 class HostileNamespacesTest {
     private Netns node;
     private Netns pod;
@@ -35,8 +37,7 @@ class HostileNamespacesTest {
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Dist.needed();
         node = Netns.create("node");
         pod = Netns.create("pod");

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.testkit.FakeApiServer;
+import dev.meshcni.testkit.NeedsRoot;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("hostile")
 @Timeout(300)
+@NeedsRoot("makes network namespaces")
 class HostilePodsTest {
     private static final int JOBS = 600;
     private static final int LENGTH_OF_A_JOB = 50_000;
@@ -49,8 +51,7 @@ class HostilePodsTest {
 
     @BeforeEach
     void start() throws IOException {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Dist.needed();
         node = Netns.create("node");
         api = new FakeApiServer(node.inside(() -> new ServerSocket(0, 50, InetAddress.getLoopbackAddress())));

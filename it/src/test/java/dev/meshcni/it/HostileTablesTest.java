@@ -2,6 +2,7 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a container with NET_ADMIN does in its own network namespace is a finding about its pod, and costs nobody else anything. */
 @Tag("hostile")
 @Timeout(240)
+@NeedsRoot("makes network namespaces")
 class HostileTablesTest {
     private static final Duration SMALL = Duration.ofSeconds(1);
 
@@ -32,8 +34,7 @@ class HostileTablesTest {
 
     @BeforeEach
     void start() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "iptables-legacy", "flock");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "iptables-legacy", "flock");
         Dist.needed();
         node = Netns.create("node");
         pod = Netns.create("pod");

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.meshcni.manifest.ManifestInput;
 import dev.meshcni.manifest.NodeManifests;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -31,6 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
  * The daemon's image, run by containerd as its DaemonSet has it run: with the mounts, the capabilities and the
  * variables of the manifest, and a root file system that cannot be written.
  */
+@Slow
+@NeedsRoot("makes network namespaces")
 class ImageTest {
     private static final String CONTAINER = "install-cni";
     private static final String ANYWHERE = "10.1.2.3";

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Options of {@code install-cni} of which only the real program shows that they do something. */
+@NeedsRoot("makes network namespaces")
 class InstallCniTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NO_SUCH = "iptables-no-such";
@@ -29,8 +31,7 @@ class InstallCniTest {
 
     @BeforeEach
     void makeNode() {
-        Machine.needsRoot();
-        Machine.needs("iptables-legacy", "iptables-nft");
+        Machine.needs("ip", "nsenter", "iptables-legacy", "iptables-nft");
         Dist.needed();
         node = Netns.create("node");
     }

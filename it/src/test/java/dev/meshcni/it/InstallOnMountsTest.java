@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.conf.ConfDir;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The product's own programs on a node whose directories are mounts: symbolic links and bind mounts, file systems that are
  * full, or that nobody may write. They are mounted in a namespace of each test's own.
  */
+@NeedsRoot("makes mount namespaces")
 class InstallOnMountsTest {
     private static final String CONF = "10-ptp.conflist";
     private static final Duration COPYING = Duration.ofMinutes(2);

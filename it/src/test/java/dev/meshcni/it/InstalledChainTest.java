@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.CniJson;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
  * From the base CNI's file to a redirected pod and back, with nothing put in place but by the installer: containerd loads what
  * it wrote and calls the plugin that it copied.
  */
+@NeedsRoot("makes network namespaces")
 class InstalledChainTest {
     private static final String CONF = "10-ptp.conflist";
     private static final String ANYWHERE = "10.1.2.3";

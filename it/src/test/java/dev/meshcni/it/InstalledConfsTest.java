@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.conf.ConfDir;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What an installation makes of the configuration directories of base CNIs, as a real containerd loads it. Loading needs no
  * plugin of the list: containerd looks for them when a sandbox is run.
  */
+@Slow
+@NeedsRoot("makes network namespaces")
 class InstalledConfsTest {
     /** The directories with which cni-install tests the installer. */
     private static final Path CONF_DIRS = Path.of("../cni-install/src/test/resources/confdirs")

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  * among them. The system property {@code meshcni.k3s.image} names another image of K3s.
  */
 @Timeout(value = 15 * 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Slow
 class K3sTest {
     private static final String CONF_DIR = "/var/lib/rancher/k3s/agent/etc/cni/net.d";
     private static final String PLUGIN = "/var/lib/rancher/k3s/data/cni/istio-cni";

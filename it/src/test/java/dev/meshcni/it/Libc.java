@@ -45,8 +45,6 @@ interface Libc extends Library {
     int ECONNREFUSED = 111;
     int EINPROGRESS = 115;
 
-    int geteuid();
-
     int open(String path, int flags) throws LastErrorException;
 
     int close(int fd) throws LastErrorException;

@@ -10,12 +10,6 @@ import java.util.Arrays;
 public final class Machine {
     private Machine() {}
 
-    /** Skips the test unless it may make network namespaces. */
-    public static void needsRoot() {
-        assumeTrue(Libc.C.geteuid() == 0, "needs root: network namespaces are made and entered");
-        needs("ip", "nsenter");
-    }
-
     /** Skips the test unless all commands are installed. */
     public static void needs(String... commands) {
         for (String command : commands) {

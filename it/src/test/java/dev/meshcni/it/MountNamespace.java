@@ -1,5 +1,6 @@
 package dev.meshcni.it;
 
+import dev.meshcni.testkit.Lane;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -19,11 +20,11 @@ public final class MountNamespace implements AutoCloseable {
 
     /** Skips the test unless this machine can run it. */
     public static void needed() {
-        Machine.needsRoot();
         Machine.needs("unshare", "nsenter", "mount", "umount");
     }
 
     public static MountNamespace create() {
+        Lane.requireRoot();
         try {
             Process keeper = new ProcessBuilder(
                             "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo kept; exec sleep 600")

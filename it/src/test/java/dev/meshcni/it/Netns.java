@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.jna.LastErrorException;
+import dev.meshcni.testkit.Lane;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -31,6 +32,7 @@ final class Netns implements AutoCloseable {
 
     /** Makes a namespace. The hint, a few letters, stands in its name. */
     static Netns create(String hint) {
+        Lane.requireRoot();
         byte[] unique = new byte[5];
         ThreadLocalRandom.current().nextBytes(unique);
         Netns netns = new Netns("it-" + hint + "-" + HexFormat.of().formatHex(unique));

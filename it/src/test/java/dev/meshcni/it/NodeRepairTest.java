@@ -2,6 +2,8 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.Event;
 import java.nio.file.Files;
 import java.util.Map;
@@ -11,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Pods that run without their redirection, on a node with a real runtime and the whole daemon: what repair makes of them. */
+@Slow
+@NeedsRoot("makes network namespaces")
 class NodeRepairTest {
     private static final String REPAIRED = "istio_cni_repair_pods_repaired_total{result=\"success\",type=\"%s\"}";
     private static final String THROUGH_PROXY = "proxy:15001";

@@ -2,6 +2,8 @@ package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
  * Pods that start while the daemon is away, on a node with a real runtime. Repair is off, so that only the plugin can have
  * redirected them.
  */
+@Slow
+@NeedsRoot("makes network namespaces")
 class NodeRestartTest {
     private static final String NO_REPAIR = "--repair-enabled=false";
     private static final String RETRYABLE = "the mesh-cni agent does not answer";

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.plugin.JvmHost;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.Timeout;
  */
 @Tag("hostile")
 @Timeout(900)
+@Slow
+@NeedsRoot("starts the plugin as the runtime does")
 class PluginDifferentialTest {
     private static final int CALLS = 20_000;
     private static final int CALLS_FOR_A_LOG = 500;
@@ -71,7 +75,7 @@ class PluginDifferentialTest {
 
     @BeforeEach
     void makeRoot() throws IOException {
-        Machine.needsRoot();
+        Machine.needs("ip", "nsenter");
         Dist.needed();
         root = PluginRoot.create();
         Path run = root.directory("run", "rwx------");

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.StandardProtocolFamily;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The plugin's program on hosts that lack what programs usually have: it answers, within its time, and no signal ends it. */
 @Tag("hostile")
 @Timeout(120)
+@NeedsRoot("starts the plugin as the runtime does")
 class PluginProgramTest {
     private static final Path PLUGIN = Dist.program("istio-cni");
     private static final int MEBIBYTE = 1 << 20;
@@ -42,7 +44,7 @@ class PluginProgramTest {
 
     @BeforeEach
     void makeRoot() throws IOException {
-        Machine.needsRoot();
+        Machine.needs("ip", "nsenter");
         Dist.needed();
         root = PluginRoot.create();
     }

@@ -3,6 +3,7 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.conf.ConfDir;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two daemons on one node, as a DaemonSet with {@code maxSurge} has them during an update. */
+@NeedsRoot("makes network namespaces")
 class RollingUpdateTest {
     @TempDir
     private Path root;
@@ -23,8 +25,7 @@ class RollingUpdateTest {
 
     @BeforeEach
     void start() throws IOException {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables");
         Dist.needed();
         confDir = Files.createDirectory(root.resolve("net.d"));
         writeBase();

@@ -10,6 +10,8 @@ import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RuleCompiler;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.trace.PacketExplanation;
 import dev.meshcni.trace.PacketTrace;
 import java.util.List;
@@ -25,6 +27,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
 /** Real sockets find what {@link PacketTrace} says: for parameters at random, every backend, and both families. */
+@Slow
+@NeedsRoot("makes network namespaces")
 class TracedPacketsTest {
     private static final int PACKETS = 50;
     private static final Map<String, Integer> SEEN = new TreeMap<>();
@@ -32,8 +36,7 @@ class TracedPacketsTest {
 
     @BeforeContainer
     static void needs() {
-        Machine.needsRoot();
-        Machine.needs("iptables", "ip6tables", "nft");
+        Machine.needs("ip", "nsenter", "iptables", "ip6tables", "nft");
         BACKENDS.forEach(RedirectBackend::detect);
     }
 

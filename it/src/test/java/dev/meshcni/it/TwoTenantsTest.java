@@ -3,6 +3,8 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.testkit.FakeApiServer;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -25,6 +27,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Tag("hostile")
 @Timeout(300)
+@Slow
+@NeedsRoot("makes network namespaces")
 class TwoTenantsTest {
     private static final int PODS = 120;
     private static final List<String> ANNOTATIONS = List.of(

@@ -13,7 +13,10 @@ import java.util.ServiceLoader;
 /**
  * The chain adapters that are there, in the order of their names.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param all each adapter
+ * @since 0.1.0
  */
 public record ChainAdapters(List<ChainAdapter> all) {
     public ChainAdapters {

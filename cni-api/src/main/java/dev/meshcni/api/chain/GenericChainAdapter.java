@@ -10,6 +10,10 @@ import dev.meshcni.api.spi.ChainAdapter;
 /**
  * Answers for every base CNI that no other adapter knows: our plugin comes last in its list, and its result must have an
  * address.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class GenericChainAdapter implements ChainAdapter {
     /** For {@link java.util.ServiceLoader}. */

@@ -11,6 +11,10 @@ import java.util.Optional;
  *
  * <p>A list is edited as text, so all that is not ours stays as it was. A single plugin's configuration ({@code .conf},
  * {@code .json}) becomes a {@code .conflist}, and uninstalling makes it what it was.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class ChainedConf {
     private ChainedConf() {}

@@ -28,6 +28,10 @@ import java.util.Set;
  * <p>CRI-O skips a file that is invalid and takes the next. containerd (go-cni) loads nothing at all while a file that it
  * comes to is invalid; by default it comes to one file only ({@code max_conf_num}). So an invalid file before the first valid
  * one is worth a warning wherever this is used.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class ConfDir {
     /** What containerd takes for a configuration at most, in bytes. */

@@ -9,7 +9,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What an operator has to know about a configuration directory, whatever the base CNI. */
+/**
+ * What an operator has to know about a configuration directory, whatever the base CNI.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public final class ConfDirFindings {
     /** The credential that istio-cni left on the host up to Istio 1.20. */
     private static final String OLD_KUBECONFIG = "ZZZ-istio-cni-kubeconfig";

@@ -15,12 +15,15 @@ import java.util.stream.Collectors;
 /**
  * A configuration directory at one moment, as container runtimes see it.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param dir where it is
  * @param files what ends in {@code .conf}, {@code .conflist} or {@code .json}, in the order in which runtimes look at it:
  *     by the bytes of the name
  * @param others the names of everything else in it, directories included
  * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more plugins,
  *     by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list itself
+ * @since 0.1.0
  */
 public record ConfDirSnapshot(
         Path dir, List<ConfFile> files, Set<String> others, Map<String, List<String>> networkDirs) {

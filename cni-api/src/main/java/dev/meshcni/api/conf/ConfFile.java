@@ -5,7 +5,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
-/** A file in a configuration directory that container runtimes look at. */
+/**
+ * A file in a configuration directory that container runtimes look at.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public sealed interface ConfFile {
     /** Its name within the directory. */
     String name();

@@ -5,11 +5,12 @@ import java.util.Objects;
 /**
  * Whether an adapter answers for a configuration directory. Of several that do, the most confident one is chosen.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
  * @param confidence how sure it is
  * @param file the file that our plugin is, or would be, installed into; empty if there is none yet
  * @param reason what it was recognised by, in words for the operator
+ * @since 0.1.0
  */
 public record Detection(Confidence confidence, String file, String reason) {
     /** How sure an adapter is, least first. */

@@ -6,7 +6,9 @@ import java.util.Objects;
  * One change to a configuration directory. Edits are carried out in the order of their list, each atomically, so that a
  * runtime that reads the directory between two of them finds a network that works.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public sealed interface FileEdit {
     /** The file that changes: a plain name within the directory. */

@@ -5,11 +5,12 @@ import java.util.Objects;
 /**
  * Something about a node that an operator has to know.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
  * @param severity how bad it is
  * @param what what was found, and what follows from it
  * @param remedy what to do about it; empty if nothing has to be done
+ * @since 0.1.0
  */
 public record Finding(Severity severity, String what, String remedy) {
     /** How bad it is, least first. */

@@ -6,7 +6,9 @@ import java.util.Objects;
 /**
  * What has to happen for our plugin to be installed.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public sealed interface InstallPlan {
     /**

@@ -7,12 +7,13 @@ import java.util.Objects;
 /**
  * What the operator wants installed.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
  * @param chained whether our plugin joins the base CNI's list, or has a configuration of its own
  * @param confName the file to install into; empty means the one that runtimes use
  * @param entry our plugin's configuration as it is to stand in the file, with its {@code type} and without
  *     {@code cniVersion}
+ * @since 0.1.0
  */
 public record InstallSettings(boolean chained, String confName, ObjectNode entry) {
     public InstallSettings {

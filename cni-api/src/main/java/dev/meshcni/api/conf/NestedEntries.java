@@ -7,6 +7,10 @@ import java.util.List;
 /**
  * Entries of ours within the configuration of another plugin, which calls them as a runtime does: Multus holds the networks that it delegates to,
  * and copies the default network, with whatever is chained to it, when it starts. Nothing edits them: they are that plugin's own.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public final class NestedEntries {
     private NestedEntries() {}

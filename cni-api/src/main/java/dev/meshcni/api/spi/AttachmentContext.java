@@ -9,11 +9,12 @@ import java.util.Optional;
 /**
  * What our plugin finds when it is called for an attachment.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
  * @param ifName {@code CNI_IFNAME}
  * @param netns {@code CNI_NETNS}
  * @param prevResult what the plugins before ours reported; empty if ours was the first
+ * @since 0.1.0
  */
 public record AttachmentContext(String ifName, String netns, Optional<CniResult> prevResult) {
     public AttachmentContext {

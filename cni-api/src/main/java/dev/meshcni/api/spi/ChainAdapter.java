@@ -22,7 +22,9 @@ import java.util.List;
  * <p>Most adapters need {@link #name}, {@link #detect} and {@link #violations}; the defaults do the rest for a base CNI that
  * our plugin is chained behind.
  *
- * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public interface ChainAdapter {
     /** The base CNI that this adapter answers for, such as {@code ptp}: lower-case letters, digits and hyphens. */

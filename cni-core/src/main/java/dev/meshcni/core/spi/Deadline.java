@@ -5,7 +5,10 @@ import java.time.Duration;
 /**
  * The moment by which something must have ended, on the monotonic clock.
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param nanoTime the moment, as {@link System#nanoTime} counts
+ * @since 0.1.0
  */
 public record Deadline(long nanoTime) {
     /** The moment that lies the given time from now. */

@@ -11,6 +11,10 @@ import java.util.List;
  * <p>While it is open nobody else has a handle for the same namespace from the same backend. For one thread. All methods that touch the
  * namespace throw {@link dev.meshcni.core.spi.RedirectException} when a step fails, or when the deadline that the handle was opened with has
  * passed; what goes on in the namespace at that moment comes to its end there, and the namespace is locked until then.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public interface NamespaceHandle extends AutoCloseable {
     /** Which namespace this is. */

@@ -5,7 +5,13 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Where the pods of this node are known. Safe for use by many threads at once. */
+/**
+ * Where the pods of this node are known. Safe for use by many threads at once.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
+ */
 public interface PodSource extends AutoCloseable {
     /**
      * Finds a pod, waiting for one that the source has not seen yet.

@@ -7,6 +7,10 @@ import java.util.function.Consumer;
 /**
  * Puts a {@link RedirectPlan} into a network namespace, and reads what is there. One instance serves a whole node, many
  * namespaces at once, from any thread; no call changes anything outside the namespace that it is given.
+ *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
+ * @since 0.1.0
  */
 public interface RedirectBackend {
     /** The name that the configuration chooses this backend by, such as {@code iptables} or {@code nftables}. */

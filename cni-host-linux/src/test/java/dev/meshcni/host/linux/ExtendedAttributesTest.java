@@ -3,8 +3,8 @@ package dev.meshcni.host.linux;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@NeedsRoot("sets trusted attributes")
 class ExtendedAttributesTest {
     @TempDir
     private Path root;
@@ -21,7 +22,6 @@ class ExtendedAttributesTest {
 
     @BeforeEach
     void makeFile() throws IOException {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: trusted attributes");
         file = Files.createFile(root.resolve("file"));
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.host.linux.ProgramOutcome.Refusal;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,24 +16,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Programs in another mount namespace, which a process of the test keeps. */
 @Timeout(60)
+@NeedsRoot("makes mount namespaces")
 class HostProgramTest {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final Duration SHORT = Duration.ofMillis(200);
 
     @TempDir
     private Path root;
-
-    @BeforeEach
-    void onlyAsRoot() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: mount namespaces");
-    }
 
     @Test
     void aProgramGetsItsEnvironmentAndInputAndNothingElse() throws Exception {

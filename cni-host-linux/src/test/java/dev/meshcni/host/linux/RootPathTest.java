@@ -2,8 +2,8 @@ package dev.meshcni.host.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -13,23 +13,18 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Paths on which somebody other than root has a say, at each place of the path. */
+@NeedsRoot("gives files another owner")
 class RootPathTest {
     private static final int SOMEBODY = 4711;
 
     @TempDir
     private Path root;
-
-    @BeforeEach
-    void onlyAsRoot() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: files get another owner");
-    }
 
     @Test
     void aDirectoryOfRootsIsWhereItSeemsToBe() throws IOException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -31,9 +32,9 @@ class SocketPeerTest {
         }
     }
 
+    @NeedsRoot("starts a process of another user")
     @Test
     void anotherUserWhoListensIsNamed() throws Exception {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: a process of another user");
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/perl")), "needs perl");
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path socket = root.resolve("agent.sock");

@@ -7,18 +7,14 @@ import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleDifference.Kind;
-import org.junit.jupiter.api.BeforeAll;
+import dev.meshcni.testkit.NeedsRoot;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@NeedsRoot("makes network namespaces")
 class IptablesBackendTest {
     private static final IpFamily[] BOTH = IpFamily.values();
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy"})

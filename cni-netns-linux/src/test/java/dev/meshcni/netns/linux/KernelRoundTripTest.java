@@ -12,6 +12,7 @@ import dev.meshcni.redirect.Selection;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -19,19 +20,14 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is compiled and rendered is what the kernel shows when it is read back, whatever the parameters. */
+@NeedsRoot("makes network namespaces")
 class KernelRoundTripTest {
     private static final int PLANS = 60;
     private static final long SEED = 1337;
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"nft", "nft by programs", "legacy", "nftables"})

@@ -12,6 +12,8 @@ import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** One handle for one namespace: whatever its path does meanwhile, and whoever else wants in. */
 @Timeout(120)
+@NeedsRoot("makes network namespaces")
 class NamespaceSessionTest {
     private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
     private static final RedirectPlan PLAN = Plans.redirect(IpFamily.IPV4);
@@ -38,11 +41,6 @@ class NamespaceSessionTest {
 
     @TempDir
     private Path directory;
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     /** What wakes a virtual thread may start the thread that carries it, which inherits the namespace. */
     @Test

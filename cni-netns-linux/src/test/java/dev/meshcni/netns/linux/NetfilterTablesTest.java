@@ -3,11 +3,13 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
+@NeedsRoot("makes network namespaces")
 class NetfilterTablesTest {
     @Test
     void onlyTheTablesThatAreNamedAreTakenOut() {

@@ -2,6 +2,7 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.netfilter.NftRenderer;
@@ -24,7 +25,6 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  * What the kernel holds after rules went there by netlink is what it holds after the reference program loaded the same
  * rules.
  */
+@NeedsRoot("makes network namespaces")
 class NetlinkDifferentialTest {
     private static final int PLANS = 500;
     private static final long SEED = 20_261_129;
@@ -47,11 +48,6 @@ class NetlinkDifferentialTest {
 
     @TempDir
     private Path directory;
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     @Test
     void tablesOfIptablesAreThoseOfIptablesRestore() {

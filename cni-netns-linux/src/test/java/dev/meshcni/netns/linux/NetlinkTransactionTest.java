@@ -3,6 +3,7 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.RedirectPlan;
@@ -32,13 +33,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Transactions of nf_tables in a real kernel: all or nothing, whatever goes wrong and whoever else is at work. */
+@NeedsRoot("makes network namespaces")
 class NetlinkTransactionTest {
     private static final IpFamily[] BOTH = IpFamily.values();
 
@@ -48,11 +49,6 @@ class NetlinkTransactionTest {
 
     @TempDir
     private Path directory;
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
 
     @Test
     void aFailureAtAnyMessageLeavesEverythingAsItWasAndIsToldOfThatMessage() {

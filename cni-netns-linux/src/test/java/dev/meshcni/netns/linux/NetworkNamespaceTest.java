@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,16 +17,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@NeedsRoot("makes network namespaces")
 class NetworkNamespaceTest {
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
-
     @Test
     void theActionIsInsideAndTheCallerStaysOutside() throws IOException {
         try (TestNetns netns = new TestNetns()) {

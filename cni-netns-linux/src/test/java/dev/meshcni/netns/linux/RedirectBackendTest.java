@@ -8,6 +8,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,11 +19,11 @@ import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What the contract of {@link RedirectBackend} asks of all backends, in real namespaces. */
+@NeedsRoot("makes network namespaces")
 class RedirectBackendTest {
     private static final IpFamily[] BOTH = IpFamily.values();
     private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
@@ -59,11 +60,6 @@ class RedirectBackendTest {
                 Plans.tproxy(BOTH),
                 Plans.everything(BOTH),
                 Plans.excluding(100, 100, BOTH));
-    }
-
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
     }
 
     @ParameterizedTest

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@NeedsRoot("makes network namespaces")
 class RtnetlinkTest {
     private static final Cidr PASSTHROUGH = Cidr.parse("::6");
 

@@ -1,7 +1,6 @@
 package dev.meshcni.netns.linux;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
+import dev.meshcni.testkit.Lane;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,14 +18,10 @@ final class TestNetns implements AutoCloseable {
     private final String name;
 
     TestNetns() {
-        needsRoot();
+        Lane.requireRoot();
         this.name = "meshcni-t" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
         run("ip", "netns", "add", name);
         exec("ip", "link", "set", "lo", "up");
-    }
-
-    static void needsRoot() {
-        assumeTrue("root".equals(System.getProperty("user.name")), "needs root: makes network namespaces");
     }
 
     String name() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Connections arrive where the rules send them: a pod and its peer, in two namespaces joined by a cable. */
+@NeedsRoot("makes network namespaces")
 class TrafficTest {
     private static final String POD = "10.99.0.2";
     private static final String PEER = "10.99.0.1";

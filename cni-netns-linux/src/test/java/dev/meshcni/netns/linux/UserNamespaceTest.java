@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -14,17 +15,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A pod with {@code hostUsers: false}: its network namespace belongs to a user namespace of its own. */
+@NeedsRoot("makes network namespaces")
 class UserNamespaceTest {
-    @BeforeAll
-    static void needsRoot() {
-        TestNetns.needsRoot();
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy", "nftables"})
     void itIsRedirectedByTheIdsOfItsOwnUsers(String kind) throws Exception {

@@ -6,6 +6,7 @@ import dev.meshcni.it.BaseChain;
 import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import dev.meshcni.it.MountNamespace;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The product's own plugin on a host that does not execute it: the base CNI's pods must go on starting. */
 @Tag("hostile")
+@NeedsRoot("makes mount namespaces")
 class HostThatRunsNoPluginTest {
     private static final Duration COPYING = Duration.ofMinutes(2);
 

@@ -7,6 +7,7 @@ import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import dev.meshcni.it.Machine;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The plugin believes no agent that somebody other than root can have put where the agent should be. What the false agents of this test
  * answer is a success: a pod of the mesh would start without its rules.
  */
+@NeedsRoot("starts the plugin as the runtime does")
 class RunDirectoryTest {
     private static final int SOMEBODY = 4711;
     private static final String ANSWER = "{\"cniVersion\":\"1.0.0\",\"false\":true}";
@@ -88,7 +90,7 @@ class RunDirectoryTest {
 
     @BeforeEach
     void makeDirectory() throws IOException {
-        Machine.needsRoot();
+        Machine.needs("ip", "nsenter");
         Dist.needed();
         Files.createDirectory(root.resolve("run"));
         runDirectory = mode(Files.createDirectory(root.resolve("run/istio-cni")), "rwx------");

@@ -7,6 +7,7 @@ import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import dev.meshcni.it.Machine;
 import dev.meshcni.it.MountNamespace;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the shipped DaemonSet. The host is a process namespace of the test's own, and its first process.
  */
 @Tag("hostile")
+@NeedsRoot("makes mount namespaces")
 class TrialFromAContainerTest {
     private static final Duration COPYING = Duration.ofMinutes(2);
 

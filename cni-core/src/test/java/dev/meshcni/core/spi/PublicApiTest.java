@@ -1,0 +1,15 @@
+package dev.meshcni.core.spi;
+
+import dev.meshcni.testkit.PublicApi;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/** What authors of backends and pod sources compile against changes only on purpose: see docs/versioning.md. */
+class PublicApiTest {
+    @Test
+    void isTheOneThatIsRecorded() throws IOException {
+        PublicApi.of(PodSource.class.getClassLoader(), "dev.meshcni.core.spi")
+                .isRecordedIn(Path.of("src/test/resources/public-api.txt"));
+    }
+}

@@ -1,0 +1,71 @@
+package dev.meshcni.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Tests with a tag run only where the module's POM turns their lane on. */
+class LanesTest {
+    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+    @ParameterizedTest
+    @CsvSource({"@NeedsRoot, lane.root.skip", "@Slow, lane.slow.skip"})
+    void aModuleHasTheLanesOfItsTests(String annotation, String property) throws IOException {
+        String on = "<" + property + ">false<";
+
+        assertThat(modules())
+                .hasSizeGreaterThan(20)
+                .allSatisfy(module -> assertThat(read(module.resolve("pom.xml")).contains(on))
+                        .as("%s in the POM of %s", on, module.getFileName())
+                        .isEqualTo(tests(module).stream().anyMatch(test -> has(test, annotation))));
+    }
+
+    @Test
+    void onlyTheAnnotationAsksForRoot() throws IOException {
+        for (Path module : modules()) {
+            assertThat(tests(module))
+                    .allSatisfy(
+                            test -> assertThat(read(test)).doesNotContainPattern("getProperty\\(\"user\\.name\"\\)"));
+        }
+    }
+
+    private static boolean has(Path test, String annotation) {
+        return read(test).lines().anyMatch(line -> line.strip().matches(annotation + "(\\(.*)?"));
+    }
+
+    private static List<Path> modules() throws IOException {
+        try (Stream<Path> directories = Files.list(ROOT)) {
+            return directories
+                    .filter(directory -> Files.exists(directory.resolve("pom.xml")))
+                    .toList();
+        }
+    }
+
+    private static List<Path> tests(Path module) {
+        Path sources = module.resolve("src/test/java");
+        if (!Files.exists(sources)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.walk(sources)) {
+            return files.filter(file -> file.toString().endsWith(".java")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
