@@ -58,7 +58,7 @@ public record CniEnvironment(
                 .orElseThrow(() -> new CniException(
                         ErrorCode.INVALID_ENVIRONMENT,
                         "unknown CNI_COMMAND: " + Quote.of(commandText),
-                        "known are " + Arrays.toString(CniCommand.values())));
+                        "supported: " + Arrays.toString(CniCommand.values())));
         List<String> missing = new ArrayList<>(required(command));
         missing.removeIf(name -> !env.getOrDefault(name, "").isEmpty());
         if (!missing.isEmpty()) {
@@ -85,7 +85,7 @@ public record CniEnvironment(
     /** Why a text cannot be the name of a network interface, if it cannot. */
     static Optional<String> interfaceNameFault(String name) {
         if (name.isEmpty() || name.equals(".") || name.equals("..")) {
-            return Optional.of("this is no name");
+            return Optional.of("not a valid name");
         }
         if (name.getBytes(StandardCharsets.UTF_8).length > MAX_INTERFACE_NAME) {
             return Optional.of("longer than " + MAX_INTERFACE_NAME + " bytes");

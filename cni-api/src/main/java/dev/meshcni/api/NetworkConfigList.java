@@ -84,7 +84,7 @@ public final class NetworkConfigList {
                 .map(NetworkConfigList::plugin)
                 .toList();
         if (plugins.isEmpty()) {
-            throw fields.invalid("plugins", "there is no plugin in the list");
+            throw fields.invalid("plugins", "the list contains no plugins");
         }
         NetworkConfigList list = new NetworkConfigList(text, json, name, newestVersion(fields), false, plugins);
         list.requireFlags();
@@ -103,7 +103,7 @@ public final class NetworkConfigList {
             throw new CniException(
                     ErrorCode.INVALID_NETWORK_CONFIG,
                     "missing field type",
-                    "this is a list of plugins, and runtimes load lists from files named .conflist only");
+                    "this is a list of plugins, and runtimes only load lists from .conflist files");
         }
         Plugin plugin = plugin(fields);
         return new NetworkConfigList(

@@ -119,11 +119,11 @@ public final class AgentProtocol {
     private static void readHeader(ReadableByteChannel channel) throws IOException {
         ByteBuffer header = readFully(channel, HEADER);
         if (header.getInt() != MAGIC) {
-            throw new MalformedFrameException("not a frame of this protocol");
+            throw new MalformedFrameException("not a valid protocol frame");
         }
         byte version = header.get();
         if (version != VERSION) {
-            throw new MalformedFrameException("protocol version " + version + ", this side speaks " + VERSION);
+            throw new MalformedFrameException("protocol version " + version + ", expected " + VERSION);
         }
     }
 
@@ -136,7 +136,7 @@ public final class AgentProtocol {
     private static void checkLength(String what, int length, int limit) throws MalformedFrameException {
         if (length < 0 || length > limit) {
             throw new MalformedFrameException(
-                    what + " of " + Integer.toUnsignedString(length) + " bytes, at most " + limit + " are allowed");
+                    what + " of " + Integer.toUnsignedString(length) + " bytes exceeds the limit of " + limit);
         }
     }
 
@@ -175,7 +175,7 @@ public final class AgentProtocol {
                         ByteBuffer.wrap(Arrays.copyOf(buffer.array(), capacity)).position(buffer.position());
             }
             if (channel.read(buffer) < 0) {
-                throw new EOFException("the other side stopped in the middle");
+                throw new EOFException("unexpected end of stream");
             }
         }
         return buffer.flip();

@@ -207,15 +207,15 @@ public final class PluginHandler {
                         throw new CniException(
                                 PluginErrorCode.NOT_AS_ADDED,
                                 "CNI_NETNS of pod " + Answers.podName(request) + " is " + netns.id()
-                                        + ", but ADD has redirected " + added.namespace(),
-                                "the path leads to another network namespace than it did then");
+                                        + ", but ADD redirected " + added.namespace(),
+                                "the path now refers to another network namespace");
                     });
             PodPlan plan = plan(request, parameters, netns);
             List<RuleDifference> differences = differences(request, netns, plan);
             if (!differences.isEmpty()) {
                 throw new CniException(
                         PluginErrorCode.NOT_AS_ADDED,
-                        "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: "
+                        "traffic redirection of pod " + Answers.podName(request) + " differs from what ADD set up: "
                                 + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
                         differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
             }
@@ -229,8 +229,7 @@ public final class PluginHandler {
         } catch (UnreadableRulesException e) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,
-                    "the traffic redirection of pod " + Answers.podName(request) + " is not as ADD left it: it cannot"
-                            + " be read",
+                    "traffic redirection of pod " + Answers.podName(request) + " cannot be read",
                     e.getMessage(),
                     e);
         }
@@ -255,30 +254,31 @@ public final class PluginHandler {
     private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
         try {
             if (request.environment().netns().isEmpty()) {
-                return "the network namespace is gone";
+                return "network namespace is gone";
             }
             try (NamespaceHandle netns = open(request, backends.forRemoval(request.config()), deadline)) {
                 if (!netns.id().isSame(added.namespace())) {
-                    return "the network namespace is gone, its path leads to another one";
+                    return "network namespace is gone, its path refers to another one";
                 }
                 // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
                 attachments.remove(added);
                 List<AttachmentStore.Stored> others = attachments.besides(added);
                 if (!others.isEmpty()) {
-                    return "the rules stay, as " + others.getFirst().ifName() + " of container "
+                    return "rules kept: " + others.getFirst().ifName() + " of container "
                             + others.getFirst().containerId() + " is redirected in the same network namespace";
                 }
                 netns.remove();
                 return "removed";
             }
         } catch (NetnsException e) {
-            return "the network namespace is gone";
+            return "network namespace is gone";
         } catch (RedirectException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "DEL " + Answers.podName(request) + ": the rules end with the namespace",
+                    "DEL " + Answers.podName(request) + ": cannot remove rules, they are removed with the network"
+                            + " namespace",
                     e);
-            return "left to the namespace's end: " + e.getMessage();
+            return "rules are removed with the network namespace: " + e.getMessage();
         } finally {
             attachments.remove(added);
         }
@@ -296,7 +296,7 @@ public final class PluginHandler {
         Optional<String> missing = notReady.get();
         if (missing.isPresent()) {
             throw new CniException(
-                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", missing.get());
+                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent on this node is not ready", missing.get());
         }
         return Answers.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
@@ -308,7 +308,7 @@ public final class PluginHandler {
         String uid = args.podUid().orElse("");
         return pods.find(namespace, name, uid, this::isDoubtful, deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
-                        "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " is not known"));
+                        "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
     /** Whether it would be left alone or refused: an old look at it must not decide that. */
@@ -330,7 +330,7 @@ public final class PluginHandler {
         if (!plan.uncovered().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
+                    "pod {0}: proxy does not listen on IPv6, traffic of {1} is not redirected",
                     Answers.podName(request),
                     plan.uncovered());
         }
@@ -348,16 +348,16 @@ public final class PluginHandler {
             case CniException e -> e;
             case InvalidParameterException e -> new CniException(PluginErrorCode.INVALID_POD, e.getMessage(), "", e);
             case PodSourceException e ->
-                new CniException(ErrorCode.TRY_AGAIN_LATER, e.getMessage(), "the runtime tries again by itself", e);
+                new CniException(ErrorCode.TRY_AGAIN_LATER, e.getMessage(), "the runtime retries automatically", e);
             case NetnsException e ->
                 new CniException(ErrorCode.INVALID_ENVIRONMENT, "CNI_NETNS: " + e.getMessage(), "", e);
             case RedirectException e ->
                 new CniException(
-                        PluginErrorCode.REDIRECT_FAILED, "the traffic redirection failed: " + e.getMessage(), "", e);
+                        PluginErrorCode.REDIRECT_FAILED, "traffic redirection failed: " + e.getMessage(), "", e);
             default -> {
-                LOG.log(System.Logger.Level.ERROR, "a fault of the agent's own", failure);
+                LOG.log(System.Logger.Level.ERROR, "internal error of the agent", failure);
                 yield new CniException(
-                        PluginErrorCode.INTERNAL, "internal fault: " + failure, "see the agent's log", failure);
+                        PluginErrorCode.INTERNAL, "internal error: " + failure, "check the agent's log", failure);
             }
         };
     }

@@ -90,7 +90,7 @@ public final class RuleSetComparison {
                 ours++;
             } else if (leading || (!last && OwnRules.decidesFirst(table, rule))) {
                 String behind = IptablesRenderer.rule(chain.rules().get(ours));
-                add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " stands behind " + rule.text());
+                add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " is after " + rule.text());
                 return;
             }
         }

@@ -53,8 +53,12 @@ final class AgentlessPlugin {
             return switch (environment.command()) {
                 case ADD -> passOrRefuse(Outcome.SKIPPED);
                 case CHECK -> passOrRefuse(Outcome.OK);
-                case DEL, GC -> passed(PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + reason);
-                case STATUS -> passed(PluginReplies.empty(), Outcome.OK, "pods of the mesh wait: " + reason);
+                case DEL, GC ->
+                    passed(
+                            PluginReplies.empty(),
+                            Outcome.OK,
+                            "rules are removed with the network" + " namespace: " + reason);
+                case STATUS -> passed(PluginReplies.empty(), Outcome.OK, "pods of the mesh cannot start: " + reason);
                 case VERSION -> passed(PluginReplies.version(config.cniVersion()), Outcome.OK, "");
             };
         } catch (CniException e) {
@@ -71,8 +75,8 @@ final class AgentlessPlugin {
         }
         return failure(new CniException(
                 ErrorCode.TRY_AGAIN_LATER,
-                "the mesh-cni agent does not answer, the pod must wait for its redirection",
-                reason + "; the runtime tries again by itself. If this lasts, look at the istio-cni-node pod of"
+                "the mesh-cni agent does not answer, the pod cannot start without redirection",
+                reason + "; the runtime retries automatically. If this persists, check the istio-cni-node pod on"
                         + " this node"));
     }
 

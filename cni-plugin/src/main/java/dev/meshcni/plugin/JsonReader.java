@@ -89,7 +89,7 @@ final class JsonReader {
             throw failure(start, "a name is longer than " + LONGEST_NAME + " characters");
         }
         if (!names.add(start)) {
-            throw failure(start, "the name " + new JsonSpan(json, start, position).source() + " is there twice");
+            throw failure(start, "the name " + new JsonSpan(json, start, position).source() + " is duplicated");
         }
     }
 

@@ -167,7 +167,7 @@ final class PassedResult {
             throw new CniException(
                     ErrorCode.INCOMPATIBLE_VERSION,
                     "cannot convert the result to CNI version " + asked + ": it has no IP address",
-                    "results before 0.3.0 hold an address of each family and nothing else");
+                    "results before 0.3.0 contain one address per family and nothing else");
         }
     }
 

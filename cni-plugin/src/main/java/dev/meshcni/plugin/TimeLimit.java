@@ -50,7 +50,7 @@ final class TimeLimit {
         private static final long serialVersionUID = 1L;
 
         TimeIsOverException(int seconds) {
-            super("nothing for " + seconds + " s");
+            super("no data for " + seconds + " s");
         }
     }
 }

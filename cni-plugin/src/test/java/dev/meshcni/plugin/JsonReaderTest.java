@@ -129,7 +129,7 @@ class JsonReaderTest {
                 "{\"a\":1,}      | line 1, column 8: a name in quotation marks is expected",
                 "{\"a\" 1}       | line 1, column 6: ':' is expected",
                 "{\"\u00e4\":tru}     | line 1, column 9: a value is expected",
-                "{\"a\":1,\"a\":2}| line 1, column 8: the name \"a\" is there twice",
+                "{\"a\":1,\"a\":2}| line 1, column 8: the name \"a\" is duplicated",
                 "{\"a\":         | line 1, column 6: it ends in the middle",
                 "{} x           | line 1, column 4: nothing more is expected",
                 "[]             | an object is expected, this is a list"

@@ -102,10 +102,11 @@ public record RedirectParameters(
                     "marks must be positive and differ, not " + tproxyMark + " and " + outboundMark);
         }
         if (routeTable <= 0 || (routeTable >= 253 && routeTable <= 255)) {
-            throw new IllegalArgumentException("route table " + routeTable + " is not positive or is the system's own");
+            throw new IllegalArgumentException(
+                    "route table " + routeTable + " is not positive, or is reserved by" + " the system");
         }
         if (!isIpv4Loopback(ipv4Loopback)) {
-            throw new IllegalArgumentException(ipv4Loopback + " is not a part of 127.0.0.0/8");
+            throw new IllegalArgumentException(ipv4Loopback + " is not within 127.0.0.0/8");
         }
         origins = Map.copyOf(origins);
     }
@@ -133,7 +134,8 @@ public record RedirectParameters(
 
     private static List<Long> owners(List<Long> ids, String what) {
         if (ids.isEmpty()) {
-            throw new IllegalArgumentException("no " + what + " given: its own traffic would be sent back to it");
+            throw new IllegalArgumentException(
+                    "no " + what + " given: the proxy's own traffic would be redirected" + " to itself");
         }
         List<Long> distinct = distinct(ids, MAX_OWNER_GROUPS);
         distinct.forEach(OwnerIds::check);

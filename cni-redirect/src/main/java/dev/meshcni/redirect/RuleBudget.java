@@ -31,8 +31,8 @@ public final class RuleBudget {
      */
     void spend() {
         if (left == 0) {
-            throw new InvalidParameterException("the pod asks for more than " + MAX_RULES
-                    + " rules, which is all that one pod gets; most of them come from " + most());
+            throw new InvalidParameterException("the pod needs more than " + MAX_RULES
+                    + " rules, the limit for one pod; most of them come from " + most());
         }
         left--;
     }

@@ -35,7 +35,7 @@ class RedirectPolicyTest {
 
         assertThatThrownBy(() -> policy.decide(plain))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, and at most 65536 of it are read");
+                .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, which exceeds the limit of 65536");
     }
 
     @Test
@@ -126,8 +126,8 @@ class RedirectPolicyTest {
 
         assertThatThrownBy(() -> policy.decide(pod))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessage(
-                        "annotation sidecar.istio.io/interceptionMode is \"none\": it must be REDIRECT, TPROXY or NONE");
+                .hasMessage("annotation sidecar.istio.io/interceptionMode is \"none\": it must be REDIRECT, TPROXY or"
+                        + " NONE");
     }
 
     @Test
@@ -146,7 +146,7 @@ class RedirectPolicyTest {
         assertThat(policy.decide(pod)).isInstanceOf(Decision.Redirect.class);
         assertThat(policy.decide(Pods.injected(annotations, Map.of())))
                 .isEqualTo(new Decision.Skip(
-                        SkipReason.INJECTION_OFF, "sidecar.istio.io/inject is false: as an annotation"));
+                        SkipReason.INJECTION_OFF, "sidecar.istio.io/inject is false: set as an annotation"));
     }
 
     @ParameterizedTest
@@ -171,7 +171,7 @@ class RedirectPolicyTest {
 
         assertThat(policy.decide(pod))
                 .isEqualTo(new Decision.Skip(
-                        SkipReason.NOT_A_SIDECAR, "the proxy is not a sidecar: it is a \"router\\u000a\""));
+                        SkipReason.NOT_A_SIDECAR, "the proxy is not a sidecar: proxy type is \"router\\u000a\""));
     }
 
     @Test

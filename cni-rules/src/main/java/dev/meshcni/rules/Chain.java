@@ -21,7 +21,7 @@ public record Chain(String name, int leading, List<Rule> rules) {
             throw new IllegalArgumentException("leading is " + leading + " for " + rules.size() + " rules");
         }
         if (leading > 0 && !isBuiltIn(name)) {
-            throw new IllegalArgumentException(name + " is ours alone, no rule can stand before those of others");
+            throw new IllegalArgumentException(name + " is not a built-in chain, so it has no leading rules");
         }
     }
 

@@ -17,6 +17,6 @@ public record CutField(String field, long size, long bound) {
 
     /** What is wrong with it and what is allowed. */
     String problem() {
-        return "has a size of " + size + ", and at most " + bound + " of it are read";
+        return "has a size of " + size + ", which exceeds the limit of " + bound;
     }
 }

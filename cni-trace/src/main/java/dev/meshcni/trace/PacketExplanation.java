@@ -33,7 +33,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
         StringBuilder out = new StringBuilder();
         out.append(outcome).append('\n').append(reason).append('\n');
         if (!way.isEmpty()) {
-            out.append("\nThe rules that were asked, in order (✓ applied, ✗ did not):\n");
+            out.append("\nRules evaluated, in order (✓ matched, ✗ not matched):\n");
             way.forEach(line -> out.append("  ").append(line).append('\n'));
         }
         return out.toString();
@@ -42,14 +42,15 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
     private static String outcome(PacketTrace trace) {
         String packet = describe(trace.packet());
         return switch (trace.verdict()) {
-            case Verdict.Untouched _ -> packet + " is not redirected: it goes where it is addressed to.";
+            case Verdict.Untouched _ -> packet + " is not redirected: it goes to its original destination.";
             case Verdict.Redirected(int port) ->
                 packet + " is sent to port " + port + " of the pod" + listener(trace) + ".";
             case Verdict.Tproxied(int port) ->
-                packet + " is handed, its addresses unchanged, to port " + port + " of the pod" + listener(trace) + ".";
-            case Verdict.Dropped _ -> packet + " is dropped: nobody gets it, and nobody is told.";
+                packet + " is delivered, with its addresses unchanged, to port " + port + " of the" + " pod"
+                        + listener(trace) + ".";
+            case Verdict.Dropped _ -> packet + " is silently dropped.";
             case Verdict.FollowsConnection _ ->
-                packet + " belongs to a connection that exists, and goes the way of that connection's first packet.";
+                packet + " belongs to an established connection, and follows the first packet of that connection.";
         };
     }
 
@@ -78,15 +79,12 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
 
     private static String reason(PacketTrace trace) {
         if (trace.deciding().isEmpty()) {
-            return trace.steps().isEmpty()
-                    ? "No rule looks at such packets."
-                    : "None of the rules that look at such packets applies to it.";
+            return trace.steps().isEmpty() ? "No rule applies to such packets." : "No rule matched that redirects it.";
         }
         Step step = trace.deciding().get();
-        String origin = step.rule().origin().isEmpty()
-                ? "its origin is not known"
-                : step.rule().origin();
-        return "Because of rule " + step.number() + " of " + step.chain() + " (table "
+        String origin =
+                step.rule().origin().isEmpty() ? "unknown origin" : step.rule().origin();
+        return "Decided by rule " + step.number() + " of " + step.chain() + " (table "
                 + step.table().label() + "): " + origin + ".";
     }
 
@@ -99,7 +97,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
             }
             if (end - start > TOLD) {
                 lines.add("✗ " + place(steps.get(start)) + " to "
-                        + steps.get(end - 1).number() + ": none of these " + (end - start) + " rules");
+                        + steps.get(end - 1).number() + ": " + (end - start) + " rules not matched");
             } else {
                 steps.subList(start, end).forEach(step -> lines.add(line(step)));
             }

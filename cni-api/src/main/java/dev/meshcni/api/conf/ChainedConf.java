@@ -51,7 +51,8 @@ public final class ChainedConf {
         ConfFile.Valid file = base.get();
         Optional<String> target = file.list().single() ? liftedName(dir, file) : Optional.of(file.name());
         if (target.isEmpty()) {
-            return new InstallPlan.Refuse(file.name(), "it has to become a list, and the names for that are taken");
+            return new InstallPlan.Refuse(
+                    file.name(), "it has to become a .conflist, and the file names for that" + " are in use");
         }
         List<FileEdit> edits = new ArrayList<>(
                 file.list().single()
@@ -113,8 +114,8 @@ public final class ChainedConf {
         if (divided.isPresent()) {
             return new InstallPlan.Refuse(
                     divided.get().name(),
-                    "its plugins lie in the directory " + divided.get().directory()
-                            + ", and what is in the list itself would be called before them");
+                    "its plugins are in the directory " + divided.get().directory()
+                            + ", and plugins in the list itself would run before them");
         }
         return new InstallPlan.Wait(
                 settings.confName().isEmpty()

@@ -27,7 +27,7 @@ public record Finding(Severity severity, String what, String remedy) {
         Objects.requireNonNull(what, "what is null");
         Objects.requireNonNull(remedy, "remedy is null");
         if (severity != Severity.INFO && remedy.isBlank()) {
-            throw new IllegalArgumentException("a finding that is more than good to know has a remedy: " + what);
+            throw new IllegalArgumentException("a finding above info needs a remedy: " + what);
         }
     }
 
