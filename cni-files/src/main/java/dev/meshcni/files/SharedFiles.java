@@ -151,8 +151,9 @@ public final class SharedFiles {
         if (!warned) {
             warned = true;
             LOG.warn(
-                    "the file system of {} cannot exchange files ({}): a change that the base CNI makes at the same moment as we can be"
-                            + " lost until it writes again; put the directory on a local file system such as ext4, xfs or tmpfs",
+                    "file system of {} does not support RENAME_EXCHANGE ({}): a concurrent change of the base CNI"
+                            + " can be lost until its next write; put the directory on a local file system such as"
+                            + " ext4, xfs or tmpfs",
                     file,
                     cause.getReason());
         }
@@ -219,7 +220,7 @@ public final class SharedFiles {
             return;
         }
         steps.sync(file.getParent());
-        LOG.warn("{} is as its owner wrote it while an installer was killed", file);
+        LOG.warn("{} restored to its owner's version, written while an installer was killed", file);
     }
 
     private static boolean isNewer(Path one, Path other) throws IOException {

@@ -10,6 +10,6 @@ public final class StaleFileException extends IOException {
     private static final long serialVersionUID = 1L;
 
     StaleFileException(Path file) {
-        super(file + " was changed by somebody else at the same moment");
+        super(file + " was changed by another process at the same time");
     }
 }

@@ -59,7 +59,7 @@ final class FloodLog {
         long now = nanoTime.getAsLong();
         if (now - nextFailure >= 0) {
             nextFailure = now + INTERVAL.toNanos();
-            LOG.error("{} of the port of {} failed; for a minute it is not told again", what, option, failure);
+            LOG.error("{} on the port of {} failed; not logged again for a minute", what, option, failure);
         }
         refused(HttpRefusal.PAGE_FAILED);
     }
@@ -77,7 +77,7 @@ final class FloodLog {
         }
         nextLine = now + INTERVAL.toNanos();
         LOG.warn(
-                "the port of {} refused {}{}",
+                "port of {} rejected {}{}",
                 option,
                 untold.entrySet().stream()
                         .map(entry -> entry.getValue() + " (" + entry.getKey().label() + ")")

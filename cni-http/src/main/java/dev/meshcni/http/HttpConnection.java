@@ -62,7 +62,7 @@ final class HttpConnection {
     static HttpConnection of(SocketChannel channel, Selector selector, HttpLimits limits) throws IOException {
         requireNonNull(limits, "limits is null");
         if (!(channel.getRemoteAddress() instanceof InetSocketAddress address)) {
-            throw new IOException("a peer without an address");
+            throw new IOException("peer has no address");
         }
         channel.configureBlocking(false);
         SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
@@ -102,12 +102,12 @@ final class HttpConnection {
      *
      * @param buffer what to read into, of any content
      * @throws HttpRefusedException if it is no request that can be answered
-     * @throws IOException if the peer has left
+     * @throws IOException if peer disconnected
      */
     Optional<HttpRequest> read(ByteBuffer buffer) throws IOException {
         buffer.clear();
         if (channel.read(buffer) < 0) {
-            throw new EOFException("the peer has left");
+            throw new EOFException("peer disconnected");
         }
         buffer.flip();
         int before = length;
@@ -121,7 +121,7 @@ final class HttpConnection {
         await();
         if (end < 0) {
             throw new HttpRefusedException(
-                    HttpRefusal.TOO_LARGE, 431, "the head of a request has at most " + limits.headBytes() + " bytes");
+                    HttpRefusal.TOO_LARGE, 431, "request head exceeds " + limits.headBytes() + " bytes");
         }
         HttpRequest request = HttpRequest.parse(Arrays.copyOf(read, end));
         isHead = request.isHead();

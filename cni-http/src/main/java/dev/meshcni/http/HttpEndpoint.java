@@ -62,7 +62,7 @@ public final class HttpEndpoint implements AutoCloseable {
         } catch (IOException e) {
             throw new PortUnavailableException(
                     "port " + port + " of " + option + " cannot be opened: " + e.getMessage()
-                            + " (another port can be given, 0 turns it off)",
+                            + " (choose another port, or 0 to disable it)",
                     e);
         }
     }

@@ -66,7 +66,7 @@ final class HttpLoop implements Runnable {
             }
             places.all().forEach(HttpConnection::close);
         } catch (IOException e) {
-            LOG.warn("closing a port: {}", e.toString());
+            LOG.warn("error closing a port: {}", e.toString());
         }
     }
 
@@ -185,7 +185,7 @@ final class HttpLoop implements Runnable {
             case DROPPING -> close(connection);
             case AWAITING -> {
                 log.refused(HttpRefusal.PAGE_LATE, connection.peer());
-                take(connection, () -> connection.answer(HttpAnswer.text(503, "this page takes too long")));
+                take(connection, () -> connection.answer(HttpAnswer.text(503, "timeout generating this page")));
             }
         }
     }
@@ -208,7 +208,7 @@ final class HttpLoop implements Runnable {
         try {
             step.take();
         } catch (IOException e) {
-            LOG.debug("a peer has left: {}", e.toString());
+            LOG.debug("peer disconnected: {}", e.toString());
             close(connection);
         } catch (RuntimeException | Error e) {
             close(connection);

@@ -69,7 +69,7 @@ final class HttpPages implements AutoCloseable {
             });
         } catch (RejectedExecutionException e) {
             log.refused(HttpRefusal.BUSY);
-            reply.accept(HttpAnswer.text(503, "too many requests wait for this page"));
+            reply.accept(HttpAnswer.text(503, "too many requests for this page"));
         }
     }
 
@@ -78,7 +78,7 @@ final class HttpPages implements AutoCloseable {
             return page.content().answer(request);
         } catch (Exception | Error e) {
             log.failed("the page " + page.path(), e);
-            return HttpAnswer.text(500, "this page has failed; the log says why");
+            return HttpAnswer.text(500, "internal error, see the daemon's log");
         }
     }
 

@@ -247,7 +247,7 @@ class HttpEndpointTest {
 
         assertThat(answer(peer(3), GET)).startsWith("HTTP/1.1 200 ");
         assertThat(answer(peer(3), "GET /works HTTP/1.1\r\n\r\n")).endsWith("\r\n\r\ndone\n");
-        assertThat(rest(first)).startsWith("HTTP/1.1 503 ").contains("takes too long");
+        assertThat(rest(first)).startsWith("HTTP/1.1 503 ").contains("timeout generating this page");
         assertThat(rest(second)).startsWith("HTTP/1.1 503 ");
         assertThat(refused).containsExactly(HttpRefusal.PAGE_LATE, HttpRefusal.PAGE_LATE);
 

@@ -28,7 +28,7 @@ public record ProgramCall(
         environment = Map.copyOf(environment);
         requireNonNull(deadline, "deadline is null");
         if (input.getBytes(UTF_8).length > LONGEST_INPUT) {
-            throw new IllegalArgumentException("an input of more than " + LONGEST_INPUT + " bytes");
+            throw new IllegalArgumentException("input exceeds " + LONGEST_INPUT + " bytes");
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed interface ProgramOutcome {
     enum Refusal {
         /** There is nothing at its path. */
         MISSING,
-        /** There is something at its path, and it is not the file that was meant. */
+        /** There is something at its path, and it is not the expected file. */
         ANOTHER_FILE,
         /** It is there; what must load it, an interpreter or ELF's dynamic loader, is not. */
         NO_LOADER,

@@ -48,7 +48,7 @@ public final class RootWay {
             throw new NotDirectoryException(real);
         }
         if (entry.has(WRITABLE_BY_OTHERS)) {
-            throw refused(real, "others than root can write into it", "chmod 0700 " + real);
+            throw refused(real, "it is writable by users other than root", "chmod 0700 " + real);
         }
         return real;
     }
@@ -128,16 +128,14 @@ public final class RootWay {
 
     private void requireRoots(String component, PathView.Entry entry) throws FileSystemException {
         if (entry.uid() != 0 && entry.uid() != files.user()) {
-            throw refused(
-                    component, "it belongs to user " + entry.uid() + " and not to root", "chown root " + component);
+            throw refused(component, "it is owned by user " + entry.uid() + ", not by root", "chown root " + component);
         }
         if (!entry.isLink() && entry.has(WRITABLE_BY_OTHERS) && !entry.has(STICKY)) {
-            throw refused(component, "others than root can write into it", "chmod go-w " + component);
+            throw refused(component, "it is writable by users other than root", "chmod go-w " + component);
         }
     }
 
     private static FileSystemException refused(String component, String reason, String remedy) {
-        return new FileSystemException(
-                component, null, reason + ", so what is found there need not be root's; " + remedy);
+        return new FileSystemException(component, null, reason + ", so its contents cannot be trusted; " + remedy);
     }
 }

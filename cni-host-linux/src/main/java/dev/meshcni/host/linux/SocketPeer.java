@@ -27,7 +27,7 @@ public final class SocketPeer {
         boolean root = user.equals(
                 FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName(ROOT));
         if (!root && !user.equals(Files.getOwner(Path.of("/proc/self")))) {
-            throw new IOException("who listens is user " + user.getName() + " and not root");
+            throw new IOException("the process listening on it runs as user " + user.getName() + ", not as root");
         }
     }
 }

@@ -143,9 +143,10 @@ final class IptablesDetection {
     private static String nothingWorks(String forced, Map<IptablesTool, Map<IpFamily, String>> tried) {
         if (tried.isEmpty()) {
             return "no iptables" + (forced.isEmpty() ? "" : " (" + forced + ")")
-                    + " found: install the package iptables (iptables-restore, iptables-save and their ip6tables twins)";
+                    + " found: install the package iptables (iptables-restore, iptables-save and their ip6tables"
+                    + " twins)";
         }
-        StringBuilder message = new StringBuilder("no variant of iptables works here:");
+        StringBuilder message = new StringBuilder("no iptables variant works on this node:");
         tried.forEach((tool, problems) -> message.append(" iptables")
                 .append(tool.name())
                 .append(" in ")

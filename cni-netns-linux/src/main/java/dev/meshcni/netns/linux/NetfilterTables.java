@@ -83,7 +83,7 @@ final class NetfilterTables implements AutoCloseable {
             for (int i = name.position(); i < name.limit() - 1; i++) {
                 if (name.get(i) <= ' ' || name.get(i) >= 127 || name.get(i) == '"') {
                     throw new UnreadableRulesException("the pod's " + family.label()
-                            + " tables hold a chain whose name is none for iptables: "
+                            + " tables contain a chain with a name that is not valid for iptables: "
                             + OneLine.of(StandardCharsets.ISO_8859_1
                                     .decode(name.duplicate().limit(name.limit() - 1))
                                     .toString()));

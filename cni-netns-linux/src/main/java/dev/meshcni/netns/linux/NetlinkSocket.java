@@ -58,7 +58,7 @@ final class NetlinkSocket implements AutoCloseable {
         ByteBuffer answer = receive();
         int type = type(answer);
         if (type != NLMSG_ERROR) {
-            throw new RedirectException("a netlink request was answered by a message of type " + type);
+            throw new RedirectException("unexpected netlink message type " + type);
         }
         return -answer.getInt(NetlinkMessage.HEADER_LENGTH);
     }
@@ -111,8 +111,8 @@ final class NetlinkSocket implements AutoCloseable {
             ByteBuffer answer = receive();
             read += answer.remaining();
             if (read > MAX_DUMP) {
-                throw new UnreadableRulesException("the pod's tables, addresses or routes are larger than any that are"
-                        + " read: netlink lists more than " + (MAX_DUMP >> 10) + " KiB of them");
+                throw new UnreadableRulesException("the pod's tables, addresses or routes exceed the size limit:"
+                        + " netlink lists more than " + (MAX_DUMP >> 10) + " KiB of them");
             }
             while (answer.remaining() >= NetlinkMessage.HEADER_LENGTH) {
                 int start = answer.position();

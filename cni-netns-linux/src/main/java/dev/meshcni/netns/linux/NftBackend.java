@@ -81,8 +81,8 @@ public final class NftBackend extends LinuxBackend {
             }
         }
         if (problems.containsKey(IpFamily.IPV4)) {
-            throw new RedirectException(
-                    "nftables does not work here, the kernel needs nf_tables with nat: " + problems.get(IpFamily.IPV4));
+            throw new RedirectException("nftables does not work on this node, the kernel needs nf_tables with nat:"
+                    + " " + problems.get(IpFamily.IPV4));
         }
         return new Found(tool, IptablesDetection.oneOfEachKind(IptablesDetection.installed()), problems);
     }

@@ -44,7 +44,7 @@ record NftTool(Path program) {
         try {
             families.forEach(family -> NftListing.parse(family, listing).ifPresent(table -> tables.put(family, table)));
         } catch (IllegalArgumentException e) {
-            throw new UnreadableRulesException("nft printed something unknown: " + e.getMessage(), e);
+            throw new UnreadableRulesException("cannot parse the output of nft: " + e.getMessage(), e);
         }
         return tables;
     }
@@ -82,8 +82,7 @@ record NftTool(Path program) {
             }
             throw new UnreadableRulesException("the pod's nftables cannot be read: " + failure(output));
         } catch (ChildProcess.ExcessException e) {
-            throw new UnreadableRulesException(
-                    "the pod's nftables are larger than any that are read: " + e.getMessage(), e);
+            throw new UnreadableRulesException("the pod's nftables exceed the size limit: " + e.getMessage(), e);
         }
     }
 

@@ -162,7 +162,7 @@ class NamespaceSessionTest {
             try (NamespaceSession first = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
                 assertThatThrownBy(() -> first.inside(() -> waited(leave)))
                         .isInstanceOf(RedirectException.class)
-                        .hasMessageContaining("what is done in it has not ended in the time that the call has");
+                        .hasMessageContaining("the operation in it did not finish before the deadline of the call");
             }
 
             assertThatThrownBy(() -> open(netns.path(), Deadline.after(Duration.ofMillis(300))))
