@@ -78,8 +78,8 @@ final class AgentKeeper implements AutoCloseable {
             agent.reopen();
             LOG.warn(
                     superseded
-                            ? "the agent that had taken over does not answer any more; this one answers on {} again"
-                            : "{} was deleted by somebody else and is there again",
+                            ? "the agent that took over no longer answers; this agent listens on {} again"
+                            : "{} was deleted by another process; socket recreated",
                     agent.socket());
             superseded = false;
         } catch (IOException e) {

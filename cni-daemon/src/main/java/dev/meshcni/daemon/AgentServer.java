@@ -121,7 +121,7 @@ public final class AgentServer implements AutoCloseable {
             server.close();
             acceptor.join();
         } catch (IOException e) {
-            LOG.warn("closing {}: {}", socket(), e.toString());
+            LOG.warn("error closing {}: {}", socket(), e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -141,7 +141,7 @@ public final class AgentServer implements AutoCloseable {
             } catch (ClosedChannelException e) {
                 return;
             } catch (IOException e) {
-                LOG.warn("accepting on {}: {}", socket(), e.toString());
+                LOG.warn("error accepting a connection on {}: {}", socket(), e.toString());
                 pause();
             }
         }
@@ -150,7 +150,9 @@ public final class AgentServer implements AutoCloseable {
     private void admit(SocketChannel client) {
         try (client) {
             if (!places.tryAcquire()) {
-                LOG.warn("{} connections at once, one more is sent away to try again", MAX_CONNECTIONS);
+                LOG.warn(
+                        "connection limit of {} reached, rejecting connection with \"try again" + " later\"",
+                        MAX_CONNECTIONS);
                 return;
             }
             try {
@@ -159,17 +161,17 @@ public final class AgentServer implements AutoCloseable {
                 places.release();
             }
         } catch (MalformedFrameException e) {
-            LOG.warn("refused a request: {}", e.getMessage());
+            LOG.warn("request rejected: {}", e.getMessage());
         } catch (IOException e) {
-            LOG.debug("a client left before its call was done: {}", e.toString());
+            LOG.debug("client disconnected before the call completed: {}", e.toString());
         } catch (RuntimeException e) {
-            LOG.error("a call failed in a way that it must not", e);
+            LOG.error("unexpected error handling CNI call", e);
         }
     }
 
     private void serve(SocketChannel client) throws IOException {
         if (!client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().equals(root)) {
-            LOG.warn("refused a client that is not root");
+            LOG.warn("connection rejected: client is not root");
             return;
         }
         AgentProtocol.Request call;
@@ -198,7 +200,7 @@ public final class AgentServer implements AutoCloseable {
         try {
             client.close();
         } catch (IOException e) {
-            LOG.debug("closing a connection at its deadline: {}", e.toString());
+            LOG.debug("error closing connection after its deadline: {}", e.toString());
         }
     }
 

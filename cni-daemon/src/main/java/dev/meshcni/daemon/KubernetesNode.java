@@ -92,7 +92,9 @@ final class KubernetesNode implements AutoCloseable {
                 settings,
                 attachments::redirected,
                 metrics));
-        LOG.info("repair: {}", repair.map(settings -> settings.mode().label()).orElse("off"));
+        LOG.info(
+                "repair mode: {}",
+                repair.map(settings -> settings.mode().label()).orElse("disabled"));
         taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, NodeReadiness.GRACE)) : Optional.empty();
     }
 

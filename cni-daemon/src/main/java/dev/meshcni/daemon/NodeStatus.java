@@ -76,7 +76,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =
-                    Finding.error(settings.confDir() + " cannot be read: " + e, "look at the directory on the node");
+                    Finding.error(settings.confDir() + " cannot be read: " + e, "check the directory on the node");
             return new Look(installation(settings, "", "", ""), List.of(finding), System.nanoTime());
         }
     }

@@ -75,7 +75,7 @@ public final class ConfInstaller {
         InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
                 .orElseGet(() -> new InstallPlan.Refuse(
                         dir.toString(),
-                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
+                        "no chain adapter supports a plugin that is " + (settings.chained() ? "" : "not ")
                                 + "chained"));
         return new Look(snapshot, choice, plan);
     }
@@ -98,8 +98,8 @@ public final class ConfInstaller {
             }
             look = look();
             if (attempt == ATTEMPTS && !look.edits().isEmpty()) {
-                throw new IOException("what was written to " + dir + " does not stay: "
-                        + look.edits().size() + " edits are needed again");
+                throw new IOException("changes written to " + dir + " were reverted: "
+                        + look.edits().size() + " edits are required again");
             }
         }
         return look;
@@ -170,7 +170,7 @@ public final class ConfInstaller {
     public List<String> nestedCallers() throws IOException {
         return snapshot().valid().stream()
                 .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()
-                        .map(holder -> file.name() + " (inside of " + holder + ")"))
+                        .map(holder -> file.name() + " (inside " + holder + ")"))
                 .toList();
     }
 

@@ -20,11 +20,11 @@ final class InstallLog {
      */
     static void pluginRepaired(Path link, Duration pause) {
         if (pause.isZero()) {
-            LOG.warn("{} was changed by somebody else and is installed again", link);
+            LOG.warn("{} was changed by another process; reinstalling it", link);
         } else {
             LOG.warn(
-                    "{} is replaced again and again; next attempt in {} s at the earliest. Another istio-cni on this node?"
-                            + " Remove its DaemonSet",
+                    "{} is replaced repeatedly; next attempt in at least {} s. If another istio-cni is installed on"
+                            + " this node, remove its DaemonSet",
                     link,
                     pause.toSeconds());
         }
@@ -40,10 +40,10 @@ final class InstallLog {
         String files =
                 String.join(", ", edits.stream().map(FileEdit::name).distinct().toList());
         if (pause.isZero()) {
-            LOG.warn("{} was changed without our plugin and is put right (base CNI: {})", files, base);
+            LOG.warn("{} was rewritten without our plugin; adding it again (base CNI: {})", files, base);
         } else {
             LOG.warn(
-                    "{} is rewritten again and again, most likely by {}; next attempt in {} s at the earliest. {}",
+                    "{} is rewritten repeatedly, most likely by {}; next attempt in at least {} s. {}",
                     files,
                     base,
                     pause.toSeconds(),
@@ -57,14 +57,13 @@ final class InstallLog {
             case InstallState.Starting _, InstallState.Contested _ -> {}
             case InstallState.Waiting waiting -> LOG.info("waiting for {}", waiting.what());
             case InstallState.Refused refused ->
-                LOG.error("not installed: {} is left as it is: {}", refused.file(), refused.reason());
+                LOG.error("not installed: {} not modified: {}", refused.file(), refused.reason());
             case InstallState.Failed failed -> LOG.error("not installed: {}", failed.message());
             case InstallState.Superseded _ ->
-                LOG.info(
-                        "a newer daemon has taken over this node; this one waits for its end, or for that of the newer one");
+                LOG.info("a newer daemon has taken over this node; waiting until this or the newer daemon stops");
             case InstallState.Installed installed ->
                 LOG.info(
-                        "installed: {} calls version {} of the plugin (chain adapter {})",
+                        "installed: {} runs plugin version {} (chain adapter {})",
                         installed.file(),
                         installed.version(),
                         installed.adapter());

@@ -9,12 +9,12 @@ public sealed interface InstallState {
     /** Why the node is not ready for pods, in words; empty if it is. */
     default Optional<String> notReady() {
         return switch (this) {
-            case Starting _ -> Optional.of("the installation has not begun yet");
+            case Starting _ -> Optional.of("installation has not started yet");
             case Waiting waiting -> Optional.of("waiting for " + waiting.what());
             case Refused refused -> Optional.of(refused.file() + ": " + refused.reason());
             case Failed failed -> Optional.of(failed.message());
             case Contested contested ->
-                Optional.of(contested.what() + " is rewritten all the time; next attempt in "
+                Optional.of(contested.what() + " is rewritten repeatedly; next attempt in "
                         + contested.pause().toSeconds() + " s");
             case Superseded _ -> Optional.of("a newer daemon has taken over this node");
             case Installed _ -> Optional.empty();

@@ -89,7 +89,7 @@ public final class InstallWatch implements AutoCloseable {
                             .resolve(PROGRAMS))
                     .forEach(directories::add);
         } catch (IOException e) {
-            LOG.debug("not all directories are watched: {}", e.toString());
+            LOG.debug("cannot watch all directories: {}", e.toString());
         }
         return directories;
     }

@@ -208,7 +208,7 @@ public final class Installer {
         } catch (DaemonException e) {
             enter(new InstallState.Failed(e.getMessage()));
         } catch (RuntimeException e) {
-            LOG.error("a chain adapter failed in a way that it must not", e);
+            LOG.error("unexpected error in a chain adapter", e);
             enter(new InstallState.Failed(e.toString()));
         }
         return state;
@@ -235,7 +235,7 @@ public final class Installer {
     }
 
     private void removeConf() {
-        LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+        LOG.info("uninstalling from {}, {} and {}", settings.confDir(), settings.binDir(), settings.runDirectory());
         try {
             conf.uninstall();
             confInstalled = false;
@@ -312,7 +312,7 @@ public final class Installer {
             if (!confInstalled) {
                 throw InstallTrouble.runningPlugin(settings.binDirOnHost(), broken.reason());
             }
-            LOG.warn("the plugin did not work on this host: {}", broken.reason());
+            LOG.warn("the plugin failed its test run on this host: {}", broken.reason());
         } catch (IOException e) {
             throw InstallTrouble.writingConf(settings.confDir(), e);
         }

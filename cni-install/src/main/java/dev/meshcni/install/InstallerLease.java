@@ -118,7 +118,8 @@ final class InstallerLease {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new FileSystemException(directory.resolve(LOCK).toString(), null, "interrupted while waiting for it");
+            throw new FileSystemException(
+                    directory.resolve(LOCK).toString(), null, "interrupted while waiting for" + " the lock");
         }
     }
 
@@ -160,7 +161,7 @@ final class InstallerLease {
                         null,
                         LockHolder.of(file).map(pid -> "process " + pid).orElse("another process")
                                 + " has held this lock for " + seconds(patience)
-                                + "; if it is no installer that is at work, end it");
+                                + "; stop it unless it is an installer that is still working");
             }
             LockSupport.parkNanos(PAUSE.toNanos());
             lock = channel.tryLock();
@@ -170,7 +171,7 @@ final class InstallerLease {
     /** A pipe in its place would be opened for ever. */
     private static void requireOrdinary(Path file) throws IOException {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new FileSystemException(file.toString(), null, "it is no regular file; remove it");
+            throw new FileSystemException(file.toString(), null, "not a regular file; remove it");
         }
     }
 

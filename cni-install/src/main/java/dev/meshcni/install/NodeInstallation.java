@@ -55,7 +55,7 @@ public final class NodeInstallation implements AutoCloseable {
             return;
         }
         switch (reason.ask(TIME_TO_ASK)) {
-            case RESTART -> LOG.info("plugin and configuration stay, pods wait for the next daemon");
+            case RESTART -> LOG.info("keeping plugin and configuration; new pods wait for the next daemon");
             case UNINSTALL -> uninstall();
         }
     }
@@ -64,7 +64,7 @@ public final class NodeInstallation implements AutoCloseable {
         try {
             installer.uninstallIfHolder(TIME_FOR_PLUGINS);
         } catch (DaemonException e) {
-            LOG.error("not completely uninstalled: {}", e.getMessage());
+            LOG.error("uninstallation incomplete: {}", e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

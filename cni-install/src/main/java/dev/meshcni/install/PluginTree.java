@@ -125,7 +125,7 @@ public final class PluginTree {
         String version = wholeVersion();
         requireWorking(version, before);
         files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.PROGRAM));
-        LOG.info("the plugin in {} is version {}", binDir, version);
+        LOG.info("plugin in {} is version {}", binDir, version);
         return true;
     }
 
@@ -169,7 +169,7 @@ public final class PluginTree {
                     >= running.settle().toNanos()) {
                 files.deleteTree(versionsDirectory().resolve(version));
                 verified.remove(version);
-                LOG.info("removed version {} of the plugin, which nothing runs from any more", version);
+                LOG.info("removed unused plugin version {}", version);
             }
         }
     }
@@ -184,7 +184,7 @@ public final class PluginTree {
         if (current().isPresent()) {
             files.delete(link);
         } else if (Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
-            LOG.warn("{} is not ours and stays", link);
+            LOG.warn("keeping {}: not installed by mesh-cni", link);
         }
         if (Files.isDirectory(binDir)) {
             files.sweep(binDir);
@@ -197,7 +197,7 @@ public final class PluginTree {
             return;
         }
         if (!Files.isDirectory(versionsDirectory(), LinkOption.NOFOLLOW_LINKS)) {
-            LOG.warn("{} is not ours and stays", versionsDirectory());
+            LOG.warn("keeping {}: not installed by mesh-cni", versionsDirectory());
             return;
         }
         files.sweep(versionsDirectory());
@@ -209,11 +209,11 @@ public final class PluginTree {
             removeUnused();
         }
         if (!versions().isEmpty()) {
-            LOG.warn("{} stays: a plugin still runs from it, or could; remove it later", versionsDirectory());
+            LOG.warn("keeping {}: a plugin is, or could be, running from it; remove it later", versionsDirectory());
             return;
         }
         if (!deleteIfEmpty()) {
-            LOG.warn("{} stays: it holds what is not ours", versionsDirectory());
+            LOG.warn("keeping {}: it contains files not installed by mesh-cni", versionsDirectory());
         }
     }
 
@@ -231,8 +231,7 @@ public final class PluginTree {
         Path directory = versionsDirectory();
         if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
                 && !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-            throw new FileSystemException(
-                    directory.toString(), null, "it is no directory but a link or file; remove it");
+            throw new FileSystemException(directory.toString(), null, "not a directory; remove it");
         }
     }
 
@@ -299,8 +298,8 @@ public final class PluginTree {
             steps.sync(directory);
         }
         if (!wanted().matches(fresh)) {
-            throw new IOException("the copy in " + fresh + " is not what was copied: " + source
-                    + " has changed meanwhile, or the disk is faulty");
+            throw new IOException("the copy in " + fresh + " does not match its source: " + source
+                    + " changed while it was copied, or the disk is faulty");
         }
     }
 
@@ -320,8 +319,8 @@ public final class PluginTree {
             throw new FileSystemException(
                     binDir.toString(),
                     null,
-                    InstallTrouble.NO_SPACE + ": " + free / 1_000 + " kB are free, " + wanted().size() / 1_000
-                            + " kB are needed");
+                    InstallTrouble.NO_SPACE + ": " + free / 1_000 + " kB free, " + wanted().size() / 1_000
+                            + " kB required");
         }
     }
 

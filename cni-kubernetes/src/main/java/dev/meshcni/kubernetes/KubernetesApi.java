@@ -156,7 +156,7 @@ public final class KubernetesApi implements AutoCloseable {
                 JsonParser json = JsonFields.factory().createParser(body)) {
             over.orTimeout(requestTimeout.toNanos(), TimeUnit.NANOSECONDS).exceptionally(_ -> closed(body));
             if (json.nextToken() != JsonToken.START_OBJECT) {
-                throw new IOException("the answer is no pod");
+                throw new IOException("the response is not a pod");
             }
             return Optional.of(PodJson.read(json, selectors))
                     .filter(found -> nodeName.equals(found.pod().getSpec().getNodeName()));
@@ -166,7 +166,7 @@ public final class KubernetesApi implements AutoCloseable {
             }
             throw e;
         } catch (IOException e) {
-            throw new KubernetesClientException("the answer about a pod cannot be read", e);
+            throw new KubernetesClientException("cannot decode the response for a pod", e);
         } finally {
             over.complete(null);
         }
@@ -176,7 +176,7 @@ public final class KubernetesApi implements AutoCloseable {
         try {
             body.close();
         } catch (IOException e) {
-            LOG.debug("an answer of the API server could not be closed", e);
+            LOG.debug("error closing a response of the API server", e);
         }
         return null;
     }
@@ -314,7 +314,7 @@ public final class KubernetesApi implements AutoCloseable {
                     .create();
         } catch (KubernetesClientException e) {
             LOG.warn(
-                    "the event {} about pod {} could not be written: {}",
+                    "cannot create event {} for pod {}: {}",
                     reason,
                     pod.key(),
                     ApiFailure.describe(e, "create on events"));

@@ -24,8 +24,8 @@ public record KubernetesSettings(String nodeName, Optional<Path> kubeconfig, Dur
         requireNonNull(kubeconfig, "kubeconfig is null");
         requireNonNull(requestTimeout, "requestTimeout is null");
         if (nodeName.isBlank()) {
-            throw new DaemonException("the name of this node is not known: set --repair-node-name, or the environment"
-                    + " variable REPAIR_NODE_NAME or NODE_NAME (in a DaemonSet from the field spec.nodeName)");
+            throw new DaemonException("node name not set: set --repair-node-name, or the environment variable"
+                    + " REPAIR_NODE_NAME or NODE_NAME (in a DaemonSet from the field spec.nodeName)");
         }
     }
 }

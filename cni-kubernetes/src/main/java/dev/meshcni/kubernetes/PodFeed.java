@@ -114,7 +114,7 @@ final class PodFeed implements AutoCloseable {
                 page = readPage(page.next(), keys);
             } while (!page.next().isEmpty());
             if (page.version().isEmpty()) {
-                throw new IOException("the list of pods has no resourceVersion");
+                throw new IOException("the pod list has no resourceVersion");
             }
             version = page.version();
             first = false;
@@ -150,7 +150,7 @@ final class PodFeed implements AutoCloseable {
             listWanted = true;
             throw e;
         } catch (IOException e) {
-            LOG.debug("the watch of this node's pods broke off", e);
+            LOG.debug("watch of this node's pods closed", e);
         } finally {
             watching = false;
         }
@@ -171,7 +171,7 @@ final class PodFeed implements AutoCloseable {
             case "DELETED" -> store.remove(reader.read(event.pod()));
             case "BOOKMARK" -> {}
             case "ERROR" -> {
-                LOG.debug("the API server has forgotten the version of the watch");
+                LOG.debug("resourceVersion of the watch expired (410 Gone), relisting");
                 listWanted = true;
                 return;
             }

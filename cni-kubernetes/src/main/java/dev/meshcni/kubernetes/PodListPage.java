@@ -20,7 +20,7 @@ record PodListPage(String version, String next) {
      */
     static PodListPage read(JsonParser json, Set<String> selectors, Consumer<BoundedPod> pods) throws IOException {
         if (json.nextToken() != JsonToken.START_OBJECT) {
-            throw new IOException("the answer is no list of pods");
+            throw new IOException("the response is not a pod list");
         }
         String[] metadata = {"", ""};
         JsonFields.object(json, field -> {

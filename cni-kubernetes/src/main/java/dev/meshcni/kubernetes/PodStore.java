@@ -191,7 +191,7 @@ public final class PodStore {
         chosen.ifPresent(kept -> {
             NodePod pod = kept.pod();
             NodePod bare = pod.bare(new CutField(
-                    "what is kept of the pods of namespace "
+                    "cached pod data of namespace "
                             + OneLine.shortened(pod.pod().namespace()),
                     share(pod),
                     Math.max(0, maxKept - (keptChars - share(pod)))));
@@ -210,7 +210,7 @@ public final class PodStore {
 
     private static NodePod withinItsOwn(NodePod pod) {
         return pod.stage() == NodePod.Stage.FINISHED && pod.keptChars() > MAX_FINISHED
-                ? pod.bare(new CutField("the whole of a pod that has finished", pod.keptChars(), MAX_FINISHED))
+                ? pod.bare(new CutField("data of a finished pod", pod.keptChars(), MAX_FINISHED))
                 : pod;
     }
 
@@ -222,12 +222,12 @@ public final class PodStore {
         if (!shown.pod().cut().isEmpty() && !known && shown.stage() != NodePod.Stage.FINISHED) {
             CutField cut = shown.pod().cut().getFirst();
             LOG.warn(
-                    "pod {}: {} has a size of {}, more than {}: {}",
+                    "pod {}: {} has a size of {}, exceeding {}: {}",
                     OneLine.shortened(shown.key()),
                     cut.field(),
                     cut.size(),
                     cut.bound(),
-                    shown.bare() ? "the API server is asked for it at its ADD" : "its ADD is refused");
+                    shown.bare() ? "its ADD looks it up in the API server" : "its ADD is rejected");
         }
     }
 }

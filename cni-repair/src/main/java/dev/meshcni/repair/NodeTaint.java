@@ -68,7 +68,7 @@ public final class NodeTaint implements AutoCloseable {
         try {
             api.taint(KEY, false);
         } catch (KubernetesClientException e) {
-            LOG.warn("the taint {} could not be taken off node {}: {}", KEY, api.nodeName(), why(e));
+            LOG.warn("cannot remove taint {} from node {}: {}", KEY, api.nodeName(), why(e));
         }
     }
 
@@ -82,13 +82,13 @@ public final class NodeTaint implements AutoCloseable {
             if (tainted.isEmpty() || tainted.get() != wanted) {
                 api.taint(KEY, wanted);
                 tainted = Optional.of(wanted);
-                LOG.info("node {} {} the taint {}", api.nodeName(), wanted ? "carries" : "does not carry", KEY);
+                LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
             }
             failures = 0;
         } catch (RuntimeException e) {
             failures++;
             pause = Math.min(MAX_PAUSE, 1 << Math.min(failures, 10)) - 1;
-            LOG.warn("the taint {} of node {} could not be changed: {}", KEY, api.nodeName(), why(e));
+            LOG.warn("cannot change taint {} of node {}: {}", KEY, api.nodeName(), why(e));
         }
     }
 

@@ -72,7 +72,7 @@ public final class PodInspector {
                         pod,
                         uids.containsKey(pod)
                                 ? look(pod.pod(), Optional.ofNullable(found.get(uids.get(pod))))
-                                : new PodLook.Unseen("another pod says that it has the same UID on this node"));
+                                : new PodLook.Unseen("another pod on this node claims the same UID"));
             }
         } catch (DaemonException e) {
             pods.forEach(pod -> looks.put(pod, new PodLook.Blind(e.getMessage())));
@@ -88,8 +88,8 @@ public final class PodInspector {
     void mend(PodNamespace namespace, PodPlan plan) {
         try (NamespaceHandle handle = open(namespace.netns())) {
             if (!handle.id().isSame(namespace.id())) {
-                throw new RedirectException("the process " + namespace.netns().pid() + " of the pod was in the network"
-                        + " namespace " + namespace.id() + " and is in " + handle.id() + " now");
+                throw new RedirectException("process " + namespace.netns().pid() + " of the pod moved from network"
+                        + " namespace " + namespace.id() + " to " + handle.id());
             }
             handle.apply(plan.redirect());
         }
@@ -101,7 +101,7 @@ public final class PodInspector {
                 case Decision.Skip skip -> new PodLook.NotMeant(skip.detail());
                 case Decision.Redirect _
                 when netns.isEmpty() ->
-                    new PodLook.Unseen("no process of it is running in a network namespace of its own");
+                    new PodLook.Unseen("no process of the pod is running in its own network namespace");
                 case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
             };
         } catch (UnreadableRulesException e) {
@@ -115,7 +115,7 @@ public final class PodInspector {
         try (NamespaceHandle handle = open(netns)) {
             Set<NamespaceId> added = addedTo.apply(pod.uid());
             if (!added.isEmpty() && added.stream().noneMatch(handle.id()::isSame)) {
-                return new PodLook.Unseen("the process " + netns.pid() + " of the pod is in the network namespace "
+                return new PodLook.Unseen("process " + netns.pid() + " of the pod is in network namespace "
                         + handle.id() + ", but the pod was redirected in " + added);
             }
             PodPlan plan = PodPlan.of(parameters, handle, List.of());
@@ -136,12 +136,11 @@ public final class PodInspector {
         NamespaceHandle handle = backend.open(netns.path(), Deadline.after(PATIENCE));
         if (!finder.isStill(netns)) {
             handle.close();
-            throw new RedirectException("the process " + netns.pid() + " of the pod has ended in the meantime");
+            throw new RedirectException("process " + netns.pid() + " of the pod has exited");
         }
         if (handle.isOwn()) {
             handle.close();
-            throw new RedirectException(
-                    "the process " + netns.pid() + " of the pod is in the node's network namespace");
+            throw new RedirectException("process " + netns.pid() + " of the pod is in the node's network namespace");
         }
         return handle;
     }

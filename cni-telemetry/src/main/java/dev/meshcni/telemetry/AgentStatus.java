@@ -121,7 +121,7 @@ public record AgentStatus(
 
     /** A severity of a later version is left out rather than guessed. */
     private static Stream<Finding> finding(JsonNode node) {
-        String remedy = text(node, "remedy").isEmpty() ? "see the log of the daemon" : text(node, "remedy");
+        String remedy = text(node, "remedy").isEmpty() ? "check the daemon's log" : text(node, "remedy");
         return Stream.of(Severity.values())
                 .filter(severity -> severity.name().equalsIgnoreCase(text(node, "severity")))
                 .map(severity -> new Finding(severity, text(node, "what"), remedy));
