@@ -26,7 +26,7 @@ final class NodeOptions {
     InstallerSettings settings() {
         InstallerSettings settings = installer.settings(plugin);
         if (!Files.isDirectory(settings.confDir())) {
-            throw new DaemonException(settings.confDir() + " does not exist; on the node itself it is"
+            throw new DaemonException(settings.confDir() + " does not exist; on the node itself use"
                     + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
         }
         return settings;

@@ -38,7 +38,7 @@ final class DemoAgent implements AutoCloseable {
             agent.awaitSocket(stage);
             return agent;
         } catch (IOException e) {
-            throw new DemoException(program + " cannot be started: " + e.getMessage() + "; ./dev build makes it");
+            throw new DemoException(program + " cannot be started: " + e.getMessage() + "; build it with ./dev build");
         }
     }
 

@@ -50,7 +50,7 @@ final class DemoTalk {
 
     /** Sums up. */
     void end() {
-        out.printf("%n%d of %d proven%n", proven, proven + failed);
+        out.printf("%n%d of %d checks passed%n", proven, proven + failed);
         out.flush();
     }
 

@@ -48,7 +48,7 @@ record AgentStatuses(List<OfNode> all) {
                     threads.invokeAll(questions).stream().map(Future::resultNow).toList());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new DaemonException("interrupted while the daemons were asked", e);
+            throw new DaemonException("interrupted while querying the daemons", e);
         }
     }
 

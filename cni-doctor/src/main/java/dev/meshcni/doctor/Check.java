@@ -27,7 +27,7 @@ public record Check(Verdict verdict, String what, String remedy) {
         requireNonNull(what, "what is null");
         requireNonNull(remedy, "remedy is null");
         if (verdict != Verdict.OK && remedy.isBlank()) {
-            throw new IllegalArgumentException("what is not as it should be has a remedy: " + what);
+            throw new IllegalArgumentException("a check that is not ok needs a remedy: " + what);
         }
     }
 

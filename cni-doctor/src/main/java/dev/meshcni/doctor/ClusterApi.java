@@ -68,8 +68,8 @@ public final class ClusterApi implements AutoCloseable {
         Config config = ClientConfig.of(settings.kubeconfig(), settings.context(), settings.requestTimeout());
         if (config.getMasterUrl().startsWith(Config.DEFAULT_MASTER_URL) && config.getCurrentContext() == null) {
             throw new DaemonException(
-                    "no cluster is known: there is no kubeconfig in KUBECONFIG or ~/.kube/config, and this is"
-                            + " no pod; name one with --kubeconfig");
+                    "no cluster configured: no kubeconfig in KUBECONFIG or ~/.kube/config, and not running in a"
+                            + " pod; set --kubeconfig");
         }
         config.setRequestRetryBackoffLimit(0);
         return new ClusterApi(new KubernetesClientBuilder().withConfig(config).build());
@@ -166,8 +166,9 @@ public final class ClusterApi implements AutoCloseable {
             return answer("get on pods/proxy in namespace " + namespace, () -> AgentStatus.parse(page(path)), false);
         } catch (CniException e) {
             return new Seen.Unknown<>(
-                    "its answer cannot be understood: " + OneLine.shortened(e.getMessage()),
-                    "is it another product, or another version? kubectl get pod --namespace " + namespace + " " + pod
+                    "cannot parse its answer: " + OneLine.shortened(e.getMessage()),
+                    "check whether it is another product or version: kubectl get pod --namespace"
+                            + " " + namespace + " " + pod
                             + " --output yaml");
         }
     }
@@ -208,7 +209,7 @@ public final class ClusterApi implements AutoCloseable {
 
     private <T> Seen<T> answer(String right, Supplier<T> request, boolean ofServer) {
         if (lost.isPresent()) {
-            return new Seen.Unknown<>("not asked, as " + lost.get(), "try again when the API server answers");
+            return new Seen.Unknown<>("not checked: " + lost.get(), "try again when the API server answers");
         }
         try {
             return new Seen.Known<>(request.get());
@@ -223,10 +224,10 @@ public final class ClusterApi implements AutoCloseable {
 
     private static String remedy(int code) {
         return switch (code) {
-            case FORBIDDEN -> "have that right granted: docs/rbac.md has a ClusterRole for doctor";
-            case NOT_FOUND -> "it is not there, or the daemon is of an older version";
-            case UNAVAILABLE -> "the API server does not reach the pod: look whether it runs";
-            default -> "try again; kubectl get --raw /readyz says how the API server is";
+            case FORBIDDEN -> "grant this permission: docs/rbac.md has a ClusterRole for doctor";
+            case NOT_FOUND -> "not found, or the daemon is an older version";
+            case UNAVAILABLE -> "the API server cannot reach the pod: check that it is running";
+            default -> "try again; kubectl get --raw /readyz shows the API server's state";
         };
     }
 }

@@ -60,7 +60,8 @@ public final class ClusterDoctor {
         if (api.lost().isPresent()) {
             return List.of(Check.error(
                     api.address() + ": " + api.lost().get(),
-                    "see that --kubeconfig and --context mean the right cluster, and that kubectl get nodes works"));
+                    "check that --kubeconfig and --context select the right cluster, and that kubectl get nodes"
+                            + " works"));
         }
         return version.checks(
                 api.address() + " answers; its version",

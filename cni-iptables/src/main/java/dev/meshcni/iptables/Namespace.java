@@ -48,16 +48,16 @@ public record Namespace(RedirectBackend backend, Path path) {
         try (NamespaceHandle namespace = open()) {
             List<RuleDifference> differences = namespace.differences(plan);
             if (differences.isEmpty()) {
-                LOG.log(Level.INFO, "everything is in place already");
+                LOG.log(Level.INFO, "redirection is already in place");
                 return;
             }
             if (!replace && !namespace.differences(NOTHING).isEmpty()) {
-                throw new RedirectException("an earlier run with other flags has set up a redirection here, "
-                        + differences.size() + " things differ, the first: " + differences.getFirst()
-                        + "; --reconcile replaces it, --cleanup-only removes it");
+                throw new RedirectException("a redirection from an earlier run with other flags exists here: "
+                        + differences.size() + " differences, first: " + differences.getFirst()
+                        + "; use --reconcile to replace it or --cleanup-only to remove it");
             }
             namespace.apply(plan);
-            LOG.log(Level.INFO, "the redirection is in place");
+            LOG.log(Level.INFO, "redirection applied and verified");
         }
     }
 
@@ -80,7 +80,7 @@ public record Namespace(RedirectBackend backend, Path path) {
         try (NamespaceHandle namespace = open()) {
             namespace.remove();
         }
-        LOG.log(Level.INFO, "no redirection is left");
+        LOG.log(Level.INFO, "redirection removed");
     }
 
     private NamespaceHandle open() {

@@ -45,7 +45,7 @@ final class ProbeSender {
         try {
             return address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null;
         } catch (SocketException e) {
-            throw new UncheckedIOException("the addresses of this pod cannot be read", e);
+            throw new UncheckedIOException("cannot read the addresses of this pod", e);
         }
     }
 
@@ -76,7 +76,7 @@ final class ProbeSender {
         OptionalInt port = listeners.arrival(token, System.nanoTime() + TRY_NANOS);
         return port.isPresent()
                 ? new Arrival(port.getAsInt(), "arrived at port " + port.getAsInt())
-                : new Arrival(0, "did not arrive anywhere");
+                : new Arrival(0, "did not arrive");
     }
 
     private void connect(Probe probe, ProbeToken token) throws IOException {

@@ -26,7 +26,7 @@ record ProcessRights(long uid, long gid, long capabilities) {
         try {
             return parse(Files.readString(status, UTF_8));
         } catch (IOException e) {
-            throw new UncheckedIOException("the rights of this process cannot be read from " + status, e);
+            throw new UncheckedIOException("cannot read the capabilities of this process from " + status, e);
         }
     }
 

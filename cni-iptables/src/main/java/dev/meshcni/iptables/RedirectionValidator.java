@@ -99,7 +99,7 @@ final class RedirectionValidator {
                     Traffic.OUTBOUND,
                     family,
                     Result.NOT_REDIRECTED,
-                    "lo does not have the address " + Probe.text(target) + ", which comes with the rules");
+                    "address " + Probe.text(target) + ", which is set up with the rules, is missing on lo");
         }
         long uid = parameters.proxyUids().contains(rights.uid())
                 ? rights.uid()
@@ -109,8 +109,9 @@ final class RedirectionValidator {
                         Traffic.OUTBOUND,
                         family,
                         Result.NOT_TESTED,
-                        "only connections of user " + parameters.proxyUids().getFirst()
-                                + " to this pod itself show it: run this as that user, or as root"));
+                        "it takes a connection of user "
+                                + parameters.proxyUids().getFirst()
+                                + " to this pod itself: run this as that user, or as root"));
     }
 
     private TrafficFinding inbound(IpFamily family, Supplier<List<RuleDifference>> differences) {
@@ -119,7 +120,7 @@ final class RedirectionValidator {
                     Traffic.INBOUND,
                     family,
                     Result.NOT_TESTED,
-                    "no packet of the pod itself shows it, and reading the rules takes the capability NET_ADMIN");
+                    "it cannot be tested from inside the pod, and reading the rules requires the capability NET_ADMIN");
         }
         try {
             return differences.get().stream()
@@ -127,12 +128,15 @@ final class RedirectionValidator {
                     .filter(difference -> concernsArriving(family, difference))
                     .findFirst()
                     .map(difference -> new TrafficFinding(
-                            Traffic.INBOUND, family, Result.NOT_REDIRECTED, "as the kernel says, " + difference))
+                            Traffic.INBOUND,
+                            family,
+                            Result.NOT_REDIRECTED,
+                            "according to the kernel's rules," + " " + difference))
                     .orElse(new TrafficFinding(
                             Traffic.INBOUND,
                             family,
                             Result.REDIRECTED,
-                            "as the kernel says, no rule for what arrives is missing"));
+                            "according to the kernel, all rules for inbound traffic are present"));
         } catch (RedirectException e) {
             return new TrafficFinding(
                     Traffic.INBOUND, family, Result.NOT_TESTED, "the rules cannot be read: " + e.getMessage());
@@ -161,7 +165,7 @@ final class RedirectionValidator {
                 traffic,
                 family,
                 Result.NOT_TESTED,
-                "no query of user " + uid + " to an address of this pod is one that is redirected");
+                "queries of user " + uid + " to addresses of this pod are not subject to redirection");
     }
 
     /** Sends a packet if it should be redirected; empty if it would show nothing. */

@@ -68,7 +68,7 @@ final class Settings {
             if (commandLine.hasMatchedOption(flag.longName())) {
                 throw e;
             }
-            LOG.log(Level.WARNING, "{0}; it does not count", e.getMessage());
+            LOG.log(Level.WARNING, "{0}; ignored", e.getMessage());
             return Optional.empty();
         }
     }

@@ -166,7 +166,8 @@ final class TrafficSettings {
         if (servers.isEmpty()) {
             LOG.log(
                     Level.WARNING,
-                    "--redirect-dns redirects no query, as no server is known: give --dns-servers or --capture-all-dns");
+                    "--redirect-dns has no effect because no DNS server is known: set --dns-servers or"
+                            + " --capture-all-dns");
             return new DnsCapture.Off();
         }
         return new DnsCapture.Servers(servers);
@@ -222,7 +223,7 @@ final class TrafficSettings {
     private static InterceptionMode mode(String where, String text) {
         if (text.strip().equals("NONE")) {
             throw new InvalidParameterException(
-                    where, text, "it must be REDIRECT or TPROXY; to redirect nothing, do not run this");
+                    where, text, "it must be REDIRECT or TPROXY; to redirect nothing, do not run this command");
         }
         return ParameterText.mode(where, text);
     }

@@ -188,8 +188,8 @@ final class OperatorReader {
         component.refuse("spec", "is not supported; use values.cni");
         UNSUPPORTED_K8S.forEach(key -> k8s.refuse(key, "is not supported for the CNI; use values.cni"));
         if (spec.has("hub") || global.has("hub")) {
-            notes.add(
-                    "hub and tag of Istio's images do not count here: values.cni.hub says where the image of mesh-cni is.");
+            notes.add("hub and tag of Istio's images are ignored: values.cni.hub sets the registry of the mesh-cni"
+                    + " image.");
         }
         Optional<String> common = spec.text("namespace");
         Optional<String> istioNamespace = global.text("istioNamespace");

@@ -38,7 +38,7 @@ final class Section implements AutoCloseable {
         Yaml value = value(key).orElseGet(() -> Yaml.Mapping.empty(mapping.at()));
         Yaml.Mapping inner = value instanceof Yaml.Mapping found ? found : Yaml.Mapping.empty(value.at());
         if (!(value instanceof Yaml.Mapping)) {
-            problem(value.at(), key, "must hold keys and values");
+            problem(value.at(), key, "must be a mapping");
         }
         return new Section(name(key), inner, problems);
     }
@@ -49,7 +49,7 @@ final class Section implements AutoCloseable {
             if (value instanceof Yaml.Scalar scalar) {
                 return Optional.of(String.valueOf(scalar.value())).filter(text -> !text.isEmpty());
             }
-            problem(value.at(), key, "must be a text");
+            problem(value.at(), key, "must be a string");
             return Optional.empty();
         });
     }
@@ -104,7 +104,7 @@ final class Section implements AutoCloseable {
                         .map(item -> String.valueOf(item.plain()))
                         .toList());
             }
-            problem(value.at(), key, "must be a list of texts");
+            problem(value.at(), key, "must be a list of strings");
             return Optional.empty();
         });
     }
@@ -174,7 +174,7 @@ final class Section implements AutoCloseable {
     public void close() {
         mapping.entries().forEach((key, entry) -> {
             if (!known.contains(key)) {
-                problems.add(new Problem(entry.at().toString(), "there is no key " + name(key), key, known));
+                problems.add(new Problem(entry.at().toString(), "unknown key " + name(key), key, known));
             }
         });
     }
