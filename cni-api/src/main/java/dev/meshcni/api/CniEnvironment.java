@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a runtime tells a plugin through environment variables (CNI specification 1.1, section 2, "Parameters"). A value
- * that is absent, or that the command gives no meaning to, is empty.
+ * The parameters that a runtime passes to a plugin in environment variables (CNI specification 1.1, section 2,
+ * "Parameters"). A value that is absent, or that the command gives no meaning to, is empty.
  *
  * @param command {@code CNI_COMMAND}
  * @param containerId {@code CNI_CONTAINERID}
@@ -70,7 +70,7 @@ public record CniEnvironment(
         };
     }
 
-    /** Whether a text is a container ID or a network name as the specification has them. */
+    /** Returns whether a text is a container ID or a network name as the specification has them. */
     public static boolean isIdentifier(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -82,7 +82,7 @@ public record CniEnvironment(
         return !text.isEmpty();
     }
 
-    /** Why a text cannot be the name of a network interface, if it cannot. */
+    /** Returns the reason why a text is not a valid network interface name; empty if it is valid. */
     static Optional<String> interfaceNameFault(String name) {
         if (name.isEmpty() || name.equals(".") || name.equals("..")) {
             return Optional.of("not a valid name");

@@ -127,7 +127,7 @@ public final class CniJson {
         throw undecodable("an object is expected, this is " + kind(node), null);
     }
 
-    /** What kind of value it is, in words for a message. */
+    /** The JSON type of a value, as named in messages. */
     static String kind(JsonNode node) {
         return switch (node.getNodeType()) {
             case ARRAY -> "a list";

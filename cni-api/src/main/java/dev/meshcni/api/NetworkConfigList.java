@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  * libcni loads, which is less strict than the specification.
  */
 public final class NetworkConfigList {
-    /** What libcni can compare, released or not. */
+    /** The version strings that libcni can compare, released or not. */
     private static final Pattern VERSION = Pattern.compile("|[0-9]+(\\.[0-9]+){0,2}");
 
     private final String text;
@@ -129,22 +129,22 @@ public final class NetworkConfigList {
         return SpecVersion.ofConfiguration(cniVersion);
     }
 
-    /** Whether runtimes must not call CHECK. */
+    /** Returns whether runtimes must not call CHECK. */
     public boolean disableCheck() {
         return flag("disableCheck");
     }
 
-    /** Whether runtimes must not call GC. */
+    /** Returns whether runtimes must not call GC. */
     public boolean disableGc() {
         return flag("disableGC");
     }
 
-    /** Whether runtimes must not add the plugins of files in the directory named like the network. */
+    /** Returns whether runtimes must not add the plugins of files in the directory named like the network. */
     public boolean loadOnlyInlinedPlugins() {
         return flag("loadOnlyInlinedPlugins");
     }
 
-    /** Whether this came from a single plugin's configuration. */
+    /** Returns whether this came from a single plugin's configuration. */
     public boolean single() {
         return single;
     }
@@ -154,7 +154,7 @@ public final class NetworkConfigList {
         return plugins;
     }
 
-    /** What was read, character for character. */
+    /** The text as read, character for character. */
     public String text() {
         return text;
     }

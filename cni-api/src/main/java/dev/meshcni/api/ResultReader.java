@@ -72,7 +72,7 @@ final class ResultReader {
         return new CniResult(List.of(), ips, routes, dns(fields), fields.others(TOP));
     }
 
-    /** What 1.1.0 added is an unknown field like any other in a version that knows it not. */
+    /** Fields added in 1.1.0 are unknown fields in earlier versions. */
     private Interface networkInterface(Fields fields) {
         if (!rich) {
             return new Interface(

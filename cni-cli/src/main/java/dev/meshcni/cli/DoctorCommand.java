@@ -99,7 +99,7 @@ final class DoctorCommand implements Callable<Integer> {
         return text(finding.severity(), finding.what(), finding.remedy());
     }
 
-    /** What was found, how bad it is, and what to do about it; the remedy may be empty. */
+    /** Formats a verdict, its subject and the remedy, which may be empty. */
     static String text(Enum<?> verdict, String what, String remedy) {
         return verdict.name().toLowerCase(Locale.ROOT) + ": " + what
                 + (remedy.isEmpty() ? "" : "\n    remedy: " + remedy);

@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
 public final class Meshcni implements Runnable {
     private static final Logger LOG = System.getLogger(Meshcni.class.getName());
 
-    /** How much goes to the log. */
+    /** The log level. */
     enum LogLevel {
         debug,
         info,

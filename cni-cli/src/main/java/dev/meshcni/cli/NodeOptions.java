@@ -9,7 +9,7 @@ import dev.meshcni.install.PluginOptions;
 import java.nio.file.Files;
 import picocli.CommandLine.Mixin;
 
-/** What the commands that are about a node have in common: where everything is, and what is to stand there. */
+/** Options shared by the commands that work on a node: its directories and the configuration to install. */
 final class NodeOptions {
     @Mixin
     private InstallerOptions installer;

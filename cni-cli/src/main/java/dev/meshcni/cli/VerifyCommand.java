@@ -42,7 +42,7 @@ import picocli.CommandLine.Spec;
 final class VerifyCommand implements Callable<Integer> {
     private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
-    /** How differences are printed. */
+    /** The output format of differences. */
     enum Format {
         text,
         json

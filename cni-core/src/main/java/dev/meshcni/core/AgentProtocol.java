@@ -14,12 +14,12 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What the plugin and the agent say to each other on the agent's socket: one request, one reply, then both close.
+ * The protocol between plugin and agent on the agent's socket: one request, one reply, then both close.
  *
- * <p>A request is the magic number, a version byte, the plugin's environment and its standard input, each with its length
- * before it; a reply is the magic number, a version byte, the exit code and what goes to standard output. Numbers are big
- * endian. Lengths are checked before anything is read, and memory is taken for what has come, not for what was announced. The plugin loads this class on every call, so it uses
- * nothing but buffers.
+ * <p>A request is the magic number, a version byte, the plugin's environment and its standard input, each with its
+ * length before it; a reply is the magic number, a version byte, the exit code and what goes to standard output.
+ * Numbers are big endian. Lengths are checked before anything is read, and memory is taken for what has come, not for
+ * what was announced. The plugin loads this class on every call, so it uses nothing but buffers.
  */
 public final class AgentProtocol {
     /** The name of the socket in the agent's run directory. */
@@ -39,7 +39,7 @@ public final class AgentProtocol {
     private AgentProtocol() {}
 
     /**
-     * What the plugin was called with.
+     * A call of the plugin.
      *
      * @param environment the variables that start with {@code CNI_}
      * @param stdin its standard input, as it came
@@ -53,7 +53,7 @@ public final class AgentProtocol {
     }
 
     /**
-     * What the plugin shall do.
+     * The output and exit code of the plugin.
      *
      * @param exitCode the exit code of its process, 0 to 255
      * @param stdout what it prints, as it is

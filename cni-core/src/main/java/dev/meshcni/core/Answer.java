@@ -28,7 +28,7 @@ public record Answer(
         String cause,
         Effect effect) {
     /**
-     * What an ADD has done.
+     * The effect of an ADD.
      *
      * @param rules the number of rules that it made sure of
      * @param uncovered the number of IPv6 addresses that stay without redirection
@@ -38,13 +38,13 @@ public record Answer(
         public static final Effect NONE = new Effect(0, 0);
     }
 
-    /** What became of a call. */
+    /** The outcome of a call. */
     public enum Outcome {
         /** The pod's traffic is redirected, and that was verified. */
         REDIRECTED("redirected"),
         /** The pod is none of ours, its network was left as it was. */
         SKIPPED("skipped"),
-        /** What was asked for is so: CHECK, STATUS, DEL, GC, VERSION. */
+        /** Success of CHECK, STATUS, DEL, GC or VERSION. */
         OK("ok"),
         /** Refused for now; the runtime is told to try again. */
         RETRY("retry"),

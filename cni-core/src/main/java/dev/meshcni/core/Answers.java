@@ -10,7 +10,7 @@ import dev.meshcni.core.Answer.Outcome;
 final class Answers {
     private Answers() {}
 
-    /** What was done for a request. */
+    /** The answer to a request. */
     static Answer of(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
         return Answer.of(reply, request.environment().command().name(), podName(request), outcome, reason);
     }

@@ -16,12 +16,15 @@ public final class Exemption {
 
     private Exemption() {}
 
-    /** Why an attachment passes although nobody can look at its pod; empty when it does not. */
+    /** Returns the reason why an attachment passes even if its pod is unknown; empty if it does not pass. */
     public static Optional<String> withoutAgent(ConfigFields config, CniArgs args) {
         return withoutLook(config, args).or(() -> agentPod(config, args));
     }
 
-    /** Why an attachment passes without a look at its pod, even where that could be had; empty when it does not. */
+    /**
+     * Returns the reason why an attachment passes without looking up its pod, even if it could be; empty if it does not
+     * pass.
+     */
     static Optional<String> withoutLook(ConfigFields config, CniArgs args) {
         return notAPod(args).or(() -> excludedNamespace(config, args));
     }

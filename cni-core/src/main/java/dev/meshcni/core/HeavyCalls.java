@@ -29,7 +29,7 @@ final class HeavyCalls {
 
     private final Semaphore places = new Semaphore(PLACES, true);
 
-    /** What a call works in. */
+    /** The slot that a call occupies while it works. */
     final class Place implements AutoCloseable {
         private final Deadline deadline;
         private boolean heavy;

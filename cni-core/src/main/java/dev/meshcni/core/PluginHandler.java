@@ -250,7 +250,7 @@ public final class PluginHandler {
                 known.map(added -> undo(request, added, deadline)).orElse("nothing to remove"));
     }
 
-    /** What came of it. */
+    /** Returns the outcome, for the log. */
     private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
         try {
             if (request.environment().netns().isEmpty()) {
@@ -311,7 +311,7 @@ public final class PluginHandler {
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
-    /** Whether it would be left alone or refused: an old look at it must not decide that. */
+    /** Returns whether it would be left alone or refused: an old look at it must not decide that. */
     private boolean isDoubtful(Pod pod) {
         try {
             return policy.decide(pod) instanceof Decision.Skip;
@@ -320,7 +320,7 @@ public final class PluginHandler {
         }
     }
 
-    /** What the pod's namespace has to hold, for the addresses that it has. */
+    /** The rules that the pod's namespace needs, for the addresses that it has. */
     private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
         List<InetAddress> promised = request.config().prevResult().stream()
                 .flatMap(result -> result.ips().stream())

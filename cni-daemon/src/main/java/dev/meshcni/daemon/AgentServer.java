@@ -31,7 +31,10 @@ import org.slf4j.event.Level;
  * the server.
  */
 public final class AgentServer implements AutoCloseable {
-    /** How many connections are served at once; those beyond it are closed, and their plugins tell the runtime to retry. */
+    /**
+     * The maximum number of concurrent connections; further ones are closed, and their plugins tell the runtime to
+     * retry.
+     */
     static final int MAX_CONNECTIONS = 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
@@ -48,7 +51,7 @@ public final class AgentServer implements AutoCloseable {
     private Thread acceptor;
     private boolean closed;
 
-    /** What answers a call of the plugin. */
+    /** A handler of plugin calls. */
     @FunctionalInterface
     public interface CallHandler {
         /** Answers a call within a time. */
@@ -94,7 +97,7 @@ public final class AgentServer implements AutoCloseable {
         return socket.path();
     }
 
-    /** Whether plugins find this agent, and not a newer one or none. */
+    /** Returns whether plugins find this agent, and not a newer one or none. */
     public boolean isFound() {
         return socket.isOurs();
     }

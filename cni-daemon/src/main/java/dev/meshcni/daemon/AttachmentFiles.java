@@ -165,7 +165,7 @@ final class AttachmentFiles implements AttachmentStore {
                 .put("cookie", namespace.cookie());
     }
 
-    /** What is missing is empty: then the file's name does not belong to it. */
+    /** Missing fields become empty; the file name then does not match. */
     private static Stored attachment(JsonNode json) {
         return new Stored(
                 json.path("network").asText(),

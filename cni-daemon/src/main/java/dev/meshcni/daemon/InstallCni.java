@@ -54,7 +54,7 @@ import picocli.CommandLine.Mixin;
 public final class InstallCni implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(InstallCni.class);
 
-    /** How long the start may take to find out which namespaces are gone. */
+    /** The time limit at startup for finding network namespaces that are gone. */
     private static final Duration FORGETTING = Duration.ofSeconds(5);
 
     @Mixin

@@ -24,7 +24,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the daemon does in a cluster beside answering the plugin: it knows the node's pods and repairs them. */
+/** The daemon's part in a cluster besides answering the plugin: it watches the node's pods and repairs them. */
 final class KubernetesNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesNode.class);
 

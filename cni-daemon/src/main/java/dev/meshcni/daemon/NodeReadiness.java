@@ -14,7 +14,7 @@ import java.util.function.Supplier;
  * here, so that they say the same; of what passes by itself STATUS says nothing ({@link #lasting}).
  */
 final class NodeReadiness implements Supplier<Optional<String>> {
-    /** What is put right within this time, such as by a restart of the daemon, is no reason to keep pods from a node. */
+    /** Problems that are resolved within this time, such as a restart of the daemon, do not keep pods off a node. */
     static final Duration GRACE = Duration.ofSeconds(30);
 
     private final Supplier<Optional<String>> pods;

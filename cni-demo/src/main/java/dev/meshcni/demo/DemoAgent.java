@@ -42,7 +42,7 @@ final class DemoAgent implements AutoCloseable {
         }
     }
 
-    /** What it has logged so far. */
+    /** The lines logged so far. */
     Stream<String> log() {
         try {
             return Files.readAllLines(log).stream();

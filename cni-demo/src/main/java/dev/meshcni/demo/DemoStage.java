@@ -79,7 +79,7 @@ final class DemoStage implements AutoCloseable {
         return prefix + "-" + pod;
     }
 
-    /** What the node's CNI configuration directory would hold, after the installer has put our entry behind ptp's. */
+    /** The configuration that the node would have after the installer has chained our plugin behind ptp. */
     NetworkConfigList network() {
         return NetworkConfigList.parse("""
             {
@@ -145,7 +145,7 @@ final class DemoStage implements AutoCloseable {
         }
     }
 
-    /** What of the stage is still on the machine; empty when it has been cleared. */
+    /** The leftovers of the stage on this machine; empty when it has been removed. */
     List<String> remains() {
         Stream<String> namespaces = run("ip", "netns", "list").lines().filter(line -> line.startsWith(prefix));
         Stream<String> files = Files.exists(directory) ? Stream.of(directory.toString()) : Stream.empty();

@@ -18,8 +18,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What each node is like, as its daemon says: the base CNI, the chain adapter that answers for it, directories, and what does
- * not go together. Nodes that are alike share a line.
+ * The state of each node as reported by its daemon: the base CNI, the chain adapter that answers for it, directories,
+ * and what does not go together. Nodes that are alike share a line.
  */
 final class AgentChecks {
     private AgentChecks() {}
@@ -42,7 +42,7 @@ final class AgentChecks {
                 .toList();
     }
 
-    /** Whether the kubelet holds a pod for ready. */
+    /** Returns whether the kubelet holds a pod for ready. */
     static boolean isReady(Pod pod) {
         return pod.getStatus() != null
                 && Objects.requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()

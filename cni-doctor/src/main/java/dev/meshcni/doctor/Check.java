@@ -10,7 +10,7 @@ import static java.util.Objects.requireNonNull;
  * @param remedy what to do about it; empty if nothing has to be done
  */
 public record Check(Verdict verdict, String what, String remedy) {
-    /** How something is. */
+    /** The verdict of a check. */
     public enum Verdict {
         /** As it should be. */
         OK,

@@ -80,12 +80,12 @@ public final class ClusterApi implements AutoCloseable {
         client.close();
     }
 
-    /** Where the API server is. */
+    /** The address of the API server. */
     String address() {
         return client.getMasterUrl().toString();
     }
 
-    /** Why nothing can be asked any more; empty while the API server answers and takes the credential. */
+    /** The reason why the API server cannot be queried any more; empty while it answers and accepts the credential. */
     Optional<String> lost() {
         return lost;
     }
@@ -158,7 +158,7 @@ public final class ClusterApi implements AutoCloseable {
         });
     }
 
-    /** What the daemon in a pod says of its node, through the API server: no port of the node has to be open. */
+    /** The status reported by the daemon in a pod, read through the API server: no port of the node has to be open. */
     Seen<AgentStatus> agentStatus(String namespace, String pod, int port) {
         String path = "/api/v1/namespaces/" + namespace + "/pods/" + pod + ":" + port + "/proxy" + AgentStatus.PATH;
         try {

@@ -25,7 +25,7 @@ final class ControlPlaneChecks {
     private final Seen<List<MutatingWebhookConfiguration>> webhooks;
 
     /**
-     * What the injector of a control plane is told.
+     * The settings of a control plane's injector.
      *
      * @param name {@code namespace/name} of its ConfigMap
      * @param values the {@code values} in it

@@ -19,7 +19,7 @@ final class NetworkChecks {
 
     private NetworkChecks() {}
 
-    /** Whether a daemon has installed the plugin as a network of its own. */
+    /** Returns whether a daemon has installed the plugin as a network of its own. */
     static boolean concern(AgentStatuses statuses) {
         return statuses.known().stream()
                 .flatMap(status -> status.installation().stream())

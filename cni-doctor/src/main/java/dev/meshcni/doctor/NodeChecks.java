@@ -19,7 +19,7 @@ final class NodeChecks {
     private static final Pattern USES_CNI = Pattern.compile("(containerd|cri-o)://.*");
     private static final String DOCKER = "docker://";
 
-    /** What the kubelet writes when the runtime has found no CNI configuration that it can use. */
+    /** The kubelet's message if the runtime found no usable CNI configuration. */
     private static final Pattern NO_CNI = Pattern.compile(
             "NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not initialized|uninitialized)");
 

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a node is like, in words for an operator.
+ * The state of a node, in words for an operator.
  *
  * @param configuration what is in the configuration directory, a line for each file, in the order of runtimes
  * @param baseCni which chain adapter answers, and why
@@ -31,7 +31,7 @@ public record NodeReport(
         plan = List.copyOf(plan);
     }
 
-    /** Whether pods fail, or are not redirected, until somebody does something. */
+    /** Returns whether pods fail, or are not redirected, until somebody does something. */
     public boolean hasErrors() {
         return findings.stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
     }

@@ -46,7 +46,7 @@ record DisplacedFile(Path path, Path target, String before, String after) {
                 : fresh.resolveSibling(fresh.getFileName() + "-" + sum(before) + "-" + sum(after) + "-" + name + END);
     }
 
-    /** What a leftover is, if it is one of these. */
+    /** Parses the name of a leftover; empty if it is not one of these. */
     static Optional<DisplacedFile> of(Path leftover) {
         Matcher matcher = NAME.matcher(leftover.getFileName().toString());
         return matcher.matches() && Files.isRegularFile(leftover, LinkOption.NOFOLLOW_LINKS)
@@ -58,13 +58,13 @@ record DisplacedFile(Path path, Path target, String before, String after) {
                 : Optional.empty();
     }
 
-    /** Whether it holds something that is neither what was to be displaced nor what was to be put there. */
+    /** Returns whether it holds something that is neither what was to be displaced nor what was to be put there. */
     boolean isOfSomebodyElse() throws IOException {
         String sum = sum(Files.readAllBytes(path));
         return !sum.equals(before) && !sum.equals(after);
     }
 
-    /** Whether a file holds what was to be put there. */
+    /** Returns whether a file holds what was to be put there. */
     boolean isOurs(Path file) throws IOException {
         return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
                 && sum(Files.readAllBytes(file)).equals(after);

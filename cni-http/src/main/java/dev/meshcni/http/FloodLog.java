@@ -64,7 +64,7 @@ final class FloodLog {
         refused(HttpRefusal.PAGE_FAILED);
     }
 
-    /** Whether there is something that {@link #tell} will tell once its minute is over. */
+    /** Returns whether there is something that {@link #tell} will tell once its minute is over. */
     synchronized boolean hasUntold() {
         return !untold.isEmpty();
     }

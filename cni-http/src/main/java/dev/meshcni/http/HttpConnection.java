@@ -38,7 +38,7 @@ final class HttpConnection {
     private ByteBuffer[] answer = {};
     private int dropped;
 
-    /** What it waits for. */
+    /** The event that the connection waits for. */
     enum State {
         /** For the head of the request. */
         READING,
@@ -83,7 +83,7 @@ final class HttpConnection {
         return nanoTime - deadline > 0;
     }
 
-    /** Whether it has not been closed; from any thread. */
+    /** Returns whether it has not been closed; from any thread. */
     boolean isOpen() {
         return channel.isOpen();
     }
@@ -162,7 +162,7 @@ final class HttpConnection {
         }
     }
 
-    /** How many bytes of the answer are in memory. */
+    /** The number of bytes of the answer in memory. */
     long unsent() {
         return Stream.of(answer).mapToLong(ByteBuffer::remaining).sum();
     }

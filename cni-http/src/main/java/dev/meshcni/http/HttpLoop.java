@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class HttpLoop implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpLoop.class);
     private static final int BUFFER = 8 << 10;
-    /** How many connections are accepted before those that are open have their turn. */
+    /** The number of connections accepted before open ones are served. */
     private static final int ACCEPTED_AT_ONCE = 64;
 
     private static final Duration TICK = Duration.ofMillis(100);

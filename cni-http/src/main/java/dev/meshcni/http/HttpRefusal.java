@@ -1,6 +1,6 @@
 package dev.meshcni.http;
 
-/** Why a port did not give a peer what it asked for. */
+/** The reason why a port rejected a connection or request. */
 public enum HttpRefusal {
     /** The oldest of a peer's connections was closed, as that peer opened more than it may have. */
     PEER_LIMIT("peer-limit"),

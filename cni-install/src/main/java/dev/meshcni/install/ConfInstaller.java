@@ -34,7 +34,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
 public final class ConfInstaller {
-    /** How often edits are made anew when somebody else writes at the same moment. */
+    /** The number of retries if another process writes at the same time. */
     private static final int ATTEMPTS = 20;
 
     /** Longer with each attempt, so that a writer comes to its end. */
@@ -47,14 +47,14 @@ public final class ConfInstaller {
     private final ConfEdits edits;
 
     /**
-     * What the directory is like, and what to do about it.
+     * The state of the directory, and the plan for it.
      *
      * @param dir the directory
      * @param choice the adapter that answers for it, if one does
      * @param plan what has to happen for our plugin to be installed
      */
     public record Look(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
-        /** What has to be edited, if it is known. */
+        /** The edits to make, if they are known. */
         List<FileEdit> edits() {
             return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
         }
@@ -80,7 +80,7 @@ public final class ConfInstaller {
         return new Look(snapshot, choice, plan);
     }
 
-    /** What an operator has to know about a directory, as its adapter says. */
+    /** The findings about a directory, as reported by its adapter. */
     public List<Finding> findings(Look look) {
         return look.choice()
                 .map(choice -> choice.adapter().findings(look.dir(), settings))
@@ -158,7 +158,7 @@ public final class ConfInstaller {
         return new InstallSettings(settings.chained(), settings.confName(), entry);
     }
 
-    /** What other settings have installed, perhaps in an earlier version of this daemon, goes as well. */
+    /** Also removes what was installed with other settings, for example by an earlier version of this daemon. */
     private List<FileEdit> removal(ConfDirSnapshot snapshot) {
         List<FileEdit> byAdapter = adapters.choose(snapshot, settings)
                 .map(choice -> choice.adapter().uninstall(snapshot, settings))

@@ -4,7 +4,7 @@ import dev.meshcni.api.conf.Finding;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.util.List;
 
-/** What happens to the installation, for those who count it and tell of it. */
+/** Events of the installation, for metrics and logs. */
 public interface InstallEvents {
     /** The end of an attempt to install, named as Istio's {@code istio_cni_installs_total} names it. */
     enum Result {
@@ -16,7 +16,7 @@ public interface InstallEvents {
         CREATE_CNI_CONFIG_FAILURE
     }
 
-    /** What somebody else changed and we put right. */
+    /** The part of the installation that another process changed and that was restored. */
     enum Part {
         PLUGIN,
         CONF
@@ -62,7 +62,7 @@ public interface InstallEvents {
         };
     }
 
-    /** What an operator has to know, each time that there was nothing to edit any more. */
+    /** Reports the current findings, each time that nothing is left to edit. */
     default void found(List<Finding> findings) {}
 
     /** Something was installed, or could not be. */

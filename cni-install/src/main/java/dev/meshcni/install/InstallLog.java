@@ -7,7 +7,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the log says of an installation. */
+/** Log messages of the installation. */
 final class InstallLog {
     private static final Logger LOG = LoggerFactory.getLogger(InstallLog.class);
 

@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 
-/** How far the installation on this node is. */
+/** The state of the installation on this node. */
 public sealed interface InstallState {
-    /** Why the node is not ready for pods, in words; empty if it is. */
+    /** Returns the reason why the node is not ready for pods, in words; empty if it is ready. */
     default Optional<String> notReady() {
         return switch (this) {
             case Starting _ -> Optional.of("installation has not started yet");
@@ -21,7 +21,7 @@ public sealed interface InstallState {
         };
     }
 
-    /** Whether a pod that starts now is redirected: the plugin is in place and the configuration calls it. */
+    /** Returns whether a pod that starts now is redirected: the plugin is in place and the configuration calls it. */
     default boolean canRedirect() {
         return this instanceof Installed;
     }

@@ -14,7 +14,7 @@ public final class InstallTrouble {
 
     private static final String READ_ONLY = "Read-only file system";
 
-    /** What to do if the directory of plugins is the wrong one. */
+    /** The remedy for a wrong plugin directory. */
     static final String OTHER_BIN_DIR = """
         set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
         plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \

@@ -76,7 +76,7 @@ public final class InstallWatch implements AutoCloseable {
         return alone ? installer.takeOver() : installer.round();
     }
 
-    /** What is watched before a round cannot change unseen after it. */
+    /** The directories to watch: a directory watched before a round cannot change unnoticed after it. */
     private List<Path> directories() {
         List<Path> directories = new ArrayList<>(List.of(installer.settings().binDir()));
         try {

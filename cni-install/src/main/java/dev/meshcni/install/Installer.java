@@ -38,7 +38,7 @@ public final class Installer {
 
     private static final Duration WRITING_TIME = Duration.ofMillis(100);
 
-    /** How long another installer may take; longer than copying the plugin to a slow disk. */
+    /** The time that another installer may take; longer than copying the plugin to a slow disk. */
     private static final Duration TURN = Duration.ofSeconds(10);
 
     /** Trials of the plugin in a row that may fail for want of memory or time. */
@@ -89,7 +89,7 @@ public final class Installer {
         this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
     }
 
-    /** What an installer works with, which tests replace. */
+    /** The parts of an installer that tests replace. */
     public record Parts(
             FileSteps steps,
             RunningPlugins running,
@@ -116,12 +116,12 @@ public final class Installer {
         return new Installer(settings, events, parts);
     }
 
-    /** What it installs. */
+    /** The settings of this installer. */
     public InstallerSettings settings() {
         return settings;
     }
 
-    /** How far it is. */
+    /** The current state. */
     public InstallState state() {
         return state;
     }
@@ -170,7 +170,7 @@ public final class Installer {
     }
 
     /**
-     * What an operator has to know about the configuration as it is now.
+     * The findings about the current configuration.
      *
      * @throws DaemonException if it cannot be read
      */
@@ -182,7 +182,7 @@ public final class Installer {
         }
     }
 
-    /** What is being tried on the host is ended: this process is about to end. */
+    /** Stops test runs of the plugin on the host, because this process is about to exit. */
     void stopTrials() {
         trial.close();
     }

@@ -92,7 +92,7 @@ final class InstallerLease {
         files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileLook.ofMode("rw-------"));
     }
 
-    /** Whether no other has claimed the node since; a claim that was wiped away is made again. */
+    /** Returns whether no other has claimed the node since; a claim that was wiped away is made again. */
     boolean isHeld() throws IOException {
         try {
             return holder().equals(self);

@@ -37,12 +37,12 @@ public final class NodeInstallation implements AutoCloseable {
         return new NodeInstallation(installer, InstallWatch.start(installer, agentIsFound), reason);
     }
 
-    /** How far it is. */
+    /** The current state. */
     public InstallState state() {
         return installer.state();
     }
 
-    /** Whether a pod that starts now calls the plugin; whoever replaces pods has to wait until it does. */
+    /** Returns whether a pod that starts now calls the plugin; whoever replaces pods has to wait until it does. */
     public boolean canRedirect() {
         return state().canRedirect();
     }

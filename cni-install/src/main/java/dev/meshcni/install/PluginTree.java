@@ -41,7 +41,7 @@ public final class PluginTree {
     /** The directory of the versions; nothing that lists plugins shows it. */
     static final String VERSIONS = ".mesh-cni";
 
-    /** What a version held before the plugin was a single file: the run-time image of a JVM. */
+    /** The directory of a JVM run-time image, which versions had before the plugin was a single file. */
     private static final String RUNTIME_OF_EARLIER_VERSIONS = "runtime";
 
     /** The name by which runtimes find the plugin. */
@@ -52,7 +52,7 @@ public final class PluginTree {
     /** The names of versions: release, the manifest's short name, and a number if there is more than one copy. */
     private static final Pattern VERSION_NAME = Pattern.compile(".+-\\p{XDigit}{12}(?:\\.\\d+)?");
 
-    /** How long a version that the host does not run is not tried again. */
+    /** The time until a version that failed on the host is tried again. */
     private static final Duration TRIAL_PAUSE = Duration.ofSeconds(30);
 
     private static final Duration UNINSTALL_POLL = Duration.ofMillis(50);
@@ -70,7 +70,7 @@ public final class PluginTree {
     private Optional<PluginManifest> wanted = Optional.empty();
     private Optional<Unusable> unusable = Optional.empty();
 
-    /** What was found when the source was tried, and when. */
+    /** The result of a test run of the source, and its time. */
     private record Unusable(String reason, long nanos) {}
 
     /**
@@ -100,7 +100,7 @@ public final class PluginTree {
         this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
     }
 
-    /** Where the versions are. */
+    /** The directory of the versions. */
     Path versionsDirectory() {
         return binDir.resolve(VERSIONS);
     }
@@ -129,7 +129,7 @@ public final class PluginTree {
         return true;
     }
 
-    /** Whether there is nothing for {@link #ensure} to do; changes nothing. */
+    /** Returns whether there is nothing for {@link #ensure} to do; changes nothing. */
     public boolean currentIsWhole() throws IOException {
         Optional<String> current = current();
         return current.isPresent() && isOfSource(current.get()) && isWhole(current.get());
@@ -226,7 +226,7 @@ public final class PluginTree {
         }
     }
 
-    /** What a link in its place leads to is not ours to fill, and far less to clear. */
+    /** The target of a link at this path is not ours to fill or clear. */
     private void requireDirectory() throws IOException {
         Path directory = versionsDirectory();
         if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
@@ -362,7 +362,9 @@ public final class PluginTree {
         }
     }
 
-    /** Whether it is a version of ours, whole or damaged: it has our name, and holds what our manifests name. */
+    /**
+     * Returns whether it is a version of ours, whole or damaged: it has our name, and holds what our manifests name.
+     */
     private static boolean isOurs(Path entry) {
         return VERSION_NAME.matcher(entry.getFileName().toString()).matches()
                 && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)

@@ -29,7 +29,7 @@ public final class PluginTrial implements AutoCloseable {
     /** The first process of the node, if its {@code /proc} is mounted in our container. */
     private static final Path HOST_INIT = Path.of("/host/proc/1");
 
-    /** How long a plugin that works is believed to go on working. */
+    /** The time that a successful test run of the plugin stays valid. */
     static final Duration VALID = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(PluginTrial.class);
@@ -44,7 +44,7 @@ public final class PluginTrial implements AutoCloseable {
     private Optional<Success> lastSuccess = Optional.empty();
     private Optional<Verdict> lastUnknown = Optional.empty();
 
-    /** What came of a trial. */
+    /** The outcome of a test run. */
     public sealed interface Verdict {
         /** It has answered. */
         record Works() implements Verdict {}

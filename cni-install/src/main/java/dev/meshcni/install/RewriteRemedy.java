@@ -2,7 +2,7 @@ package dev.meshcni.install;
 
 import java.util.Map;
 
-/** What stops a base CNI from rewriting the configuration that our plugin stands in. */
+/** Remedies against base CNIs that rewrite the configuration file with our plugin. */
 final class RewriteRemedy {
     private static final Map<String, String> BY_TYPE = Map.of(
             "cilium-cni",

@@ -30,7 +30,7 @@ public final class RunningPlugins {
     private static final Pattern VERSION =
             Pattern.compile("/" + Pattern.quote(PluginTree.VERSIONS) + "/([^/]+)/(?:bin|runtime)/");
 
-    /** What exec(2) takes at most to show in {@code /proc}. */
+    /** The maximum time until an exec(2) is visible in {@code /proc}. */
     private static final Duration SETTLE = Duration.ofMillis(200);
 
     /** Where not all processes can be seen: longer than a plugin may run. */
@@ -59,7 +59,7 @@ public final class RunningPlugins {
         return new RunningPlugins(proc, Duration.ZERO);
     }
 
-    /** How long nobody must have been seen in a version before it is certain that nobody is. */
+    /** The time that a version must be unused before it is considered unused. */
     Duration settle() {
         return settle;
     }

@@ -8,7 +8,7 @@ import java.time.Duration;
  */
 @FunctionalInterface
 public interface ShutdownReason {
-    /** What comes after the end. */
+    /** The reason for the shutdown. */
     enum Answer {
         /** Another daemon, or it cannot be known. */
         RESTART,

@@ -152,7 +152,7 @@ public final class IptablesCommand implements Callable<Integer> {
         return new Namespace(backend(settings), path);
     }
 
-    /** What changes and reads rules, as flags and variables ask for. */
+    /** The backend that applies and reads rules, as selected by flags and variables. */
     static RedirectBackend backend(Settings settings) {
         if (settings.isOn(IptablesFlag.NATIVE_NFTABLES)) {
             return Backends.of(ServiceLoader.load(RedirectBackend.class)).named(Backends.NFTABLES);

@@ -91,7 +91,7 @@ enum IptablesFlag {
     LOG_STACKTRACE_LEVEL("--log_stacktrace_level", Kind.LOGGING, ""),
     LOG_TARGET("--log_target", Kind.LOGGING, "");
 
-    /** How a flag is given, and what it is good for. */
+    /** The syntax and the effect of a flag. */
     enum Kind {
         /** {@code --flag VALUE}. */
         VALUE,
@@ -128,7 +128,7 @@ enum IptablesFlag {
         return names.substring(names.lastIndexOf(' ') + 1);
     }
 
-    /** What it is good for. */
+    /** The kind of the flag. */
     Kind kind() {
         return kind;
     }

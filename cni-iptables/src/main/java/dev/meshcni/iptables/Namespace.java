@@ -25,7 +25,7 @@ import java.util.Optional;
 public record Namespace(RedirectBackend backend, Path path) {
     private static final Logger LOG = System.getLogger(Namespace.class.getName());
 
-    /** How long a command may take in a namespace. */
+    /** The time limit of a command in a namespace. */
     public static final Duration PATIENCE = Duration.ofMinutes(1);
 
     /** That of this process. */
@@ -61,7 +61,7 @@ public record Namespace(RedirectBackend backend, Path path) {
         }
     }
 
-    /** What differs from a plan. */
+    /** Returns the differences from a plan. */
     List<RuleDifference> differences(RedirectPlan plan) {
         try (NamespaceHandle namespace = open()) {
             return namespace.differences(plan);

@@ -40,7 +40,7 @@ final class ProbeSender {
      */
     record Arrival(int port, String description) {}
 
-    /** Whether an address is one of this pod, to which nothing leaves it. */
+    /** Returns whether an address is one of this pod, to which nothing leaves it. */
     boolean isLocal(InetAddress address) {
         try {
             return address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null;

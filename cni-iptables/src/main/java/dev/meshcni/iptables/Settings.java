@@ -73,7 +73,7 @@ final class Settings {
         }
     }
 
-    /** Whether a switch is on. */
+    /** Returns whether a switch is on. */
     boolean isOn(IptablesFlag flag) {
         return truth(flag)
                 .map(setting -> ParameterText.flag(setting.where(), setting.text()))

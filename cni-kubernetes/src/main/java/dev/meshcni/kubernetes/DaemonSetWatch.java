@@ -32,7 +32,7 @@ public final class DaemonSetWatch implements AutoCloseable {
     private final SharedIndexInformer<DaemonSet> informer;
     private volatile Known known = Known.NEVER_SEEN;
 
-    /** What the watch has shown so far. */
+    /** The last state observed by the watch. */
     private enum Known {
         NEVER_SEEN,
         PRESENT,
@@ -59,7 +59,7 @@ public final class DaemonSetWatch implements AutoCloseable {
     }
 
     /**
-     * Whether this daemon ends because it is uninstalled.
+     * Returns whether this daemon ends because it is uninstalled.
      *
      * @param patience how long the API server may take to answer
      */
@@ -91,7 +91,9 @@ public final class DaemonSetWatch implements AutoCloseable {
         return answer(now, "present");
     }
 
-    /** Whether a selection includes this node; it does unless the node's labels can be seen to say otherwise. */
+    /**
+     * Returns whether a selection includes this node; it does unless the node's labels can be seen to say otherwise.
+     */
     private boolean means(NodeSelection selection) {
         if (selection.includesAllNodes()) {
             return true;
@@ -110,12 +112,12 @@ public final class DaemonSetWatch implements AutoCloseable {
         return going;
     }
 
-    /** Whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
+    /** Returns whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
     boolean hasSeenDaemonSet() {
         return known != Known.NEVER_SEEN;
     }
 
-    /** Whether the watch has shown that the DaemonSet is going or gone. */
+    /** Returns whether the watch has shown that the DaemonSet is going or gone. */
     boolean hasSeenDeletion() {
         return known == Known.GOING;
     }

@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
  * All that this daemon asks of the API server, in one place: {@code docs/rbac.md} says for each what it is needed for.
  */
 public final class KubernetesApi implements AutoCloseable {
-    /** What became of a pod that was to go. */
+    /** The outcome of a deletion or eviction. */
     public enum Removal {
         /** It goes. */
         DONE,
@@ -70,10 +70,10 @@ public final class KubernetesApi implements AutoCloseable {
     private static final int RETRY_INTERVAL_MILLIS = 200;
     private static final int RECONNECT_INTERVAL_MILLIS = 500;
 
-    /** How many pods come in one answer, where the API server gives them in parts. */
+    /** The page size of pod lists. */
     private static final int PAGE = 100;
 
-    /** How long the API server lets a watch last, which ends it by a word. */
+    /** The timeout of a watch, after which the API server closes it. */
     static final Duration WATCH = Duration.ofMinutes(2);
 
     private final KubernetesClient client;

@@ -50,7 +50,7 @@ public final class KubernetesOptions {
                 nodeName, Optional.ofNullable(kubeconfig), Duration.ofSeconds(requestTimeoutSeconds));
     }
 
-    /** Whether the node carries a taint until the daemon is ready. */
+    /** Returns whether the node carries a taint until the daemon is ready. */
     public boolean nodeTaint() {
         return nodeTaint;
     }

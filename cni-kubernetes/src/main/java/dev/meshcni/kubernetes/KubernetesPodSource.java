@@ -119,7 +119,7 @@ public final class KubernetesPodSource implements PodSource {
         feed.close();
     }
 
-    /** How often a pod had to be asked for by name. */
+    /** The number of pods looked up by name. */
     public long lookUps() {
         return lookUps.get();
     }

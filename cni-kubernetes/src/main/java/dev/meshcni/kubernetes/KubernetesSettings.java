@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param requestTimeout how long one request may take
  */
 public record KubernetesSettings(String nodeName, Optional<Path> kubeconfig, Duration requestTimeout) {
-    /** How long a request may take unless the settings say otherwise. */
+    /** The default timeout of a request. */
     public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
     public KubernetesSettings {

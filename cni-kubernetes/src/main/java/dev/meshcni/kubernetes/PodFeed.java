@@ -22,7 +22,7 @@ final class PodFeed implements AutoCloseable {
     private static final int MAX_DOUBLINGS = 5;
     private static final int GONE = 410;
 
-    /** How the feed is told of. */
+    /** A listener of the feed. */
     interface Observer {
         /** A list has been read to its end. */
         void listed();
@@ -64,7 +64,7 @@ final class PodFeed implements AutoCloseable {
         return feed;
     }
 
-    /** Whether a watch is open that has said something not long ago. */
+    /** Returns whether a watch is open that has said something not long ago. */
     boolean isLive() {
         return watching && !listWanted && !silence.isTooLong();
     }

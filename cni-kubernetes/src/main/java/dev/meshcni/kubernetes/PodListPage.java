@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * What a page of a list says beside its pods.
+ * The metadata of a list page.
  *
  * @param version the version of the list
  * @param next the token for the next page; empty after the last one

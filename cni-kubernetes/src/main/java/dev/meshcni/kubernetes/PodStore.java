@@ -57,7 +57,7 @@ public final class PodStore {
 
     private final long maxKept;
 
-    /** How much is kept of the pods of each namespace; only for the thread that reads the watch. */
+    /** The size of the cached data by namespace; only for the thread that reads the watch. */
     private final Map<String, Long> shares = new HashMap<>();
 
     private long keptChars;
@@ -150,7 +150,7 @@ public final class PodStore {
         return pods.size();
     }
 
-    /** How much is kept of all pods, in characters. */
+    /** The size of the cached data of all pods, in characters. */
     long keptChars() {
         return keptChars;
     }

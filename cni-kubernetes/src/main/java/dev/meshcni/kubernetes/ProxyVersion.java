@@ -38,7 +38,10 @@ public record ProxyVersion(int major, int minor) {
                 : Optional.empty();
     }
 
-    /** Whether Istio says that a CNI plugin of this build's version goes with such a proxy: one minor version apart at most. */
+    /**
+     * Returns whether Istio says that a CNI plugin of this build's version goes with such a proxy: one minor version
+     * apart at most.
+     */
     public boolean withinSkew() {
         return major == COMPATIBLE.major && Math.abs(minor - COMPATIBLE.minor) <= MAX_SKEW;
     }

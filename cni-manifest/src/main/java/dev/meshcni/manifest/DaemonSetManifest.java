@@ -43,7 +43,7 @@ record DaemonSetManifest(CniValues values) {
             "k8s-app",
             "sidecar.istio.io/inject");
 
-    /** Why each is needed is in docs/security.md. */
+    /** The capabilities of the daemon; docs/security.md explains why each is needed. */
     private static final List<String> CAPABILITIES =
             List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE");
 

@@ -131,7 +131,7 @@ final class OperatorReader {
     private final List<String> notes = new ArrayList<>();
 
     /**
-     * What was read.
+     * The result of reading.
      *
      * @param values the CNI's, empty where only a control plane is described that relies on a CNI
      * @param revision the revision of that control plane
@@ -226,7 +226,7 @@ final class OperatorReader {
                                 : Platform.DEFAULT);
     }
 
-    /** Whether the injector is told that there is a CNI. */
+    /** Returns whether the injector is told that there is a CNI. */
     private static boolean expected(Section values) {
         boolean old = false;
         try (Section istioCni = values.section("istio_cni")) {
@@ -236,7 +236,9 @@ final class OperatorReader {
         return values.section("pilot").section("cni").flag("enabled").orElse(old);
     }
 
-    /** Whether the injector annotates pods for Multus; the network's name must be the one that will be there. */
+    /**
+     * Returns whether the injector annotates pods for Multus; the network's name must be the one that will be there.
+     */
     private boolean injected(Section values) {
         Section webhook = values.section("sidecarInjectorWebhook");
         if (!webhook.has("injectedAnnotations")) {

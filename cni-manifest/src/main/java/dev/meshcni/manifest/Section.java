@@ -163,7 +163,7 @@ final class Section implements AutoCloseable {
         problem(at(key), key, message);
     }
 
-    /** Where the key stands, or the section if it is absent. */
+    /** The position of the key, or of the section if the key is absent. */
     Yaml.Position at(String key) {
         Yaml.Entry entry = mapping.entries().get(key);
         return entry == null ? mapping.at() : entry.at();

@@ -12,12 +12,12 @@ import dev.meshcni.core.PluginReplies;
 import java.util.Optional;
 
 /**
- * What the plugin answers when the agent does not: it fails closed, with the error that tells the runtime to try again,
- * so that no pod starts without redirection.
+ * The plugin's answers while the agent does not answer: it fails closed, with the error that tells the runtime to try
+ * again, so that no pod starts without redirection.
  *
- * <p>Exempt attachments ({@link Exemption}) pass, so that the node can come up and the agent with it. DEL and GC succeed:
- * what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with it. STATUS
- * succeeds: a node whose network is not ready starts no pod at all, the agent's included.
+ * <p>Exempt attachments ({@link Exemption}) pass, so that the node can come up and the agent with it. DEL and GC
+ * succeed: what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with
+ * it. STATUS succeeds: a node whose network is not ready starts no pod at all, the agent's included.
  */
 final class AgentlessPlugin {
     private final CniEnvironment environment;

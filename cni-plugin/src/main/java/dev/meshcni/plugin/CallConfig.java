@@ -60,7 +60,7 @@ final class CallConfig implements ConfigFields {
     }
 
     /**
-     * What ADD prints: the result of the plugins before, in the version that was asked for. Without any there is nothing to report.
+     * The output of ADD: the result of the previous plugins, in the requested version; empty without a previous result.
      *
      * @throws CniException if it is no object, or cannot be said in that version
      */

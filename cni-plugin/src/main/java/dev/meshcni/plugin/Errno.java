@@ -10,7 +10,7 @@ final class Errno {
 
     private Errno() {}
 
-    /** Whether a call has done nothing, and may do it when it is made again. */
+    /** Returns whether a call has done nothing, and may do it when it is made again. */
     static boolean mayBeTriedAgain(int result) {
         return result == -INTERRUPTED || result == -TRY_AGAIN;
     }

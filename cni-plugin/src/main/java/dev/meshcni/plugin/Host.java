@@ -44,7 +44,7 @@ public interface Host {
     /** Opens a file to append to it, made with mode 0600 if it is missing, and never through a link (open(2)). */
     int openLog(byte[] path);
 
-    /** How long an open file is, in bytes. */
+    /** The size of an open file, in bytes. */
     long size(int descriptor);
 
     /** close(2). */

@@ -42,7 +42,7 @@ final class JsonNames {
         }
     }
 
-    /** Where a name is, or has to be put. */
+    /** The slot of a name, or the free slot for it. */
     private int slot(int place) {
         int slot = hash(place) & (places.length - 1);
         while (places[slot] != 0 && !same(places[slot], place)) {

@@ -205,7 +205,7 @@ final class JsonReader {
         }
     }
 
-    /** What a decimal number cannot have is refused, though nobody here computes with it: the agent's reader does. */
+    /** Rejects exponents that a decimal number cannot have, because the agent's reader computes with them. */
     private void exponent(int start, int fraction) {
         boolean negative = next() == '-';
         position += negative || next() == '+' ? 1 : 0;

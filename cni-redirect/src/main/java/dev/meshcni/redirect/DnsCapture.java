@@ -27,7 +27,7 @@ public sealed interface DnsCapture {
         }
     }
 
-    /** Whether any query is captured. */
+    /** Returns whether any query is captured. */
     default boolean active() {
         return !(this instanceof Off);
     }

@@ -89,7 +89,7 @@ final class MangleRules {
         table.append(DROP, origin, new Drop());
     }
 
-    /** What passes the loopback device is inbound only if the proxy sent it to its own pod's address, marked so. */
+    /** Traffic on the loopback device is inbound only if the proxy sent it to its own pod's address, with the mark. */
     private void leaveAlone() {
         table.append(
                 INBOUND,

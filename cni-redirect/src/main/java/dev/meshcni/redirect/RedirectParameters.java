@@ -116,7 +116,7 @@ public record RedirectParameters(
         return new RedirectParametersBuilder();
     }
 
-    /** Where the value of a parameter came from, such as "annotation NAME"; "default" if nobody set it. */
+    /** The origin of a parameter's value, such as "annotation NAME"; "default" if it is not set. */
     public String origin(Parameter parameter) {
         return origins.getOrDefault(parameter, "default");
     }

@@ -10,7 +10,7 @@ import java.util.List;
 final class Resolvers {
     private Resolvers() {}
 
-    /** Whether queries of this family are captured at all. */
+    /** Returns whether queries of this family are captured at all. */
     static boolean captured(DnsCapture capture, IpFamily family) {
         return capture instanceof DnsCapture.AllResolvers
                 || !addresses(capture, family).isEmpty();

@@ -1,6 +1,6 @@
 package dev.meshcni.redirect;
 
-/** Why a pod's traffic is not redirected. */
+/** The reason why a pod's traffic is not redirected. */
 public enum SkipReason {
     EXCLUDED_NAMESPACE("excluded-namespace", "the namespace is excluded from redirection"),
     ISTIO_INIT("istio-init", "the pod sets up its own redirection in a container named istio-init"),

@@ -4,7 +4,7 @@ import dev.meshcni.core.PodPlan;
 import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 
-/** What a look into a pod's network namespace found. */
+/** The result of inspecting a pod's network namespace. */
 sealed interface PodLook {
     /** The pod is not to be redirected. */
     record NotMeant(String why) implements PodLook {}
@@ -22,7 +22,7 @@ sealed interface PodLook {
         }
     }
 
-    /** What is there cannot be read: it may be anything. */
+    /** The rules exist but cannot be read. */
     record Unreadable(String why) implements PodLook {}
 
     /** It could not be seen for now. */

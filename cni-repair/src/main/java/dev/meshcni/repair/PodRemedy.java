@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is done to a pod that runs without its redirection, with the event and the metric about it. */
+/** The repair action for a pod that runs without redirection, with its event and metric. */
 public final class PodRemedy {
     private static final Logger LOG = LoggerFactory.getLogger(PodRemedy.class);
     private static final Duration BUDGET_PAUSE = Duration.ofSeconds(30);
@@ -26,7 +26,7 @@ public final class PodRemedy {
     private static final String FAIL = "fail";
     private static final String SKIP = "skip";
 
-    /** What comes after a remedy. */
+    /** The next step after a repair action. */
     sealed interface Next {
         /** Nothing. */
         record Settled() implements Next {}

@@ -41,7 +41,7 @@ public final class RepairController implements AutoCloseable {
     private static final int SLICES = 10;
     private static final int SHOWN_DIFFERENCES = 3;
 
-    /** What is known of a pod; {@code attempts} counts what failed so far. */
+    /** The repair state of a pod; {@code attempts} counts failed attempts. */
     private record Case(String uid, boolean settled, int attempts, long lookedNanos) {}
 
     private final KubernetesPodSource pods;
@@ -304,7 +304,7 @@ public final class RepairController implements AutoCloseable {
         }
     }
 
-    /** What fails in one look must not end all further ones. */
+    /** Catches failures of one inspection, so that later ones still run. */
     private void guarded(Runnable work) {
         try {
             work.run();

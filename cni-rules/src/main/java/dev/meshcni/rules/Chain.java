@@ -25,7 +25,7 @@ public record Chain(String name, int leading, List<Rule> rules) {
         }
     }
 
-    /** Whether the kernel makes a chain of this name itself. */
+    /** Returns whether the kernel makes a chain of this name itself. */
     public static boolean isBuiltIn(String name) {
         return switch (name) {
             case "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING" -> true;
@@ -33,7 +33,7 @@ public record Chain(String name, int leading, List<Rule> rules) {
         };
     }
 
-    /** Whether this chain is one of the kernel's, shared with others. */
+    /** Returns whether this chain is one of the kernel's, shared with others. */
     public boolean builtIn() {
         return isBuiltIn(name);
     }

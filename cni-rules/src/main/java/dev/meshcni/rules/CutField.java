@@ -15,7 +15,7 @@ public record CutField(String field, long size, long bound) {
         Objects.requireNonNull(field, "field is null");
     }
 
-    /** What is wrong with it and what is allowed. */
+    /** The problem and the limit. */
     String problem() {
         return "has a size of " + size + ", which exceeds the limit of " + bound;
     }

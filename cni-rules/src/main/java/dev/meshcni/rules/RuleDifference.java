@@ -10,7 +10,7 @@ import java.util.Objects;
  * @param detail the rule, address or route in the notation of the tool that shows it
  */
 public record RuleDifference(Kind kind, String place, String detail) {
-    /** What is wrong with it. */
+    /** The kind of the difference. */
     public enum Kind {
         /** It should be there and is not. */
         MISSING("missing"),

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 public final class RuleText {
     private RuleText() {}
 
-    /** What a rule applies to, as in "tcp, to port 15008"; "everything" for a rule without matches. */
+    /** The condition of a rule, such as "tcp, to port 15008"; "everything" for a rule without matches. */
     public static String condition(Rule rule) {
         return rule.matches().isEmpty()
                 ? "everything"

@@ -2,7 +2,7 @@ package dev.meshcni.rules;
 
 import java.util.Objects;
 
-/** What a {@link Rule} does with a packet that it applies to: a closed set, see {@code iptables-extensions(8)}. */
+/** The action of a {@link Rule} on a matching packet: a closed set, see {@code iptables-extensions(8)}. */
 public sealed interface Target {
     /** Continue in a chain of ours, and come back from it unless a rule there decides. */
     record Jump(String chain) implements Target {

@@ -25,9 +25,9 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
- * What this daemon counts, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on working,
- * and our own, which start with {@code meshcni_}. All are registered when it is made, and stay. {@code docs/metrics.md}
- * explains them.
+ * The metrics of this daemon, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on
+ * working, and our own, which start with {@code meshcni_}. All are registered when it is made, and stay.
+ * {@code docs/metrics.md} explains them.
  */
 public final class AgentMetrics {
     /** The value of {@code result} for an installation that succeeded. */
@@ -187,12 +187,12 @@ public final class AgentMetrics {
         unreadablePods.set(pods);
     }
 
-    /** What counts the refusals of a port, by its name. */
+    /** Returns a counter of rejections on the port with this name. */
     public Consumer<HttpRefusal> httpRefusals(String port) {
         return refusal -> httpRefused.labelValues(port, refusal.label()).inc();
     }
 
-    /** What writes in the form that an HTTP {@code Accept} header asks for. */
+    /** Returns the writer for the format that an HTTP {@code Accept} header requests. */
     public ExpositionFormatWriter writer(String accept) {
         return formats.findWriter(accept);
     }

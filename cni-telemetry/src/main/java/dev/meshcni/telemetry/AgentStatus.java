@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What the daemon says about its node at {@value #PATH} of the health port, as JSON: enough to see from afar what the
- * API server does not know, and nothing about pods but their number.
+ * The status that the daemon reports about its node at {@value #PATH} of the health port, as JSON: enough to see from
+ * afar what the API server does not know, and nothing about pods but their number.
  *
  * @param version the version of the daemon
  * @param notReady why the node is not ready for pods; empty when it is

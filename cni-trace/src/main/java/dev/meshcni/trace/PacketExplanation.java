@@ -65,7 +65,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
                 + RuleText.address(packet.destination()) + " port " + packet.destinationPort();
     }
 
-    /** Who listens on the port, which the origin of the rule that names the port says. */
+    /** The listener on the port, taken from the origin of the rule that names the port. */
     private static String listener(PacketTrace trace) {
         return trace.steps().stream()
                 .filter(Step::matched)
@@ -106,7 +106,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
         return lines;
     }
 
-    /** Whether two neighbouring steps can be told together. */
+    /** Returns whether two neighbouring steps can be told together. */
     private static boolean isLike(Step first, Step step) {
         boolean neitherMatched = !first.matched() && !step.matched();
         return neitherMatched

@@ -108,7 +108,7 @@ final class PacketWalk {
         }
     }
 
-    /** What comes after a rule that applied. */
+    /** The next step after a rule that matched. */
     private enum Next {
         RULE,
         CALLER,

@@ -74,12 +74,12 @@ public final class ChainedConf {
                 .toList();
     }
 
-    /** Whether a network has a plugin that is not ours. */
+    /** Returns whether a network has a plugin that is not ours. */
     static boolean hasForeignPlugin(NetworkConfigList list, InstallSettings settings) {
         return ownPositions(list, settings).size() < list.plugins().size();
     }
 
-    /** Where our plugin stands in a list. */
+    /** The positions of our plugin in a list. */
     static List<Integer> ownPositions(NetworkConfigList list, InstallSettings settings) {
         List<Integer> positions = new ArrayList<>();
         for (int i = 0; i < list.plugins().size(); i++) {

@@ -30,7 +30,7 @@ import java.util.Set;
  * one is worth a warning wherever this is used.
  */
 public final class ConfDir {
-    /** What containerd takes for a configuration at most, in bytes. */
+    /** The maximum size of a configuration file that containerd reads, in bytes. */
     public static final int MAX_FILE_SIZE = 2 << 20;
 
     private ConfDir() {}
@@ -66,7 +66,7 @@ public final class ConfDir {
         return new ConfDirSnapshot(dir, files, others, networkDirs(dir, dirs, files));
     }
 
-    /** Whether runtimes look at a file of this name. */
+    /** Returns whether runtimes look at a file of this name. */
     public static boolean isConfName(String name) {
         return name.endsWith(".conf") || name.endsWith(".conflist") || name.endsWith(".json");
     }

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What an operator has to know about a configuration directory, whatever the base CNI. */
+/** Findings about a configuration directory that do not depend on the base CNI. */
 public final class ConfDirFindings {
     /** The credential that istio-cni left on the host up to Istio 1.20. */
     private static final String OLD_KUBECONFIG = "ZZZ-istio-cni-kubeconfig";

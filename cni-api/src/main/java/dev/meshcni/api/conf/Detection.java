@@ -12,7 +12,7 @@ import java.util.Objects;
  * @param reason what it was recognised by, in words for the operator
  */
 public record Detection(Confidence confidence, String file, String reason) {
-    /** How sure an adapter is, least first. */
+    /** The confidence of an adapter, in ascending order. */
     public enum Confidence {
         /** Not its directory. */
         NONE,
@@ -38,7 +38,7 @@ public record Detection(Confidence confidence, String file, String reason) {
         return new Detection(Confidence.CERTAIN, file, reason);
     }
 
-    /** Whether the adapter can answer for the directory at all. */
+    /** Returns whether the adapter can answer for the directory at all. */
     public boolean claimed() {
         return confidence != Confidence.NONE;
     }

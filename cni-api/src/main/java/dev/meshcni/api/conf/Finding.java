@@ -12,7 +12,7 @@ import java.util.Objects;
  * @param remedy what to do about it; empty if nothing has to be done
  */
 public record Finding(Severity severity, String what, String remedy) {
-    /** How bad it is, least first. */
+    /** The severity, in ascending order. */
     public enum Severity {
         /** Good to know. */
         INFO,

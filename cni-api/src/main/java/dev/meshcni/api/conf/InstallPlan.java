@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What has to happen for our plugin to be installed.
+ * The steps needed to install our plugin.
  *
  * <p>API status: EXPERIMENTAL since 0.1.0; changes are announced in the changelog.
  */

@@ -17,8 +17,8 @@ public interface NamespaceHandle extends AutoCloseable {
     NamespaceId id();
 
     /**
-     * Whether this is the network namespace that this process itself is in, or the node's. The agent refuses it: what is meant for a
-     * pod would be done to the node.
+     * Returns whether this is the network namespace that this process itself is in, or the node's. The agent refuses
+     * it: what is meant for a pod would be done to the node.
      */
     boolean isOwn();
 
@@ -35,7 +35,7 @@ public interface NamespaceHandle extends AutoCloseable {
      */
     void apply(RedirectPlan plan);
 
-    /** What differs between the namespace and the plan; empty when they agree. Changes nothing. */
+    /** Returns the differences between the namespace and the plan, without changing anything; empty if they match. */
     List<RuleDifference> differences(RedirectPlan plan);
 
     /**

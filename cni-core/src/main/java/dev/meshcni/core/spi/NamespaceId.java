@@ -11,7 +11,10 @@ package dev.meshcni.core.spi;
  * @param cookie the kernel's number of the namespace; 0 where the kernel, older than 5.14, has none
  */
 public record NamespaceId(long device, long inode, long cookie) {
-    /** Whether both stand for the same namespace, as far as can be known: without a cookie by device and inode alone. */
+    /**
+     * Returns whether both stand for the same namespace, as far as can be known: without a cookie by device and inode
+     * alone.
+     */
     public boolean isSame(NamespaceId other) {
         boolean cookies = cookie == 0 || other.cookie == 0 || cookie == other.cookie;
         return device == other.device && inode == other.inode && cookies;

@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Where the pods of this node are known. Safe for use by many threads at once. */
+/** A source of this node's pods. Safe for use by many threads at once. */
 public interface PodSource extends AutoCloseable {
     /**
      * Finds a pod, waiting for one that the source has not seen yet.
@@ -26,7 +26,7 @@ public interface PodSource extends AutoCloseable {
         return find(namespace, name, uid, _ -> false, patience);
     }
 
-    /** Why this source cannot serve yet, for STATUS and readiness; empty when it can. */
+    /** Returns the reason why this source cannot serve yet, for STATUS and readiness; empty when it can. */
     Optional<String> notReady();
 
     @Override

@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 
-/** What came of a program that was to be started. */
+/** The outcome of starting a program. */
 public sealed interface ProgramOutcome {
     /**
      * It has ended by itself.
@@ -66,7 +66,7 @@ public sealed interface ProgramOutcome {
     /** Whoever had it started does not want to know any more. */
     record Cancelled() implements ProgramOutcome {}
 
-    /** Why the kernel does not start a program. */
+    /** The reason why the kernel does not start a program. */
     enum Refusal {
         /** There is nothing at its path. */
         MISSING,

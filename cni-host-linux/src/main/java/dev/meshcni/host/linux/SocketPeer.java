@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import jdk.net.ExtendedSocketOptions;
 
-/** Who is at the other end of a UNIX socket, as the kernel says it ({@code SO_PEERCRED}, unix(7)). */
+/** The peer of a UNIX socket, as reported by the kernel ({@code SO_PEERCRED}, unix(7)). */
 public final class SocketPeer {
     /** A number is taken where no user has it for a name. */
     private static final String ROOT = "0";
