@@ -43,11 +43,11 @@ public record CniEnvironment(
     /**
      * Reads and validates the variables that the command needs. ADD and CHECK need container, netns and interface; DEL
      * the same without netns; GC the plugin path; STATUS and VERSION nothing more. GC, STATUS and VERSION are about no
-     * container, so what stands in its variables is not looked at (podman sends {@code CNI_NETNS=dummy} with VERSION).
-     * DEL uses nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
+     * container, so its other variables are ignored (podman sends {@code CNI_NETNS=dummy} with VERSION). DEL uses
+     * nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
      *
-     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all that
-     *     are invalid
+     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all
+     *     that are invalid
      */
     public static CniEnvironment parse(Map<String, String> env) {
         String commandText = env.getOrDefault(COMMAND, "");

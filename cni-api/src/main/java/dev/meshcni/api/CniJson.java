@@ -21,11 +21,11 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
- * JSON as CNI uses it, read within bounds: strict UTF-8 without byte order mark, one value and nothing after it, at most
- * {@link #MAX_DEPTH} levels deep and {@link #MAX_LENGTH} characters long. Whatever is wrong with the input is a
+ * JSON as CNI uses it, read within bounds: strict UTF-8 without byte order mark, one value and nothing after it, at
+ * most {@link #MAX_DEPTH} levels deep and {@link #MAX_LENGTH} characters long. Whatever is wrong with the input is a
  * {@link CniException} with {@link ErrorCode#DECODING_FAILURE} that names line and column.
  *
- * <p>Numbers keep their digits, so that fields that nobody here knows come out as they went in.
+ * <p>Numbers keep their digits, so that unknown fields are preserved.
  */
 public final class CniJson {
     /** The deepest nesting that is read. */

@@ -110,7 +110,7 @@ public final class NetworkConfigList {
                 text, json, fields.textOr("name", ""), fields.textOr("cniVersion", ""), true, List.of(plugin));
     }
 
-    /** The network's name; may be empty or invalid where runtimes load it all the same and fail with the first pod. */
+    /** The network's name; may be empty or invalid if runtimes load it anyway and fail with the first pod. */
     public String name() {
         return name;
     }

@@ -28,8 +28,8 @@ public final class PluginChain {
 
     /**
      * @param path the directories in which plugins are looked for, in order; also their {@code CNI_PATH}
-     * @param environment variables that plugins get beside the {@code CNI_} ones. They inherit nothing, so one that starts
-     *     programs, such as portmap, needs a {@code PATH} here
+     * @param environment variables for plugins in addition to the {@code CNI_} ones. They inherit nothing, so one that
+     *     starts programs, such as portmap, needs a {@code PATH} here
      * @param timeout how long one plugin may take for one call; then it is killed
      */
     public PluginChain(List<Path> path, Map<String, String> environment, Duration timeout) {

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** The options of {@code meshcni doctor} that look at a cluster instead of a node. */
+/** The options of {@code meshcni doctor} to examine a cluster instead of a node. */
 final class ClusterOptions {
     /** The form of a report. */
     enum Output {

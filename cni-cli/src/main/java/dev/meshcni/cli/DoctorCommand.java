@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Looks at a node, or at a cluster: what is there, what does not go together, what is to be done. */
+/** Examines a node or a cluster, and reports its state, problems and remedies. */
 @Command(
         name = "doctor",
         description = {

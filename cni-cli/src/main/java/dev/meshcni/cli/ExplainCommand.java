@@ -173,7 +173,7 @@ final class ExplainCommand implements Runnable {
                 rules, network, interfaceName(), Packet.first(port.protocol(), from, to, port.number()));
     }
 
-    /** An address of nobody in particular (RFC 5737, RFC 3849), of a family that is redirected. */
+    /** A documentation address (RFC 5737, RFC 3849), of a family that is redirected. */
     private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
         boolean ipv4 = rules.families().contains(IpFamily.IPV4) || parameters.dualStack();
         return InetAddress.ofLiteral(ipv4 ? "198.51.100.7" : "2001:db8:1::7");

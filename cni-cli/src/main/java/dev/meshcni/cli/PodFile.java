@@ -28,7 +28,7 @@ final class PodFile {
     private String name;
 
     /**
-     * The pods that are meant, at least one.
+     * The selected pods, at least one.
      *
      * @throws DaemonException if there is none, or the file cannot be read
      */
@@ -48,7 +48,7 @@ final class PodFile {
     }
 
     /**
-     * The one pod that is meant.
+     * The selected pod.
      *
      * @throws DaemonException if there are several, or none
      */

@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Option;
 
-/** Which address families of a pod are redirected, where a command cannot always look into the pod. */
+/** The address families of a pod to redirect, for commands that cannot always inspect the pod. */
 final class PodPlan {
     @Option(
             names = "--ip-families",

@@ -14,9 +14,9 @@ import java.util.Optional;
  * @param command the CNI command as it was given; {@code "?"} when there was none that could be read
  * @param pod {@code namespace/name}; empty when the call was not for a pod
  * @param outcome what became of it
- * @param reason why, in words; for a failure the error's message
- * @param cause why, as a short name of which there are few, for metrics: why a pod was skipped, or {@code error-} and the
- *     code of the CNI error; empty otherwise
+ * @param reason the reason as text; for a failure the error's message
+ * @param cause why, as a short name of which there are few, for metrics: why a pod was skipped, or {@code error-} and
+ *     the code of the CNI error; empty otherwise
  * @param effect what was done to the pod's network
  */
 public record Answer(
@@ -46,7 +46,7 @@ public record Answer(
         SKIPPED("skipped"),
         /** Success of CHECK, STATUS, DEL, GC or VERSION. */
         OK("ok"),
-        /** Refused for now; the runtime is told to try again. */
+        /** Rejected for now; the runtime should retry. */
         RETRY("retry"),
         /** Refused. */
         FAILED("failed");

@@ -68,7 +68,7 @@ public final class Attachments {
         forget(attachment::equals);
     }
 
-    /** The attachments beside one that are redirected in the same namespace. */
+    /** The other attachments that are redirected in the same namespace. */
     List<Stored> besides(Stored attachment) {
         return known.values().stream()
                 .map(Known::attachment)

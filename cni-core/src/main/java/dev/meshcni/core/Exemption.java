@@ -5,10 +5,10 @@ import dev.meshcni.api.ConfigFields;
 import java.util.Optional;
 
 /**
- * The attachments that are let through by what the runtime says alone, with no look at the pod.
+ * The attachments that pass based on the runtime's parameters alone, without looking up the pod.
  *
- * <p>They are what a node needs to come up when the agent cannot answer yet: pods of excluded namespaces, and the agent's
- * own pod, which would otherwise wait for itself after a reboot.
+ * <p>They are what a node needs to come up when the agent cannot answer yet: pods of excluded namespaces, and the
+ * agent's own pod, which would otherwise wait for itself after a reboot.
  */
 public final class Exemption {
     /** The name that every pod of the agent's DaemonSet starts with. */

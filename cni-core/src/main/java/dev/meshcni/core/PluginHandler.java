@@ -82,7 +82,7 @@ public final class PluginHandler {
      * Forgets what earlier agents have redirected in namespaces that are gone.
      *
      * @param backend what finds that out
-     * @param patience how long it may take; what was not looked at by then is kept
+     * @param patience the time limit; attachments not checked by then are kept
      * @return how many attachments were forgotten
      */
     public int forgetGone(RedirectBackend backend, Duration patience) {
@@ -311,7 +311,7 @@ public final class PluginHandler {
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
-    /** Returns whether it would be left alone or refused: an old look at it must not decide that. */
+    /** Returns whether it would be skipped or rejected: stale data must not decide that. */
     private boolean isDoubtful(Pod pod) {
         try {
             return policy.decide(pod) instanceof Decision.Skip;

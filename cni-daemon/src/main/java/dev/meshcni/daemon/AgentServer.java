@@ -102,7 +102,7 @@ public final class AgentServer implements AutoCloseable {
         return socket.isOurs();
     }
 
-    /** Opens the socket's file again, after another agent's has taken its place or somebody has removed it. */
+    /** Recreates the socket file after another agent has replaced it or it was removed. */
     synchronized void reopen() throws IOException {
         if (closed) {
             return;

@@ -44,7 +44,7 @@ final class AttachmentFiles implements AttachmentStore {
     /** No file of ours is longer, in bytes. */
     private static final int LONGEST_FILE = 16 * 1024;
 
-    /** More than a node has pods, and than anybody needs, so that a directory that somebody filled costs no memory. */
+    /** More than a node has pods, so that a directory filled with files costs no memory. */
     private static final int MOST_FILES = 10_000;
 
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =

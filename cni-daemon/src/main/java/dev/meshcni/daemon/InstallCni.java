@@ -81,7 +81,7 @@ public final class InstallCni implements Callable<Integer> {
 
     private InstallCni() {}
 
-    /** Runs the daemon until it is told to end; exit code 0 ok, 1 failed, 2 usage. */
+    /** Runs the daemon until it is stopped; exit code 0 ok, 1 failed, 2 usage. */
     public static void main(String[] args) {
         // Until the options are known; with logback's own defaults even System.exit would print a stack trace.
         LogSetup.configure("warn", LogSetup.Format.TEXT);
@@ -161,7 +161,7 @@ public final class InstallCni implements Callable<Integer> {
         }
     }
 
-    /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
+    /** Installs the plugin, now that the agent answers it, and maintains the installation until the end. */
     private void install(
             OpenParts parts,
             ChainAdapters adapters,

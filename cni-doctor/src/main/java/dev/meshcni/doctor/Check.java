@@ -3,7 +3,7 @@ package dev.meshcni.doctor;
 import static java.util.Objects.requireNonNull;
 
 /**
- * One thing that was looked at in a cluster.
+ * A check of a cluster.
  *
  * @param verdict how it is
  * @param what what was found

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Looks at a cluster through the API server, in the name of the person who runs it, and changes nothing. */
+/** Examines a cluster through the API server, with the permissions of its user, without changing anything. */
 public final class ClusterDoctor {
     private final ClusterApi api;
     private final Optional<String> namespace;

@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * The state of a cluster, for an operator.
  *
- * @param subjects what was looked at, in the order in which one thing needs the other
+ * @param subjects the subjects, in the order of their dependencies
  */
 public record ClusterReport(List<Subject> subjects) {
     /**
@@ -29,7 +29,7 @@ public record ClusterReport(List<Subject> subjects) {
                 subjects.stream().filter(subject -> !subject.checks().isEmpty()).toList();
     }
 
-    /** Returns whether pods fail, or are not redirected, until somebody does something. */
+    /** Returns whether pods fail, or are not redirected, until an operator intervenes. */
     public boolean hasErrors() {
         return subjects.stream()
                 .flatMap(subject -> subject.checks().stream())

@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Looks at a node with the installer's eyes, and changes nothing. */
+/** Examines a node with the installer's checks, without changing anything. */
 public final class NodeDoctor {
     private final Installer installer;
     private final InstallerSettings settings;

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @param plugin what is in the directory of plugins
  * @param agent whether an agent answers
  * @param findings what an operator has to know
- * @param plan what installing would do, a line for each change; nothing if all is as it should be
+ * @param plan the changes that an installation would make, a line each; empty if there are none
  */
 public record NodeReport(
         List<String> configuration,
@@ -31,7 +31,7 @@ public record NodeReport(
         plan = List.copyOf(plan);
     }
 
-    /** Returns whether pods fail, or are not redirected, until somebody does something. */
+    /** Returns whether pods fail, or are not redirected, until an operator intervenes. */
     public boolean hasErrors() {
         return findings.stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
     }

@@ -18,7 +18,7 @@ sealed interface Seen<T> {
     /**
      * It was not.
      *
-     * @param why the reason, in words
+     * @param why the reason, as text
      * @param remedy what to do about it
      */
     record Unknown<T>(String why, String remedy) implements Seen<T> {

@@ -64,7 +64,7 @@ public final class AtomicFiles {
         steps.sync(file.getParent());
     }
 
-    /** Deletes a directory and all in it, after it has lost its name, so that nobody finds half of it. */
+    /** Deletes a directory recursively, after renaming it, so that no process finds half of it. */
     public void deleteTree(Path directory) throws IOException {
         Path nameless = fresh(directory.getParent());
         steps.rename(directory, nameless);

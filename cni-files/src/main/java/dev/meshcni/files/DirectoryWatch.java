@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for changes in directories (inotify(7)). Nobody may rely on being told: events get lost, directories are replaced or
+ * Waits for changes in directories (inotify(7)). Events are not reliable: they get lost, directories are replaced or
  * mounted over, and a node can run out of watches. So this only makes a comparison come sooner than it would anyway.
  */
 public final class DirectoryWatch implements AutoCloseable {
@@ -42,7 +42,7 @@ public final class DirectoryWatch implements AutoCloseable {
     private final Set<Path> toldUnwatched = new HashSet<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    /** A directory that was there under a path when it was last looked at. */
+    /** A directory as it was at a path when last checked. */
     private record Watched(Object identity, WatchKey key) {}
 
     private DirectoryWatch(Optional<WatchService> service) {

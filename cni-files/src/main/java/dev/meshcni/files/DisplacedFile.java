@@ -14,9 +14,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A file with a name that nobody reads, out of which another one was, or was to be, exchanged: {@code
- * .meshcni-RANDOM-BEFORE-AFTER-NAME.meshcni}. If the process that did it was killed, it holds what is known, before or after, or else
- * what somebody else has written meanwhile. The end of the name keeps runtimes from loading it.
+ * A temporary file, out of which another one was, or was to be, exchanged:
+ * {@code .meshcni-RANDOM-BEFORE-AFTER-NAME.meshcni}. If the process that did it was killed, it holds what is known,
+ * before or after, or else what another process has written meanwhile. The end of the name keeps runtimes from loading
+ * it.
  *
  * @param path the file
  * @param target the file that it was exchanged with

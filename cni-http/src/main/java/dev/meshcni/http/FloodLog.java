@@ -47,7 +47,7 @@ final class FloodLog {
         refused(reason);
     }
 
-    /** Somebody was refused. */
+    /** Counts a rejection. */
     synchronized void refused(HttpRefusal reason) {
         counter.accept(reason);
         untold.merge(reason, 1, Integer::sum);
@@ -69,7 +69,7 @@ final class FloodLog {
         return !untold.isEmpty();
     }
 
-    /** Tells what has not been told, if it is time. */
+    /** Logs pending rejections, if it is time. */
     synchronized void tell() {
         long now = nanoTime.getAsLong();
         if (untold.isEmpty() || now - nextLine < 0) {

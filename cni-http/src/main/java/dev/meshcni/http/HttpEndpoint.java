@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 /**
  * A port of the daemon that answers GET on a few pages, whoever is in the network.
  *
- * <p>It has a thread of its own that waits for nobody ({@link HttpLoop}); everything that a peer can have of it is bounded ({@link
+ * <p>It has its own non-blocking thread ({@link HttpLoop}); all resources of a peer are bounded ({@link
  * HttpLimits}), and nothing that a peer sends or a page throws ends it.
  */
 public final class HttpEndpoint implements AutoCloseable {

@@ -35,10 +35,10 @@ final class HttpPages implements AutoCloseable {
     }
 
     /**
-     * Sees to it that a request is answered: before this returns, or later in another thread. It may be that it is never answered, if
-     * its page never is.
+     * Sees to it that a request is answered: before this returns, or later in another thread. It may be that it is
+     * never answered, if its page never is.
      *
-     * @param isWanted whether there is still somebody who waits for the answer
+     * @param isWanted whether a peer still waits for the answer
      * @param reply what takes the answer
      */
     void answer(HttpRequest request, BooleanSupplier isWanted, Consumer<HttpAnswer> reply) {

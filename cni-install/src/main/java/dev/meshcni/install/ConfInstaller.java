@@ -166,7 +166,7 @@ public final class ConfInstaller {
         return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
     }
 
-    /** Files in which another plugin calls ours, each with that plugin's type; nobody but its owner can take the entry out. */
+    /** Files in which another plugin calls ours, each with that plugin's type; only its owner can remove the entry. */
     public List<String> nestedCallers() throws IOException {
         return snapshot().valid().stream()
                 .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()

@@ -22,7 +22,7 @@ public interface InstallEvents {
         CONF
     }
 
-    /** Nobody counts. */
+    /** Counts nothing. */
     static InstallEvents none() {
         return new InstallEvents() {
             @Override
@@ -68,7 +68,7 @@ public interface InstallEvents {
     /** Something was installed, or could not be. */
     void attempted(Result result);
 
-    /** Something that was installed had to be put right. */
+    /** A part of the installation was restored. */
     void rewritten(Part part);
 
     /** The node became ready for pods, or ceased to be. */

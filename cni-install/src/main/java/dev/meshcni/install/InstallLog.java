@@ -14,9 +14,9 @@ final class InstallLog {
     private InstallLog() {}
 
     /**
-     * The plugin was put right.
+     * Logs that the plugin was restored.
      *
-     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     * @param pause the delay before the next attempt; zero unless another process keeps rewriting it
      */
     static void pluginRepaired(Path link, Duration pause) {
         if (pause.isZero()) {
@@ -31,10 +31,10 @@ final class InstallLog {
     }
 
     /**
-     * The configuration was put right.
+     * Logs that the configuration was restored.
      *
      * @param base the type of the base CNI
-     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     * @param pause the delay before the next attempt; zero unless another process keeps rewriting it
      */
     static void confRepaired(List<FileEdit> edits, String base, Duration pause) {
         String files =
@@ -51,7 +51,7 @@ final class InstallLog {
         }
     }
 
-    /** The installation has come to a state. */
+    /** Logs a new state of the installation. */
     static void entered(InstallState state) {
         switch (state) {
             case InstallState.Starting _, InstallState.Contested _ -> {}

@@ -41,7 +41,7 @@ public sealed interface InstallState {
     }
 
     /**
-     * A configuration is left alone, and an operator has to look at it.
+     * A configuration is not modified, an operator has to intervene.
      *
      * @param file the file
      * @param reason why, with line and column where it is a matter of syntax
@@ -65,7 +65,7 @@ public sealed interface InstallState {
     }
 
     /**
-     * Somebody else undoes the installation, and the next attempt has to wait.
+     * Another process keeps undoing the installation; the next attempt has to wait.
      *
      * @param what what is rewritten
      * @param pause how long the next attempt waits
@@ -81,7 +81,7 @@ public sealed interface InstallState {
     record Superseded() implements InstallState {}
 
     /**
-     * All is as it should be.
+     * Everything is in place.
      *
      * @param adapter the chain adapter that answers for the base CNI
      * @param file the configuration file that holds our plugin

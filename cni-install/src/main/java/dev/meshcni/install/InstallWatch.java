@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the installation as it should be: a round of the {@link Installer} whenever something changes in the directories that
+ * Maintains the installation: a round of the {@link Installer} whenever something changes in the directories that
  * matter, and at intervals in any case.
  */
 public final class InstallWatch implements AutoCloseable {

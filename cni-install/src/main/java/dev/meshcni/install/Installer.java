@@ -27,10 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a runtime
- * never looks for a plugin that is not there.
+ * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a
+ * runtime never looks for a plugin that is not there.
  *
- * <p>Each round looks at everything anew and does what is missing. There is nothing to remember, so it does not matter when
+ * <p>Each round inspects everything and makes missing changes. It keeps no state, so it does not matter when
  * the last process was killed.
  */
 public final class Installer {
@@ -135,7 +135,7 @@ public final class Installer {
         }
     }
 
-    /** Looks at everything, and puts right what is wrong unless another installer has claimed the node. */
+    /** Inspects everything and restores what is wrong, unless another installer has claimed the node. */
     public synchronized InstallState round() {
         return round(lease::isHeld);
     }
@@ -148,7 +148,7 @@ public final class Installer {
         });
     }
 
-    /** Installs once, beside a daemon that may run. */
+    /** Installs once, possibly while a daemon is running. */
     public synchronized InstallState installOnce() {
         return round(() -> true);
     }

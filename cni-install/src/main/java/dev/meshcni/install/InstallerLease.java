@@ -53,7 +53,7 @@ final class InstallerLease {
     private final AtomicFiles files;
     private final String self = UUID.randomUUID().toString();
 
-    /** The time in which nobody else installs on this node; the kernel ends it with the process, if need be. */
+    /** The exclusive right to install on this node; the kernel releases it when the process ends. */
     interface Turn extends AutoCloseable {
         @Override
         void close() throws IOException;
@@ -70,10 +70,11 @@ final class InstallerLease {
     }
 
     /**
-     * Waits until nobody else changes this node.
+     * Waits until no other process changes this node.
      *
      * @param patience how long to wait at most
-     * @throws IOException if somebody else has not ended by then, or others than root decide on what is in the run directory
+     * @throws IOException if another process has not finished by then, or users other than root control the run
+     *     directory
      */
     Turn takeTurn(Duration patience) throws IOException {
         long end = System.nanoTime() + patience.toNanos();
@@ -151,7 +152,7 @@ final class InstallerLease {
         }
     }
 
-    /** A lock that somebody holds for ever is an error and not the end of the daemon. */
+    /** A lock that is held forever is an error, but does not stop the daemon. */
     private static void await(FileChannel channel, Path file, long end, Duration patience) throws IOException {
         FileLock lock = channel.tryLock();
         while (lock == null) {

@@ -18,7 +18,7 @@ final class LockHolder {
 
     private LockHolder() {}
 
-    /** The process that holds it; empty if nobody does, or a process that has no number here. */
+    /** The process that holds it; empty if there is none, or if it has no PID in this namespace. */
     static Optional<Long> of(Path file) {
         try {
             String inode = Files.getAttribute(file, "unix:ino", LinkOption.NOFOLLOW_LINKS)

@@ -80,7 +80,7 @@ public final class PluginTree {
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
      * @param trial tells whether the host runs what was copied
-     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     * @param nanoTime a monotonic clock, such as {@link System#nanoTime}
      */
     PluginTree(
             Path source,

@@ -73,7 +73,7 @@ public final class PluginTrial implements AutoCloseable {
      * @param host where the programs are started
      * @param binDir the node's directory of plugins as it is seen here
      * @param binDirOnHost the same as the programs see it
-     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     * @param nanoTime a monotonic clock, such as {@link System#nanoTime}
      */
     PluginTrial(HostProgram host, Path binDir, Path binDirOnHost, LongSupplier nanoTime) {
         this.host = requireNonNull(host, "host is null");

@@ -36,7 +36,7 @@ final class ProbeSender {
      * Where a probe arrived.
      *
      * @param port the port, 0 if it did not arrive
-     * @param description the same in words
+     * @param description the same as text
      */
     record Arrival(int port, String description) {}
 

@@ -42,7 +42,7 @@ record ProcessRights(long uid, long gid, long capabilities) {
         return has(CAP_SETGID) && has(CAP_SETUID);
     }
 
-    /** Returns whether it may look at the rules of its network namespace. */
+    /** Returns whether it may read the rules of its network namespace. */
     boolean canReadRules() {
         return has(CAP_NET_ADMIN);
     }

@@ -23,13 +23,14 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Finds out, from inside a pod, whether its traffic is redirected: takes the place of the proxy and of the agent beside it,
+ * Finds out, from inside a pod, whether its traffic is redirected: listens in place of the proxy and of istio-agent,
  * sends probes, and looks where they arrive.
  *
  * <p>Probes go to addresses of the pod alone, so that they do no harm where the rules are missing. The rules treat such
  * packets specially, and a {@link PacketTrace} of the rules that should be there tells which packet of which user shows
- * what. From inside a pod, nothing can be sent that the kernel takes for arriving: nat decides about a packet of the pod
- * to itself when it leaves. So whether inbound traffic is redirected is read from the kernel, where this process may.
+ * what. From inside a pod, nothing can be sent that the kernel takes for arriving: nat decides about a packet of the
+ * pod to itself when it leaves. So whether inbound traffic is redirected is read from the kernel, where this process
+ * may.
  */
 final class RedirectionValidator {
     private static final InetAddress IPV4_LOOPBACK = InetAddress.ofLiteral("127.0.0.1");

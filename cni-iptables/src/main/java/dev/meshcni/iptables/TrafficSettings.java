@@ -36,7 +36,7 @@ final class TrafficSettings {
 
     /**
      * @param settings what was said
-     * @param surroundings where to look for what was not
+     * @param surroundings the defaults for values that were not given
      */
     TrafficSettings(Settings settings, Surroundings surroundings) {
         this(settings, surroundings, false);

@@ -146,7 +146,7 @@ public final class KubernetesApi implements AutoCloseable {
     /**
      * One pod of this node, asked for by name.
      *
-     * @param selectors names of labels and annotations that are read beside those of the engine
+     * @param selectors names of labels and annotations to read in addition to those of the engine
      * @throws KubernetesClientException if the API server refuses or does not answer
      */
     Optional<BoundedPod> pod(String namespace, String name, Set<String> selectors) {
@@ -239,7 +239,7 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Has a pod deleted if it is still the one that is meant, and its disruption budget allows it.
+     * Evicts a pod if it is unchanged and its disruption budget allows it.
      *
      * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
      */
@@ -255,7 +255,7 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Deletes a pod if it is still the one that is meant.
+     * Deletes a pod if it is unchanged.
      *
      * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
      */

@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param terms of which a node has to meet one; empty if nothing is required
  */
 public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelectorTerm>> terms) {
-    /** Every node that a daemon runs on has it, so that nobody has to be asked. */
+    /** Every node that a daemon runs on has it, so no request is needed. */
     private static final Map.Entry<String, String> LINUX = Map.entry("kubernetes.io/os", "linux");
 
     public NodeSelection {

@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded amount. Where that is not
- * enough, pods of the namespace that has the most of it are kept bare, and have to be asked for. One thread changes it, many look.
+ * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded
+ * amount. Where that is not enough, pods of the namespace that has the most of it are kept bare, and have to be looked
+ * up. One thread writes, many read.
  */
 public final class PodStore {
     private static final Logger LOG = LoggerFactory.getLogger(PodStore.class);

@@ -17,7 +17,7 @@ public record ProxyVersion(int major, int minor) {
 
     private static final int MAX_SKEW = 1;
 
-    /** The versions that this build goes with, in words. */
+    /** The Istio versions that this build supports, as text. */
     public static final String RANGE = "Istio " + COMPATIBLE.major + "." + (COMPATIBLE.minor - MAX_SKEW) + " to "
             + COMPATIBLE.major + "." + (COMPATIBLE.minor + MAX_SKEW);
 

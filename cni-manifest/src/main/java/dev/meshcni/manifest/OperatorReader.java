@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed over;
- * what nobody knows is a problem.
+ * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed
+ * over; unknown keys are problems.
  */
 final class OperatorReader {
     private static final String DEFAULT_NAMESPACE = "istio-system";
@@ -226,7 +226,7 @@ final class OperatorReader {
                                 : Platform.DEFAULT);
     }
 
-    /** Returns whether the injector is told that there is a CNI. */
+    /** Returns whether the injector is configured for a CNI plugin. */
     private static boolean expected(Section values) {
         boolean old = false;
         try (Section istioCni = values.section("istio_cni")) {

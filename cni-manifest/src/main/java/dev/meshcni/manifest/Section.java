@@ -141,7 +141,7 @@ final class Section implements AutoCloseable {
         });
     }
 
-    /** Makes keys known that are somebody else's, or have no meaning here. */
+    /** Accepts keys that belong to other components, or have no effect here. */
     void others(Set<String> keys) {
         known.addAll(keys);
     }
@@ -169,7 +169,7 @@ final class Section implements AutoCloseable {
         return entry == null ? mapping.at() : entry.at();
     }
 
-    /** Reports the keys that nobody has asked for. */
+    /** Reports the keys that were not read. */
     @Override
     public void close() {
         mapping.entries().forEach((key, entry) -> {

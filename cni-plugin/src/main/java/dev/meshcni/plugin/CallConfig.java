@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The configuration on standard input, as far as the plugin looks at it when no agent does; {@link PluginConfig} is the same for a JVM. What
- * is refused there is refused here, for the same reasons.
+ * The configuration on standard input, as far as the plugin reads it without the agent; {@link PluginConfig} is the
+ * same for a JVM. What is refused there is refused here, for the same reasons.
  */
 final class CallConfig implements ConfigFields {
     private static final String CNI_VERSION = "cniVersion";

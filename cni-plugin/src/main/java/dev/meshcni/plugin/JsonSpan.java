@@ -31,7 +31,7 @@ final class JsonSpan {
             this.words = words;
         }
 
-        /** The kind in words, for a message. */
+        /** The kind as text, for a message. */
         String words() {
             return words;
         }

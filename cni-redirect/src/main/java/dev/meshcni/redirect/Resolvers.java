@@ -16,7 +16,7 @@ final class Resolvers {
                 || !addresses(capture, family).isEmpty();
     }
 
-    /** Matches for queries to the resolvers; none when all resolvers are meant. */
+    /** Matches for queries to the resolvers; empty for all resolvers. */
     static List<Match> destinations(DnsCapture capture, IpFamily family) {
         return addresses(capture, family).stream()
                 .<Match>map(resolver -> new Match.Destination(resolver, false))

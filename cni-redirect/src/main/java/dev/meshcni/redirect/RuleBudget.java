@@ -37,7 +37,7 @@ public final class RuleBudget {
         left--;
     }
 
-    /** About how many rules parameters mean, told without making them. */
+    /** Estimates the number of rules for parameters without compiling them. */
     public static int estimate(RedirectParameters parameters) {
         return entries(parameters).values().stream().mapToInt(Integer::intValue).sum();
     }

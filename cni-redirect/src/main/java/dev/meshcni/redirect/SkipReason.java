@@ -25,7 +25,7 @@ public enum SkipReason {
         return label;
     }
 
-    /** The reason in words. */
+    /** The reason as text. */
     public String description() {
         return description;
     }

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps ordinary pods from being scheduled to this node while nobody would redirect them: the node carries the taint
+ * Keeps ordinary pods from being scheduled to this node while they would not be redirected: the node has the taint
  * {@value #KEY} ({@code NoSchedule}) until the daemon is ready. Pods that run already are not touched.
  *
  * <p>A readiness that is lost for a moment, such as when another component rewrites the configuration, is no reason.
@@ -62,7 +62,7 @@ public final class NodeTaint implements AutoCloseable {
         worker.shutdownNow();
     }
 
-    /** Ends, and takes the taint off the node: for an uninstallation, after which nobody else would. */
+    /** Stops, and removes the taint from the node, for an uninstallation. */
     public void remove() {
         close();
         try {

@@ -56,7 +56,7 @@ public final class PodInspector {
     }
 
     /**
-     * Looks at some pods; each of them has a look.
+     * Inspects some pods, and returns a result for each.
      *
      * @param pods the pods
      * @param identities which of the node's pods they are

@@ -9,13 +9,13 @@ sealed interface PodLook {
     /** The pod is not to be redirected. */
     record NotMeant(String why) implements PodLook {}
 
-    /** All is as it should be. */
+    /** Everything is in place. */
     record AsPlanned() implements PodLook {}
 
     /** Nothing of the redirection is there. */
     record Absent(PodNamespace namespace, PodPlan plan) implements PodLook {}
 
-    /** Something of it is there, but not as it should be. */
+    /** The redirection exists, but differs from the plan. */
     record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodLook {
         public Changed {
             differences = List.copyOf(differences);

@@ -34,7 +34,7 @@ public final class PodRemedy {
         /** It did not work and is to be tried again, a bit later each time. */
         record Failed() implements Next {}
 
-        /** It is to be looked at again after a while. */
+        /** Requeued after a delay. */
         record Later(Duration pause) implements Next {}
     }
 

@@ -94,7 +94,7 @@ public final class ProcPodNetnsFinder implements PodNetnsFinder {
                         + ", and the capability SYS_PTRACE)"));
     }
 
-    /** A process that ends while it is looked at is none. */
+    /** A process that exits during the inspection is ignored. */
     private static Optional<Candidate> candidate(Path process) {
         Set<PodControlGroup> groups = lines(process.resolve("cgroup")).stream()
                 .map(line -> line.substring(line.lastIndexOf(':') + 1))

@@ -75,7 +75,7 @@ public final class RepairController implements AutoCloseable {
     }
 
     /**
-     * Starts to look.
+     * Starts to inspect pods.
      *
      * @param redirectedHere whether this agent has redirected the pod of a UID itself
      */
@@ -179,7 +179,7 @@ public final class RepairController implements AutoCloseable {
         lookAt(keys, false);
     }
 
-    /** Looks at a part of all pods, each time at the next one, so that the work is spread over the interval. */
+    /** Inspects the next part of all pods, so that the work is spread over the interval. */
     private void round() {
         int part = slice;
         slice = (slice + 1) % SLICES;
@@ -237,7 +237,7 @@ public final class RepairController implements AutoCloseable {
         }
     }
 
-    /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
+    /** A pod whose rules cannot be read is reported like one with wrong rules, until they can be read. */
     private void unreadable(NodePod pod, PodLook.Unreadable found) {
         settle(pod);
         if (unreadable.add(pod)) {

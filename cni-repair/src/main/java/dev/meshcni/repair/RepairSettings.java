@@ -15,9 +15,9 @@ import java.time.Duration;
  * @param labelKey the label of mode {@link Mode#LABEL}
  * @param labelValue its value
  * @param crash what a validation that fails looks like
- * @param selection which pods are meant
+ * @param selection the pods to repair
  * @param driftInterval how long a round over all running pods takes; zero for none
- * @param driftRepair whether rules that were changed in a running pod are put right
+ * @param driftRepair whether changed rules of a running pod are restored
  * @param perMinute how many pods are deleted or labelled in a minute at most
  */
 public record RepairSettings(

@@ -3,7 +3,7 @@ package dev.meshcni.rules;
 import java.util.Objects;
 
 /**
- * One thing in a network namespace that is not as it should be.
+ * A difference between a network namespace and its plan.
  *
  * @param kind what is wrong
  * @param place where: family, table and chain, or the address or route meant

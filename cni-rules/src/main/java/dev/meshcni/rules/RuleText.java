@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Rules in words, as trees, pictures and explanations show them. */
+/** Rules as text, as shown in trees, diagrams and explanations. */
 public final class RuleText {
     private RuleText() {}
 

@@ -159,7 +159,7 @@ public final class AgentMetrics {
         installReady.set(ready ? 1 : 0);
     }
 
-    /** Counts that plugin or configuration were put right. */
+    /** Counts a restoration of plugin or configuration. */
     public void confRewritten() {
         confRewrites.inc();
     }

@@ -35,7 +35,7 @@ public final class HeapWatch implements AutoCloseable {
         this.most = most;
     }
 
-    /** Starts to look at the heap of this process. */
+    /** Starts to monitor the heap of this process. */
     public static HeapWatch start() {
         HeapWatch watch = new HeapWatch(HeapWatch::used, Runtime.getRuntime()::maxMemory);
         Future<?> _ = watch.worker.scheduleWithFixedDelay(

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A {@link PacketTrace} in words, for people who know what they asked their pod for, but not netfilter.
+ * A {@link PacketTrace} in words, for users who know their pod's annotations, but not netfilter.
  *
  * @param outcome one sentence: what becomes of the packet
  * @param reason one sentence: the rule that led to it, and the annotation, variable or default behind that rule
  * @param way the rules that were asked, a line each, those that applied ticked
  */
 public record PacketExplanation(String outcome, String reason, List<String> way) {
-    /** This many neighbouring rules that did not apply are told one by one, more are told in one line. */
+    /** Up to this many adjacent rules that did not match are listed one by one, more are summarized in one line. */
     private static final int TOLD = 4;
 
     public PacketExplanation {
@@ -106,7 +106,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
         return lines;
     }
 
-    /** Returns whether two neighbouring steps can be told together. */
+    /** Returns whether two adjacent steps can be summarized together. */
     private static boolean isLike(Step first, Step step) {
         boolean neitherMatched = !first.matched() && !step.matched();
         return neitherMatched

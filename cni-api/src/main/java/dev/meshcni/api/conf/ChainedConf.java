@@ -150,7 +150,7 @@ public final class ChainedConf {
         return own.isEmpty() ? List.of() : List.of(new FileEdit.Write(file.name(), without(list, own), file.name()));
     }
 
-    /** A file that has come back by itself is newer than what the list was made from. */
+    /** A file that was written again is newer than what the list was made from. */
     private static List<FileEdit> lower(ConfDirSnapshot dir, ConfFile.Valid file, String original, List<Integer> own) {
         FileEdit delete = new FileEdit.Delete(file.name());
         if (dir.file(original).isPresent()) {
@@ -169,8 +169,8 @@ public final class ChainedConf {
     }
 
     /**
-     * A name for the list that replaces a single plugin's configuration: one that nobody else has, and that runtimes come to
-     * when they would have come to the old one.
+     * A name for the list that replaces a single plugin's configuration: one that is not in use, and that runtimes
+     * reach when they would have come to the old one.
      */
     private static Optional<String> liftedName(ConfDirSnapshot dir, ConfFile.Valid file) {
         return List.of(stem(file.name()) + ".conflist", file.name() + ".conflist").stream()

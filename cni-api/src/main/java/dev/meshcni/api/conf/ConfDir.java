@@ -66,7 +66,7 @@ public final class ConfDir {
         return new ConfDirSnapshot(dir, files, others, networkDirs(dir, dirs, files));
     }
 
-    /** Returns whether runtimes look at a file of this name. */
+    /** Returns whether runtimes read a file of this name. */
     public static boolean isConfName(String name) {
         return name.endsWith(".conf") || name.endsWith(".conflist") || name.endsWith(".json");
     }

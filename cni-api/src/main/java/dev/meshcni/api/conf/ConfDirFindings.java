@@ -23,7 +23,7 @@ public final class ConfDirFindings {
         this.settings = settings;
     }
 
-    /** All findings, in the order in which an operator would look. */
+    /** All findings, in the order in which an operator would check them. */
     public static List<Finding> of(ConfDirSnapshot dir, InstallSettings settings) {
         ConfDirFindings all = new ConfDirFindings(dir, settings);
         all.invalidFiles();

@@ -16,11 +16,12 @@ import java.util.stream.Collectors;
  * A configuration directory at one moment, as container runtimes see it.
  *
  * @param dir where it is
- * @param files what ends in {@code .conf}, {@code .conflist} or {@code .json}, in the order in which runtimes look at it:
+ * @param files what ends in {@code .conf}, {@code .conflist} or {@code .json}, in the order in which runtimes read it:
  *     by the bytes of the name
  * @param others the names of everything else in it, directories included
- * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more plugins,
- *     by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list itself
+ * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more
+ *     plugins, by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list
+ *     itself
  */
 public record ConfDirSnapshot(
         Path dir, List<ConfFile> files, Set<String> others, Map<String, List<String>> networkDirs) {
@@ -51,7 +52,7 @@ public record ConfDirSnapshot(
         return new ConfDirSnapshot(dir, files, others, Map.of());
     }
 
-    /** The directory as it will be after edits, as far as runtimes look at it. */
+    /** The directory as it will be after edits, as far as runtimes read it. */
     public ConfDirSnapshot after(List<FileEdit> edits) {
         Map<String, ConfFile> edited = new LinkedHashMap<>();
         files.forEach(file -> edited.put(file.name(), file));

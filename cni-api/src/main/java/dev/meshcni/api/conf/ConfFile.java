@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
-/** A file in a configuration directory that container runtimes look at. */
+/** A file in a configuration directory that container runtimes read. */
 public sealed interface ConfFile {
     /** Its name within the directory. */
     String name();

@@ -9,14 +9,14 @@ import java.util.Objects;
  *
  * @param confidence how sure it is
  * @param file the file that our plugin is, or would be, installed into; empty if there is none yet
- * @param reason what it was recognised by, in words for the operator
+ * @param reason the reason for the detection, for the operator
  */
 public record Detection(Confidence confidence, String file, String reason) {
     /** The confidence of an adapter, in ascending order. */
     public enum Confidence {
         /** Not its directory. */
         NONE,
-        /** Nobody's directory in particular, and it can live with that. */
+        /** No specific base CNI; the adapter works with any. */
         FALLBACK,
         /** Its base CNI is recognised. */
         CERTAIN

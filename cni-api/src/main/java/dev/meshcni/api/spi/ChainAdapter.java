@@ -32,9 +32,9 @@ public interface ChainAdapter {
     Detection detect(ConfDirSnapshot dir, InstallSettings settings);
 
     /**
-     * The edits that install our plugin. Carried out, they make it the last plugin of the base CNI's list, once, and leave
-     * every other byte as it was; a file that cannot be parsed is not touched. When our plugin is installed as it should be
-     * there is nothing to edit.
+     * The edits that install our plugin. Carried out, they make it the last plugin of the base CNI's list, once, and
+     * leave every other byte as it was; a file that cannot be parsed is not modified. When our plugin is installed
+     * correctly there is nothing to edit.
      */
     default InstallPlan install(ConfDirSnapshot dir, InstallSettings settings) {
         return ChainedConf.install(dir, settings);

@@ -12,8 +12,8 @@ public interface PodSource extends AutoCloseable {
      *
      * @param namespace the pod's namespace
      * @param name the pod's name
-     * @param uid the UID that the runtime gave; empty if it gave none, then the pod is meant that has the name now. A pod of another
-     *     UID is never returned ({@link Pod#hasUid})
+     * @param uid the UID that the runtime gave; empty if it gave none, which selects the pod that has the name now. A
+     *     pod of another UID is never returned ({@link Pod#hasUid})
      * @param doubtful pods that must be known to be as they are now, as a mistake about them would do harm
      * @param patience how long to wait at most
      * @return the pod, or empty when it is certain, or certain enough after waiting, that there is none

@@ -7,7 +7,7 @@ import java.time.Duration;
 /** The outcome of starting a program. */
 public sealed interface ProgramOutcome {
     /**
-     * It has ended by itself.
+     * It has exited.
      *
      * @param exitCode its exit code
      * @param output the beginning of what it has written to standard output, as much as is kept

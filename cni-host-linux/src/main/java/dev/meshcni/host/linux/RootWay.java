@@ -11,12 +11,12 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Walks along a path and makes sure that nobody but root decides where it leads: each component, and each of a symbolic link on it, is root's,
- * in a directory in which others can put nothing in its place (path_resolution(7)). A process that is not root's trusts the user that it runs
- * as, too.
+ * Walks along a path and makes sure that only root controls its target: each component, and each of a symbolic link on
+ * it, is root's, in a directory in which others can put nothing in its place (path_resolution(7)). A process that is
+ * not root's trusts the user that it runs as, too.
  *
- * <p>A directory that others can write is good enough on the way when it is sticky, as {@code /tmp} is: what belongs to root in it cannot
- * be renamed or deleted by anybody else (inode(7), {@code S_ISVTX}).
+ * <p>A directory that others can write is good enough on the way when it is sticky, as {@code /tmp} is: what belongs to
+ * root in it cannot be renamed or deleted by other users (inode(7), {@code S_ISVTX}).
  */
 public final class RootWay {
     private static final int STICKY = 01000;
@@ -38,8 +38,8 @@ public final class RootWay {
      * Checks a directory and the way to it.
      *
      * @return where it really is, without symbolic links
-     * @throws FileSystemException if somebody other than root can change where the path leads, or write into the directory; the message
-     *     names the component and the remedy
+     * @throws FileSystemException if a user other than root can change the target of the path, or write into the
+     *     directory; the message names the component and the remedy
      */
     public String directory(String path) throws IOException {
         String real = resolve(path);
@@ -54,7 +54,7 @@ public final class RootWay {
     }
 
     /**
-     * Checks a directory that nobody but root may even look into, and the way to it.
+     * Checks a directory that only root may read, and its parent directories.
      *
      * @return where it really is, without symbolic links
      * @throws FileSystemException as {@link #directory} does, and if its mode is wider than 0700

@@ -16,10 +16,10 @@ public final class SocketPeer {
     private SocketPeer() {}
 
     /**
-     * Makes sure that it is root, or the user that this process runs as. Of one that listens it is the process that called listen(2);
-     * nothing that the peer sends can change it.
+     * Makes sure that it is root, or the user that this process runs as. Of one that listens it is the process that
+     * called listen(2); nothing that the peer sends can change it.
      *
-     * @throws IOException if it is somebody else, with the user
+     * @throws IOException if it is another user, with its name
      */
     public static void requireRoot(SocketChannel connected) throws IOException {
         UserPrincipal user =
