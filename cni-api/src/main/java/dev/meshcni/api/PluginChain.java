@@ -146,7 +146,7 @@ public final class PluginChain {
 
     private VersionInfo versionOf(Plugin plugin, ObjectNode config) {
         try {
-            // libcni sends these three as well: plugins of 0.1.0 look for them before they look at the command.
+            // libcni sends these three as well: plugins of 0.1.0 check them before the command.
             AttachmentParameters dummy = AttachmentParameters.of("dummy", "dummy", "dummy");
             return call(CniCommand.VERSION, plugin, config, environment(CniCommand.VERSION, dummy))
                     .map(VersionInfo::parse)

@@ -260,7 +260,7 @@ public final class PluginHandler {
                 if (!netns.id().isSame(added.namespace())) {
                     return "network namespace is gone, its path refers to another one";
                 }
-                // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
+                // While we hold the namespace: of two concurrent DELs, the last one must find no other attachment.
                 attachments.remove(added);
                 List<AttachmentStore.Stored> others = attachments.besides(added);
                 if (!others.isEmpty()) {

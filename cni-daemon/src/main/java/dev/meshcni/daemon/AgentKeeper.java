@@ -55,7 +55,7 @@ final class AgentKeeper implements AutoCloseable {
 
     @Override
     public void close() {
-        // An agent that has stopped to accept lets those who connect wait, once its queue is full: interrupted.
+        // Connecting to an agent that no longer accepts blocks once its backlog is full: interrupted.
         worker.shutdownNow();
         worker.close();
     }

@@ -183,7 +183,7 @@ public final class SharedFiles {
             try {
                 steps.exchange(displaced, file);
             } catch (NoSuchFileException e) {
-                // Its owner has deleted it since, and so means what is displaced here no more.
+                // Its owner has deleted it since, so the displaced version is obsolete.
                 break;
             }
             awaitWriters(displaced);

@@ -92,7 +92,7 @@ final class HttpConnection {
         try {
             channel.close();
         } catch (IOException e) {
-            // The descriptor is gone all the same (close(2)), and there is nobody to tell.
+            // The descriptor is closed even on failure (close(2)), and there is no caller to report to.
             return;
         }
     }

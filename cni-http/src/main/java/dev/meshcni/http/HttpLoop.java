@@ -153,7 +153,7 @@ final class HttpLoop implements Runnable {
                 admit(channel);
             }
         } catch (IOException e) {
-            // Such as no more file descriptors. It would be ready again at once: it is asked again after a while.
+            // For example out of file descriptors. It would be ready again immediately: retried after a delay.
             log.refused(HttpRefusal.NOT_ACCEPTED);
             key.interestOps(0);
             accepting = false;

@@ -104,7 +104,7 @@ final class ProbeListeners implements AutoCloseable {
                 selector.select(this::serve);
             }
         } catch (IOException | ClosedSelectorException e) {
-            // Closed: nobody waits for arrivals any more.
+            // Closed: no more arrivals are expected.
         }
     }
 

@@ -154,7 +154,7 @@ public final class KubernetesPodSource implements PodSource {
 
     private Optional<NodePod> ask(String namespace, String name, String uid, Deadline deadline)
             throws InterruptedException {
-        // A look-up that has waited in vain may still ask.
+        // A lookup whose wait timed out may still query the API server.
         Duration turn = deadline.remaining().plus(TURN);
         if (!questions.tryAcquire(turn.toNanos(), TimeUnit.NANOSECONDS)) {
             throw new PodSourceException(

@@ -99,7 +99,7 @@ public final class PodStore {
             return all;
         });
         try {
-            // Looked at after it was registered, so that a pod which comes in between is not missed.
+            // Checked after registration, so that a pod added in between is not missed.
             Optional<NodePod> known = pod(key).filter(wanted);
             return known.isPresent()
                     ? known

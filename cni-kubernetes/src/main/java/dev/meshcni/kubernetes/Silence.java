@@ -45,7 +45,7 @@ final class Silence implements AutoCloseable {
         try {
             guarded.close();
         } catch (IOException e) {
-            // Whoever reads it sees that it has ended.
+            // Its reader sees the end of the stream.
             return;
         }
     }
