@@ -117,7 +117,7 @@ public record CniEnvironment(
                     + ": a letter or digit, then letters, digits, '_', '.' and '-'");
         }
         if (!netns.isEmpty() && (netns.charAt(0) != '/' || netns.indexOf('\0') >= 0)) {
-            faults.add(NETNS + " " + Quote.of(netns) + ": an absolute path is expected");
+            faults.add(NETNS + " " + Quote.of(netns) + ": expected an absolute path");
         }
         interfaceNameFault(ifName).ifPresent(why -> faults.add(IF_NAME + " " + Quote.of(ifName) + ": " + why));
         if (!faults.isEmpty()) {

@@ -124,7 +124,7 @@ public final class CniJson {
         if (node instanceof ObjectNode object) {
             return object;
         }
-        throw undecodable("an object is expected, this is " + kind(node), null);
+        throw undecodable("expected an object, got " + kind(node), null);
     }
 
     /** The JSON type of a value, as named in messages. */

@@ -178,7 +178,7 @@ public final class NetworkConfigList {
         return switch (word) {
             case "true" -> true;
             case "false" -> false;
-            default -> fields.bool(field).orElseThrow(() -> fields.invalid(field, "true or false is expected"));
+            default -> fields.bool(field).orElseThrow(() -> fields.invalid(field, "expected true or false"));
         };
     }
 

@@ -35,8 +35,7 @@ final class ResultReader {
 
     static CniResult read(JsonNode json, SpecVersion otherwise) {
         if (!(json instanceof ObjectNode object)) {
-            throw new CniException(
-                    ErrorCode.DECODING_FAILURE, "a result is expected, this is " + CniJson.kind(json), "");
+            throw new CniException(ErrorCode.DECODING_FAILURE, "expected a result, got " + CniJson.kind(json), "");
         }
         Fields fields = new Fields(object, "", ErrorCode.DECODING_FAILURE);
         SpecVersion version = fields.text("cniVersion")

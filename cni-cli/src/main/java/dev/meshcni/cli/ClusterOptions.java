@@ -18,7 +18,7 @@ final class ClusterOptions {
             names = "--cluster",
             required = true,
             description =
-                    "Examine the cluster through its API server, with your own permissions, instead of this" + " node.")
+                    "Examine the cluster through its API server, with your own permissions, instead of this node.")
     private boolean cluster;
 
     @Option(

@@ -32,7 +32,7 @@ final class UninstallCommand implements Callable<Integer> {
 
     @Option(
             names = "--force",
-            description = "Uninstall even if a daemon runs on this node, which may install the" + " plugin again.")
+            description = "Uninstall even if a daemon runs on this node, which may install the plugin again.")
     private boolean force;
 
     @Spec

@@ -85,7 +85,7 @@ class ExplainCommandTest {
 
         assertThat(run.exitCode()).isZero();
         assertThat(run.out())
-                .contains("Traffic of shop/job is not redirected: the pod has no container named" + " istio-proxy");
+                .contains("Traffic of shop/job is not redirected: the pod has no container named istio-proxy");
     }
 
     @ParameterizedTest

@@ -154,7 +154,7 @@ public final class AgentServer implements AutoCloseable {
         try (client) {
             if (!places.tryAcquire()) {
                 LOG.warn(
-                        "connection limit of {} reached, rejecting connection with \"try again" + " later\"",
+                        "connection limit of {} reached, rejecting connection with \"try again later\"",
                         MAX_CONNECTIONS);
                 return;
             }

@@ -20,7 +20,7 @@ final class DaemonOptions {
 
     @Option(
             names = "--no-install",
-            description = "Only answer the plugin; do not install or watch plugin and" + " configuration.")
+            description = "Only answer the plugin; do not install or watch plugin and configuration.")
     private boolean noInstall;
 
     @Option(

@@ -79,9 +79,7 @@ final class Demo {
                 talk.show(TreeRenderer.render(RuleCompiler.compile(redirect.parameters(), Set.of(IpFamily.IPV4)))
                         .lines());
                 talk.proof(
-                        "rules in its" + " namespace",
-                        "present",
-                        rules(pod.name()).contains("ISTIO_") ? "present" : "none");
+                        "rules in its namespace", "present", rules(pod.name()).contains("ISTIO_") ? "present" : "none");
             }
         }
     }

@@ -110,7 +110,7 @@ final class ControlPlaneChecks {
         if (version.isEmpty()) {
             return Check.unknown(
                     name + ": its image " + image + " has no version in its tag",
-                    "make sure that it is" + " " + ProxyVersion.RANGE);
+                    "make sure that it is " + ProxyVersion.RANGE);
         }
         String what = name + " is version " + version.get() + "; this build supports " + ProxyVersion.RANGE;
         return version.get().withinSkew()
@@ -140,12 +140,12 @@ final class ControlPlaneChecks {
                     "make sure that istiod was installed with pilot.cni.enabled: true"));
         }
         if (injector.knowsCni(values.get())) {
-            return List.of(Check.ok(
-                    "the injector " + injector.name() + " omits istio-init, because a CNI plugin is" + " enabled"));
+            return List.of(
+                    Check.ok("the injector " + injector.name() + " omits istio-init, because a CNI plugin is enabled"));
         }
         return view.daemonSet().isEmpty()
                 ? List.of(Check.ok(
-                        "the injector " + injector.name() + " adds istio-init, as expected without a CNI" + " plugin"))
+                        "the injector " + injector.name() + " adds istio-init, as expected without a CNI plugin"))
                 : List.of(Check.warning(
                         "the injector " + injector.name() + " adds istio-init: it is not configured for the CNI plugin",
                         "install istiod with pilot.cni.enabled=true (before Istio 1.24: istio_cni.enabled=true)"));

@@ -92,7 +92,7 @@ public final class NodeDoctor {
         Optional<String> current = installer.plugin().current();
         if (current.isPresent()) {
             return link + " points to version " + current.get()
-                    + (isWhole() ? "" : ", which is incomplete or" + " differs from this build");
+                    + (isWhole() ? "" : ", which is incomplete or differs from this build");
         }
         boolean foreign = Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
         return foreign ? link + " is another product's plugin" : link + " does not exist";

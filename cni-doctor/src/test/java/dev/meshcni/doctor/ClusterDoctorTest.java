@@ -145,7 +145,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
         assertThat(server.calls()).hasSize(2);
         assertThat(lines)
                 .anyMatch(line ->
-                        line.startsWith("unknown Nodes: ") && line.contains("timeout waiting for the API" + " server"))
+                        line.startsWith("unknown Nodes: ") && line.contains("timeout waiting for the API server"))
                 .anyMatch(line -> line.startsWith("unknown Pods of the mesh: ") && line.contains("not checked"));
     }
 

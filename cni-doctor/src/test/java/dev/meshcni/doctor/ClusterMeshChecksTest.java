@@ -50,8 +50,7 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
         cluster.create();
 
         doctor.says(
-                Verdict.ERROR,
-                "1 pod stopped by istio-validation, because their traffic is not redirected:" + " shop/web");
+                Verdict.ERROR, "1 pod stopped by istio-validation, because their traffic is not redirected: shop/web");
     }
 
     @Test

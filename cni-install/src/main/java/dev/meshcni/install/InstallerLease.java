@@ -120,7 +120,7 @@ final class InstallerLease {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new FileSystemException(
-                    directory.resolve(LOCK).toString(), null, "interrupted while waiting for" + " the lock");
+                    directory.resolve(LOCK).toString(), null, "interrupted while waiting for the lock");
         }
     }
 

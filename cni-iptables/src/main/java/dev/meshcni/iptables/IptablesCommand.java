@@ -128,11 +128,11 @@ public final class IptablesCommand implements Callable<Integer> {
         out.flush();
         plan.localAddresses()
                 .forEach(address ->
-                        LOG.log(Level.INFO, "in addition to the rules, address {0} is added to" + " lo", address));
+                        LOG.log(Level.INFO, "in addition to the rules, address {0} is added to lo", address));
         plan.routing()
                 .ifPresent(routing -> LOG.log(
                         Level.INFO,
-                        "in addition to the rules, policy routing delivers marked packets" + " locally: {0}",
+                        "in addition to the rules, policy routing delivers marked packets locally: {0}",
                         routing));
     }
 

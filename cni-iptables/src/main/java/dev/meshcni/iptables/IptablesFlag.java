@@ -26,7 +26,7 @@ enum IptablesFlag {
     OUTBOUND_RANGES(
             "-i --istio-service-cidr",
             "RANGES",
-            "Destination CIDRs to redirect to the proxy, * for all. Default:" + " none."),
+            "Destination CIDRs to redirect to the proxy, * for all. Default: none."),
     EXCLUDED_OUTBOUND_RANGES("-x --istio-service-exclude-cidr", "RANGES", "Destination CIDRs to exclude, if -i is *."),
     OUTBOUND_PORTS("-q --istio-outbound-ports", "PORTS", "Outbound ports to redirect, for any destination."),
     EXCLUDED_OUTBOUND_PORTS("-o --istio-local-outbound-ports-exclude", "PORTS", "Outbound ports to exclude."),
@@ -34,12 +34,12 @@ enum IptablesFlag {
     VIRTUAL_INTERFACES(
             "-k --kube-virt-interfaces",
             "NAMES",
-            "Interfaces of virtual machine guests; traffic arriving there is" + " handled as outbound."),
+            "Interfaces of virtual machine guests; traffic arriving there is handled as outbound."),
     TPROXY_MARK("-t --istio-inbound-tproxy-mark", "MARK", "Packet mark for mode TPROXY. Default: 1337."),
     ROUTE_TABLE(
             "-r --istio-inbound-tproxy-route-table",
             "TABLE",
-            "Routing table for packets with that mark." + " Default: 133."),
+            "Routing table for packets with that mark. Default: 133."),
     REDIRECT_DNS(
             "--redirect-dns",
             Kind.SWITCH,
@@ -47,7 +47,7 @@ enum IptablesFlag {
     CAPTURE_ALL_DNS(
             "--capture-all-dns",
             Kind.SWITCH,
-            "With --redirect-dns: redirect queries to any server, not only to" + " --dns-servers."),
+            "With --redirect-dns: redirect queries to any server, not only to --dns-servers."),
     DNS_SERVERS(
             "--dns-servers",
             "ADDRESSES",
@@ -74,7 +74,7 @@ enum IptablesFlag {
     RUN_VALIDATION(
             "--run-validation",
             Kind.SWITCH,
-            "After applying, test that traffic is redirected, like \"meshcni" + " validate\"."),
+            "After applying, test that traffic is redirected, like \"meshcni validate\"."),
     RECONCILE(
             "--reconcile",
             Kind.SWITCH,

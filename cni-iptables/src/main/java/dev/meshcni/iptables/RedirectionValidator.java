@@ -132,7 +132,7 @@ final class RedirectionValidator {
                             Traffic.INBOUND,
                             family,
                             Result.NOT_REDIRECTED,
-                            "according to the kernel's rules," + " " + difference))
+                            "according to the kernel's rules, " + difference))
                     .orElse(new TrafficFinding(
                             Traffic.INBOUND,
                             family,

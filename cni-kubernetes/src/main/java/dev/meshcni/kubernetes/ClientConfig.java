@@ -108,7 +108,7 @@ public final class ClientConfig {
                 .toList();
         if (!names.contains(context)) {
             throw new DaemonException(
-                    "the kubeconfig has no context \"" + context + "\"; available contexts:" + " " + names);
+                    "the kubeconfig has no context \"" + context + "\"; available contexts: " + names);
         }
     }
 }

@@ -254,7 +254,7 @@ final class OperatorReader {
                 .toList();
         if (references.contains(NodeManifests.NETWORK)) {
             notes.add("Multus looks for the network " + NodeManifests.NETWORK
-                    + " in the namespace of each pod; the definition below is in" + " default. Annotate with default/"
+                    + " in the namespace of each pod; the definition below is in default. Annotate with default/"
                     + NodeManifests.NETWORK + ", or create it in every namespace with sidecars.");
         } else if (!references.contains("default/" + NodeManifests.NETWORK)) {
             annotations.problem(

@@ -79,7 +79,7 @@ final class AgentConnection implements ReadableByteChannel, WritableByteChannel 
             throw new IOException(
                     peer < 0
                             ? "the kernel does not report the peer's credentials"
-                            : "the process listening on it" + " runs as user " + peer + ", not as root");
+                            : "the process listening on it runs as user " + peer + ", not as root");
         }
     }
 }

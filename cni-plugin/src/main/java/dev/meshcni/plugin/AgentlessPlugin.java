@@ -57,7 +57,7 @@ final class AgentlessPlugin {
                     passed(
                             PluginReplies.empty(),
                             Outcome.OK,
-                            "rules are removed with the network" + " namespace: " + reason);
+                            "rules are removed with the network namespace: " + reason);
                 case STATUS -> passed(PluginReplies.empty(), Outcome.OK, "pods of the mesh cannot start: " + reason);
                 case VERSION -> passed(PluginReplies.version(config.cniVersion()), Outcome.OK, "");
             };

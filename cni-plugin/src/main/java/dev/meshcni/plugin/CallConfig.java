@@ -80,7 +80,7 @@ final class CallConfig implements ConfigFields {
     private static CniException wrong(String field, String expected, JsonSpan found) {
         return new CniException(
                 ErrorCode.INVALID_NETWORK_CONFIG,
-                "invalid field " + field + ": " + expected + " is expected, this is "
+                "invalid field " + field + ": expected " + expected + ", got "
                         + found.kind().words(),
                 "");
     }

@@ -42,10 +42,10 @@ final class JsonReader {
         JsonSpan value = new JsonSpan(json, start, reader.position);
         reader.skipBlanks();
         if (reader.position < json.length) {
-            throw reader.unexpected("nothing more");
+            throw reader.unexpected("end of input");
         }
         if (value.kind() != JsonSpan.Kind.OBJECT) {
-            throw undecodable("an object is expected, this is " + value.kind().words());
+            throw undecodable("expected an object, got " + value.kind().words());
         }
         return value;
     }
@@ -254,7 +254,7 @@ final class JsonReader {
     }
 
     private CniException unexpected(String expected) {
-        return failure(position, expected + " is expected");
+        return failure(position, "expected " + expected);
     }
 
     private CniException failure(int place, String why) {

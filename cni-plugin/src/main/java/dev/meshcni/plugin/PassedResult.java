@@ -259,7 +259,7 @@ final class PassedResult {
         if (span.kind() != kind) {
             throw new CniException(
                     ErrorCode.INVALID_NETWORK_CONFIG,
-                    "invalid prevResult: invalid field " + field + ": " + kind.words() + " is expected, this is "
+                    "invalid prevResult: invalid field " + field + ": expected " + kind.words() + ", got "
                             + span.kind().words(),
                     "");
         }

@@ -98,7 +98,7 @@ public final class Plugin {
         } catch (IOException e) {
             throw new CniException(
                     ErrorCode.IO_FAILURE,
-                    "cannot read the network configuration from standard" + " input",
+                    "cannot read the network configuration from standard input",
                     e.getMessage(),
                     e);
         }

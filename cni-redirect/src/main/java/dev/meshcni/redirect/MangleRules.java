@@ -93,7 +93,7 @@ final class MangleRules {
     private void leaveAlone() {
         table.append(
                 INBOUND,
-                why("packet was already handled by the" + " proxy", Parameter.TPROXY_MARK),
+                why("packet was already handled by the proxy", Parameter.TPROXY_MARK),
                 new Return(),
                 TCP,
                 proxyMark);

@@ -103,7 +103,7 @@ public record RedirectParameters(
         }
         if (routeTable <= 0 || (routeTable >= 253 && routeTable <= 255)) {
             throw new IllegalArgumentException(
-                    "route table " + routeTable + " is not positive, or is reserved by" + " the system");
+                    "route table " + routeTable + " is not positive, or is reserved by the system");
         }
         if (!isIpv4Loopback(ipv4Loopback)) {
             throw new IllegalArgumentException(ipv4Loopback + " is not within 127.0.0.0/8");
@@ -135,7 +135,7 @@ public record RedirectParameters(
     private static List<Long> owners(List<Long> ids, String what) {
         if (ids.isEmpty()) {
             throw new IllegalArgumentException(
-                    "no " + what + " given: the proxy's own traffic would be redirected" + " to itself");
+                    "no " + what + " given: the proxy's own traffic would be redirected to itself");
         }
         List<Long> distinct = distinct(ids, MAX_OWNER_GROUPS);
         distinct.forEach(OwnerIds::check);

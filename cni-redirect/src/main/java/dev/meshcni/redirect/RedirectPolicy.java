@@ -80,7 +80,7 @@ public final class RedirectPolicy {
         String inject = label != null ? label : pod.annotations().getOrDefault(INJECT, "");
         if (saysFalse(inject)) {
             return Optional.of(
-                    skip(SkipReason.INJECTION_OFF, label != null ? "set as a label" : "set as an" + " annotation"));
+                    skip(SkipReason.INJECTION_OFF, label != null ? "set as a label" : "set as an annotation"));
         }
         return pod.annotations().containsKey(STATUS) ? Optional.empty() : Optional.of(skip(SkipReason.NOT_INJECTED));
     }

@@ -401,7 +401,7 @@ class RepairControllerTest {
             int looks = namespaces.looks();
             eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
             assertThat(log.lines())
-                    .containsExactly("WARN cannot read the rules of pod shop/web, redirection" + " unknown: garbled");
+                    .containsExactly("WARN cannot read the rules of pod shop/web, redirection unknown: garbled");
             assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
         }
         server.delete(NAMESPACE, "web");

@@ -46,7 +46,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
             case Verdict.Redirected(int port) ->
                 packet + " is sent to port " + port + " of the pod" + listener(trace) + ".";
             case Verdict.Tproxied(int port) ->
-                packet + " is delivered, with its addresses unchanged, to port " + port + " of the" + " pod"
+                packet + " is delivered, with its addresses unchanged, to port " + port + " of the pod"
                         + listener(trace) + ".";
             case Verdict.Dropped _ -> packet + " is silently dropped.";
             case Verdict.FollowsConnection _ ->

@@ -52,7 +52,7 @@ public final class ChainedConf {
         Optional<String> target = file.list().single() ? liftedName(dir, file) : Optional.of(file.name());
         if (target.isEmpty()) {
             return new InstallPlan.Refuse(
-                    file.name(), "it has to become a .conflist, and the file names for that" + " are in use");
+                    file.name(), "it has to become a .conflist, and the file names for that are in use");
         }
         List<FileEdit> edits = new ArrayList<>(
                 file.list().single()

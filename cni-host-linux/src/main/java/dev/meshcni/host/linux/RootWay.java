@@ -74,7 +74,7 @@ public final class RootWay {
     /** Checks the way to whatever a path leads to, and returns where that really is. */
     String resolve(String path) throws IOException {
         if (!path.startsWith(ROOT)) {
-            throw new FileSystemException(path, null, "an absolute path is expected");
+            throw new FileSystemException(path, null, "expected an absolute path");
         }
         Deque<String> ahead = new ArrayDeque<>(components(path));
         String here = ROOT;

@@ -81,7 +81,7 @@ class RootPathTest {
         assertThatThrownBy(() -> RootPath.directory(directory))
                 .isInstanceOf(FileSystemException.class)
                 .hasMessageContaining(
-                        root.resolve(component).toRealPath() + ": it is writable by users other than" + " root");
+                        root.resolve(component).toRealPath() + ": it is writable by users other than root");
     }
 
     @Test

@@ -248,7 +248,7 @@ final class NamespaceSession implements AutoCloseable {
             }
         }
         return new LateException(
-                "the network namespace " + path + ": " + what + " did not finish before the deadline of the" + " call",
+                "the network namespace " + path + ": " + what + " did not finish before the deadline of the call",
                 cause);
     }
 

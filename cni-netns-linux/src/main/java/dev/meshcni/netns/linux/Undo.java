@@ -25,7 +25,7 @@ final class Undo {
                 failure.addSuppressed(e);
                 left.append("; rolling back ")
                         .append(step.what())
-                        .append(" also failed, it may be partially" + " applied: ");
+                        .append(" also failed, it may be partially applied: ");
                 left.append(e.getMessage());
             }
         }

@@ -28,7 +28,7 @@ final class UserNamespace implements AutoCloseable {
         try {
             return new UserNamespace(LibC.check(
                     LibC.ioctl(network, LibC.NS_GET_USERNS),
-                    "finding the owning user namespace of the" + " network namespace"));
+                    "finding the owning user namespace of the network namespace"));
         } finally {
             LibC.close(network);
         }
