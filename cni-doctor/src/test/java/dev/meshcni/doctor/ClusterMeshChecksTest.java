@@ -78,7 +78,7 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"istio_cni\":{\"enabled\":true}} | OK      | leaves istio-init out",
+                "{\"istio_cni\":{\"enabled\":true}} | OK      | omits istio-init",
                 "{\"pilot\":{}}                     | WARNING | it is not configured for the CNI plugin",
                 "nonsense                           | UNKNOWN | are missing or cannot be parsed"
             })

@@ -35,7 +35,7 @@ class FloodLogTest {
             assertThat(lines.lines())
                     .hasSize(2)
                     .last()
-                    .isEqualTo("WARN port of --health-port refused 2000 (peer-limit), 1 (busy), the last one from"
+                    .isEqualTo("WARN port of --health-port rejected 2000 (peer-limit), 1 (busy), the last one from"
                             + " 10.0.0.7");
             assertThat(log.hasUntold()).isFalse();
             assertThat(counted).hasSize(2002);
