@@ -1,4 +1,4 @@
-/** What the daemon reports about its node: metrics, status and the use of its heap. */
+/** Reports of the daemon about its node: metrics, status and heap usage. */
 module dev.meshcni.telemetry {
     requires transitive dev.meshcni.core;
     requires dev.meshcni.config;

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What a runtime says about one attachment (CNI specification 1.1, section 3, "Attachment Parameters").
+ * The parameters that a runtime passes for one attachment (CNI specification 1.1, section 3, "Attachment Parameters").
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

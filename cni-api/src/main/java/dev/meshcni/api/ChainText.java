@@ -20,7 +20,7 @@ public final class ChainText {
     private final String text;
     private List<Span> plugins = List.of();
 
-    /** Where a value stands: from its first character to behind its last. */
+    /** The position of a value: from its first character to after its last. */
     private record Span(int start, int end) {}
 
     public ChainText(String text) {
@@ -102,7 +102,7 @@ public final class ChainText {
         return line > 0 && before.isBlank() ? before : "";
     }
 
-    /** What separates the plugins of a list that is written on one line. */
+    /** The separator between the plugins of a list written on one line. */
     private String gapBefore(int index) {
         if (index == 0) {
             return ",";
@@ -110,7 +110,7 @@ public final class ChainText {
         return text.substring(plugins.get(index - 1).end(), plugins.get(index).start());
     }
 
-    /** How much deeper the fields of a plugin stand than the plugin itself. */
+    /** The indentation of a plugin's fields relative to the plugin. */
     private String step(Span plugin, String indent) {
         int field = text.indexOf('"', plugin.start());
         String deeper = field < 0 || field > plugin.end() ? "" : indentOf(new Span(field, field));

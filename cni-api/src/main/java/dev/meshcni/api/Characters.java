@@ -27,8 +27,8 @@ public final class Characters {
     private Characters() {}
 
     /**
-     * Whether a code point controls a terminal, the order of characters or the end of a line (the categories Cc, Cf, Zl and Zp), or is
-     * half of a character (Cs).
+     * Returns whether a code point controls a terminal, the order of characters or the end of a line (the categories
+     * Cc, Cf, Zl and Zp), or is half of a character (Cs).
      */
     public static boolean isInvisible(int c) {
         if (c < FIRST_AFTER_CONTROLS) {
@@ -37,12 +37,12 @@ public final class Characters {
         return c == 0x2028 || c == 0x2029 || isSurrogate(c) || isIn(FORMATS, c);
     }
 
-    /** Whether a code point is a control character (category Cc). */
+    /** Returns whether a code point is a control character (category Cc). */
     static boolean isControl(int c) {
         return c < ' ' || (c >= 0x7F && c < FIRST_AFTER_CONTROLS);
     }
 
-    /** Whether a code point is a blank or ends a line. */
+    /** Returns whether a code point is a blank or ends a line. */
     static boolean isSpace(int c) {
         return c == ' ' || isIn(SPACES, c);
     }

@@ -121,7 +121,7 @@ public record CniArgs(Map<String, String> pairs) {
         throw invalid(IGNORE_UNKNOWN + " is " + Quote.of(value) + ", allowed are 1, true, 0 and false", text);
     }
 
-    /** Whether a text is a word of lower case letters, in whatever case. */
+    /** Returns whether a text is a word of lower case letters, in whatever case. */
     private static boolean isWord(String word, String text) {
         boolean same = word.length() == text.length();
         for (int i = 0; same && i < word.length(); i++) {

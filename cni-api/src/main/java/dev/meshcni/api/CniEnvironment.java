@@ -9,8 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a runtime tells a plugin through environment variables (CNI specification 1.1, section 2, "Parameters"). A value
- * that is absent, or that the command gives no meaning to, is empty.
+ * The parameters that a runtime passes to a plugin in environment variables (CNI specification 1.1, section 2,
+ * "Parameters"). A value that is absent, or that the command gives no meaning to, is empty.
  *
  * <p>API status: STABLE (docs/versioning.md).
  *
@@ -46,11 +46,11 @@ public record CniEnvironment(
     /**
      * Reads and validates the variables that the command needs. ADD and CHECK need container, netns and interface; DEL
      * the same without netns; GC the plugin path; STATUS and VERSION nothing more. GC, STATUS and VERSION are about no
-     * container, so what stands in its variables is not looked at (podman sends {@code CNI_NETNS=dummy} with VERSION).
-     * DEL uses nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
+     * container, so its other variables are ignored (podman sends {@code CNI_NETNS=dummy} with VERSION). DEL uses
+     * nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
      *
-     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all that
-     *     are invalid
+     * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all
+     *     that are invalid
      */
     public static CniEnvironment parse(Map<String, String> env) {
         String commandText = env.getOrDefault(COMMAND, "");
@@ -61,7 +61,7 @@ public record CniEnvironment(
                 .orElseThrow(() -> new CniException(
                         ErrorCode.INVALID_ENVIRONMENT,
                         "unknown CNI_COMMAND: " + Quote.of(commandText),
-                        "known are " + Arrays.toString(CniCommand.values())));
+                        "supported: " + Arrays.toString(CniCommand.values())));
         List<String> missing = new ArrayList<>(required(command));
         missing.removeIf(name -> !env.getOrDefault(name, "").isEmpty());
         if (!missing.isEmpty()) {
@@ -73,7 +73,7 @@ public record CniEnvironment(
         };
     }
 
-    /** Whether a text is a container ID or a network name as the specification has them. */
+    /** Returns whether a text is a container ID or a network name as the specification has them. */
     public static boolean isIdentifier(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -85,10 +85,10 @@ public record CniEnvironment(
         return !text.isEmpty();
     }
 
-    /** Why a text cannot be the name of a network interface, if it cannot. */
+    /** Returns the reason why a text is not a valid network interface name; empty if it is valid. */
     static Optional<String> interfaceNameFault(String name) {
         if (name.isEmpty() || name.equals(".") || name.equals("..")) {
-            return Optional.of("this is no name");
+            return Optional.of("not a valid name");
         }
         if (name.getBytes(StandardCharsets.UTF_8).length > MAX_INTERFACE_NAME) {
             return Optional.of("longer than " + MAX_INTERFACE_NAME + " bytes");
@@ -120,7 +120,7 @@ public record CniEnvironment(
                     + ": a letter or digit, then letters, digits, '_', '.' and '-'");
         }
         if (!netns.isEmpty() && (netns.charAt(0) != '/' || netns.indexOf('\0') >= 0)) {
-            faults.add(NETNS + " " + Quote.of(netns) + ": an absolute path is expected");
+            faults.add(NETNS + " " + Quote.of(netns) + ": expected an absolute path");
         }
         interfaceNameFault(ifName).ifPresent(why -> faults.add(IF_NAME + " " + Quote.of(ifName) + ": " + why));
         if (!faults.isEmpty()) {

@@ -3,7 +3,8 @@ package dev.meshcni.api;
 import java.util.Objects;
 
 /**
- * A failure that the container runtime is told about as a CNI error object (CNI specification 1.1, section 5, "Error").
+ * A failure that is reported to the container runtime as a CNI error object (CNI specification 1.1, section 5,
+ * "Error").
  *
  * <p>API status: STABLE (docs/versioning.md).
  *
@@ -28,7 +29,7 @@ public class CniException extends RuntimeException {
      * @param code one of {@link ErrorCode}, or 100 and above for a failure of the plugin's own
      * @param message what failed, in a sentence
      * @param details what else helps: the cause, the remedy; may be empty
-     * @param cause what it comes from, for the log; the runtime is not told; may be {@code null}
+     * @param cause the cause, for the log; it is not reported to the runtime; may be {@code null}
      */
     public CniException(int code, String message, String details, Throwable cause) {
         super(Objects.requireNonNull(message, "message is null"), cause);

@@ -21,11 +21,11 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
- * JSON as CNI uses it, read within bounds: strict UTF-8 without byte order mark, one value and nothing after it, at most
- * {@link #MAX_DEPTH} levels deep and {@link #MAX_LENGTH} characters long. Whatever is wrong with the input is a
+ * JSON as CNI uses it, read within bounds: strict UTF-8 without byte order mark, one value and nothing after it, at
+ * most {@link #MAX_DEPTH} levels deep and {@link #MAX_LENGTH} characters long. Whatever is wrong with the input is a
  * {@link CniException} with {@link ErrorCode#DECODING_FAILURE} that names line and column.
  *
- * <p>Numbers keep their digits, so that fields that nobody here knows come out as they went in.
+ * <p>Numbers keep their digits, so that unknown fields are preserved.
  *
  * <p>API status: INTERNAL (docs/versioning.md).
  *
@@ -128,10 +128,10 @@ public final class CniJson {
         if (node instanceof ObjectNode object) {
             return object;
         }
-        throw undecodable("an object is expected, this is " + kind(node), null);
+        throw undecodable("expected an object, got " + kind(node), null);
     }
 
-    /** What kind of value it is, in words for a message. */
+    /** The JSON type of a value, as named in messages. */
     static String kind(JsonNode node) {
         return switch (node.getNodeType()) {
             case ARRAY -> "a list";

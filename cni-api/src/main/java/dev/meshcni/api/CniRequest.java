@@ -42,7 +42,7 @@ public record CniRequest(CniEnvironment environment, PluginConfig config) {
         return config;
     }
 
-    /** What the runtime asks for. */
+    /** The verb of the request. */
     public CniCommand command() {
         return environment.command();
     }

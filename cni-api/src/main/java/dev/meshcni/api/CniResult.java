@@ -11,7 +11,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * What a successful ADD reports, and what later plugins get as {@code prevResult}: the shape of specification 1.1.0
+ * The result of a successful ADD, passed to later plugins as {@code prevResult}: the shape of specification 1.1.0
  * (section 5, "ADD Success"), which can say all that any version can. Only {@link #parse} and {@link #toJson} know of
  * versions. Fields that are not known here survive a round trip.
  *

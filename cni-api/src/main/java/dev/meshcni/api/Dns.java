@@ -47,7 +47,7 @@ public record Dns(
                 fields.others(KNOWN));
     }
 
-    /** Whether nothing is set. */
+    /** Returns whether nothing is set. */
     public boolean isEmpty() {
         return equals(NONE);
     }

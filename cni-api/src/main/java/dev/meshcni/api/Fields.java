@@ -140,7 +140,7 @@ final class Fields {
     }
 
     private CniException wrong(String field, String expected, JsonNode found) {
-        return invalid(field, expected + " is expected, this is " + CniJson.kind(found));
+        return invalid(field, "expected " + expected + ", got " + CniJson.kind(found));
     }
 
     private Iterable<JsonNode> list(String field) {

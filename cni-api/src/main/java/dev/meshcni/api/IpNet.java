@@ -68,12 +68,12 @@ public record IpNet(InetAddress address, int prefixLength) {
         return address instanceof Inet6Address ? ipv6(address.getAddress()) : address.getHostAddress();
     }
 
-    /** Whether this is an IPv6 address. */
+    /** Returns whether this is an IPv6 address. */
     public boolean isIpv6() {
         return address instanceof Inet6Address;
     }
 
-    /** Whether the prefix is as long as the address: this is one host. */
+    /** Returns whether the prefix is as long as the address: this is one host. */
     public boolean isHost() {
         return prefixLength == address.getAddress().length * 8;
     }

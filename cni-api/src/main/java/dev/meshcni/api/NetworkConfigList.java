@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
  * @since 0.1.0
  */
 public final class NetworkConfigList {
-    /** What libcni can compare, released or not. */
+    /** The version strings that libcni can compare, released or not. */
     private static final Pattern VERSION = Pattern.compile("|[0-9]+(\\.[0-9]+){0,2}");
 
     private final String text;
@@ -88,7 +88,7 @@ public final class NetworkConfigList {
                 .map(NetworkConfigList::plugin)
                 .toList();
         if (plugins.isEmpty()) {
-            throw fields.invalid("plugins", "there is no plugin in the list");
+            throw fields.invalid("plugins", "the list contains no plugins");
         }
         NetworkConfigList list = new NetworkConfigList(text, json, name, newestVersion(fields), false, plugins);
         list.requireFlags();
@@ -107,14 +107,14 @@ public final class NetworkConfigList {
             throw new CniException(
                     ErrorCode.INVALID_NETWORK_CONFIG,
                     "missing field type",
-                    "this is a list of plugins, and runtimes load lists from files named .conflist only");
+                    "this is a list of plugins, and runtimes only load lists from .conflist files");
         }
         Plugin plugin = plugin(fields);
         return new NetworkConfigList(
                 text, json, fields.textOr("name", ""), fields.textOr("cniVersion", ""), true, List.of(plugin));
     }
 
-    /** The network's name; may be empty or invalid where runtimes load it all the same and fail with the first pod. */
+    /** The network's name; may be empty or invalid if runtimes load it anyway and fail with the first pod. */
     public String name() {
         return name;
     }
@@ -133,22 +133,22 @@ public final class NetworkConfigList {
         return SpecVersion.ofConfiguration(cniVersion);
     }
 
-    /** Whether runtimes must not call CHECK. */
+    /** Returns whether runtimes must not call CHECK. */
     public boolean disableCheck() {
         return flag("disableCheck");
     }
 
-    /** Whether runtimes must not call GC. */
+    /** Returns whether runtimes must not call GC. */
     public boolean disableGc() {
         return flag("disableGC");
     }
 
-    /** Whether runtimes must not add the plugins of files in the directory named like the network. */
+    /** Returns whether runtimes must not add the plugins of files in the directory named like the network. */
     public boolean loadOnlyInlinedPlugins() {
         return flag("loadOnlyInlinedPlugins");
     }
 
-    /** Whether this came from a single plugin's configuration. */
+    /** Returns whether this came from a single plugin's configuration. */
     public boolean single() {
         return single;
     }
@@ -158,7 +158,7 @@ public final class NetworkConfigList {
         return plugins;
     }
 
-    /** What was read, character for character. */
+    /** The text as read, character for character. */
     public String text() {
         return text;
     }
@@ -182,7 +182,7 @@ public final class NetworkConfigList {
         return switch (word) {
             case "true" -> true;
             case "false" -> false;
-            default -> fields.bool(field).orElseThrow(() -> fields.invalid(field, "true or false is expected"));
+            default -> fields.bool(field).orElseThrow(() -> fields.invalid(field, "expected true or false"));
         };
     }
 

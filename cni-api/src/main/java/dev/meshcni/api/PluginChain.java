@@ -32,8 +32,8 @@ public final class PluginChain {
 
     /**
      * @param path the directories in which plugins are looked for, in order; also their {@code CNI_PATH}
-     * @param environment variables that plugins get beside the {@code CNI_} ones. They inherit nothing, so one that starts
-     *     programs, such as portmap, needs a {@code PATH} here
+     * @param environment variables for plugins in addition to the {@code CNI_} ones. They inherit nothing, so one that
+     *     starts programs, such as portmap, needs a {@code PATH} here
      * @param timeout how long one plugin may take for one call; then it is killed
      */
     public PluginChain(List<Path> path, Map<String, String> environment, Duration timeout) {
@@ -150,7 +150,7 @@ public final class PluginChain {
 
     private VersionInfo versionOf(Plugin plugin, ObjectNode config) {
         try {
-            // libcni sends these three as well: plugins of 0.1.0 look for them before they look at the command.
+            // libcni sends these three as well: plugins of 0.1.0 check them before the command.
             AttachmentParameters dummy = AttachmentParameters.of("dummy", "dummy", "dummy");
             return call(CniCommand.VERSION, plugin, config, environment(CniCommand.VERSION, dummy))
                     .map(VersionInfo::parse)

@@ -19,7 +19,7 @@ import java.util.Optional;
  */
 public final class PluginConfig implements ConfigFields {
     private static final String VALID_ATTACHMENTS = "cni.dev/valid-attachments";
-    /** What specification 1.1.0 called it at first; libcni sends both. */
+    /** The name in the first text of specification 1.1.0; libcni sends both. */
     private static final String ATTACHMENTS = "cni.dev/attachments";
 
     private final ObjectNode json;
@@ -95,11 +95,7 @@ public final class PluginConfig implements ConfigFields {
         return type;
     }
 
-    /**
-     * The result of the plugins before this one, or what ADD ended with; parsed once.
-     *
-     * @throws CniException {@link ErrorCode#INVALID_NETWORK_CONFIG} if it is no result of its version
-     */
+    /** The result of the previous plugins in the chain, or the final result of ADD. */
     public Optional<CniResult> prevResult() {
         if (prevResult == null) {
             prevResult = fields.object("prevResult").map(this::parsed);
@@ -139,12 +135,12 @@ public final class PluginConfig implements ConfigFields {
         return fields.fields("dns").map(Dns::read).orElse(Dns.NONE);
     }
 
-    /** What the plugin can do with {@link #runtimeConfig}, and whether it is turned on. */
+    /** The capabilities of the plugin for {@link #runtimeConfig}, and whether each is enabled. */
     public Map<String, Boolean> capabilities() {
         return fields.flags("capabilities");
     }
 
-    /** What the runtime passes for the plugin's capabilities. */
+    /** The values that the runtime passes for the plugin's capabilities. */
     public Optional<ObjectNode> runtimeConfig() {
         return object("runtimeConfig");
     }

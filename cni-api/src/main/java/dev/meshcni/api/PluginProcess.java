@@ -18,7 +18,7 @@ import java.util.concurrent.TimeoutException;
 /** Starts one plugin for one call, feeds it, and understands what it prints (CNI specification 1.1, section 2, "Overview"). */
 final class PluginProcess {
     private static final System.Logger LOG = System.getLogger(PluginProcess.class.getName());
-    /** What libcni uses where a plugin gives no code. */
+    /** The code that libcni uses if a plugin gives none. */
     private static final int INTERNAL = 999;
 
     private static final int LONGEST_STDERR = 16 << 10;
@@ -31,7 +31,7 @@ final class PluginProcess {
         this.timeout = Objects.requireNonNull(timeout, "timeout is null");
     }
 
-    /** What the plugin printed, empty if that was nothing. */
+    /** Runs a plugin and returns what it printed; empty if it printed nothing. */
     Optional<ObjectNode> run(Path plugin, byte[] stdin, Map<String, String> cniEnvironment) {
         ProcessBuilder builder = new ProcessBuilder(plugin.toString());
         builder.environment().clear();

@@ -35,8 +35,7 @@ final class ResultReader {
 
     static CniResult read(JsonNode json, SpecVersion otherwise) {
         if (!(json instanceof ObjectNode object)) {
-            throw new CniException(
-                    ErrorCode.DECODING_FAILURE, "a result is expected, this is " + CniJson.kind(json), "");
+            throw new CniException(ErrorCode.DECODING_FAILURE, "expected a result, got " + CniJson.kind(json), "");
         }
         Fields fields = new Fields(object, "", ErrorCode.DECODING_FAILURE);
         SpecVersion version = fields.text("cniVersion")
@@ -72,7 +71,7 @@ final class ResultReader {
         return new CniResult(List.of(), ips, routes, dns(fields), fields.others(TOP));
     }
 
-    /** What 1.1.0 added is an unknown field like any other in a version that knows it not. */
+    /** Fields added in 1.1.0 are unknown fields in earlier versions. */
     private Interface networkInterface(Fields fields) {
         if (!rich) {
             return new Interface(

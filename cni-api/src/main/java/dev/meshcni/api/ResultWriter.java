@@ -50,7 +50,7 @@ final class ResultWriter {
             throw new CniException(
                     ErrorCode.INCOMPATIBLE_VERSION,
                     "cannot convert the result to CNI version " + version + ": it has no IP address",
-                    "results before 0.3.0 hold an address of each family and nothing else");
+                    "results before 0.3.0 contain one address per family and nothing else");
         }
         ip4.ifPresent(ip -> json.set("ip4", ip));
         ip6.ifPresent(ip -> json.set("ip6", ip));

@@ -71,7 +71,7 @@ public enum SpecVersion {
         return List.of(values());
     }
 
-    /** Whether this version is the other one or newer. */
+    /** Returns whether this version is the other one or newer. */
     public boolean atLeast(SpecVersion other) {
         return compareTo(other) >= 0;
     }

@@ -61,7 +61,7 @@ public record VersionInfo(String cniVersion, List<String> supportedVersions) {
         return json;
     }
 
-    /** Whether the plugin can be called with a version. */
+    /** Returns whether the plugin can be called with a version. */
     public boolean supports(SpecVersion version) {
         return supportedVersions.contains(version.text());
     }

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** The options of {@code meshcni doctor} that look at a cluster instead of a node. */
+/** The options of {@code meshcni doctor} to examine a cluster instead of a node. */
 final class ClusterOptions {
     /** The form of a report. */
     enum Output {
@@ -17,33 +17,34 @@ final class ClusterOptions {
     @Option(
             names = "--cluster",
             required = true,
-            description = "Look at the cluster, through its API server and with your own rights, instead of this node.")
+            description =
+                    "Examine the cluster through its API server, with your own permissions, instead of this node.")
     private boolean cluster;
 
     @Option(
             names = "--kubeconfig",
             paramLabel = "FILE",
-            description =
-                    "How to reach the API server. Default: KUBECONFIG, or ~/.kube/config, or the pod's ServiceAccount.")
+            description = "The kubeconfig file to use. Default: KUBECONFIG, else ~/.kube/config, else the pod's"
+                    + " ServiceAccount.")
     private Path kubeconfig;
 
     @Option(
             names = "--context",
             paramLabel = "NAME",
-            description = "A context of the kubeconfig. Default: its current one.")
+            description = "The kubeconfig context to use. Default: the current context.")
     private String context;
 
     @Option(
             names = "--namespace",
             paramLabel = "NAMESPACE",
-            description = "The namespace of the DaemonSet istio-cni-node. Default: the one where it is found.")
+            description = "Namespace of the DaemonSet istio-cni-node. Default: all namespaces are searched.")
     private String namespace;
 
     @Option(
             names = "--request-timeout-seconds",
             paramLabel = "N",
             defaultValue = "10",
-            description = "How long one request to the API server may take. Default: ${DEFAULT-VALUE}.")
+            description = "Timeout of a single API server request. Default: ${DEFAULT-VALUE}.")
     private int requestTimeoutSeconds;
 
     @Option(

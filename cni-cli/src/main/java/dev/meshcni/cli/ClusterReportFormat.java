@@ -12,7 +12,7 @@ import java.util.Locale;
 final class ClusterReportFormat {
     private ClusterReportFormat() {}
 
-    /** The report in words: a line for each check, and one for what to do about it. */
+    /** The report as text: a line for each check, and one for its remedy. */
     static String text(ClusterReport report) {
         StringBuilder text = new StringBuilder();
         for (ClusterReport.Subject subject : report.subjects()) {

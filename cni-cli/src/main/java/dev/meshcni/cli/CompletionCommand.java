@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 /** Writes the script that teaches a shell to complete the command line. */
 @Command(
         name = "completion",
-        description = "Print a script that lets a shell complete commands, options and values.",
+        description = "Print a shell completion script for commands, options and values.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  source <(meshcni completion bash)",

@@ -19,27 +19,27 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Looks at a node, or at a cluster: what is there, what does not go together, what is to be done. */
+/** Examines a node or a cluster, and reports its state, problems and remedies. */
 @Command(
         name = "doctor",
         description = {
-            "Look at this node: which base CNI it has, what does not go together, what installing would do.",
-            "With --cluster: look at the prerequisites of an installation in the whole cluster, and at its state.",
+            "Diagnose this node: base CNI, conflicting configuration, and what an installation would change.",
+            "With --cluster: check the prerequisites and the state of an installation in the whole cluster.",
             "",
-            "Changes nothing. Exit code 1 if pods fail, or are not redirected, until somebody does something."
+            "Read-only. Exit code 1 if pods fail, or are not redirected, until the problem is fixed."
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni doctor --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
             "  meshcni doctor --cluster --context prod",
             "",
-            "Options that are about the node can also be given as environment variables, such as CNI_CONF_NAME."
+            "Node options can also be set as environment variables, such as CNI_CONF_NAME."
         })
 final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private NodeOptions node;
 
-    @ArgGroup(exclusive = false, order = 100, heading = "%nOptions for a cluster:%n")
+    @ArgGroup(exclusive = false, order = 100, heading = "%nCluster options:%n")
     private ClusterOptions cluster;
 
     @Spec
@@ -83,7 +83,7 @@ final class DoctorCommand implements Callable<Integer> {
                 "Findings",
                 report.findings().stream().map(DoctorCommand::text).toList(),
                 "none");
-        section(out, "Installing would", report.plan(), "change nothing");
+        section(out, "Installation plan", report.plan(), "no changes");
         out.flush();
         return report.hasErrors() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
     }
@@ -99,9 +99,9 @@ final class DoctorCommand implements Callable<Integer> {
         return text(finding.severity(), finding.what(), finding.remedy());
     }
 
-    /** What was found, how bad it is, and what to do about it; the remedy may be empty. */
+    /** Formats a verdict, its subject and the remedy, which may be empty. */
     static String text(Enum<?> verdict, String what, String remedy) {
         return verdict.name().toLowerCase(Locale.ROOT) + ": " + what
-                + (remedy.isEmpty() ? "" : "\n    what to do: " + remedy);
+                + (remedy.isEmpty() ? "" : "\n    remedy: " + remedy);
     }
 }

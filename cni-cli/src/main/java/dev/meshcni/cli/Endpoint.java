@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What a process connects to, {@code tcp:10.0.0.1:443} or {@code udp:[2001:db8::1]:53}. Names are not resolved: the rules
- * of a pod know addresses only.
+ * The destination of a connection, {@code tcp:10.0.0.1:443} or {@code udp:[2001:db8::1]:53}. Names are not resolved:
+ * the rules of a pod know addresses only.
  */
 record Endpoint(TransportProtocol protocol, InetAddress address, int port) {
     private static final String FORM = "it must look like tcp:10.0.0.1:443 or udp:[2001:db8::1]:53";
@@ -44,7 +44,7 @@ record Endpoint(TransportProtocol protocol, InetAddress address, int port) {
         throw new InvalidParameterException(where, text, FORM + ", with a literal address");
     }
 
-    /** What a process accepts connections on, {@code tcp:8080}. */
+    /** A port that a process listens on, {@code tcp:8080}. */
     record Port(TransportProtocol protocol, int number) {
         /**
          * Reads a port.

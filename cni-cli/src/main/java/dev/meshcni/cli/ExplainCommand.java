@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
 /** Tells what becomes of one connection, and why. */
 @Command(
         name = "explain",
-        description = "Tell what becomes of a connection of a pod, which rule decides it, and what is behind that rule."
-                + " Sends nothing.",
+        description = "Trace a connection of a pod through its rules: the result, the rule that decides, and the"
+                + " setting behind it. Sends no packets.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni explain --pod pod.yaml --connect tcp:10.0.0.1:443",
@@ -48,14 +48,14 @@ final class ExplainCommand implements Runnable {
                 names = "--connect",
                 required = true,
                 paramLabel = "PROTOCOL:ADDRESS:PORT",
-                description = "A process of the pod connects, as in tcp:10.0.0.1:443 or udp:[fd00::a]:53.")
+                description = "Destination of an outbound connection, such as tcp:10.0.0.1:443 or udp:[fd00::a]:53.")
         private String connect;
 
         @Option(
                 names = "--accept",
                 required = true,
                 paramLabel = "PROTOCOL:PORT",
-                description = "Somebody connects to the pod, as in tcp:8080.")
+                description = "Port of an inbound connection, such as tcp:8080.")
         private String accept;
     }
 
@@ -68,33 +68,33 @@ final class ExplainCommand implements Runnable {
     @Option(
             names = "--uid",
             paramLabel = "UID",
-            description = "With --connect: the user of the process. Default: that of the pod's first application"
+            description = "With --connect: UID of the process. Default: that of the pod's first application"
                     + " container, else " + APPLICATION_ID + ".")
     private String uid;
 
     @Option(
             names = "--gid",
             paramLabel = "GID",
-            description = "With --connect: the group of the process. Default: that of the container, else as --uid.")
+            description = "With --connect: GID of the process. Default: that of the container, else the UID.")
     private String gid;
 
     @Option(
             names = "--source",
             paramLabel = "IP",
-            description = "With --accept: who connects. Default: some address outside of the pod.")
+            description = "With --accept: source address of the client. Default: an address outside the pod.")
     private String source;
 
     @Option(
             names = "--from-interface",
             paramLabel = "NAME",
             defaultValue = "eth0",
-            description = "The pod's interface, through which packets leave and arrive. Default: ${DEFAULT-VALUE}.")
+            description = "The pod's network interface. Default: ${DEFAULT-VALUE}.")
     private String device;
 
     @Option(
             names = "--pod-ip",
             paramLabel = "IP,...",
-            description = "The pod's addresses. Default: those of its status, or stand-ins for the ones it will get.")
+            description = "The pod's IP addresses. Default: those in its status, else placeholders.")
     private String podAddresses;
 
     @Mixin
@@ -111,7 +111,7 @@ final class ExplainCommand implements Runnable {
         switch (RedirectPolicy.decide(which)) {
             case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
             case Decision.Skip skip ->
-                out.println("Nothing of " + which.qualifiedName() + " is redirected: " + skip.detail() + ".");
+                out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
         }
         out.flush();
     }
@@ -165,14 +165,14 @@ final class ExplainCommand implements Runnable {
             throw new InvalidParameterException(
                     "option --source",
                     source,
-                    "it is an address of the pod itself; what the pod sends to itself is explained by --connect");
+                    "it is an address of the pod itself; use --connect for traffic that the pod sends to itself");
         }
         InetAddress to = network.primary(Cidr.host(from).family());
         return PacketTrace.received(
                 rules, network, interfaceName(), Packet.first(port.protocol(), from, to, port.number()));
     }
 
-    /** An address of nobody in particular (RFC 5737, RFC 3849), of a family that is redirected. */
+    /** A documentation address (RFC 5737, RFC 3849), of a family that is redirected. */
     private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
         boolean ipv4 =
                 rules.families().contains(IpFamily.IPV4) || parameters.proxy().dualStack();
@@ -186,14 +186,14 @@ final class ExplainCommand implements Runnable {
     private static String uncovered(RedirectPlan rules, IpFamily family) {
         return rules.families().contains(family)
                 ? ""
-                : "\nThis is for a pod whose " + family.label()
-                        + " traffic is not redirected, as its proxy does not listen"
-                        + " there. For another pod add --pod-ip, or --ip-families ipv4,ipv6.\n";
+                : "\nThis result is for a pod whose " + family.label()
+                        + " traffic is not redirected, because its proxy does not listen on that family. For"
+                        + " another pod, set --pod-ip or --ip-families ipv4,ipv6.\n";
     }
 
     private void refuse(String option, String value, String other) {
         if (value != null) {
-            throw new ParameterException(spec.commandLine(), option + " goes with " + other + " only");
+            throw new ParameterException(spec.commandLine(), option + " can only be used with " + other);
         }
     }
 

@@ -13,14 +13,14 @@ import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Option;
 
-/** Which address families of a pod are redirected, where a command cannot always look into the pod. */
+/** The address families of a pod to redirect, for commands that cannot always inspect the pod. */
 final class FamilyOptions {
     @Option(
             names = "--ip-families",
             paramLabel = "FAMILIES",
             converter = FamilyList.Converter.class,
-            description = "Address families that are redirected: ipv4, ipv6 or ipv4,ipv6. Default: those of the pod's"
-                    + " addresses where they are known; else ipv4, and both where the proxy has ISTIO_DUAL_STACK.")
+            description = "Address families to redirect: ipv4, ipv6 or ipv4,ipv6. Default: those of the pod's"
+                    + " addresses if known; else ipv4, or both if the proxy sets ISTIO_DUAL_STACK.")
     private FamilyList families;
 
     /** The plan for a pod with these addresses; none if they are not known. */

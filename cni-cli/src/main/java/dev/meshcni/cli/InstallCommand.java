@@ -18,23 +18,24 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "install",
         description = {
-            "Install the plugin on this node and chain it behind the base CNI, once.",
+            "Install the plugin on this node and chain it behind the base CNI, once, without the daemon.",
             "",
-            "The daemon install-cni does the same and keeps it so; without its agent pods of the mesh wait.",
+            "The daemon install-cni does the same and keeps it in place. Pods of the mesh do not start without its"
+                    + " agent.",
             "",
-            "Warnings and errors about the configuration go to standard error, in the words of meshcni doctor."
+            "Warnings and errors about the configuration are printed to standard error, as by meshcni doctor."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:installed",
-            "1:not installed; or installed, and pods fail until what was found is put right",
+            "1:not installed; or installed, but pods fail until the reported errors are fixed",
             "2:usage"
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni install --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
             "",
-            "Each option can also be given as an environment variable, such as CNI_CONF_NAME."
+            "Each option can also be set as an environment variable, such as CNI_CONF_NAME."
         })
 final class InstallCommand implements Callable<Integer> {
     @Mixin

@@ -28,7 +28,7 @@ import picocli.CommandLine.TypeConversionException;
 /** Prints the Kubernetes resources of an installation. */
 @Command(
         name = "manifest",
-        description = "Print the Kubernetes resources that an IstioOperator asks for, as YAML. Changes nothing.",
+        description = "Print the Kubernetes resources for an IstioOperator as YAML. Changes nothing.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni manifest -f operator.yaml | kubectl apply -f -",
@@ -46,7 +46,7 @@ final class ManifestCommand implements Callable<Integer> {
                     .filter(platform -> platform.label().equals(name))
                     .findFirst()
                     .orElseThrow(() -> new TypeConversionException(
-                            "'" + name + "' is no platform that is known, but these are: " + String.join(", ", this)));
+                            "'" + name + "' is not a known platform; known platforms: " + String.join(", ", this)));
         }
 
         @Override
@@ -59,15 +59,16 @@ final class ManifestCommand implements Callable<Integer> {
             names = {"-f", "--filename"},
             paramLabel = "FILE",
             description = {
-                "An IstioOperator, or values as for the Helm chart; - is standard input. Later files win.",
-                "Without one, the CNI is enabled with default settings."
+                "An IstioOperator, or Helm chart values; - for standard input. Later files take precedence.",
+                "Without a file, the CNI is enabled with default settings."
             })
     private List<String> files = List.of();
 
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "A setting of the IstioOperator's spec, such as values.cni.chained=false; wins over files.")
+            description = "A field of the IstioOperator's spec, such as values.cni.chained=false; takes precedence"
+                    + " over files.")
     private List<String> settings = List.of();
 
     @Option(
@@ -76,15 +77,15 @@ final class ManifestCommand implements Callable<Integer> {
             converter = PlatformNames.class,
             completionCandidates = PlatformNames.class,
             description = {
-                "Where the cluster runs, which decides directories: ${COMPLETION-CANDIDATES}.",
-                "What the files say wins."
+                "Platform of the cluster, which sets the directories: ${COMPLETION-CANDIDATES}.",
+                "Values in the files take precedence."
             })
     private Optional<Platform> platform = Optional.empty();
 
     @Option(
             names = "--namespace",
             paramLabel = "NAMESPACE",
-            description = "Where the daemon is to run, unless the files say it. Default: istio-system.")
+            description = "Namespace of the daemon, unless the files set it. Default: istio-system.")
     private Optional<String> namespace = Optional.empty();
 
     @Spec
@@ -128,7 +129,7 @@ final class ManifestCommand implements Callable<Integer> {
                 ? ""
                 : Nearest.to(problem.key(), problem.known())
                         .map(name -> ", did you mean " + name + "?")
-                        .orElseGet(() -> "; known here: "
+                        .orElseGet(() -> "; known keys: "
                                 + String.join(
                                         ", ", problem.known().stream().sorted().toList()));
         return problem.position() + ": " + problem.message() + meant;

@@ -40,12 +40,12 @@ import picocli.CommandLine.Spec;
         commandListHeading = "%nCommands:%n",
         optionListHeading = "%nOptions:%n",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:ok", "1:failed, the reason is on standard error", "2:the command line is wrong"},
-        description = "Redirection of a pod's traffic to its sidecar proxy: show it, explain it, apply it, verify it.")
+        exitCodeList = {"0:success", "1:failure, see standard error for the reason", "2:usage error"},
+        description = "Show, explain, apply and verify the redirection of pod traffic to the sidecar proxy.")
 public final class Meshcni implements Runnable {
     private static final Logger LOG = System.getLogger(Meshcni.class.getName());
 
-    /** How much goes to the log. */
+    /** The log level. */
     enum LogLevel {
         debug,
         info,
@@ -58,7 +58,7 @@ public final class Meshcni implements Runnable {
             paramLabel = "LEVEL",
             defaultValue = "warn",
             scope = ScopeType.INHERIT,
-            description = "What to log to standard error: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+            description = "Log level, for standard error: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private LogLevel logLevel;
 
     @Spec
@@ -109,7 +109,7 @@ public final class Meshcni implements Runnable {
 
     private static int failed(Exception failure, CommandLine command) {
         command.getErr().println(OneLine.of(command.getCommandSpec().qualifiedName() + ": " + reason(failure)));
-        LOG.log(Level.DEBUG, "where it failed", failure);
+        LOG.log(Level.DEBUG, "stack trace of the failure", failure);
         return CommandLine.ExitCode.SOFTWARE;
     }
 

@@ -16,7 +16,7 @@ final class Nearest {
                         .thenComparing(name -> name));
     }
 
-    /** How many letters have to be changed, added, left out or swapped with the next one. */
+    /** The number of letters to change, add, remove or swap with the next one. */
     static int distance(String left, String right) {
         int[][] distances = new int[left.length() + 1][right.length() + 1];
         for (int i = 0; i <= left.length(); i++) {

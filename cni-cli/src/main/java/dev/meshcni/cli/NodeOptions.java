@@ -9,7 +9,7 @@ import dev.meshcni.install.PluginOptions;
 import java.nio.file.Files;
 import picocli.CommandLine.Mixin;
 
-/** What the commands that are about a node have in common: where everything is, and what is to stand there. */
+/** Options shared by the commands that work on a node: its directories and the configuration to install. */
 final class NodeOptions {
     @Mixin
     private InstallerOptions installer;
@@ -26,7 +26,7 @@ final class NodeOptions {
     InstallerSettings settings() {
         InstallerSettings settings = installer.settings(plugin);
         if (!Files.isDirectory(settings.confDir())) {
-            throw new DaemonException(settings.confDir() + " does not exist; on the node itself it is"
+            throw new DaemonException(settings.confDir() + " does not exist; on the node itself use"
                     + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
         }
         return settings;

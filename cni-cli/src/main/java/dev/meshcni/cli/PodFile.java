@@ -17,18 +17,18 @@ final class PodFile {
             names = {"--pod"},
             required = true,
             paramLabel = "FILE",
-            description =
-                    "Manifest of the pod, YAML or JSON, as from \"kubectl get pod NAME -o yaml\"; - is standard input.")
+            description = "Manifest of the pod, YAML or JSON, as printed by \"kubectl get pod NAME -o yaml\"; - for"
+                    + " standard input.")
     private String file;
 
     @Option(
             names = "--name",
             paramLabel = "POD",
-            description = "The pod of this name, as NAME or NAMESPACE/NAME, where the file holds several.")
+            description = "Pod to select, as NAME or NAMESPACE/NAME, if the file contains several.")
     private String name;
 
     /**
-     * The pods that are meant, at least one.
+     * The selected pods, at least one.
      *
      * @throws DaemonException if there is none, or the file cannot be read
      */
@@ -36,26 +36,26 @@ final class PodFile {
         List<PodManifests.Shown> all =
                 file.equals(STDIN) ? PodManifests.show("standard input", System.in) : PodManifests.show(Path.of(file));
         if (all.isEmpty()) {
-            throw new DaemonException(source() + " holds no Pod; for a pod that was made from a template, such as a"
-                    + " Deployment's, take \"kubectl get pod NAME -o yaml\"");
+            throw new DaemonException(source() + " contains no Pod; for a pod created from a template, such as a"
+                    + " Deployment's, use the output of \"kubectl get pod NAME -o yaml\"");
         }
         List<PodManifests.Shown> meant =
                 all.stream().filter(shown -> isMeant(shown.pod())).toList();
         if (meant.isEmpty()) {
-            throw new DaemonException(source() + " holds no pod " + name + ", but " + names(all));
+            throw new DaemonException(source() + " contains no pod " + name + "; it contains " + names(all));
         }
         return meant;
     }
 
     /**
-     * The one pod that is meant.
+     * The selected pod.
      *
      * @throws DaemonException if there are several, or none
      */
     PodManifests.Shown pod() {
         List<PodManifests.Shown> pods = pods();
         if (pods.size() > 1) {
-            throw new DaemonException(source() + " holds several pods, choose one by --name: " + names(pods));
+            throw new DaemonException(source() + " contains several pods; select one with --name: " + names(pods));
         }
         return pods.getFirst();
     }

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 /** Shows what a pod would get, without touching anything. */
 @Command(
         name = "rules",
-        description = "Show the rules that a pod gets, or why it gets none. Changes nothing.",
+        description = "Show the rules for a pod, or the reason why it has none. Changes nothing.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni rules --pod pod.yaml --format tree",
@@ -40,14 +40,14 @@ final class RulesCommand implements Callable<Integer> {
             names = "--format",
             paramLabel = "FORMAT",
             defaultValue = "iptables",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, the input of iptables-restore.")
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, for iptables-restore.")
     private PlanFormat format;
 
     @Option(
             names = "--exclude-namespaces",
             paramLabel = "NAMESPACE",
             split = ",",
-            description = "Namespaces whose pods are left alone, as the plugin's configuration has them.")
+            description = "Namespaces whose pods are not redirected, as in the plugin's configuration.")
     private List<String> excludedNamespaces = List.of();
 
     @Spec

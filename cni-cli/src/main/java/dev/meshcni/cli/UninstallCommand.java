@@ -17,9 +17,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "uninstall",
         description = {
-            "Take the plugin out of this node's CNI configuration, then remove it, then the agent's run directory.",
+            "Remove the plugin from this node's CNI configuration, then its files, then the agent's run directory.",
             "",
-            "Files become what they were, byte for byte. A version that a plugin still runs from stays."
+            "Configuration files are restored byte for byte. A version that is still in use by a running plugin is"
+                    + " kept."
         },
         footerHeading = "%nExamples:%n",
         footer = "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin")
@@ -29,7 +30,9 @@ final class UninstallCommand implements Callable<Integer> {
     @Mixin
     private NodeOptions node;
 
-    @Option(names = "--force", description = "Also while a daemon runs on this node, which may install it again.")
+    @Option(
+            names = "--force",
+            description = "Uninstall even if a daemon runs on this node, which may install the plugin again.")
     private boolean force;
 
     @Spec
@@ -46,8 +49,8 @@ final class UninstallCommand implements Callable<Integer> {
         if (!force && new AgentQuestion(settings.runDirectory()).isAnswered()) {
             spec.commandLine()
                     .getErr()
-                    .println(spec.qualifiedName() + ": a daemon runs on this node and would install the plugin again:"
-                            + " delete its DaemonSet, which uninstalls as well, or use --force");
+                    .println(spec.qualifiedName() + ": a daemon runs on this node and would reinstall the plugin:"
+                            + " delete its DaemonSet, which also uninstalls it, or use --force");
             return CommandLine.ExitCode.SOFTWARE;
         }
         node.installer().uninstall(TIME_FOR_PLUGINS);

@@ -20,7 +20,7 @@ final class UsageError {
         } else {
             err.println(name + ": " + failure.getMessage().replaceFirst("^Error: ", ""));
         }
-        err.println("Run '" + name + " --help' for what it takes.");
+        err.println("See '" + name + " --help'.");
         return CommandLine.ExitCode.USAGE;
     }
 
@@ -33,7 +33,7 @@ final class UsageError {
         Collection<String> names = option
                 ? command.getCommandSpec().optionsMap().keySet()
                 : command.getSubcommands().keySet();
-        err.println(name + ": there is no " + kind + " '" + word + "'"
+        err.println(name + ": unknown " + kind + " '" + word + "'"
                 + Nearest.to(word, names)
                         .map(nearest -> ", did you mean '" + nearest + "'?")
                         .orElse(""));

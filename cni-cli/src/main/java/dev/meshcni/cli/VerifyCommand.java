@@ -29,12 +29,9 @@ import picocli.CommandLine.Spec;
 /** Compares a pod's network namespace with what it should hold. */
 @Command(
         name = "verify",
-        description = "Print what differs between a pod's network namespace and what it should hold. Changes nothing.",
-        exitCodeList = {
-            "0:nothing differs",
-            "1:something differs, or it could not be found out",
-            "2:the command line is wrong"
-        },
+        description = "Compare a pod's network namespace with the expected rules and print the differences. Changes"
+                + " nothing.",
+        exitCodeList = {"0:no differences", "1:differences found, or the check failed", "2:usage error"},
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni verify --netns /var/run/netns/cni-1234 --pod pod.yaml",
@@ -42,7 +39,7 @@ import picocli.CommandLine.Spec;
         })
 final class VerifyCommand implements Callable<Integer> {
 
-    /** How differences are printed. */
+    /** The output format of differences. */
     enum Format {
         text,
         json
@@ -63,7 +60,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Option(
             names = "--native-nftables",
-            description = "The pods of this node are redirected by nftables (native_nftables in the configuration).")
+            description = "Pods of this node are redirected with nftables (native_nftables in the configuration).")
     private boolean nativeNftables;
 
     @Option(
@@ -105,15 +102,15 @@ final class VerifyCommand implements Callable<Integer> {
     private static String text(Pod pod, Decision decision, List<RuleDifference> differences) {
         StringBuilder text = new StringBuilder(pod.qualifiedName());
         switch (decision) {
-            case Decision.Redirect _ -> text.append(" is to be redirected, ");
+            case Decision.Redirect _ -> text.append(" should be redirected, ");
             case Decision.Skip skip ->
-                text.append(" is not to be redirected (").append(skip.detail()).append("), ");
+                text.append(" should not be redirected (").append(skip.detail()).append("), ");
         }
         text.append(
                 differences.isEmpty()
-                        ? "and its namespace is as it should be.\n"
-                        : "but in its namespace " + differences.size()
-                                + (differences.size() == 1 ? " thing differs:\n" : " things differ:\n"));
+                        ? "and its network namespace matches.\n"
+                        : "but its network namespace has " + differences.size()
+                                + (differences.size() == 1 ? " difference:\n" : " differences:\n"));
         differences.forEach(difference -> text.append("  ").append(difference).append('\n'));
         return text.toString();
     }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** Says what this build is. */
-@Command(name = "version", description = "Print the version of this build, and of what it speaks.")
+@Command(name = "version", description = "Print the version of this build, of the CNI specification and of Java.")
 final class VersionCommand implements Runnable {
     @Spec
     private CommandSpec spec;

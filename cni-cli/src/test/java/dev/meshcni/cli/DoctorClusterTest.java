@@ -31,13 +31,13 @@ class DoctorClusterTest {
         server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::serve);
         kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
-                        apiVersion: v1
-                        kind: Config
-                        current-context: test
-                        clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
-                        users: [{name: test, user: {token: secret}}]
-                        contexts: [{name: test, context: {cluster: test, user: test}}]
-                        """.formatted(server.getLocalPort()))
+            apiVersion: v1
+            kind: Config
+            current-context: test
+            clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
+            users: [{name: test, user: {token: secret}}]
+            contexts: [{name: test, context: {cluster: test, user: test}}]
+            """.formatted(server.getLocalPort()))
                 .toString();
     }
 
@@ -55,8 +55,8 @@ class DoctorClusterTest {
         assertThat(run.out())
                 .contains("API server\n  ok: http://127.0.0.1:", "answers, Kubernetes v1.33.1\n\nNodes\n")
                 .contains("  unknown: container runtimes and CNI of the nodes: your account lacks list on nodes (403)\n"
-                        + "    what to do: have that right granted: docs/rbac.md")
-                .contains("Pods of the mesh\n  ok: no pod has a proxy yet\n");
+                        + "    remedy: grant this permission: docs/rbac.md")
+                .contains("Pods of the mesh\n  ok: no pod with a proxy found\n");
     }
 
     @Test
@@ -80,7 +80,7 @@ class DoctorClusterTest {
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out())
-                .contains("error: http://127.0.0.1:", "the API server cannot be reached")
+                .contains("error: http://127.0.0.1:", "cannot connect to the API server")
                 .doesNotContain("Nodes");
     }
 

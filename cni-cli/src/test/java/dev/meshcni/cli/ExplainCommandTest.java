@@ -28,7 +28,7 @@ class ExplainCommandTest {
     void aConnectionOfTheProxyGoesOut() throws IOException {
         Run run = explain(Manifests.injected("web"), "--connect", "tcp:10.0.0.1:443", "--uid", "1337");
 
-        assertThat(run.out()).contains("not redirected").contains("the proxy sends");
+        assertThat(run.out()).contains("not redirected").contains("traffic of the proxy is never redirected to itself");
     }
 
     @Test
@@ -84,7 +84,8 @@ class ExplainCommandTest {
         Run run = explain(Manifests.plain("job"), "--connect", "tcp:10.0.0.1:443");
 
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out()).contains("Nothing of shop/job is redirected: the pod has no container named istio-proxy");
+        assertThat(run.out())
+                .contains("Traffic of shop/job is not redirected: the pod has no container named istio-proxy");
     }
 
     @ParameterizedTest

@@ -23,7 +23,7 @@ class MeshcniTest {
         Run run = Run.meshcni("rulse", "--pod", "x.yaml");
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("no command 'rulse', did you mean 'rules'?");
+        assertThat(run.err()).contains("unknown command 'rulse', did you mean 'rules'?");
     }
 
     @Test
@@ -32,7 +32,7 @@ class MeshcniTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .contains("no option '--fromat', did you mean '--format'?")
+                .contains("unknown option '--fromat', did you mean '--format'?")
                 .contains("meshcni rules --help");
     }
 

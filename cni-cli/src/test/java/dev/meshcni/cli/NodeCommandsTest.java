@@ -17,14 +17,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code install}, {@code uninstall} and {@code doctor} on the directories of a node that the test makes. */
 class NodeCommandsTest {
     private static final String CONF = """
-            {
-              "cniVersion": "1.0.0",
-              "name": "pods",
-              "plugins": [
-                {"type": "ptp", "ipam": {"type": "host-local", "subnet": "10.40.0.0/24"}}
-              ]
-            }
-            """;
+        {
+          "cniVersion": "1.0.0",
+          "name": "pods",
+          "plugins": [
+            {"type": "ptp", "ipam": {"type": "host-local", "subnet": "10.40.0.0/24"}}
+          ]
+        }
+        """;
 
     @TempDir
     private Path root;
@@ -46,12 +46,12 @@ class NodeCommandsTest {
         Files.writeString(plugins.resolve("01-ptp.conf"), "{\"type\":\"ptp\",\"ipam\":{\"type\":\"host-local\"}}");
 
         assertThat(run("doctor").out())
-                .contains("10-a.conflist: network n, its plugins in n/: 01-ptp.conf")
+                .contains("10-a.conflist: network n, plugins in n/: 01-ptp.conf")
                 .contains("istio-cni cannot be chained behind them")
                 .doesNotContain("cannot be loaded", "loads no network");
         Run install = run("install");
         assertThat(install.exitCode()).isEqualTo(1);
-        assertThat(install.err()).contains("10-a.conflist").contains("its plugins lie in the directory n");
+        assertThat(install.err()).contains("10-a.conflist").contains("its plugins are in the directory n");
 
         Files.delete(plugins.resolve("01-ptp.conf"));
         assertThat(run("doctor").out()).contains("10-a.conflist cannot be loaded: missing field plugins");
@@ -60,11 +60,12 @@ class NodeCommandsTest {
     @Test
     void anEntryInsideOfMultusIsNamedAndKeepsThePlugin() throws Exception {
         Path multus = Files.writeString(root.resolve("net.d/00-multus.conf"), """
-                {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [
-                  {"cniVersion": "0.3.1", "name": "pods", "plugins": [{"type": "ptp"}, {"name": "istio-cni", "type": "istio-cni"}]}]}""");
+            {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [
+              {"cniVersion": "0.3.1", "name": "pods", "plugins": [{"type": "ptp"}, {"name": "istio-cni", "type": "istio-cni"}]}]}\
+            """);
 
         assertThat(run("doctor").out())
-                .contains("istio-cni also stands in 00-multus.conf inside of multus")
+                .contains("istio-cni is also in 00-multus.conf inside multus")
                 .contains("the plugin is not installed: no pod can start");
         assertThat(run("install").exitCode()).isZero();
 
@@ -72,7 +73,7 @@ class NodeCommandsTest {
 
         assertThat(uninstalled.exitCode()).isEqualTo(1);
         assertThat(uninstalled.err())
-                .contains("00-multus.conf (inside of multus) still calls istio-cni: the plugin stays");
+                .contains("00-multus.conf (inside multus) still calls istio-cni: the plugin is kept");
         assertThat(root.resolve("bin/istio-cni")).isExecutable();
         Files.delete(multus);
         assertThat(run("uninstall", "--force").exitCode()).isZero();
@@ -82,9 +83,11 @@ class NodeCommandsTest {
     @Test
     void aCopyThatIstioMadeOfTheBaseCnisFileIsNamed() throws Exception {
         Files.writeString(root.resolve("net.d/10-base.conflist"), """
-                {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1450}]}""");
+            {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1450}]}\
+            """);
         Files.writeString(root.resolve("net.d/02-istio-cni.conflist"), """
-                {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1400}, {"type": "istio-cni"}]}""");
+            {"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge", "mtu": 1400}, {"type": "istio-cni"}]}\
+            """);
 
         assertThat(run("doctor").out())
                 .contains("02-istio-cni.conflist is a copy of 10-base.conflist")
@@ -118,8 +121,8 @@ class NodeCommandsTest {
         assertThat(run.out()).startsWith("10-pods.conflist calls version ");
         assertThat(run.err())
                 .startsWith("error: 00-broken.conflist cannot be loaded: ")
-                .contains("containerd loads no network while it is there")
-                .contains("what to do: correct or remove 00-broken.conflist");
+                .contains("containerd loads no network while this file exists")
+                .contains("remedy: correct or remove 00-broken.conflist");
     }
 
     @Test
@@ -176,10 +179,10 @@ class NodeCommandsTest {
         assertThat(run.exitCode()).isZero();
 
         assertThat(run.out())
-                .contains("10-pods.conflist: network pods, ptp  <- the network of pods")
+                .contains("10-pods.conflist: network pods, ptp  <- network of pods")
                 .contains("write 10-pods.conflist: network pods, ptp > istio-cni")
                 .contains("install version ")
-                .contains("istio-cni is not there");
+                .contains("istio-cni does not exist");
         assertThat(conf).hasContent(CONF);
         assertThat(root.resolve("bin")).isEmptyDirectory();
         assertThat(root.resolve("run")).doesNotExist();
@@ -207,7 +210,7 @@ class NodeCommandsTest {
 
         assertThat(run.out())
                 .contains("no agent answers in " + root.resolve("run"))
-                .contains("change nothing");
+                .contains("no changes");
     }
 
     @Test

@@ -31,18 +31,18 @@ class RealInputsTest {
             })
     void numbersOfOtherComponentsMayBeAnything(String number) throws IOException {
         Run run = manifest("""
-                apiVersion: install.istio.io/v1alpha1
-                kind: IstioOperator
-                spec:
-                  components:
-                    cni: {enabled: true}
-                  meshConfig:
-                    extensionProviders:
-                      - name: authz
-                        envoyExtAuthzHttp: {includeRequestBodyInCheck: {maxRequestBytes: %1$s}}
-                  values:
-                    global: {meshID: %1$s}
-                """.formatted(number));
+            apiVersion: install.istio.io/v1alpha1
+            kind: IstioOperator
+            spec:
+              components:
+                cni: {enabled: true}
+              meshConfig:
+                extensionProviders:
+                  - name: authz
+                    envoyExtAuthzHttp: {includeRequestBodyInCheck: {maxRequestBytes: %1$s}}
+              values:
+                global: {meshID: %1$s}
+            """.formatted(number));
 
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).isZero();
@@ -158,18 +158,18 @@ class RealInputsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "gone,its current context \"gone\" does not exist; it has [a]",
-        "'\"\"',has no current-context; its contexts are [a]"
+        "gone,current context \"gone\" does not exist; available contexts: [a]",
+        "'\"\"',has no current-context; available contexts: [a]"
     })
     void aKubeconfigWithoutItsCurrentContextIsNotPassedOver(String current, String reason) throws IOException {
         String file = Files.writeString(directory.resolve("kubeconfig"), """
-                        apiVersion: v1
-                        kind: Config
-                        current-context: %s
-                        contexts: [{name: a, context: {cluster: c, user: u}}]
-                        clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
-                        users: [{name: u, user: {token: x}}]
-                        """.formatted(current))
+            apiVersion: v1
+            kind: Config
+            current-context: %s
+            contexts: [{name: a, context: {cluster: c, user: u}}]
+            clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+            users: [{name: u, user: {token: x}}]
+            """.formatted(current))
                 .toString();
 
         Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig", file, "--request-timeout-seconds", "3");

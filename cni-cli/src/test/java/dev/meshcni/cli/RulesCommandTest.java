@@ -204,7 +204,7 @@ class RulesCommandTest {
         Run run = Run.meshcni("rules", "--pod", file(service));
 
         assertThat(run.exitCode()).isEqualTo(1);
-        assertThat(run.err()).contains("holds no Pod").contains("kubectl get pod");
+        assertThat(run.err()).contains("contains no Pod").contains("kubectl get pod");
     }
 
     @Test

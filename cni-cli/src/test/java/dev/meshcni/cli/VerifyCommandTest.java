@@ -29,7 +29,7 @@ class VerifyCommandTest {
 
             Run run = verify(pod, Manifests.injected("web"));
 
-            assertThat(run.out()).contains("shop/web").contains("as it should be");
+            assertThat(run.out()).contains("shop/web").contains("its network namespace matches");
             assertThat(run.exitCode()).isZero();
         }
     }
@@ -74,7 +74,7 @@ class VerifyCommandTest {
             Run run = verify(pod, Manifests.plain("job"));
 
             assertThat(run.exitCode()).isEqualTo(1);
-            assertThat(run.out()).contains("not to be redirected").contains("unexpected in ipv4 nat");
+            assertThat(run.out()).contains("should not be redirected").contains("unexpected in ipv4 nat");
         }
     }
 

@@ -8,7 +8,7 @@ import picocli.CommandLine.IVersionProvider;
 
 /** The version of this build. */
 public final class ProductVersion implements IVersionProvider {
-    /** For picocli, which makes one by itself. */
+    /** For picocli, which creates one by reflection. */
     public ProductVersion() {}
 
     @Override

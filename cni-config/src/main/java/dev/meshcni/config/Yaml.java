@@ -89,7 +89,7 @@ public sealed interface Yaml {
         }
     }
 
-    /** Where it stands. */
+    /** The position in the source. */
     Position at();
 
     /** The same without positions: maps, lists, strings, numbers and booleans. */

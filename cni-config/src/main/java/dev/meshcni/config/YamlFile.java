@@ -54,9 +54,9 @@ public final class YamlFile {
                 }
             }
         } catch (MarkedYamlEngineException e) {
-            throw new ManifestException(file.position(e.getProblemMark()), "is not YAML: " + e.getProblem());
+            throw new ManifestException(file.position(e.getProblemMark()), "invalid YAML: " + e.getProblem());
         } catch (YamlEngineException e) {
-            throw new ManifestException(file.position(Optional.empty()), "is not YAML: " + e.getMessage());
+            throw new ManifestException(file.position(Optional.empty()), "invalid YAML: " + e.getMessage());
         }
         return documents;
     }
@@ -65,7 +65,7 @@ public final class YamlFile {
         if (convert(node, 0) instanceof Yaml.Mapping mapping) {
             return mapping;
         }
-        throw new ManifestException(position(node.getStartMark()), "must hold keys and values");
+        throw new ManifestException(position(node.getStartMark()), "must be a mapping");
     }
 
     private Yaml convert(Node node, int depth) {
@@ -82,7 +82,7 @@ public final class YamlFile {
                                 .map(item -> convert(item, depth + 1))
                                 .toList());
             case MappingNode mapping -> mapping(mapping, at, depth);
-            default -> throw new ManifestException(at, "cannot be used here");
+            default -> throw new ManifestException(at, "is not supported here");
         };
     }
 
@@ -91,11 +91,11 @@ public final class YamlFile {
         for (NodeTuple tuple : node.getValue()) {
             Yaml.Position keyAt = position(tuple.getKeyNode().getStartMark());
             if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-                throw new ManifestException(keyAt, "a key must be a plain word");
+                throw new ManifestException(keyAt, "a key must be a plain scalar");
             }
             Yaml.Entry entry = new Yaml.Entry(keyAt, convert(tuple.getValueNode(), depth + 1));
             if (entries.put(key.getValue(), entry) != null) {
-                throw new ManifestException(keyAt, "the key " + key.getValue() + " is there twice");
+                throw new ManifestException(keyAt, "the key " + key.getValue() + " is duplicated");
             }
         }
         return new Yaml.Mapping(at, entries);

@@ -14,12 +14,12 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What the plugin and the agent say to each other on the agent's socket: one request, one reply, then both close.
+ * The protocol between plugin and agent on the agent's socket: one request, one reply, then both close.
  *
- * <p>A request is the magic number, a version byte, the plugin's environment and its standard input, each with its length
- * before it; a reply is the magic number, a version byte, the exit code and what goes to standard output. Numbers are big
- * endian. Lengths are checked before anything is read, and memory is taken for what has come, not for what was announced. The plugin loads this class on every call, so it uses
- * nothing but buffers.
+ * <p>A request is the magic number, a version byte, the plugin's environment and its standard input, each with its
+ * length before it; a reply is the magic number, a version byte, the exit code and what goes to standard output.
+ * Numbers are big endian. Lengths are checked before anything is read, and memory is taken for what has come, not for
+ * what was announced. The plugin loads this class on every call, so it uses nothing but buffers.
  */
 public final class AgentProtocol {
     /** The name of the socket in the agent's run directory. */
@@ -40,7 +40,7 @@ public final class AgentProtocol {
     private AgentProtocol() {}
 
     /**
-     * What the plugin was called with.
+     * A call of the plugin.
      *
      * @param environment the variables that start with {@code CNI_}
      * @param stdin its standard input, as it came
@@ -54,7 +54,7 @@ public final class AgentProtocol {
     }
 
     /**
-     * What the plugin shall do.
+     * The output and exit code of the plugin.
      *
      * @param exitCode the exit code of its process, 0 to 255
      * @param stdout what it prints, as it is
@@ -122,11 +122,11 @@ public final class AgentProtocol {
     private static void readHeader(Incoming frame) throws IOException {
         ByteBuffer header = frame.take(HEADER);
         if (header.getInt() != MAGIC) {
-            throw new MalformedFrameException("not a frame of this protocol");
+            throw new MalformedFrameException("not a valid protocol frame");
         }
         byte version = header.get();
         if (version != VERSION) {
-            throw new MalformedFrameException("protocol version " + version + ", this side speaks " + VERSION);
+            throw new MalformedFrameException("protocol version " + version + ", expected " + VERSION);
         }
     }
 
@@ -139,7 +139,7 @@ public final class AgentProtocol {
     private static void checkLength(String what, int length, int limit) throws MalformedFrameException {
         if (length < 0 || length > limit) {
             throw new MalformedFrameException(
-                    what + " of " + Integer.toUnsignedString(length) + " bytes, at most " + limit + " are allowed");
+                    what + " of " + Integer.toUnsignedString(length) + " bytes exceeds the limit of " + limit);
         }
     }
 
@@ -210,7 +210,7 @@ public final class AgentProtocol {
 
         private void read(ByteBuffer into) throws IOException {
             if (channel.read(into) < 0) {
-                throw new EOFException("the other side stopped in the middle");
+                throw new EOFException("unexpected end of stream");
             }
         }
     }

@@ -6,11 +6,11 @@ import java.time.format.DateTimeParseException;
 import java.util.Optional;
 
 /**
- * What the plugin decided while no agent answered. The plugin has no log, so it leaves a line in a file of the agent's run
- * directory, and the agent takes it into its own.
+ * A decision of the plugin while no agent answered. The plugin has no log, so it leaves a line in a file of the agent's
+ * run directory, and the agent takes it into its own.
  *
- * <p>A line has time, command, pod, outcome and reason, with tabs between them. Pod and reason hold what others wrote, so
- * whatever could end a line, or change how one is shown, is replaced; in reading as well as in writing.
+ * <p>A line has time, command, pod, outcome and reason, with tabs between them. Pod and reason hold what others wrote,
+ * so whatever could end a line, or change how one is shown, is replaced; in reading as well as in writing.
  *
  * @param time when, as {@link Instant#toString} writes it
  * @param command the CNI command
@@ -22,7 +22,7 @@ public record AgentlessDecision(String time, String command, String pod, Answer.
     /** The file's name. The agent renames it when it takes it, to names that begin like this one. */
     public static final String FILE_NAME = "plugin.log";
 
-    /** When the file is as long as this, in bytes, nothing more is written: what came first tells most. */
+    /** The size limit of the file, in bytes; later decisions are not recorded, because the first ones matter most. */
     public static final int LONGEST_FILE = 256 * 1024;
 
     private static final int SEVERITY_OF_DEBUG = 0;
@@ -66,7 +66,7 @@ public record AgentlessDecision(String time, String command, String pod, Answer.
         return String.join("\t", time, command, pod, outcome.label(), reason);
     }
 
-    /** How much it matters: a pod that has to wait, more than one that passes; STATUS is asked all the time. */
+    /** The log level: higher for a pod that has to wait than for one that passes; STATUS is called periodically. */
     public Level level() {
         return switch (severity()) {
             case SEVERITY_OF_DEBUG -> Level.DEBUG;
@@ -76,10 +76,10 @@ public record AgentlessDecision(String time, String command, String pod, Answer.
     }
 
     /**
-     * Whether it is to be logged.
+     * Returns whether it is to be logged.
      *
-     * @param pluginLogLevel {@code plugin_log_level} of the plugin's configuration: Istio's words for levels; any other is
-     *     taken for {@code info}
+     * @param pluginLogLevel {@code plugin_log_level} of the plugin's configuration: Istio's words for levels; any other
+     *     is taken for {@code info}
      */
     public boolean isLoggedAt(String pluginLogLevel) {
         int least = switch (pluginLogLevel) {

@@ -16,9 +16,9 @@ import java.util.Optional;
  * @param command the CNI command as it was given; {@code "?"} when there was none that could be read
  * @param pod {@code namespace/name}; empty when the call was not for a pod
  * @param outcome what became of it
- * @param reason why, in words; for a failure the error's message
- * @param cause why, as a short name of which there are few, for metrics: why a pod was skipped, or {@code error-} and the
- *     code of the CNI error; empty otherwise
+ * @param reason the reason as text; for a failure the error's message
+ * @param cause why, as a short name of which there are few, for metrics: why a pod was skipped, or {@code error-} and
+ *     the code of the CNI error; empty otherwise
  * @param effect what was done to the pod's network
  */
 public record Answer(
@@ -30,7 +30,7 @@ public record Answer(
         String cause,
         Effect effect) {
     /**
-     * What an ADD has done.
+     * The effect of an ADD.
      *
      * @param rules the number of rules that it made sure of
      * @param uncovered the number of IPv6 addresses that stay without redirection
@@ -40,15 +40,15 @@ public record Answer(
         public static final Effect NONE = new Effect(0, 0);
     }
 
-    /** What became of a call. */
+    /** The outcome of a call. */
     public enum Outcome {
         /** The pod's traffic is redirected, and that was verified. */
         REDIRECTED("redirected"),
         /** The pod is none of ours, its network was left as it was. */
         SKIPPED("skipped"),
-        /** What was asked for is so: CHECK, STATUS, DEL, GC, VERSION. */
+        /** Success of CHECK, STATUS, DEL, GC or VERSION. */
         OK("ok"),
-        /** Refused for now; the runtime is told to try again. */
+        /** Rejected for now; the runtime should retry. */
         RETRY("retry"),
         /** Refused. */
         FAILED("failed");

@@ -58,7 +58,7 @@ public interface AttachmentStore {
         }
     }
 
-    /** What an earlier agent has kept. What cannot be read is left out. */
+    /** Loads the attachments recorded by an earlier agent; unreadable records are skipped. */
     List<Stored> load();
 
     /**

@@ -68,7 +68,7 @@ public final class Attachments {
         forget(attachment::equals);
     }
 
-    /** The attachments beside one that are redirected in the same namespace. */
+    /** The other attachments that are redirected in the same namespace. */
     List<Stored> besides(Stored attachment) {
         return known.values().stream()
                 .map(Known::attachment)
@@ -94,7 +94,7 @@ public final class Attachments {
         return forget(attachment -> recalled.contains(Key.of(attachment)) && gone.test(attachment));
     }
 
-    /** Whether this agent itself has redirected an attachment of a pod, by its UID. */
+    /** Returns whether this agent itself has redirected an attachment of a pod, by its UID. */
     public boolean redirected(String podUid) {
         return known.values().stream()
                 .anyMatch(one -> !one.recalled() && one.attachment().podUid().equals(podUid));

@@ -64,8 +64,7 @@ public final class Backends {
     public RedirectBackend named(String name) {
         RedirectBackend backend = byName.get(name);
         if (backend == null) {
-            throw new RedirectException(
-                    "there is no redirection backend '" + name + "', this installation has " + byName.keySet());
+            throw new RedirectException("unknown redirection backend '" + name + "', available: " + byName.keySet());
         }
         return backend;
     }

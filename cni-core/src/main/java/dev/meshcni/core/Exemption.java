@@ -6,10 +6,10 @@ import java.util.Collection;
 import java.util.Optional;
 
 /**
- * The attachments that are let through by what the runtime says alone, with no look at the pod.
+ * The attachments that pass based on the runtime's parameters alone, without looking up the pod.
  *
- * <p>They are what a node needs to come up when the agent cannot answer yet: pods of excluded namespaces, and the agent's
- * own pod, which would otherwise wait for itself after a reboot.
+ * <p>They are what a node needs to come up when the agent cannot answer yet: pods of excluded namespaces, and the
+ * agent's own pod, which would otherwise wait for itself after a reboot.
  */
 public final class Exemption {
     /** The name that every pod of the agent's DaemonSet starts with. */
@@ -31,7 +31,10 @@ public final class Exemption {
         return withoutLook(config, args).or(() -> agentPod(config, args));
     }
 
-    /** Why an attachment passes without a look at its pod, even where that could be had; empty when it does not. */
+    /**
+     * Returns the reason why an attachment passes without looking up its pod, even if it could be; empty if it does not
+     * pass.
+     */
     static Optional<String> withoutLook(ConfigFields config, CniArgs args) {
         return notAPod(args).or(() -> excludedNamespace(config, args));
     }

@@ -29,7 +29,7 @@ final class HeavyCalls {
 
     private final Semaphore places = new Semaphore(PLACES, true);
 
-    /** What a call works in. */
+    /** The slot that a call occupies while it works. */
     final class Place implements AutoCloseable {
         private final Deadline deadline;
         private boolean heavy;
@@ -68,8 +68,8 @@ final class HeavyCalls {
             if (!heavy) {
                 throw new CniException(
                         ErrorCode.TRY_AGAIN_LATER,
-                        "the pod asks for many rules, and the agent is busy with other pods that do",
-                        "it works for " + PLACES + " of them at a time; the runtime tries again by itself");
+                        "the pod needs many rules, and the agent is busy with other such pods",
+                        "at most " + PLACES + " of them are processed at a time; the runtime retries automatically");
             }
         }
     }

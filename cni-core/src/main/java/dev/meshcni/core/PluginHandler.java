@@ -73,7 +73,7 @@ public final class PluginHandler {
      * Forgets what earlier agents have redirected in namespaces that are gone.
      *
      * @param backend what finds that out
-     * @param patience how long it may take; what was not looked at by then is kept
+     * @param patience the time limit; attachments not checked by then are kept
      * @return how many attachments were forgotten
      */
     public int forgetGone(RedirectBackend backend, Duration patience) {
@@ -187,7 +187,7 @@ public final class PluginHandler {
         Optional<String> missing = notReady.get();
         if (missing.isPresent()) {
             throw new CniException(
-                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent is not ready on this node", missing.get());
+                    ErrorCode.PLUGIN_NOT_AVAILABLE, "the mesh-cni agent on this node is not ready", missing.get());
         }
         return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
@@ -199,10 +199,10 @@ public final class PluginHandler {
         String uid = args.podUid().orElse("");
         return pods.find(namespace, name, uid, this::isDoubtful, deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
-                        "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " is not known"));
+                        "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
-    /** Whether it would be left alone or refused: an old look at it must not decide that. */
+    /** Returns whether it would be skipped or rejected: stale data must not decide that. */
     private boolean isDoubtful(Pod pod) {
         try {
             return RedirectPolicy.decide(pod) instanceof Decision.Skip;
@@ -222,16 +222,16 @@ public final class PluginHandler {
             case CniException e -> e;
             case InvalidParameterException e -> new CniException(PluginErrorCode.INVALID_POD, e.getMessage(), "", e);
             case PodSourceException e ->
-                new CniException(ErrorCode.TRY_AGAIN_LATER, e.getMessage(), "the runtime tries again by itself", e);
+                new CniException(ErrorCode.TRY_AGAIN_LATER, e.getMessage(), "the runtime retries automatically", e);
             case NetnsException e ->
                 new CniException(ErrorCode.INVALID_ENVIRONMENT, "CNI_NETNS: " + e.getMessage(), "", e);
             case RedirectException e ->
                 new CniException(
-                        PluginErrorCode.REDIRECT_FAILED, "the traffic redirection failed: " + e.getMessage(), "", e);
+                        PluginErrorCode.REDIRECT_FAILED, "traffic redirection failed: " + e.getMessage(), "", e);
             default -> {
-                LOG.log(System.Logger.Level.ERROR, "a fault of the agent's own", failure);
+                LOG.log(System.Logger.Level.ERROR, "internal error of the agent", failure);
                 yield new CniException(
-                        PluginErrorCode.INTERNAL, "internal fault: " + failure, "see the agent's log", failure);
+                        PluginErrorCode.INTERNAL, "internal error: " + failure, "check the agent's log", failure);
             }
         };
     }

@@ -69,16 +69,16 @@ final class PodRedirection {
                     .ifPresent(added -> {
                         throw new CniException(
                                 PluginErrorCode.NOT_AS_ADDED,
-                                "CNI_NETNS of pod " + podName(request) + " is " + netns.id()
-                                        + ", but ADD has redirected " + added.namespace(),
-                                "the path leads to another network namespace than it did then");
+                                "CNI_NETNS of pod " + podName(request) + " is " + netns.id() + ", but ADD redirected "
+                                        + added.namespace(),
+                                "the path now refers to another network namespace");
                     });
             PodPlan plan = plan(request, parameters, netns);
             List<RuleDifference> differences = differences(request, netns, plan);
             if (!differences.isEmpty()) {
                 throw new CniException(
                         PluginErrorCode.NOT_AS_ADDED,
-                        "the traffic redirection of pod " + podName(request) + " is not as ADD left it: "
+                        "traffic redirection of pod " + podName(request) + " differs from what ADD set up: "
                                 + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
                         differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
             }
@@ -92,8 +92,7 @@ final class PodRedirection {
         } catch (UnreadableRulesException e) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,
-                    "the traffic redirection of pod " + podName(request) + " is not as ADD left it: it cannot"
-                            + " be read",
+                    "traffic redirection of pod " + podName(request) + " cannot be read",
                     e.getMessage(),
                     e);
         }
@@ -116,27 +115,30 @@ final class PodRedirection {
     private String undo(CniRequest request, AttachmentStore.Stored added, Deadline deadline) {
         try {
             if (request.environment().netns().isEmpty()) {
-                return "the network namespace is gone";
+                return "network namespace is gone";
             }
             try (NamespaceHandle netns = open(request, backends.forRemoval(request.config()), deadline)) {
                 if (!netns.id().isSame(added.namespace())) {
-                    return "the network namespace is gone, its path leads to another one";
+                    return "network namespace is gone, its path refers to another one";
                 }
-                // While the namespace is ours: of two DELs for it, the one that comes last has to find nobody else.
+                // While we hold the namespace: of two concurrent DELs, the last one must find no other attachment.
                 attachments.remove(added);
                 List<AttachmentStore.Stored> others = attachments.besides(added);
                 if (!others.isEmpty()) {
-                    return "the rules stay, as " + others.getFirst().ifName() + " of container "
+                    return "rules kept: " + others.getFirst().ifName() + " of container "
                             + others.getFirst().containerId() + " is redirected in the same network namespace";
                 }
                 netns.remove();
                 return "removed";
             }
         } catch (NetnsException e) {
-            return "the network namespace is gone";
+            return "network namespace is gone";
         } catch (RedirectException e) {
-            LOG.log(System.Logger.Level.WARNING, "DEL " + podName(request) + ": the rules end with the namespace", e);
-            return "left to the namespace's end: " + e.getMessage();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "DEL " + podName(request) + ": cannot remove rules, they are removed with the network namespace",
+                    e);
+            return "rules are removed with the network namespace: " + e.getMessage();
         } finally {
             attachments.remove(added);
         }
@@ -148,7 +150,7 @@ final class PodRedirection {
         if (!plan.uncovered().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    "pod {0}: its proxy does not listen on IPv6, traffic of {1} is not redirected",
+                    "pod {0}: proxy does not listen on IPv6, traffic of {1} is not redirected",
                     podName(request),
                     plan.uncovered());
         }

@@ -49,7 +49,7 @@ public final class PrevResultCheck {
         if (!violations.isEmpty()) {
             throw new CniException(
                     PluginErrorCode.INVALID_PREV_RESULT,
-                    "the base CNI has not left what a pod needs: " + String.join("; ", violations),
+                    "result of the base CNI is incomplete: " + String.join("; ", violations),
                     "checked by the chain adapter " + adapter.name());
         }
     }
@@ -58,8 +58,8 @@ public final class PrevResultCheck {
         return adapters.named(name)
                 .orElseThrow(() -> new CniException(
                         ErrorCode.INVALID_NETWORK_CONFIG,
-                        ADAPTER + " is \"" + name + "\", which this installation does not have",
-                        "it has "
+                        ADAPTER + " is \"" + name + "\", which is not installed",
+                        "available: "
                                 + adapters.all().stream()
                                         .map(ChainAdapter::name)
                                         .toList()));

@@ -8,7 +8,10 @@ import dev.meshcni.api.SpecVersion;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** What ADD prints: the result of the plugins before, unchanged, in the version that was asked for (CNI specification 1.1, section 5). */
+/**
+ * The output of ADD: the result of the previous plugins, unchanged, in the requested version (CNI specification 1.1,
+ * section 5).
+ */
 final class PrevResultReply {
     private static final String CNI_VERSION = "cniVersion";
 

@@ -75,7 +75,7 @@ class AgentProtocolTest {
 
         assertThatThrownBy(() -> AgentProtocol.readRequest(channel(frame)))
                 .isInstanceOf(MalformedFrameException.class)
-                .hasMessageContaining("environment of 104857600 bytes, at most 65536");
+                .hasMessageContaining("environment of 104857600 bytes exceeds the limit of 65536");
     }
 
     @Test

@@ -35,7 +35,7 @@ class HeavyCallsTest {
             assertThatThrownBy(() -> calls.begin(LONG, soon()))
                     .isInstanceOfSatisfying(
                             CniException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TRY_AGAIN_LATER))
-                    .hasMessageContaining("busy with other pods");
+                    .hasMessageContaining("busy with other such pods");
         }
     }
 

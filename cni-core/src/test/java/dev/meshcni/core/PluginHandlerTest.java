@@ -232,7 +232,7 @@ class PluginHandlerTest {
         Answer answer = handler.handle(attachment("DEL", "c1", "net1"), BUDGET);
 
         assertThat(answer.reason())
-                .isEqualTo("the rules stay, as eth0 of container 0123456789abcdef is redirected in"
+                .isEqualTo("rules kept: eth0 of container 0123456789abcdef is redirected in"
                         + " the same network namespace");
         assertThat(handle("CHECK").reply().exitCode()).isZero();
         handle("DEL");
@@ -260,7 +260,7 @@ class PluginHandlerTest {
 
         Answer answer = handler.handle(attachment("DEL", "c1", "eth0"), BUDGET);
 
-        assertThat(answer.reason()).contains("its path leads to another one");
+        assertThat(answer.reason()).contains("its path refers to another one");
         assertThat(backend.plan(NETNS)).isPresent();
     }
 
@@ -312,7 +312,7 @@ class PluginHandlerTest {
         JsonNode error = error(handle("CHECK"));
 
         assertThat(error.path("code").asInt()).isEqualTo(102);
-        assertThat(error.path("msg").asText()).contains("ADD has redirected net:[");
+        assertThat(error.path("msg").asText()).contains("ADD redirected net:[");
     }
 
     @Test

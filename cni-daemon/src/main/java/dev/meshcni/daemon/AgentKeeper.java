@@ -17,9 +17,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Sees to it that plugins find an agent: the one that started last, as long as it lives.
  *
- * <p>While a daemon is replaced two of them can run, and the newer one takes the socket's file. If it then dies, as a release that
- * does not work on this node does, the older one takes the file back, so that pods do not wait for an agent that is there. It
- * does the same when somebody has deleted the file.
+ * <p>While a daemon is replaced two of them can run, and the newer one takes the socket's file. If it then dies, as a
+ * release that does not work on this node does, the older one takes the file back, so that pods do not wait for an
+ * agent that is there. It does the same when the file was deleted.
  */
 final class AgentKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentKeeper.class);
@@ -41,7 +41,7 @@ final class AgentKeeper implements AutoCloseable {
         this.runDirectory = agent.socket().getParent();
     }
 
-    /** Starts to look after an agent. */
+    /** Starts to monitor an agent's socket. */
     static AgentKeeper start(AgentServer agent) {
         return start(agent, INTERVAL);
     }
@@ -55,7 +55,7 @@ final class AgentKeeper implements AutoCloseable {
 
     @Override
     public void close() {
-        // An agent that has stopped to accept lets those who connect wait, once its queue is full: interrupted.
+        // Connecting to an agent that no longer accepts blocks once its backlog is full: interrupted.
         worker.shutdownNow();
         worker.close();
     }
@@ -78,8 +78,8 @@ final class AgentKeeper implements AutoCloseable {
             agent.reopen();
             LOG.warn(
                     superseded
-                            ? "the agent that had taken over does not answer any more; this one answers on {} again"
-                            : "{} was deleted by somebody else and is there again",
+                            ? "the agent that took over no longer answers; this agent listens on {} again"
+                            : "{} was deleted by another process; socket recreated",
                     agent.socket());
             superseded = false;
         } catch (IOException e) {

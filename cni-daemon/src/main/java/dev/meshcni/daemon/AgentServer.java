@@ -28,7 +28,10 @@ import org.slf4j.event.Level;
  * the server.
  */
 public final class AgentServer implements AutoCloseable {
-    /** How many connections are served at once; those beyond it are closed, and their plugins tell the runtime to retry. */
+    /**
+     * The maximum number of concurrent connections; further ones are closed, and their plugins tell the runtime to
+     * retry.
+     */
     static final int MAX_CONNECTIONS = 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(AgentServer.class);
@@ -96,12 +99,12 @@ public final class AgentServer implements AutoCloseable {
         return socket.path();
     }
 
-    /** Whether plugins find this agent, and not a newer one or none. */
+    /** Returns whether plugins find this agent, and not a newer one or none. */
     public boolean isFound() {
         return socket.isOurs();
     }
 
-    /** Opens the socket's file again, after another agent's has taken its place or somebody has removed it. */
+    /** Recreates the socket file after another agent has replaced it or it was removed. */
     synchronized void reopen() throws IOException {
         if (closed) {
             return;
@@ -121,7 +124,7 @@ public final class AgentServer implements AutoCloseable {
         try {
             acceptors.close();
         } catch (IOException e) {
-            LOG.warn("closing {}: {}", socket(), e.toString());
+            LOG.warn("error closing {}: {}", socket(), e.toString());
         } finally {
             deadlines.close();
         }
@@ -130,7 +133,9 @@ public final class AgentServer implements AutoCloseable {
     private void admit(SocketChannel client) {
         try (client) {
             if (!places.tryAcquire()) {
-                LOG.warn("{} connections at once, one more is sent away to try again", MAX_CONNECTIONS);
+                LOG.warn(
+                        "connection limit of {} reached, rejecting connection with \"try again later\"",
+                        MAX_CONNECTIONS);
                 return;
             }
             try {
@@ -139,17 +144,17 @@ public final class AgentServer implements AutoCloseable {
                 places.release();
             }
         } catch (MalformedFrameException e) {
-            LOG.warn("refused a request: {}", e.getMessage());
+            LOG.warn("request rejected: {}", e.getMessage());
         } catch (IOException e) {
-            LOG.debug("a client left before its call was done: {}", e.toString());
+            LOG.debug("client disconnected before the call completed: {}", e.toString());
         } catch (RuntimeException e) {
-            LOG.error("a call failed in a way that it must not", e);
+            LOG.error("unexpected error handling CNI call", e);
         }
     }
 
     private void serve(SocketChannel client) throws IOException {
         if (!client.getOption(ExtendedSocketOptions.SO_PEERCRED).user().equals(root)) {
-            LOG.warn("refused a client that is not root");
+            LOG.warn("connection rejected: client is not root");
             return;
         }
         AgentProtocol.Request call;

@@ -56,7 +56,7 @@ final class AgentSocket {
         }
     }
 
-    /** Whether the file is still the one that was bound last: no newer agent has put its own in its place. */
+    /** Returns whether the file is still the one that was bound last: no newer agent has put its own in its place. */
     boolean isOurs() {
         try {
             Optional<FileIdentity> found = FileIdentity.of(path);

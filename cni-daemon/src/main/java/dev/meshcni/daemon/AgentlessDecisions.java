@@ -66,7 +66,7 @@ final class AgentlessDecisions implements AutoCloseable {
                 log(taken);
                 Files.delete(taken);
             } catch (NoSuchFileException e) {
-                LOG.debug("another agent has taken {}", file);
+                LOG.debug("{} was already taken by another agent", file);
             }
         }
     }
@@ -80,7 +80,7 @@ final class AgentlessDecisions implements AutoCloseable {
         try {
             take();
         } catch (IOException e) {
-            LOG.warn("what plugins decided without the agent cannot be read: {}", e.toString());
+            LOG.warn("cannot read decisions that plugins made without the agent: {}", e.toString());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -112,10 +112,9 @@ final class AgentlessDecisions implements AutoCloseable {
                 .forEach(line -> AgentlessDecision.parse(line)
                         .ifPresentOrElse(
                                 AgentlessDecisions::log,
-                                () -> LOG.warn(
-                                        "a plugin left a line that cannot be read ({} characters)", line.length())));
+                                () -> LOG.warn("invalid line in plugin.log ({} characters), ignored", line.length())));
         if (content.length >= AgentlessDecision.LONGEST_FILE) {
-            LOG.warn("while the agent was away plugins decided more than there was room to tell of");
+            LOG.warn("plugin.log is full: later decisions made while the agent was away are not recorded");
         }
     }
 

@@ -44,7 +44,7 @@ final class AttachmentFiles implements AttachmentStore {
     /** No file of ours is longer, in bytes. */
     private static final int LONGEST_FILE = 16 * 1024;
 
-    /** More than a node has pods, and than anybody needs, so that a directory that somebody filled costs no memory. */
+    /** More than a node has pods, so that a directory filled with files costs no memory. */
     private static final int MOST_FILES = 10_000;
 
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
@@ -72,7 +72,7 @@ final class AttachmentFiles implements AttachmentStore {
         try {
             bootId = Files.readString(BOOT_ID).strip();
         } catch (IOException e) {
-            LOG.debug("no boot id: {}", e.toString());
+            LOG.debug("cannot read boot id: {}", e.toString());
             bootId = "";
         }
         return new AttachmentFiles(runDirectory.resolve(RunDirectory.ATTACHMENTS), bootId);
@@ -84,19 +84,19 @@ final class AttachmentFiles implements AttachmentStore {
         try {
             Files.createDirectories(directory, OWNERS_DIRECTORY);
         } catch (IOException e) {
-            LOG.warn("redirected pods cannot be recorded: {}", e.toString());
+            LOG.warn("cannot record redirected pods: {}", e.toString());
             return List.of();
         }
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             for (Path file : files) {
                 if (found.size() == MOST_FILES) {
-                    LOG.warn("{} holds more than {} files, the others are not read", directory, MOST_FILES);
+                    LOG.warn("{} contains more than {} files, ignoring the rest", directory, MOST_FILES);
                     break;
                 }
                 load(file, found);
             }
         } catch (IOException e) {
-            LOG.warn("what earlier agents have redirected cannot be read from {}: {}", directory, e.toString());
+            LOG.warn("cannot read attachments of earlier agents from {}: {}", directory, e.toString());
         }
         return List.copyOf(found);
     }
@@ -117,9 +117,7 @@ final class AttachmentFiles implements AttachmentStore {
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new RedirectException(
-                    "the attachment cannot be recorded in " + directory + ", so that a later DEL would not find it: "
-                            + e,
-                    e);
+                    "cannot record the attachment in " + directory + ", which a later DEL needs: " + e, e);
         }
     }
 
@@ -131,12 +129,12 @@ final class AttachmentFiles implements AttachmentStore {
     private void load(Path file, List<Stored> found) throws IOException {
         try {
             if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > LONGEST_FILE) {
-                throw new IOException("not a file of at most " + LONGEST_FILE + " bytes");
+                throw new IOException("not a regular file of at most " + LONGEST_FILE + " bytes");
             }
             JsonNode json = JSON.readTree(Files.readAllBytes(file));
             Stored attachment = attachment(json);
             if (!file.equals(file(attachment))) {
-                throw new IOException("its name belongs to another attachment");
+                throw new IOException("file name does not match the attachment");
             }
             if (bootId.equals(json.path(BOOT).asText())) {
                 found.add(attachment);
@@ -144,10 +142,10 @@ final class AttachmentFiles implements AttachmentStore {
                 delete(file);
             }
         } catch (JsonProcessingException e) {
-            LOG.warn("{} is no record of an attachment and is removed: {}", file, e.getOriginalMessage());
+            LOG.warn("{} is not a valid attachment record, removing it: {}", file, e.getOriginalMessage());
             delete(file);
         } catch (IOException e) {
-            LOG.warn("{} is no record of an attachment and is removed: {}", file, e.getMessage());
+            LOG.warn("{} is not a valid attachment record, removing it: {}", file, e.getMessage());
             delete(file);
         }
     }
@@ -167,7 +165,7 @@ final class AttachmentFiles implements AttachmentStore {
                 .put("cookie", namespace.cookie());
     }
 
-    /** What is missing is empty: then the file's name does not belong to it. */
+    /** Missing fields become empty; the file name then does not match. */
     private static Stored attachment(JsonNode json) {
         return new Stored(
                 json.path("network").asText(),
@@ -186,7 +184,7 @@ final class AttachmentFiles implements AttachmentStore {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            LOG.warn("{} cannot be removed: {}", file, e.toString());
+            LOG.warn("cannot remove {}: {}", file, e.toString());
         }
     }
 
@@ -198,7 +196,7 @@ final class AttachmentFiles implements AttachmentStore {
             return directory.resolve(
                     HexFormat.of().formatHex(digest.digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
+            throw new IllegalStateException("SHA-256 is not available", e);
         }
     }
 }

@@ -15,24 +15,27 @@ final class DaemonOptions {
             names = "--pod-manifest-dir",
             paramLabel = "DIR",
             description =
-                    "Take the pods from the Pod manifests in this directory (YAML or JSON) instead of the API server.")
+                    "Read pods from the Pod manifests in this directory (YAML or JSON) instead of the API server.")
     private Path podManifestDirectory;
 
-    @Option(names = "--no-install", description = "Answer the plugin only; install nothing and watch nothing.")
+    @Option(
+            names = "--no-install",
+            description = "Only answer the plugin; do not install or watch plugin and configuration.")
     private boolean noInstall;
 
     @Option(
             names = "--pod-wait-seconds",
             paramLabel = "N",
             defaultValue = "10",
-            description = "How long an ADD waits for a pod that is not known yet. Default: ${DEFAULT-VALUE}.")
+            description = "How long an ADD waits for a pod that the API server has not reported yet. Default:"
+                    + " ${DEFAULT-VALUE}.")
     private int podWaitSeconds;
 
     @Option(
             names = "--call-timeout-seconds",
             paramLabel = "N",
             defaultValue = "60",
-            description = "How long one call of the plugin may take in all. Default: ${DEFAULT-VALUE}.")
+            description = "Timeout of a plugin call. Default: ${DEFAULT-VALUE}.")
     private int callTimeoutSeconds;
 
     @Option(
@@ -40,7 +43,7 @@ final class DaemonOptions {
             paramLabel = "PROGRAM",
             defaultValue = "",
             description = {
-                "The iptables to use: nft, legacy, a name such as iptables-nft, or a path.",
+                "iptables variant to use: nft, legacy, a name such as iptables-nft, or a path.",
                 "Default: the first variant that works on this node."
             })
     private String iptables;
@@ -49,14 +52,14 @@ final class DaemonOptions {
             names = "--log-level",
             paramLabel = "LEVEL",
             defaultValue = "info",
-            description = "debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
+            description = "Log level of the daemon: debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
     private String logLevel;
 
     @Option(
             names = "--log-format",
             paramLabel = "FORMAT",
             defaultValue = "text",
-            description = "${COMPLETION-CANDIDATES}, in lower or upper case. Default: ${DEFAULT-VALUE}.")
+            description = "Log format: ${COMPLETION-CANDIDATES}, case-insensitive. Default: ${DEFAULT-VALUE}.")
     private LogSetup.Format logFormat;
 
     Optional<Path> podManifestDirectory() {

@@ -14,9 +14,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * What the kubelet's probes ask: {@code /healthz} (the process lives) and {@code /readyz} (the node is served; otherwise
- * 503 with what is missing). What {@code meshcni doctor} asks: {@code /status}. The first needs no lock, no disk and no thread but the
- * port's own: the daemon is not restarted because of something else that hangs.
+ * The endpoints of the kubelet's probes: {@code /healthz} (the process lives) and {@code /readyz} (the node is served;
+ * otherwise 503 with what is missing). What {@code meshcni doctor} asks: {@code /status}. The first needs no lock, no
+ * disk and no thread but the port's own: the daemon is not restarted because of something else that hangs.
  */
 final class HealthServer implements AutoCloseable {
     private final Supplier<Optional<String>> notReady;

@@ -43,16 +43,17 @@ import picocli.CommandLine.Mixin;
         versionProvider = ProductVersion.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "The node daemon of mesh-cni: answers the plugin istio-cni for every pod of this node.",
+        description = "The node daemon of mesh-cni: installs the plugin istio-cni and answers its calls for the"
+                + " pods of this node.",
         footer = {
             "",
-            "Each option can also be given as an environment variable: its name in upper case with _ for -,",
-            "such as CNI_AGENT_RUN_DIR. Logs go to standard error. The daemon ends on SIGTERM."
+            "Each option can also be set as an environment variable: its name in upper case with _ for -,",
+            "such as CNI_AGENT_RUN_DIR. Logs are written to standard error. SIGTERM stops the daemon."
         })
 public final class InstallCni implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(InstallCni.class);
 
-    /** How long the start may take to find out which namespaces are gone. */
+    /** The time limit at startup for finding network namespaces that are gone. */
     private static final Duration FORGETTING = Duration.ofSeconds(5);
 
     @Mixin
@@ -79,7 +80,7 @@ public final class InstallCni implements Callable<Integer> {
 
     private InstallCni() {}
 
-    /** Runs the daemon until it is told to end; exit code 0 ok, 1 failed, 2 usage. */
+    /** Runs the daemon until it is stopped; exit code 0 ok, 1 failed, 2 usage. */
     public static void main(String[] args) {
         // Until the options are known; with logback's own defaults even System.exit would print a stack trace.
         LogSetup.configure("warn", LogSetup.Format.TEXT);
@@ -102,7 +103,7 @@ public final class InstallCni implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         LogSetup.configure(options.logLevel(), options.logFormat());
         if (!ProcessMemory.keepToItself()) {
-            LOG.warn("the kernel may write the daemon's memory, with its credential, into a core dump");
+            LOG.warn("cannot disable core dumps: a core dump of the daemon would contain its credential");
         }
         Runtime.getRuntime().addShutdownHook(new Thread(this::shutDown, "shutdown"));
         try {
@@ -132,13 +133,13 @@ public final class InstallCni implements Callable<Integer> {
                     AttachmentFiles.in(plugin.agentRunDirectory()));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
-                    "{} attachments of an earlier agent are known, {} more are gone",
+                    "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
                     handler.attachments().size(),
                     gone);
             AgentMetrics metrics = metrics(handler, cluster);
             AgentServer agent = parts.add(AgentServer.start(
                     plugin.agentRunDirectory(), new CountedCalls(handler::handle, metrics), options.callTimeout()));
-            LOG.info("the agent answers on {}", agent.socket());
+            LOG.info("agent listening on {}", agent.socket());
             parts.add(AgentlessDecisions.start(plugin.agentRunDirectory()));
             NodeStatus status = new NodeStatus(
                     readiness,
@@ -154,13 +155,13 @@ public final class InstallCni implements Callable<Integer> {
                     handler.attachments(),
                     metrics,
                     readiness,
-                    () -> agent.isFound() ? readiness.get() : Optional.of("the plugin does not find the agent")));
+                    () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
             stop.await();
-            LOG.info("the agent ends");
+            LOG.info("agent stopping");
         }
     }
 
-    /** Installs, now that somebody answers the plugin, and keeps it so until the end. */
+    /** Installs the plugin, now that the agent answers it, and maintains the installation until the end. */
     private void install(
             ResourceStack parts,
             ChainAdapters adapters,
@@ -210,10 +211,10 @@ public final class InstallCni implements Callable<Integer> {
         Backends found = Backends.of(ServiceLoader.load(RedirectBackend.class));
         Backends backends = options.iptables().map(found::with).orElse(found);
         redirection = backends.named(Backends.DEFAULT).detect();
-        LOG.info("redirection by {}", redirection);
+        LOG.info("redirection backend: {}", redirection);
         if (plugin.nativeNftables()) {
             redirection = backends.named(Backends.NFTABLES).detect();
-            LOG.info("redirection by {}", redirection);
+            LOG.info("redirection backend: {}", redirection);
         }
         return backends;
     }
@@ -227,7 +228,7 @@ public final class InstallCni implements Callable<Integer> {
 
     private PodSource manifests() {
         Path directory = options.podManifestDirectory().orElseThrow();
-        LOG.info("pods come from the manifests in {}", directory);
+        LOG.info("reading pods from manifests in {}", directory);
         return new ManifestPodSource(directory);
     }
 

@@ -24,7 +24,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the daemon does in a cluster beside answering the plugin: it knows the node's pods and repairs them. */
+/** The daemon's part in a cluster besides answering the plugin: it watches the node's pods and repairs them. */
 final class KubernetesNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesNode.class);
 
@@ -92,7 +92,9 @@ final class KubernetesNode implements AutoCloseable {
                 settings,
                 attachments::redirected,
                 metrics));
-        LOG.info("repair: {}", repair.map(settings -> settings.mode().label()).orElse("off"));
+        LOG.info(
+                "repair mode: {}",
+                repair.map(settings -> settings.mode().label()).orElse("disabled"));
         taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, NodeReadiness.GRACE)) : Optional.empty();
     }
 

@@ -13,7 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
 
-/** What Prometheus scrapes: {@code /metrics}, in its text format or as OpenMetrics, as the request asks. */
+/** The endpoint {@code /metrics} for Prometheus, in the text format or as OpenMetrics, as requested. */
 public final class MetricsServer implements AutoCloseable {
     private final AgentMetrics metrics;
     private final HttpEndpoint endpoint;

@@ -10,11 +10,11 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * Why this node is not ready for pods, in words; empty when it is. CNI STATUS, {@code /readyz} and the node's taint all ask
- * here, so that they say the same; of what passes by itself STATUS says nothing ({@link #lasting}).
+ * The reason why this node is not ready for pods; empty when it is. CNI STATUS, {@code /readyz} and the node's taint
+ * all use this, so that they agree; STATUS does not report transient problems ({@link #lasting}).
  */
 final class NodeReadiness implements Supplier<Optional<String>> {
-    /** What is put right within this time, such as by a restart of the daemon, is no reason to keep pods from a node. */
+    /** Problems that are resolved within this time, such as a restart of the daemon, do not keep pods off a node. */
     static final Duration GRACE = Duration.ofSeconds(30);
 
     private final Supplier<Optional<String>> pods;
@@ -30,13 +30,13 @@ final class NodeReadiness implements Supplier<Optional<String>> {
         this.pods = requireNonNull(pods, "pods is null");
     }
 
-    /** From now on the node is ready when the installation is as it should be, too. */
+    /** Makes readiness depend on the installation as well. */
     void installedBy(Supplier<InstallState> state) {
         requireNonNull(state, "state is null");
         installation = () -> state.get().notReady();
     }
 
-    /** From now on the pods alone count. */
+    /** Makes readiness depend on the pods alone. */
     void nothingToInstall() {
         installation = Optional::empty;
     }
@@ -47,8 +47,9 @@ final class NodeReadiness implements Supplier<Optional<String>> {
     }
 
     /**
-     * The same once it has been so for {@link #GRACE}, for CNI STATUS: a runtime that is told so makes the whole node not
-     * ready, which takes the pods that run there out of their Services. An ADD that comes meanwhile waits, or is tried again.
+     * The same reason once it has lasted for {@link #GRACE}, for CNI STATUS: on it, a runtime marks the whole node as
+     * not ready, which takes the pods that run there out of their Services. An ADD that comes meanwhile waits, or is
+     * tried again.
      *
      * @param nanoTime a clock such as {@link System#nanoTime}
      */

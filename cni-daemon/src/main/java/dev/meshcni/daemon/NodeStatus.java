@@ -17,7 +17,7 @@ import java.util.Optional;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
-/** What this daemon has to say of its node; looks at the disk once in a few seconds at most, however often it is asked. */
+/** The status of this daemon's node; reads the disk at most once every few seconds, however often it is queried. */
 final class NodeStatus implements Supplier<AgentStatus> {
     private static final Duration FRESH = Duration.ofSeconds(5);
 
@@ -77,7 +77,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =
-                    Finding.error(settings.confDir() + " cannot be read: " + e, "look at the directory on the node");
+                    Finding.error(settings.confDir() + " cannot be read: " + e, "check the directory on the node");
             return new Observation(installation(settings, "", "", ""), List.of(finding), System.nanoTime());
         }
     }

@@ -36,8 +36,8 @@ final class ProxySkew implements PodStore.Listener {
         metrics.skewed(skewed.size());
         if (reported.add(version.get())) {
             LOG.warn(
-                    "pod {} has a proxy of Istio {}; this build was made for {} and goes with one minor version more or"
-                            + " less. Said once for each version",
+                    "proxy of pod {} is Istio {}; this build is for Istio {} and supports one minor version of"
+                            + " skew. Logged once per version",
                     pod.key(),
                     version.get(),
                     ProxyVersion.COMPATIBLE);

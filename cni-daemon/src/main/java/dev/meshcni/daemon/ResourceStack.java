@@ -24,7 +24,7 @@ final class ResourceStack implements AutoCloseable {
             try {
                 part.close();
             } catch (Exception e) {
-                LOG.warn("closing {}: {}", part.getClass().getSimpleName(), e.toString());
+                LOG.warn("error closing {}: {}", part.getClass().getSimpleName(), e.toString());
             }
         }
     }

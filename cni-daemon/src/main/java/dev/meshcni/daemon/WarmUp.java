@@ -59,7 +59,7 @@ final class WarmUp {
             WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
             boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> warmUp.call(verb, netns)));
             long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
-            LOG.debug("rehearsal: {}", held ? millis + " ms" : "no network namespace can be made for it");
+            LOG.debug("warm-up: {}", held ? millis + " ms" : "skipped, cannot create a network namespace");
         }
     }
 
@@ -100,7 +100,7 @@ final class WarmUp {
     private void call(String verb, Path netns) {
         Answer answer = handler.handle(request(verb, netns), BUDGET);
         if (answer.outcome() == Answer.Outcome.FAILED || answer.outcome() == Answer.Outcome.RETRY) {
-            LOG.warn("rehearsing {} in a network namespace of its own failed: {}", verb, answer.reason());
+            LOG.warn("warm-up call {} in a temporary network namespace failed: {}", verb, answer.reason());
         }
     }
 
@@ -126,10 +126,10 @@ final class WarmUp {
 
     private byte[] config(Path netns) {
         return """
-                {"cniVersion":"1.0.0","name":"%s","type":"istio-cni","native_nftables":%s,
-                 "prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"%s"}],
-                  "ips":[{"address":"169.254.0.2/32","interface":0}]}}
-                """.formatted(NAME, nativeNftables, netns).getBytes(UTF_8);
+            {"cniVersion":"1.0.0","name":"%s","type":"istio-cni","native_nftables":%s,
+             "prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"%s"}],
+              "ips":[{"address":"169.254.0.2/32","interface":0}]}}
+            """.formatted(NAME, nativeNftables, netns).getBytes(UTF_8);
     }
 
     /** A pod, whoever is looked for. */

@@ -120,17 +120,17 @@ class AgentMetricsTest {
                     .isInstanceOf(PortUnavailableException.class)
                     .hasMessageContaining("--health-port")
                     .hasMessageContaining(String.valueOf(first.port()))
-                    .hasMessageContaining("0 turns it off");
+                    .hasMessageContaining("0 to disable it");
         }
     }
 
     @Test
     void readinessSaysWhatIsMissing() throws Exception {
-        AtomicReference<Optional<String>> missing = new AtomicReference<>(Optional.of("the first list is under way"));
+        AtomicReference<Optional<String>> missing = new AtomicReference<>(Optional.of("initial list in progress"));
         try (HealthServer server = HealthServer.start(0, missing::get, AgentMetricsTest::status, _ -> {})) {
             HttpResponse<String> before = get(server.port(), "/readyz");
             assertThat(before.statusCode()).isEqualTo(503);
-            assertThat(before.body()).contains("the first list is under way");
+            assertThat(before.body()).contains("initial list in progress");
             assertThat(get(server.port(), "/healthz").statusCode()).isEqualTo(200);
 
             missing.set(Optional.empty());

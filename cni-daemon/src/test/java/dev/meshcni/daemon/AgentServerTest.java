@@ -146,15 +146,14 @@ class AgentServerTest {
 
     @Test
     void anErrorOfAHandlerAndAnInterruptHarmOnlyTheirOwnCall() throws IOException {
-        CallHandler handler =
-                (call, _) -> switch (call.environment().get("POD")) {
-                    case "error" -> throw new AssertionError("on purpose");
-                    case "interrupt" -> {
-                        Thread.currentThread().interrupt();
-                        yield answer("interrupted");
-                    }
-                    default -> answer("good");
-                };
+        CallHandler handler = (call, _) -> switch (call.environment().get("POD")) {
+            case "error" -> throw new AssertionError("on purpose");
+            case "interrupt" -> {
+                Thread.currentThread().interrupt();
+                yield answer("interrupted");
+            }
+            default -> answer("good");
+        };
         try (AgentServer agent = AgentServer.start(directory, handler, CALL_TIME)) {
             for (int i = 0; i < 5; i++) {
                 assertThatThrownBy(() -> ask(agent, "error")).isInstanceOf(EOFException.class);

@@ -66,7 +66,7 @@ class AgentlessDecisionsTest {
         takeAll(2);
 
         assertThat(log.lines().getFirst())
-                .contains("a line that cannot be read")
+                .contains("invalid line in plugin.log")
                 .doesNotContain("shop/we");
     }
 
@@ -78,7 +78,7 @@ class AgentlessDecisionsTest {
 
         takeAll(lines + 1);
 
-        assertThat(log.lines().getLast()).contains("more than there was room to tell of");
+        assertThat(log.lines().getLast()).contains("plugin.log is full");
     }
 
     @Test

@@ -52,15 +52,16 @@ class NodeReadinessTest {
     void statusNamesWhatIsMissingUntilPodsAreKnownAndThePluginIsInstalled() throws Exception {
         TestNode node = TestNode.in(root).checkedEvery(Duration.ofMillis(100));
 
-        assertThat(status()).contains("\"code\":50", "the first list is under way");
+        assertThat(status()).contains("\"code\":50", "initial list in progress");
         pods.known = true;
-        assertThat(status()).contains("\"code\":50", "the installation has not begun yet");
+        assertThat(status()).contains("\"code\":50", "installation has not started yet");
         try (ManagedInstallation installation =
                 ManagedInstallation.start(installer(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """
-                    {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}""");
+                {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}\
+                """);
             eventually("the node is ready", () -> status().isEmpty());
         }
         assertThat(readiness.get()).isEmpty();
@@ -70,7 +71,7 @@ class NodeReadinessTest {
     void anAgentThatInstallsNothingIsReadyWhenItKnowsThePods() {
         readiness.nothingToInstall();
 
-        assertThat(readiness.get()).contains("the first list is under way");
+        assertThat(readiness.get()).contains("initial list in progress");
         pods.known = true;
         assertThat(readiness.get()).isEmpty();
     }
@@ -85,7 +86,7 @@ class NodeReadinessTest {
         clock.addAndGet(NodeReadiness.GRACE.toNanos() - 1);
         assertThat(lasting.get()).isEmpty();
         clock.addAndGet(1);
-        assertThat(lasting.get()).contains("the first list is under way");
+        assertThat(lasting.get()).contains("initial list in progress");
         pods.known = true;
         assertThat(lasting.get()).isEmpty();
         pods.known = false;
@@ -130,7 +131,7 @@ class NodeReadinessTest {
 
         @Override
         public Optional<String> notReady() {
-            return known ? Optional.empty() : Optional.of("the first list is under way");
+            return known ? Optional.empty() : Optional.of("initial list in progress");
         }
 
         @Override

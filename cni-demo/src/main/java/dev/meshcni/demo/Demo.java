@@ -30,10 +30,10 @@ final class Demo {
     private static final int SERVICE_PORT = 8443;
     private static final int APPLICATION_PORT = 8080;
     private static final int EXCLUDED_PORT = 9090;
-    private static final String SERVICE_NAME = "the service itself";
+    private static final String SERVICE_NAME = "the service";
     private static final String OUTBOUND_NAME = "the proxy's outbound port 15001";
     private static final String INBOUND_NAME = "the proxy's inbound port 15006";
-    private static final String APPLICATION_NAME = "the application itself";
+    private static final String APPLICATION_NAME = "the application";
 
     private final DemoTalk talk;
     private final DemoStage stage;
@@ -49,10 +49,8 @@ final class Demo {
     }
 
     void play() {
-        talk.scene(
-                "The agent",
-                "install-cni answers for this node, with pods from two manifests instead of an API server");
-        talk.say("socket " + stage.runDirectory().resolve("agent.sock") + ", for root alone");
+        talk.scene("The agent", "install-cni serves this node, with pods from two manifests instead of an API server");
+        talk.say("socket " + stage.runDirectory().resolve("agent.sock") + ", accessible to root only");
         add();
         traffic();
         check();
@@ -73,14 +71,15 @@ final class Demo {
     private void explain(Pod pod) {
         switch (RedirectPolicy.decide(pod)) {
             case Decision.Skip skip -> {
-                talk.say("  decision: left alone, " + skip.detail());
+                talk.say("  decision: not redirected, " + skip.detail());
                 talk.proof("rules in its namespace", "none", rules(pod.name()).isEmpty() ? "none" : rules(pod.name()));
             }
             case Decision.Redirect redirect -> {
                 talk.say("  decision: redirected");
                 talk.show(TreeRenderer.render(RuleCompiler.compile(redirect.parameters(), Set.of(IpFamily.IPV4)))
                         .lines());
-                talk.proof("rules in its namespace", "there", rules(pod.name()).contains("ISTIO_") ? "there" : "none");
+                talk.proof(
+                        "rules in its namespace", "present", rules(pod.name()).contains("ISTIO_") ? "present" : "none");
             }
         }
     }
@@ -104,29 +103,29 @@ final class Demo {
                     SERVICE_NAME,
                     DemoTraffic.connect(pod, PROXY, DemoStage.GATEWAY, SERVICE_PORT));
             talk.proof(
-                    "somebody outside calls the pod at " + address(DemoStage.INJECTED) + ":" + APPLICATION_PORT,
+                    "a client outside the pod calls " + address(DemoStage.INJECTED) + ":" + APPLICATION_PORT,
                     INBOUND_NAME,
                     DemoTraffic.connect(stage.node(), 0, address(DemoStage.INJECTED), APPLICATION_PORT));
             talk.proof(
-                    "somebody outside calls port " + EXCLUDED_PORT + ", which the pod's annotation excludes",
+                    "a client outside the pod calls port " + EXCLUDED_PORT + ", which the pod's annotation excludes",
                     APPLICATION_NAME,
                     DemoTraffic.connect(stage.node(), 0, address(DemoStage.INJECTED), EXCLUDED_PORT));
         }
     }
 
     private void check() {
-        talk.scene("CHECK", "is everything still as ADD left it?");
-        talk.proof("CHECK", "yes", checked());
+        talk.scene("CHECK", "compare the rules with those that ADD applied");
+        talk.proof("CHECK succeeds", "yes", checked());
         String rule = "OUTPUT -j ISTIO_OUTPUT";
-        talk.say("now somebody deletes a rule: iptables -t nat -D " + rule);
+        talk.say("deleting a rule: iptables -t nat -D " + rule);
         inPod(DemoStage.INJECTED, ("iptables -t nat -D " + rule).split(" ", -1));
         String found = checked();
-        talk.proof("CHECK names it", "yes", found.contains("-A " + rule) ? "yes" : found);
+        talk.proof("CHECK reports the missing rule", "yes", found.contains("-A " + rule) ? "yes" : found);
         talk.say("  " + found);
     }
 
     private void delete() {
-        talk.scene("DEL", "the runtime takes the pods' networks down again");
+        talk.scene("DEL", "the runtime tears down the pods' networks");
         for (String pod : List.of(DemoStage.INJECTED, DemoStage.PLAIN)) {
             onNode(() -> {
                 chain.del(network, stage.attachment(pod), Optional.of(results.get(pod)));

@@ -38,11 +38,11 @@ final class DemoAgent implements AutoCloseable {
             agent.awaitSocket(stage);
             return agent;
         } catch (IOException e) {
-            throw new DemoException(program + " cannot be started: " + e.getMessage() + "; ./dev build makes it");
+            throw new DemoException(program + " cannot be started: " + e.getMessage() + "; build it with ./dev build");
         }
     }
 
-    /** What it has logged so far. */
+    /** The lines logged so far. */
     Stream<String> log() {
         try {
             return Files.readAllLines(log).stream();

@@ -14,11 +14,11 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         description = {
-            "Redirect the traffic of a pod on this machine, and prove it with connections.",
+            "Redirect the traffic of a pod on this machine, and verify it with connections.",
             "",
-            "Real parts all the way: network namespaces, the base plugin ptp, the plugin istio-cni, its agent, iptables,",
-            "TCP. What a node would have is in namespaces and a temporary directory of the demonstration's own; the",
-            "machine's network is not touched, and nothing is left behind. Needs root, ip(8) and iptables."
+            "Uses real components: network namespaces, the base plugin ptp, the plugin istio-cni, its agent, iptables,",
+            "TCP. Everything runs in its own network namespaces and a temporary directory; the",
+            "machine's network is not changed, and everything is removed at the end. Requires root, ip(8) and iptables."
         })
 public final class DemoCommand implements Callable<Integer> {
     @Spec
@@ -30,7 +30,7 @@ public final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         if (!"root".equals(System.getProperty("user.name"))) {
-            throw new DemoException("the demonstration makes network namespaces, which needs root: sudo ./dev demo");
+            throw new DemoException("the demo creates network namespaces, which requires root: sudo ./dev demo");
         }
         DemoTalk talk = new DemoTalk(spec.commandLine().getOut());
         Path programs = Path.of(System.getProperty("java.home")).resolveSibling("bin");
@@ -40,8 +40,8 @@ public final class DemoCommand implements Callable<Integer> {
             play(new Demo(talk, stage, programs), agent, talk);
         }
         List<String> remains = stage.remains();
-        talk.scene("Behind the curtain", "what is left on the machine");
-        talk.proof("no namespace, no process, no file", "nothing", remains.isEmpty() ? "nothing" : remains.toString());
+        talk.scene("Cleanup", "what is left on the machine");
+        talk.proof("namespaces, processes and files", "nothing", remains.isEmpty() ? "nothing" : remains.toString());
         talk.end();
         return talk.allProven() ? ExitCode.OK : ExitCode.SOFTWARE;
     }
@@ -50,7 +50,7 @@ public final class DemoCommand implements Callable<Integer> {
         try {
             demo.play();
         } catch (CniException e) {
-            talk.say("the agent's log:");
+            talk.say("agent log:");
             talk.show(agent.log());
             throw new DemoException(e.getMessage() + " (code " + e.code() + "): " + e.details());
         }

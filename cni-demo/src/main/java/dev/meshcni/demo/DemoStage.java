@@ -51,7 +51,7 @@ final class DemoStage implements AutoCloseable {
             }
             return stage;
         } catch (IOException e) {
-            throw new UncheckedIOException("the demonstration's directory cannot be made", e);
+            throw new UncheckedIOException("cannot create the demo's directory", e);
         }
     }
 
@@ -79,30 +79,30 @@ final class DemoStage implements AutoCloseable {
         return prefix + "-" + pod;
     }
 
-    /** What the node's CNI configuration directory would hold, after the installer has put our entry behind ptp's. */
+    /** The configuration that the node would have after the installer has chained our plugin behind ptp. */
     NetworkConfigList network() {
         return NetworkConfigList.parse("""
+            {
+              "cniVersion": "1.0.0",
+              "name": "demo",
+              "plugins": [
                 {
-                  "cniVersion": "1.0.0",
-                  "name": "demo",
-                  "plugins": [
-                    {
-                      "type": "ptp",
-                      "ipam": {
-                        "type": "host-local",
-                        "dataDir": "%s",
-                        "ranges": [[{"subnet": "10.88.77.0/24", "gateway": "%s"}]],
-                        "routes": [{"dst": "0.0.0.0/0"}]
-                      }
-                    },
-                    {
-                      "type": "istio-cni",
-                      "cni_agent_run_dir": "%s",
-                      "exclude_namespaces": ["kube-system"]
-                    }
-                  ]
+                  "type": "ptp",
+                  "ipam": {
+                    "type": "host-local",
+                    "dataDir": "%s",
+                    "ranges": [[{"subnet": "10.88.77.0/24", "gateway": "%s"}]],
+                    "routes": [{"dst": "0.0.0.0/0"}]
+                  }
+                },
+                {
+                  "type": "istio-cni",
+                  "cni_agent_run_dir": "%s",
+                  "exclude_namespaces": ["kube-system"]
                 }
-                """.formatted(directory.resolve("ipam"), GATEWAY, runDirectory()));
+              ]
+            }
+            """.formatted(directory.resolve("ipam"), GATEWAY, runDirectory()));
     }
 
     AttachmentParameters attachment(String pod) {
@@ -116,7 +116,7 @@ final class DemoStage implements AutoCloseable {
                 .filter(candidate -> Files.isExecutable(candidate.resolve("ptp")))
                 .toList();
         if (base.isEmpty()) {
-            throw new DemoException("the base plugin ptp is in none of " + PLUGIN_DIRECTORIES
+            throw new DemoException("base plugin ptp not found in " + PLUGIN_DIRECTORIES
                     + ": install the package containernetworking-plugins");
         }
         return Stream.concat(Stream.of(programs), base.stream()).toList();
@@ -145,7 +145,7 @@ final class DemoStage implements AutoCloseable {
         }
     }
 
-    /** What of the stage is still on the machine; empty when it has been cleared. */
+    /** The leftovers of the stage on this machine; empty when it has been removed. */
     List<String> remains() {
         Stream<String> namespaces = run("ip", "netns", "list").lines().filter(line -> line.startsWith(prefix));
         Stream<String> files = Files.exists(directory) ? Stream.of(directory.toString()) : Stream.empty();
@@ -164,7 +164,7 @@ final class DemoStage implements AutoCloseable {
                 Files.delete(file);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("the demonstration's directory cannot be removed", e);
+            throw new UncheckedIOException("cannot remove the demo's directory", e);
         }
     }
 

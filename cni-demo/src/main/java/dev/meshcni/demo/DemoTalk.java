@@ -3,7 +3,7 @@ package dev.meshcni.demo;
 import java.io.PrintWriter;
 import java.util.stream.Stream;
 
-/** What the demonstration says, and whether everything that it set out to prove came true. */
+/** The demo's output, and whether all its checks passed. */
 final class DemoTalk {
     private final PrintWriter out;
     private int scenes;
@@ -50,7 +50,7 @@ final class DemoTalk {
 
     /** Sums up. */
     void end() {
-        out.printf("%n%d of %d proven%n", proven, proven + failed);
+        out.printf("%n%d of %d checks passed%n", proven, proven + failed);
         out.flush();
     }
 

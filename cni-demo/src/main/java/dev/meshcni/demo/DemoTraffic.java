@@ -29,7 +29,7 @@ final class DemoTraffic implements AutoCloseable {
             try {
                 return new ServerSocket(port, BACKLOG, InetAddress.ofLiteral("0.0.0.0"));
             } catch (IOException e) {
-                throw new UncheckedIOException("port " + port + " cannot be listened on", e);
+                throw new UncheckedIOException("port " + port + " cannot be opened", e);
             }
         });
         listeners.add(listener);

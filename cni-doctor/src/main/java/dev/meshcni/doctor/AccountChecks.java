@@ -11,7 +11,7 @@ import java.util.Set;
  */
 final class AccountChecks {
     private static final String SWITCH_ON =
-            "take ServiceAccount out of --disable-admission-plugins of kube-apiserver, then restart these pods";
+            "remove ServiceAccount from --disable-admission-plugins of kube-apiserver, then restart these pods";
 
     private AccountChecks() {}
 
@@ -36,22 +36,23 @@ final class AccountChecks {
                 .toList();
         if (admitted.isEmpty()) {
             return List.of(Check.unknown(
-                    "admission of ServiceAccounts: there is no pod to see it by", "ask again when a pod runs"));
+                    "admission of ServiceAccounts: no pod to check it with", "try again when a pod is running"));
         }
         if (!without.isEmpty()) {
             return List.of(Check.error(
-                    "the admission controller ServiceAccount is off, or was: " + Names.count(without.size(), "pod")
+                    "the admission controller ServiceAccount is, or was, disabled:"
+                            + " " + Names.count(without.size(), "pod")
                             + " without a ServiceAccount (" + Names.few(without) + ")",
                     SWITCH_ON));
         }
         long tokens = admitted.stream().filter(ClusterPod::hasToken).count();
-        String seen = "seen by: all " + admitted.size() + " pods that are not static have a ServiceAccount, " + tokens
+        String seen = "evidence: all " + admitted.size() + " pods that are not static have a ServiceAccount, " + tokens
                 + " of them its token";
         return tokens > 0
-                ? List.of(Check.ok("the admission controller ServiceAccount is on (" + seen + ")"))
+                ? List.of(Check.ok("the admission controller ServiceAccount is enabled (" + seen + ")"))
                 : List.of(Check.warning(
-                        "the admission controller ServiceAccount is perhaps off (" + seen + ")",
-                        "see whether --disable-admission-plugins of kube-apiserver names ServiceAccount"));
+                        "the admission controller ServiceAccount may be disabled (" + seen + ")",
+                        "check --disable-admission-plugins of kube-apiserver for ServiceAccount"));
     }
 
     private static List<Check> accounts(List<Namespace> namespaces, Set<String> accounts) {
@@ -64,6 +65,6 @@ final class AccountChecks {
                 ? List.of(Check.ok("every namespace has a ServiceAccount \"default\""))
                 : List.of(Check.warning(
                         "no ServiceAccount \"default\" in " + Names.few(without) + ": pods there are not admitted",
-                        "kube-controller-manager makes it: see whether its controller serviceaccount runs"));
+                        "kube-controller-manager creates it: check that its serviceaccount controller is running"));
     }
 }

@@ -18,8 +18,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What each node is like, as its daemon says: the base CNI, the chain adapter that answers for it, directories, and what does
- * not go together. Nodes that are alike share a line.
+ * The state of each node as reported by its daemon: the base CNI, the chain adapter that answers for it, directories,
+ * and what does not go together. Nodes that are alike share a line.
  */
 final class AgentChecks {
     private AgentChecks() {}
@@ -42,7 +42,7 @@ final class AgentChecks {
                 .toList();
     }
 
-    /** Whether the kubelet holds a pod for ready. */
+    /** Returns whether the kubelet holds a pod for ready. */
     static boolean isReady(Pod pod) {
         return pod.getStatus() != null
                 && Objects.requireNonNullElse(pod.getStatus().getConditions(), List.<PodCondition>of()).stream()
@@ -56,8 +56,7 @@ final class AgentChecks {
     }
 
     private static List<Check> of(AgentStatuses.OfNode agent) {
-        return agent.status()
-                .checks("the daemon's state and the base CNI cannot be said", status -> of(agent.pod(), status));
+        return agent.status().checks("state of the daemon and base CNI", status -> of(agent.pod(), status));
     }
 
     private static List<Check> of(Pod pod, AgentStatus status) {
@@ -73,21 +72,21 @@ final class AgentChecks {
         checks.add(status.installation()
                 .map(found -> installation(pod, found, status.backend()))
                 .orElseGet(() -> Check.warning(
-                        "the daemon answers and installs nothing (--no-install)",
-                        "it is for tests: take the option away")));
+                        "the daemon runs with --no-install and installs nothing",
+                        "remove the option, which is for tests only")));
         status.findings().stream().map(AgentChecks::finding).forEach(checks::add);
         return checks;
     }
 
     private static Check installation(Pod pod, AgentStatus.Installation found, String backend) {
         String directories = "; configuration in " + onHost(pod, found.confDir()) + ", plugins in " + found.binDir()
-                + "; redirection by " + backend;
+                + "; redirection backend " + backend;
         if (found.adapter().isEmpty() || (found.baseCni().isEmpty() && found.chained())) {
             return Check.error(
                     "no base CNI found" + directories,
                     "install the base CNI, or correct cniConfDir: docs/install.md, \"Platforms\"");
         }
-        String base = found.baseCni().isEmpty() ? "none seen" : found.baseCni();
+        String base = found.baseCni().isEmpty() ? "none found" : found.baseCni();
         return Check.ok("base CNI " + base + ", chain adapter " + found.adapter() + ", "
                 + (found.chained() ? "chained in " : "unchained in ") + found.file() + directories);
     }

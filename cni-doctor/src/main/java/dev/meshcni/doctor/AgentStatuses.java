@@ -15,7 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * What the daemons of a cluster say of their nodes.
+ * The status reported by the daemons of a cluster.
  *
  * @param all the answer of each daemon that runs, in the order of the nodes
  */
@@ -24,7 +24,7 @@ record AgentStatuses(List<OfNode> all) {
     private static final int AT_ONCE = 16;
 
     /**
-     * What the daemon of a node says.
+     * The status reported by the daemon of a node.
      *
      * @param node the node
      * @param pod the daemon's pod
@@ -48,7 +48,7 @@ record AgentStatuses(List<OfNode> all) {
                     threads.invokeAll(questions).stream().map(Future::resultNow).toList());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new DaemonException("interrupted while the daemons were asked", e);
+            throw new DaemonException("interrupted while querying the daemons", e);
         }
     }
 
@@ -69,7 +69,7 @@ record AgentStatuses(List<OfNode> all) {
                 pod.getMetadata().getNamespace(), pod.getMetadata().getName(), healthPort(pod));
     }
 
-    /** Where the kubelet asks. */
+    /** The port that the kubelet probes. */
     private static int healthPort(Pod pod) {
         return pod.getSpec().getContainers().stream()
                 .map(Container::getReadinessProbe)

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** What the API server shows of something, or why it does not. */
+/** A value read from the API server, or the reason why it is unknown. */
 sealed interface ApiResult<T> {
     /** It was shown. */
     record Known<T>(T value) implements ApiResult<T> {
@@ -18,7 +18,7 @@ sealed interface ApiResult<T> {
     /**
      * It was not.
      *
-     * @param why the reason, in words
+     * @param why the reason, as text
      * @param remedy what to do about it
      */
     record Unknown<T>(String why, String remedy) implements ApiResult<T> {
@@ -36,7 +36,7 @@ sealed interface ApiResult<T> {
         };
     }
 
-    /** What follows from the value, if it was shown. */
+    /** Maps the value, if it is known. */
     default <R> ApiResult<R> map(Function<T, R> function) {
         return switch (this) {
             case Known<T> known -> new Known<>(function.apply(known.value()));
@@ -45,7 +45,7 @@ sealed interface ApiResult<T> {
     }
 
     /**
-     * What there is to say about it.
+     * Returns the checks for it.
      *
      * @param subject what cannot be said if it was not shown
      */

@@ -3,14 +3,14 @@ package dev.meshcni.doctor;
 import static java.util.Objects.requireNonNull;
 
 /**
- * One thing that was looked at in a cluster.
+ * A check of a cluster.
  *
  * @param verdict how it is
  * @param what what was found
  * @param remedy what to do about it; empty if nothing has to be done
  */
 public record Check(Verdict verdict, String what, String remedy) {
-    /** How something is. */
+    /** The verdict of a check. */
     public enum Verdict {
         /** As it should be. */
         OK,
@@ -27,7 +27,7 @@ public record Check(Verdict verdict, String what, String remedy) {
         requireNonNull(what, "what is null");
         requireNonNull(remedy, "remedy is null");
         if (verdict != Verdict.OK && remedy.isBlank()) {
-            throw new IllegalArgumentException("what is not as it should be has a remedy: " + what);
+            throw new IllegalArgumentException("a check that is not ok needs a remedy: " + what);
         }
     }
 

@@ -68,8 +68,8 @@ public final class ClusterApi implements AutoCloseable {
         Config config = ClientConfig.of(settings.kubeconfig(), settings.context(), settings.requestTimeout());
         if (config.getMasterUrl().startsWith(Config.DEFAULT_MASTER_URL) && config.getCurrentContext() == null) {
             throw new DaemonException(
-                    "no cluster is known: there is no kubeconfig in KUBECONFIG or ~/.kube/config, and this is"
-                            + " no pod; name one with --kubeconfig");
+                    "no cluster configured: no kubeconfig in KUBECONFIG or ~/.kube/config, and not running in a"
+                            + " pod; set --kubeconfig");
         }
         config.setRequestRetryBackoffLimit(0);
         return new ClusterApi(new KubernetesClientBuilder().withConfig(config).build());
@@ -80,12 +80,12 @@ public final class ClusterApi implements AutoCloseable {
         client.close();
     }
 
-    /** Where the API server is. */
+    /** The address of the API server. */
     String address() {
         return client.getMasterUrl().toString();
     }
 
-    /** Why nothing can be asked any more; empty while the API server answers and takes the credential. */
+    /** The reason why the API server cannot be queried any more; empty while it answers and accepts the credential. */
     Optional<String> lost() {
         return lost;
     }
@@ -158,7 +158,7 @@ public final class ClusterApi implements AutoCloseable {
         });
     }
 
-    /** What the daemon in a pod says of its node, through the API server: no port of the node has to be open. */
+    /** The status reported by the daemon in a pod, read through the API server: no port of the node has to be open. */
     ApiResult<AgentStatus> agentStatus(String namespace, String pod, int port) {
         String path = "/api/v1/namespaces/" + namespace + "/pods/" + pod + ":" + port + "/proxy" + AgentStatus.PATH;
         try {
@@ -166,9 +166,9 @@ public final class ClusterApi implements AutoCloseable {
             return answer("get on pods/proxy in namespace " + namespace, () -> AgentStatus.parse(page(path)), false);
         } catch (CniException e) {
             return new ApiResult.Unknown<>(
-                    "its answer cannot be understood: " + OneLine.shortened(e.getMessage()),
-                    "is it another product, or another version? kubectl get pod --namespace " + namespace + " " + pod
-                            + " --output yaml");
+                    "cannot parse its answer: " + OneLine.shortened(e.getMessage()),
+                    "check whether it is another product or version: kubectl get pod --namespace " + namespace + " "
+                            + pod + " --output yaml");
         }
     }
 
@@ -208,7 +208,7 @@ public final class ClusterApi implements AutoCloseable {
 
     private <T> ApiResult<T> answer(String right, Supplier<T> request, boolean ofServer) {
         if (lost.isPresent()) {
-            return new ApiResult.Unknown<>("not asked, as " + lost.get(), "try again when the API server answers");
+            return new ApiResult.Unknown<>("not checked: " + lost.get(), "try again when the API server answers");
         }
         try {
             return new ApiResult.Known<>(request.get());
@@ -223,10 +223,10 @@ public final class ClusterApi implements AutoCloseable {
 
     private static String remedy(int code) {
         return switch (code) {
-            case FORBIDDEN -> "have that right granted: docs/rbac.md has a ClusterRole for doctor";
-            case NOT_FOUND -> "it is not there, or the daemon is of an older version";
-            case UNAVAILABLE -> "the API server does not reach the pod: look whether it runs";
-            default -> "try again; kubectl get --raw /readyz says how the API server is";
+            case FORBIDDEN -> "grant this permission: docs/rbac.md has a ClusterRole for doctor";
+            case NOT_FOUND -> "not found, or the daemon is an older version";
+            case UNAVAILABLE -> "the API server cannot reach the pod: check that it is running";
+            default -> "try again; kubectl get --raw /readyz shows the API server's state";
         };
     }
 }

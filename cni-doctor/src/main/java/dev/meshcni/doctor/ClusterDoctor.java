@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Looks at a cluster through the API server, in the name of the person who runs it, and changes nothing. */
+/** Examines a cluster through the API server, with the permissions of its user, without changing anything. */
 public final class ClusterDoctor {
     private final ClusterApi api;
     private final Optional<String> namespace;
@@ -60,7 +60,8 @@ public final class ClusterDoctor {
         if (api.lost().isPresent()) {
             return List.of(Check.error(
                     api.address() + ": " + api.lost().get(),
-                    "see that --kubeconfig and --context mean the right cluster, and that kubectl get nodes works"));
+                    "check that --kubeconfig and --context select the right cluster, and that kubectl get nodes"
+                            + " works"));
         }
         return version.checks(
                 api.address() + " answers; its version",

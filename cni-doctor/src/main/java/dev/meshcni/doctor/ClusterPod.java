@@ -79,13 +79,13 @@ record ClusterPod(
         return mesh.stage() == NodePod.Stage.LIVE;
     }
 
-    /** Whether a container of the pod itself redirects its traffic. */
+    /** Returns whether a container of the pod itself redirects its traffic. */
     boolean redirectsItself() {
         return mesh.pod().initContainers().stream()
                 .anyMatch(container -> container.name().equals(RedirectPolicy.INIT_CONTAINER));
     }
 
-    /** Whether a sidecar was injected that needs the CNI to redirect the pod's traffic. */
+    /** Returns whether a sidecar was injected that needs the CNI to redirect the pod's traffic. */
     boolean needsCni() {
         return isLive()
                 && mesh.pod().annotations().containsKey(RedirectPolicy.STATUS)
@@ -93,7 +93,7 @@ record ClusterPod(
                 && !redirectsItself();
     }
 
-    /** Whether its validation has found no redirection. */
+    /** Returns whether its validation has found no redirection. */
     boolean failsValidation() {
         return isLive() && NOT_REDIRECTED.matches(mesh);
     }

@@ -6,13 +6,13 @@ import dev.meshcni.doctor.Check.Verdict;
 import java.util.List;
 
 /**
- * What a cluster is like, for an operator.
+ * The state of a cluster, for an operator.
  *
- * @param subjects what was looked at, in the order in which one thing needs the other
+ * @param subjects the subjects, in the order of their dependencies
  */
 public record ClusterReport(List<Subject> subjects) {
     /**
-     * What was found about one subject.
+     * The checks of one subject.
      *
      * @param title its name
      * @param checks what was found, a line each
@@ -29,7 +29,7 @@ public record ClusterReport(List<Subject> subjects) {
                 subjects.stream().filter(subject -> !subject.checks().isEmpty()).toList();
     }
 
-    /** Whether pods fail, or are not redirected, until somebody does something. */
+    /** Returns whether pods fail, or are not redirected, until an operator intervenes. */
     public boolean hasErrors() {
         return subjects.stream()
                 .flatMap(subject -> subject.checks().stream())

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Which cluster {@code meshcni doctor} looks at.
+ * The cluster that {@code meshcni doctor} examines.
  *
  * @param kubeconfig a kubeconfig file; empty for the usual one
  * @param context a context of the kubeconfig; empty for its current one

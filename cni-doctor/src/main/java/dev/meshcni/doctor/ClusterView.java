@@ -57,7 +57,7 @@ record ClusterView(
                 namespace);
     }
 
-    /** What the kubelet says of its node. */
+    /** The node information reported by the kubelet. */
     static NodeSystemInfo info(Node node) {
         return Optional.ofNullable(node.getStatus())
                 .map(status -> status.getNodeInfo())

@@ -25,7 +25,7 @@ final class ControlPlaneChecks {
     private final ApiResult<List<MutatingWebhookConfiguration>> webhooks;
 
     /**
-     * What the injector of a control plane is told.
+     * The settings of a control plane's injector.
      *
      * @param name {@code namespace/name} of its ConfigMap
      * @param values the {@code values} in it
@@ -92,7 +92,7 @@ final class ControlPlaneChecks {
     private List<Check> versions() {
         if (view.controlPlanes().isEmpty()) {
             return List.of(Check.warning(
-                    "no istiod in this cluster", "install Istio; a control plane in another cluster is not looked at"));
+                    "no istiod in this cluster", "install Istio; a control plane in another cluster is not checked"));
         }
         return view.controlPlanes().stream()
                 .map(ControlPlaneChecks::version)
@@ -110,9 +110,10 @@ final class ControlPlaneChecks {
         Optional<ProxyVersion> version = ProxyVersion.ofImage(image);
         if (version.isEmpty()) {
             return Check.unknown(
-                    name + ": its image " + image + " names no version", "see that it is " + ProxyVersion.RANGE);
+                    name + ": its image " + image + " has no version in its tag",
+                    "make sure that it is " + ProxyVersion.RANGE);
         }
-        String what = name + " is version " + version.get() + "; this build goes with " + ProxyVersion.RANGE;
+        String what = name + " is version " + version.get() + "; this build supports " + ProxyVersion.RANGE;
         return version.get().withinSkew()
                 ? Check.ok(what)
                 : Check.warning(what, "upgrade one of them: docs/upgrade.md");
@@ -123,8 +124,9 @@ final class ControlPlaneChecks {
             return view.controlPlanes().isEmpty()
                     ? List.of()
                     : List.of(Check.warning(
-                            "there is no sidecar injector (MutatingWebhookConfiguration with the label app=sidecar-injector)",
-                            "install istiod with its injector, or no pod gets a sidecar"));
+                            "no sidecar injector found (MutatingWebhookConfiguration with the label"
+                                    + " app=sidecar-injector)",
+                            "install istiod with its injector; without it, pods get no sidecar"));
         }
         return List.of(Check.ok("sidecar injectors: "
                 + Names.few(found.stream()
@@ -135,16 +137,18 @@ final class ControlPlaneChecks {
     private List<Check> told(Injector injector, Optional<JsonNode> values) {
         if (values.isEmpty()) {
             return List.of(Check.unknown(
-                    "the injector's settings, ConfigMap " + injector.name() + ", are not there or not to be understood",
-                    "see that istiod was installed with pilot.cni.enabled: true"));
+                    "the injector's settings, ConfigMap " + injector.name() + ", are missing or cannot be parsed",
+                    "make sure that istiod was installed with pilot.cni.enabled: true"));
         }
         if (injector.knowsCni(values.get())) {
-            return List.of(Check.ok("the injector " + injector.name() + " leaves istio-init out, as there is a CNI"));
+            return List.of(
+                    Check.ok("the injector " + injector.name() + " omits istio-init, because a CNI plugin is enabled"));
         }
         return view.daemonSet().isEmpty()
-                ? List.of(Check.ok("the injector " + injector.name() + " adds istio-init, as without the CNI"))
+                ? List.of(Check.ok(
+                        "the injector " + injector.name() + " adds istio-init, as expected without a CNI plugin"))
                 : List.of(Check.warning(
-                        "the injector " + injector.name() + " adds istio-init: it is not told of the CNI",
+                        "the injector " + injector.name() + " adds istio-init: it is not configured for the CNI plugin",
                         "install istiod with pilot.cni.enabled=true (before Istio 1.24: istio_cni.enabled=true)"));
     }
 

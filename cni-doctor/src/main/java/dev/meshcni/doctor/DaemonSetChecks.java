@@ -42,8 +42,7 @@ final class DaemonSetChecks {
                 .toList();
         if (!others.isEmpty()) {
             checks.add(Check.error(
-                    "there is another installer of istio-cni, which fights for the nodes' configuration: "
-                            + Names.few(others),
+                    "another installer of istio-cni rewrites the nodes' configuration: " + Names.few(others),
                     "delete all but one of these DaemonSets"));
         }
         return checks;
@@ -52,10 +51,10 @@ final class DaemonSetChecks {
     private static Check missing(ClusterView view) {
         String where =
                 view.wantedNamespace().map(name -> " in namespace " + name).orElse("");
-        String what = "DaemonSet " + NAME + " is not there" + where;
+        String what = "DaemonSet " + NAME + " not found" + where;
         String remedy = "install it: docs/install.md"
                 + view.wantedNamespace()
-                        .map(_ -> "; without --namespace it is looked for everywhere")
+                        .map(_ -> "; without --namespace, all namespaces are searched")
                         .orElse("");
         List<String> waiting = view.pods().known().orElse(List.of()).stream()
                 .filter(ClusterPod::needsCni)
@@ -64,8 +63,8 @@ final class DaemonSetChecks {
         return waiting.isEmpty()
                 ? Check.warning(what, remedy)
                 : Check.error(
-                        what + ", and " + Names.count(waiting.size(), "injected pod")
-                                + " without istio-init would need it (" + Names.few(waiting) + ")",
+                        what + ", and " + Names.count(waiting.size(), "injected pod") + " without istio-init need it ("
+                                + Names.few(waiting) + ")",
                         remedy);
     }
 
@@ -92,7 +91,7 @@ final class DaemonSetChecks {
         if (installer.isEmpty()) {
             return Check.warning(
                     "DaemonSet " + key(set) + " runs another product (" + images(set) + ")",
-                    "that may be Istio's own; docs/migrating.md says how to change over");
+                    "it may be Istio's CNI; see docs/migrating.md for the migration");
         }
         String image = Objects.requireNonNullElse(installer.get().getImage(), "");
         String tag = image.substring(image.lastIndexOf('/') + 1);
@@ -114,12 +113,12 @@ final class DaemonSetChecks {
         String look = "kubectl get pods --namespace " + set.getMetadata().getNamespace() + " --selector k8s-app=" + NAME
                 + " --output wide";
         if (ready < desired) {
-            return Check.error(what + ": pods of the mesh wait on the other nodes", look);
+            return Check.error(what + ": pods of the mesh cannot start on the other nodes", look);
         }
         if (desired == 0) {
-            return Check.warning(what, "it is on no node: look at its nodeSelector");
+            return Check.warning(what, "it runs on no node: check its nodeSelector");
         }
-        return updated < desired ? Check.warning(what + ": an upgrade is under way", look) : Check.ok(what);
+        return updated < desired ? Check.warning(what + ": an upgrade is in progress", look) : Check.ok(what);
     }
 
     private static List<Check> uncovered(DaemonSet set, List<Node> nodes, ClusterView view) {
@@ -139,7 +138,7 @@ final class DaemonSetChecks {
                 .map(ClusterPod::key)
                 .toList();
         String what = "node " + name + " has no daemon: " + reason(set, node);
-        String remedy = "let the DaemonSet on the node, or keep pods of the mesh off it";
+        String remedy = "allow the DaemonSet on the node, or keep pods of the mesh off it";
         return bypassing.isEmpty()
                 ? Check.warning(what, remedy)
                 : Check.error(
@@ -158,12 +157,12 @@ final class DaemonSetChecks {
                     .map(wanted -> wanted.getKey() + "=" + wanted.getValue())
                     .toList();
             return missing.isEmpty()
-                    ? "the DaemonSet's node affinity leaves it out"
+                    ? "the DaemonSet's node affinity excludes it"
                     : "it lacks the label " + Names.few(missing) + " of the nodeSelector";
         }
         List<String> taints = untolerated(set, node);
         return taints.isEmpty()
-                ? "nothing of its labels and taints says why; a quota, or no room?"
+                ? "its labels and taints do not explain it; check quotas and available resources"
                 : "its taint " + Names.few(taints) + " is not tolerated";
     }
 

@@ -19,7 +19,7 @@ final class NetworkChecks {
 
     private NetworkChecks() {}
 
-    /** Whether a daemon has installed the plugin as a network of its own. */
+    /** Returns whether a daemon has installed the plugin as a network of its own. */
     static boolean concern(AgentStatuses statuses) {
         return statuses.known().stream()
                 .flatMap(status -> status.installation().stream())
@@ -52,9 +52,8 @@ final class NetworkChecks {
         missing.removeAll(networks);
         if (!missing.isEmpty()) {
             checks.add(Check.error(
-                    "no NetworkAttachmentDefinition " + Names.few(missing)
-                            + ": Multus does not start pods that are attached to it",
-                    "make it, or let the injector's annotation name another namespace (default/" + NAME
+                    "no NetworkAttachmentDefinition " + Names.few(missing) + ": pods attached to it do not start",
+                    "create it, or set another namespace in the injector's annotation (default/" + NAME
                             + "): docs/adapters/multus.md"));
         }
         if (!unattached.isEmpty()) {
@@ -69,8 +68,8 @@ final class NetworkChecks {
             checks.add(
                     there.isEmpty()
                             ? Check.warning(
-                                    "there is no NetworkAttachmentDefinition " + NAME + " in any namespace",
-                                    "make it before the first pod is injected: docs/adapters/multus.md")
+                                    "no NetworkAttachmentDefinition " + NAME + " in any namespace",
+                                    "create it before the first pod is injected: docs/adapters/multus.md")
                             : Check.ok("Multus finds the network " + NAME + " for every injected pod ("
                                     + Names.few(there) + ")"));
         }

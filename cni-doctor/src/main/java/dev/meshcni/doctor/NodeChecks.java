@@ -19,7 +19,7 @@ final class NodeChecks {
     private static final Pattern USES_CNI = Pattern.compile("(containerd|cri-o)://.*");
     private static final String DOCKER = "docker://";
 
-    /** What the kubelet writes when the runtime has found no CNI configuration that it can use. */
+    /** The kubelet's message if the runtime found no usable CNI configuration. */
     private static final Pattern NO_CNI = Pattern.compile(
             "NetworkPluginNotReady|NetworkReady=false|cni (plugin|config) (not initialized|uninitialized)");
 
@@ -31,7 +31,7 @@ final class NodeChecks {
 
     private static List<Check> of(List<Node> nodes, ClusterView view) {
         if (nodes.isEmpty()) {
-            return List.of(Check.warning("there is no Linux node", "the mesh's sidecars need one"));
+            return List.of(Check.warning("no Linux node found", "add a Linux node: sidecars require Linux"));
         }
         List<Check> checks = new ArrayList<>(runtimes(nodes));
         nodes.forEach(node -> network(node).ifPresent(checks::add));
@@ -56,13 +56,14 @@ final class NodeChecks {
         }
         if (runtime.startsWith(DOCKER)) {
             return Check.warning(
-                    "container runtime " + runtime + " uses CNI only if it is told to (" + where + ")",
+                    "container runtime " + runtime + " uses CNI only if configured (" + where + ")",
                     "start cri-dockerd (before Kubernetes 1.24: the kubelet) with --network-plugin=cni");
         }
         return Check.warning(
-                "container runtime " + (runtime.isEmpty() ? "without a name" : runtime) + " is not known here (" + where
+                "container runtime " + (runtime.isEmpty() ? "(unnamed)" : runtime) + " is not known to use CNI"
+                        + " (" + where
                         + ")",
-                "make sure that it reads CNI configuration; containerd and CRI-O do");
+                "make sure that it uses CNI; containerd and CRI-O do");
     }
 
     private static Optional<Check> network(Node node) {
@@ -73,13 +74,13 @@ final class NodeChecks {
         if (notReady.filter(condition -> NO_CNI.matcher(text(condition)).find()).isPresent()) {
             return Optional.of(Check.error(
                     "node " + name(node) + " has no working CNI: " + text(notReady.get()),
-                    "look at the base CNI's pod on this node, then at this daemon's: a runtime that asks plugins (CNI STATUS)"
-                            + " says the same when a daemon has not been ready for 30 seconds"));
+                    "check the base CNI's pod on this node, then this daemon's: with CNI STATUS, a runtime also"
+                            + " reports this when the daemon has not been ready for 30 seconds"));
         }
         if (unavailable.isPresent()) {
             return Optional.of(Check.error(
                     "the network of node " + name(node) + " is not set up: " + text(unavailable.get()),
-                    "look at the base CNI's pod on this node, or at the cloud provider's routes"));
+                    "check the base CNI's pod on this node, or the cloud provider's routes"));
         }
         return notReady.map(condition -> Check.warning(
                 "node " + name(node) + " is not ready: " + text(condition), "kubectl describe node " + name(node)));
@@ -87,17 +88,17 @@ final class NodeChecks {
 
     private static Check taint(String node, ClusterView view, List<String> ready) {
         String remedy = "kubectl taint node " + node + " " + NodeTaint.KEY + "-";
-        String tainted = "node " + node + " carries the taint " + NodeTaint.KEY;
+        String tainted = "node " + node + " has the taint " + NodeTaint.KEY;
         if (view.daemonSet().isEmpty()) {
-            return Check.error(tainted + ", and nothing is installed that would take it off", remedy);
+            return Check.error(tainted + ", and no daemon is installed that would remove it", remedy);
         }
         return ready.contains(node)
                 ? Check.error(
-                        tainted + ", although the daemon there is ready: ordinary pods are kept away",
-                        "set nodeTaint, so that the daemon takes it off, or " + remedy)
+                        tainted + ", although the daemon there is ready: ordinary pods are not scheduled",
+                        "set nodeTaint, so that the daemon removes it, or " + remedy)
                 : Check.warning(
-                        tainted + ": ordinary pods are kept away until the daemon there is ready",
-                        "if this lasts, look at the lines about the daemon of this node");
+                        tainted + ": ordinary pods are not scheduled until the daemon there is ready",
+                        "if this persists, see the lines about the daemon of this node");
     }
 
     private static List<String> readyAgents(ClusterView view) {

@@ -27,7 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Looks at a node with the installer's eyes, and changes nothing. */
+/** Examines a node with the installer's checks, without changing anything. */
 public final class NodeDoctor {
     private final Installer installer;
     private final InstallerSettings settings;
@@ -62,7 +62,7 @@ public final class NodeDoctor {
         Optional<ConfFile> primary = dir.primary().map(ConfFile.class::cast);
         return dir.files().stream()
                 .map(file -> file.name() + ": " + content(file)
-                        + (primary.equals(Optional.of(file)) ? "  <- the network of pods" : ""))
+                        + (primary.equals(Optional.of(file)) ? "  <- network of pods" : ""))
                 .toList();
     }
 
@@ -70,7 +70,7 @@ public final class NodeDoctor {
         return switch (file) {
             case ConfFile.Valid valid -> "network " + valid.list().name() + ", " + types(valid.list());
             case ConfFile.Divided divided ->
-                "network " + divided.directory() + ", its plugins in " + divided.directory() + "/: "
+                "network " + divided.directory() + ", plugins in " + divided.directory() + "/: "
                         + String.join(" > ", divided.plugins());
             case ConfFile.Invalid invalid -> "cannot be loaded: " + invalid.reason();
         };
@@ -85,25 +85,26 @@ public final class NodeDoctor {
                 .choice()
                 .map(choice -> "chain adapter " + choice.adapter().name() + ": "
                         + choice.detection().reason())
-                .orElse("no chain adapter answers");
+                .orElse("no chain adapter matches");
     }
 
     private String plugin() throws IOException {
         Path link = settings.binDirOnHost().resolve(PluginTree.LINK);
         Optional<String> current = installer.plugin().current();
         if (current.isPresent()) {
-            return link + " leads to version " + current.get() + (isWhole() ? "" : ", which is not what is here");
+            return link + " points to version " + current.get()
+                    + (isWhole() ? "" : ", which is incomplete or differs from this build");
         }
         boolean foreign = Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
-        return foreign ? link + " is the plugin of somebody else" : link + " is not there";
+        return foreign ? link + " is another product's plugin" : link + " does not exist";
     }
 
     private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
         List<Finding> findings = new ArrayList<>(installer.conf().findings(assessment));
         runDirectoryFinding().ifPresent(findings::add);
         if (assessment.plan() instanceof InstallPlan.Refuse refuse) {
-            findings.add(Finding.error(
-                    "nothing can be installed: " + refuse.file() + ": " + refuse.reason(), "look at " + refuse.file()));
+            findings.add(
+                    Finding.error("cannot install: " + refuse.file() + ": " + refuse.reason(), "fix " + refuse.file()));
         }
         boolean called = assessment.dir().valid().stream()
                         .flatMap(file -> file.list().plugins().stream())
@@ -112,17 +113,17 @@ public final class NodeDoctor {
         if (called && installer.plugin().current().isEmpty()) {
             findings.add(Finding.error(
                     "the configuration names " + settings.conf().type()
-                            + ", and the plugin is not installed: no pod can start",
-                    "meshcni install, or meshcni uninstall"));
+                            + ", but the plugin is not installed: no pod can start",
+                    "run meshcni install or meshcni uninstall"));
         }
         if (installer.plugin().current().isPresent()) {
             trialFinding(installer.trial().now(Path.of(PluginTree.LINK))).ifPresent(findings::add);
         }
         if (called && !agent) {
             findings.add(Finding.error(
-                    "the configuration names " + settings.conf().type() + ", and no agent answers in "
-                            + settings.runDirectory() + ": pods of the mesh wait for it",
-                    "look at the istio-cni-node pod of this node, or meshcni uninstall"));
+                    "the configuration names " + settings.conf().type() + ", but no agent answers in "
+                            + settings.runDirectory() + ": pods of the mesh cannot start",
+                    "check the istio-cni-node pod of this node, or run meshcni uninstall"));
         }
         return findings;
     }
@@ -132,13 +133,13 @@ public final class NodeDoctor {
             case PluginTrial.Verdict.Works _ -> Optional.empty();
             case PluginTrial.Verdict.Unknown unknown ->
                 Optional.of(Finding.warning(
-                        "whether the host runs the plugin is not known: " + unknown.reason(),
-                        "look at the pod's volumes and capabilities, or ask on the node itself"));
+                        "cannot verify that the plugin runs on the host: " + unknown.reason(),
+                        "check the pod's volumes and capabilities, or run doctor on the node itself"));
             case PluginTrial.Verdict.Broken broken ->
                 Optional.of(Finding.error(
                         InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason())
                                 .getMessage(),
-                        "as the line says; the daemon takes the plugin out of the configuration until it works"));
+                        "fix the reported cause; the daemon removes the plugin from the configuration until it works"));
         };
     }
 
@@ -151,9 +152,9 @@ public final class NodeDoctor {
         } catch (IOException e) {
             return Optional.of(Finding.error(
                     InstallErrors.usingRunDirectory(settings.runDirectory(), e).getMessage()
-                            + ": agent and plugin refuse it",
-                    "make " + settings.runDirectory()
-                            + " root's alone, mode 0700, and all directories above it root's"));
+                            + ": agent and plugin reject it",
+                    "make sure that " + settings.runDirectory()
+                            + " is owned by root with mode 0700, and all parent directories are owned by root"));
         }
     }
 
@@ -164,7 +165,7 @@ public final class NodeDoctor {
         }
         switch (assessment.plan()) {
             case InstallPlan.Wait wait -> plan.add("wait for " + wait.what());
-            case InstallPlan.Refuse refuse -> plan.add("leave " + refuse.file() + " as it is");
+            case InstallPlan.Refuse refuse -> plan.add("keep " + refuse.file() + " unchanged");
             case InstallPlan.Edits edits -> plan.addAll(confPlan(assessment, edits.edits()));
         }
         return plan;
@@ -179,7 +180,8 @@ public final class NodeDoctor {
         try {
             return "install version " + installer.plugin().version() + " of the plugin in " + settings.binDirOnHost();
         } catch (IOException e) {
-            return "fail to install the plugin, as " + settings.sourceDir() + " holds none (--plugin-source-dir)";
+            return "fail to install the plugin, because " + settings.sourceDir() + " does not contain it"
+                    + " (--plugin-source-dir)";
         }
     }
 

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a node is like, in words for an operator.
+ * The state of a node, in words for an operator.
  *
  * @param configuration what is in the configuration directory, a line for each file, in the order of runtimes
  * @param baseCni which chain adapter answers, and why
  * @param plugin what is in the directory of plugins
  * @param agent whether an agent answers
  * @param findings what an operator has to know
- * @param plan what installing would do, a line for each change; nothing if all is as it should be
+ * @param plan the changes that an installation would make, a line each; empty if there are none
  */
 public record NodeReport(
         List<String> configuration,
@@ -31,7 +31,7 @@ public record NodeReport(
         plan = List.copyOf(plan);
     }
 
-    /** Whether pods fail, or are not redirected, until somebody does something. */
+    /** Returns whether pods fail, or are not redirected, until an operator intervenes. */
     public boolean hasErrors() {
         return findings.stream().anyMatch(finding -> finding.severity() == Severity.ERROR);
     }

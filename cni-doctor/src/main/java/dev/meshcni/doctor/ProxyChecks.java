@@ -24,21 +24,21 @@ final class ProxyChecks {
                 .filter(pod -> !pod.mesh().proxyImage().isEmpty())
                 .toList();
         if (proxies.isEmpty()) {
-            return List.of(Check.ok("no pod has a proxy yet"));
+            return List.of(Check.ok("no pod with a proxy found"));
         }
         List<Check> checks = new ArrayList<>(versions(proxies));
         stillInit(proxies, view).ifPresent(checks::add);
         trouble(
                         proxies,
                         ClusterPod::failsValidation,
-                        "stopped by istio-validation, as their traffic is not redirected",
-                        "repair mends them, or says in its log and in events of the pods why it does not: docs/repair.md")
+                        "stopped by istio-validation, because their traffic is not redirected",
+                        "repair fixes them, or reports the reason in its log and in pod events: docs/repair.md")
                 .ifPresent(checks::add);
         trouble(
                         proxies,
                         pod -> pod.mesh().pod().labels().containsKey(RepairSettings.LABEL_KEY),
-                        "labelled " + RepairSettings.LABEL_KEY + ", as they run without redirection",
-                        "delete them, so that their controllers make new ones")
+                        "labelled " + RepairSettings.LABEL_KEY + ", because they run without redirection",
+                        "delete them, so that their controllers replace them")
                 .ifPresent(checks::add);
         return checks;
     }
@@ -52,19 +52,20 @@ final class ProxyChecks {
         List<Check> checks = new ArrayList<>();
         byVersion.forEach((version, pods) -> checks.add(version.map(known -> version(known, pods))
                 .orElseGet(() -> Check.unknown(
-                        "the images of " + Names.count(pods.size(), "proxy", "proxies") + " name no version ("
+                        "the images of " + Names.count(pods.size(), "proxy", "proxies") + " have no version in"
+                                + " their tag ("
                                 + Names.few(pods) + ")",
-                        "see that they are " + ProxyVersion.RANGE))));
+                        "make sure that they are " + ProxyVersion.RANGE))));
         return checks;
     }
 
     private static Check version(ProxyVersion version, List<String> pods) {
         String what = Names.count(pods.size(), "proxy", "proxies") + " of Istio " + version;
         return version.withinSkew()
-                ? Check.ok(what + "; this build goes with " + ProxyVersion.RANGE)
+                ? Check.ok(what + "; this build supports " + ProxyVersion.RANGE)
                 : Check.warning(
-                        what + " (" + Names.few(pods) + "); this build goes with " + ProxyVersion.RANGE,
-                        "upgrade their control plane and restart them, or use the mesh-cni for their version");
+                        what + " (" + Names.few(pods) + "); this build supports " + ProxyVersion.RANGE,
+                        "upgrade their control plane and restart them, or use the mesh-cni release for their version");
     }
 
     /** Before the installation that is how it has to be. */
@@ -81,10 +82,11 @@ final class ProxyChecks {
         String what = "pods with istio-init, which needs NET_ADMIN, in " + Names.few(namespaces);
         return Optional.of(
                 view.daemonSet().isEmpty()
-                        ? Check.ok(what + ", as without the CNI")
+                        ? Check.ok(what + ", as expected without a CNI plugin")
                         : Check.warning(
                                 what,
-                                "tell the injector of the CNI, then restart them: docs/install.md, \"Tell the injector\""));
+                                "configure the injector for the CNI plugin, then restart them: docs/install.md,"
+                                        + " \"Configure the injector\""));
     }
 
     private static Optional<Check> trouble(

@@ -46,8 +46,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
                 pod -> pod.edit().editStatus().withPhase("Pending").endStatus().build());
         cluster.create();
 
-        doctor.says(
-                Verdict.UNKNOWN, "node node-b: the daemon's state and the base CNI cannot be said: its pod is Pending");
+        doctor.says(Verdict.UNKNOWN, "node node-b: state of the daemon and base CNI: its pod is Pending");
         assertThat(server.calls()).noneMatch(call -> call.path().contains("istio-cni-node-b:8000"));
     }
 
@@ -92,7 +91,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
 
         assertThat(DoctorRun.lines(report))
                 .anyMatch(line -> line.startsWith("unknown Base CNI, by node: node node-b: ")
-                        && line.contains("does not answer in time"))
+                        && line.contains("timeout waiting for the API server"))
                 .anyMatch(line -> line.startsWith("ok Control planes: "));
     }
 
@@ -116,7 +115,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
                 .filteredOn(line -> !line.startsWith("ok "))
                 .singleElement()
                 .asString()
-                .contains("warning DaemonSet: DaemonSet istio-cni-node is not there");
+                .contains("warning DaemonSet: DaemonSet istio-cni-node not found");
     }
 
     @Test
@@ -124,7 +123,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
         cluster.notInstalled();
         cluster.create();
 
-        doctor.says(Verdict.ERROR, "1 injected pod without istio-init would need it (shop/web)");
+        doctor.says(Verdict.ERROR, "1 injected pod without istio-init need it (shop/web)");
     }
 
     @Test
@@ -134,8 +133,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
         ClusterReport report = doctor.examine(Optional.of("kube-system"));
 
         assertThat(DoctorRun.lines(report))
-                .anyMatch(
-                        line -> line.startsWith("error DaemonSet: DaemonSet istio-cni-node is not there in namespace"))
+                .anyMatch(line -> line.startsWith("error DaemonSet: DaemonSet istio-cni-node not found in namespace"))
                 .anyMatch(line -> line.contains("another installer of istio-cni"));
     }
 
@@ -151,9 +149,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
                         .endMetadata()
                         .build());
 
-        doctor.says(
-                Verdict.ERROR,
-                "another installer of istio-cni, which fights for the nodes' configuration: kube-system/");
+        doctor.says(Verdict.ERROR, "another installer of istio-cni rewrites the nodes' configuration: kube-system/");
     }
 
     @Test
@@ -230,7 +226,8 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
 
         doctor.says(
                 Verdict.ERROR,
-                "node node-b has no daemon: its taint gpu:NoSchedule is not tolerated; 1 injected pod there without it");
+                "node node-b has no daemon: its taint gpu:NoSchedule is not tolerated; 1 injected pod there without"
+                        + " it");
     }
 
     @ParameterizedTest
@@ -239,9 +236,10 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
             value = {
                 "{\"nodeSelector\": {\"pool\": \"mesh\"}} | it lacks the label pool=mesh of the nodeSelector",
                 "{\"affinity\": {\"nodeAffinity\": {\"requiredDuringSchedulingIgnoredDuringExecution\":"
-                        + " {\"nodeSelectorTerms\": [{\"matchExpressions\": [{\"key\": \"pool\", \"operator\": \"Exists\"}]}]}}}}"
-                        + " | the DaemonSet's node affinity leaves it out",
-                "{} | nothing of its labels and taints says why"
+                        + " {\"nodeSelectorTerms\": [{\"matchExpressions\": [{\"key\": \"pool\", \"operator\":"
+                        + " \"Exists\"}]}]}}}}"
+                        + " | the DaemonSet's node affinity excludes it",
+                "{} | its labels and taints do not explain it"
             })
     void aNodeThatIsLeftOutIsAWarningWhereNoInjectedPodsRun(String podSpec, String text) throws Exception {
         PodSpec asked = Serialization.unmarshal(podSpec, PodSpec.class);

@@ -36,15 +36,15 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
                 .allMatch(line -> line.startsWith("ok "))
                 .anyMatch(line -> line.contains("answers, Kubernetes v1.33.1"))
                 .contains("ok Nodes: container runtime containerd://1.7.27 uses CNI (2 nodes: node-a, node-b)")
-                .anyMatch(line -> line.contains("the admission controller ServiceAccount is on"))
+                .anyMatch(line -> line.contains("the admission controller ServiceAccount is enabled"))
                 .contains("ok ServiceAccounts: every namespace has a ServiceAccount \"default\"")
                 .contains("ok DaemonSet: DaemonSet istio-system/istio-cni-node: of 2 pods, 2 ready, 2 up to date")
-                .contains(
-                        "ok Base CNI, by node: 2 nodes, node-a, node-b: base CNI calico, chain adapter calico, chained in"
-                                + " 10-calico.conflist; configuration in /etc/cni/net.d, plugins in /opt/cni/bin; redirection by"
-                                + " iptables-nft 1.8.9")
+                .contains("ok Base CNI, by node: 2 nodes, node-a, node-b: base CNI calico, chain adapter calico,"
+                        + " chained in"
+                        + " 10-calico.conflist; configuration in /etc/cni/net.d, plugins in /opt/cni/bin;"
+                        + " redirection backend iptables-nft 1.8.9")
                 .anyMatch(line -> line.startsWith("ok Control planes: istiod of revision default in istio-system is"))
-                .anyMatch(line -> line.contains("leaves istio-init out"))
+                .anyMatch(line -> line.contains("omits istio-init"))
                 .anyMatch(line -> line.startsWith("ok Pods of the mesh: 1 proxy of Istio"));
     }
 
@@ -66,9 +66,12 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
         "/api/v1/pods, list on pods",
         "/apis/apps/v1/daemonsets, list on daemonsets.apps",
         "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations, list on mutatingwebhookconfigurations",
-        "/api/v1/namespaces/istio-system/configmaps/istio-sidecar-injector, get on configmaps in namespace istio-system",
-        "/api/v1/namespaces/istio-system/pods/istio-cni-node-a:8000/proxy/status, get on pods/proxy in namespace istio-",
-        "/apis/k8s.cni.cncf.io/v1/network-attachment-definitions, list on network-attachment-definitions.k8s.cni.cncf.io"
+        "/api/v1/namespaces/istio-system/configmaps/istio-sidecar-injector, get on configmaps in namespace"
+                + " istio-system",
+        "/api/v1/namespaces/istio-system/pods/istio-cni-node-a:8000/proxy/status, get on pods/proxy in namespace"
+                + " istio-",
+        "/apis/k8s.cni.cncf.io/v1/network-attachment-definitions, list on"
+                + " network-attachment-definitions.k8s.cni.cncf.io"
     })
     void aRightThatIsMissingIsALineThatNamesIt(String path, String right) throws Exception {
         cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
@@ -120,7 +123,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
 
         ClusterReport report = doctor.examine();
 
-        assertThat(DoctorRun.lines(report)).singleElement().asString().contains("does not answer in time");
+        assertThat(DoctorRun.lines(report)).singleElement().asString().contains("timeout waiting for the API server");
         assertThat(server.calls()).hasSize(1);
     }
 
@@ -129,7 +132,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
         server.fail(_ -> true, ALWAYS, 401);
         cluster.create();
 
-        assertThat(doctor.lines()).singleElement().asString().contains("does not accept your credential (401)");
+        assertThat(doctor.lines()).singleElement().asString().contains("rejected your credential (401)");
     }
 
     @Test
@@ -141,8 +144,9 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
 
         assertThat(server.calls()).hasSize(2);
         assertThat(lines)
-                .anyMatch(line -> line.startsWith("unknown Nodes: ") && line.contains("does not answer in time"))
-                .anyMatch(line -> line.startsWith("unknown Pods of the mesh: ") && line.contains("not asked"));
+                .anyMatch(line ->
+                        line.startsWith("unknown Nodes: ") && line.contains("timeout waiting for the API server"))
+                .anyMatch(line -> line.startsWith("unknown Pods of the mesh: ") && line.contains("not checked"));
     }
 
     @Test
@@ -150,8 +154,9 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
         cluster.create();
         Predicate<Call> pods = call -> call.path().startsWith("/api/v1/pods?");
         server.answer(call -> pods.test(call) && !call.path().contains("continue=more"), 1, _ -> TestCluster.json("""
-                {"kind": "PodList", "apiVersion": "v1", "metadata": {"continue": "more"}, "items": [
-                  {"metadata": {"namespace": "shop", "name": "first-page"}, "spec": {}}]}"""));
+            {"kind": "PodList", "apiVersion": "v1", "metadata": {"continue": "more"}, "items": [
+              {"metadata": {"namespace": "shop", "name": "first-page"}, "spec": {}}]}\
+            """));
 
         doctor.says(Verdict.ERROR, "1 pod without a ServiceAccount (shop/first-page)");
         assertThat(server.calls(pods)).isEqualTo(2);
@@ -195,7 +200,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
 
         assertThatThrownBy(() -> ClusterDoctor.examine(settings))
                 .isInstanceOf(DaemonException.class)
-                .hasMessageContaining(directory.resolve("none") + " cannot be read");
+                .hasMessageContaining(directory.resolve("none") + " does not exist or is not readable");
     }
 
     @Test

@@ -27,7 +27,7 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
         cluster.web(pod -> withProxy(pod, "registry.example/istio/proxyv2@sha256:abc"));
         cluster.create();
 
-        doctor.says(Verdict.UNKNOWN, "the images of 1 proxy name no version (shop/web)");
+        doctor.says(Verdict.UNKNOWN, "the images of 1 proxy have no version in their tag (shop/web)");
     }
 
     @Test
@@ -49,7 +49,8 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
         cluster.web(pod -> TestPods.crashing(pod, 126));
         cluster.create();
 
-        doctor.says(Verdict.ERROR, "1 pod stopped by istio-validation, as their traffic is not redirected: shop/web");
+        doctor.says(
+                Verdict.ERROR, "1 pod stopped by istio-validation, because their traffic is not redirected: shop/web");
     }
 
     @Test
@@ -77,9 +78,9 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{\"istio_cni\":{\"enabled\":true}} | OK      | leaves istio-init out",
-                "{\"pilot\":{}}                     | WARNING | it is not told of the CNI",
-                "nonsense                           | UNKNOWN | are not there or not to be understood"
+                "{\"istio_cni\":{\"enabled\":true}} | OK      | omits istio-init",
+                "{\"pilot\":{}}                     | WARNING | it is not configured for the CNI plugin",
+                "nonsense                           | UNKNOWN | are missing or cannot be parsed"
             })
     void anInjectorThatIsNotToldOfTheCniIsNamed(String values, Verdict verdict, String text) throws Exception {
         cluster.injectorValues(values);
@@ -122,7 +123,7 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
                         .build());
         cluster.create();
 
-        doctor.says(Verdict.WARNING, "there is no NetworkAttachmentDefinition istio-cni in any namespace");
+        doctor.says(Verdict.WARNING, "no NetworkAttachmentDefinition istio-cni in any namespace");
     }
 
     @Test
@@ -138,8 +139,9 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
     void unchainedTheInjectorsAnnotationCountsForNamespacesWithoutPods() throws Exception {
         cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
                 .injectorValues("""
-                        {"pilot":{"cni":{"enabled":true}},"sidecarInjectorWebhook":{"injectedAnnotations":
-                         {"k8s.v1.cni.cncf.io/networks":"istio-cni"}}}""")
+                    {"pilot":{"cni":{"enabled":true}},"sidecarInjectorWebhook":{"injectedAnnotations":
+                     {"k8s.v1.cni.cncf.io/networks":"istio-cni"}}}\
+                    """)
                 .web(pod -> attached(pod, "default/istio-cni"));
         cluster.create();
         cluster.network("default");

@@ -20,9 +20,9 @@ class ClusterNodeChecksTest extends ClusterDoctorFixture {
             delimiter = '|',
             value = {
                 "cri-o://1.31.2      | OK      | uses CNI (1 node: node-b)",
-                "docker://27.1.1     | WARNING | uses CNI only if it is told to",
-                "rkt://1.30.0        | WARNING | is not known here",
-                "''                  | WARNING | without a name is not known here"
+                "docker://27.1.1     | WARNING | uses CNI only if configured",
+                "rkt://1.30.0        | WARNING | is not known to use CNI",
+                "''                  | WARNING | (unnamed) is not known to use CNI"
             })
     void aRuntimeIsJudgedByItsKind(String runtime, Verdict verdict, String text) throws Exception {
         cluster.nodeB(node -> node.edit()
@@ -58,9 +58,11 @@ class ClusterNodeChecksTest extends ClusterDoctorFixture {
             delimiter = '|',
             value = {
                 "Ready | False | container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
-                        + " message:Network plugin returns error: cni plugin not initialized | ERROR | has no working CNI",
+                        + " message:Network plugin returns error: cni plugin not initialized | ERROR | has no"
+                        + " working CNI",
                 "Ready | Unknown | Kubelet stopped posting node status. | WARNING | is not ready",
-                "NetworkUnavailable | True | RouteController failed to create a route | ERROR | network of node node-b is not"
+                "NetworkUnavailable | True | RouteController failed to create a route | ERROR | network of node"
+                        + " node-b is not"
             })
     void aNodeWithoutANetworkIsNamed(String type, String status, String message, Verdict verdict, String text)
             throws Exception {
@@ -89,8 +91,7 @@ class ClusterNodeChecksTest extends ClusterDoctorFixture {
                 .build());
         cluster.create();
 
-        doctor.says(
-                Verdict.ERROR, "node-b carries the taint cni.istio.io/not-ready, although the daemon there is ready");
+        doctor.says(Verdict.ERROR, "node-b has the taint cni.istio.io/not-ready, although the daemon there is ready");
     }
 
     @Test
@@ -103,7 +104,7 @@ class ClusterNodeChecksTest extends ClusterDoctorFixture {
                 .notInstalled();
         cluster.create();
 
-        doctor.says(Verdict.ERROR, "nothing is installed that would take it off");
+        doctor.says(Verdict.ERROR, "no daemon is installed that would remove it");
     }
 
     @Test
@@ -112,7 +113,7 @@ class ClusterNodeChecksTest extends ClusterDoctorFixture {
                 pod.edit().editSpec().withServiceAccountName(null).endSpec().build());
         cluster.create();
 
-        doctor.says(Verdict.ERROR, "ServiceAccount is off, or was: 1 pod without a ServiceAccount (shop/web)");
+        doctor.says(Verdict.ERROR, "ServiceAccount is, or was, disabled: 1 pod without a ServiceAccount (shop/web)");
     }
 
     @Test

@@ -35,7 +35,8 @@ class NodeDoctorTest {
     void aNodeWithPtp() throws IOException {
         node = TestNode.in(root);
         node.conf("10-ptp.conflist", """
-                {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}""");
+            {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp", "ipam": {}}]}\
+            """);
     }
 
     @NeedsRoot("makes a mount namespace")
@@ -61,7 +62,7 @@ class NodeDoctorTest {
 
         assertThat(new NodeDoctor(installer).examine().findings())
                 .anySatisfy(finding -> assertThat(finding.what())
-                        .contains("whether the host runs the plugin is not known", "SYS_CHROOT"));
+                        .contains("cannot verify that the plugin runs on the host", "SYS_CHROOT"));
     }
 
     @NeedsRoot("gives a file another owner")
@@ -74,7 +75,7 @@ class NodeDoctorTest {
                         .examine()
                         .findings())
                 .anySatisfy(finding ->
-                        assertThat(finding.what()).contains("user 4711").contains("agent and plugin refuse it"));
+                        assertThat(finding.what()).contains("user 4711").contains("agent and plugin reject it"));
     }
 
     private Installer installer(HostProgram host) throws IOException {

@@ -18,7 +18,7 @@ import java.util.List;
  * and renamed over it.
  */
 public final class AtomicFiles {
-    /** What a name begins with that nobody reads; its end keeps container runtimes from taking it for a configuration. */
+    /** The prefix of temporary files; their suffix keeps container runtimes from reading them as configuration. */
     private static final String FRESH = ".meshcni-";
 
     private static final int RANDOM_BYTES = 6;
@@ -64,7 +64,7 @@ public final class AtomicFiles {
         steps.sync(file.getParent());
     }
 
-    /** Deletes a directory and all in it, after it has lost its name, so that nobody finds half of it. */
+    /** Deletes a directory recursively, after renaming it, so that no process finds half of it. */
     public void deleteTree(Path directory) throws IOException {
         Path nameless = fresh(directory.getParent());
         steps.rename(directory, nameless);
@@ -85,7 +85,7 @@ public final class AtomicFiles {
         }
     }
 
-    /** What such a process has left in a directory. */
+    /** The leftovers of such a process in a directory. */
     static List<Path> leftovers(Path directory) throws IOException {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, FRESH + "*")) {
             List<Path> leftovers = new ArrayList<>();

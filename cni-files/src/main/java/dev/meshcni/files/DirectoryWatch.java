@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for changes in directories (inotify(7)). Nobody may rely on being told: events get lost, directories are replaced or
+ * Waits for changes in directories (inotify(7)). Events are not reliable: they get lost, directories are replaced or
  * mounted over, and a node can run out of watches. So this only makes a comparison come sooner than it would anyway.
  */
 public final class DirectoryWatch implements AutoCloseable {
@@ -42,7 +42,7 @@ public final class DirectoryWatch implements AutoCloseable {
     private final Set<Path> toldUnwatched = new HashSet<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    /** A directory that was there under a path when it was last looked at. */
+    /** A directory as it was at a path when last checked. */
     private record Watched(Object identity, WatchKey key) {}
 
     private DirectoryWatch(Optional<WatchService> service) {
@@ -53,7 +53,7 @@ public final class DirectoryWatch implements AutoCloseable {
         try {
             return new DirectoryWatch(Optional.of(FileSystems.getDefault().newWatchService()));
         } catch (IOException e) {
-            LOG.warn("changes are found by comparing only, as this node has no watches left: {}", e.getMessage());
+            LOG.warn("inotify limit reached, changes are only detected by periodic checks: {}", e.getMessage());
             return new DirectoryWatch(Optional.empty());
         }
     }
@@ -96,7 +96,7 @@ public final class DirectoryWatch implements AutoCloseable {
                 service.get().close();
             }
         } catch (IOException e) {
-            LOG.debug("closing the watches: {}", e.toString());
+            LOG.debug("error closing inotify watches: {}", e.toString());
         }
     }
 
@@ -115,7 +115,8 @@ public final class DirectoryWatch implements AutoCloseable {
     private void unwatched(Path path, IOException reason) {
         if (toldUnwatched.add(path)) {
             LOG.warn(
-                    "changes in {} are found by comparing only: {}; look at fs.inotify.max_user_watches (sysctl)",
+                    "changes in {} are only detected by periodic checks: {}; check the sysctl"
+                            + " fs.inotify.max_user_watches",
                     path,
                     reason.getMessage());
         }
@@ -139,11 +140,11 @@ public final class DirectoryWatch implements AutoCloseable {
                 watched.put(path, new Watched(identity, directory.register(service.get(), EVENTS)));
             }
         } catch (NoSuchFileException e) {
-            LOG.debug("{} is not there, and so not watched", path);
+            LOG.debug("{} does not exist, not watched", path);
         } catch (IOException e) {
             unwatched(path, e);
         } catch (ClosedWatchServiceException e) {
-            LOG.debug("{} is not watched any more", path);
+            LOG.debug("{} is no longer watched", path);
         }
     }
 }

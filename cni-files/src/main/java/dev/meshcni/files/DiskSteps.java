@@ -40,7 +40,7 @@ public final class DiskSteps implements FileSteps {
         Files.write(file, content, StandardOpenOption.WRITE);
     }
 
-    /** The owner is ours, and nobody else may write, whatever the source has: root runs what is copied. */
+    /** The owner is root and only root may write, whatever the source has, because root runs the copied files. */
     @Override
     public void copy(Path from, Path to) throws IOException {
         Files.copy(from, to);

@@ -14,9 +14,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A file with a name that nobody reads, out of which another one was, or was to be, exchanged: {@code
- * .meshcni-RANDOM-BEFORE-AFTER-NAME.meshcni}. If the process that did it was killed, it holds what is known, before or after, or else
- * what somebody else has written meanwhile. The end of the name keeps runtimes from loading it.
+ * A temporary file, out of which another one was, or was to be, exchanged:
+ * {@code .meshcni-RANDOM-BEFORE-AFTER-NAME.meshcni}. If the process that did it was killed, it holds what is known,
+ * before or after, or else what another process has written meanwhile. The end of the name keeps runtimes from loading
+ * it.
  *
  * @param path the file
  * @param target the file that it was exchanged with
@@ -46,7 +47,7 @@ record DisplacedFile(Path path, Path target, String before, String after) {
                 : fresh.resolveSibling(fresh.getFileName() + "-" + sum(before) + "-" + sum(after) + "-" + name + END);
     }
 
-    /** What a leftover is, if it is one of these. */
+    /** Parses the name of a leftover; empty if it is not one of these. */
     static Optional<DisplacedFile> of(Path leftover) {
         Matcher matcher = NAME.matcher(leftover.getFileName().toString());
         return matcher.matches() && Files.isRegularFile(leftover, LinkOption.NOFOLLOW_LINKS)
@@ -58,13 +59,13 @@ record DisplacedFile(Path path, Path target, String before, String after) {
                 : Optional.empty();
     }
 
-    /** Whether it holds something that is neither what was to be displaced nor what was to be put there. */
+    /** Returns whether it holds something that is neither what was to be displaced nor what was to be put there. */
     boolean isOfSomebodyElse() throws IOException {
         String sum = sum(Files.readAllBytes(path));
         return !sum.equals(before) && !sum.equals(after);
     }
 
-    /** Whether a file holds what was to be put there. */
+    /** Returns whether a file holds what was to be put there. */
     boolean isOurs(Path file) throws IOException {
         return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
                 && sum(Files.readAllBytes(file)).equals(after);
@@ -75,7 +76,7 @@ record DisplacedFile(Path path, Path target, String before, String after) {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(content);
             return HexFormat.of().formatHex(digest).substring(0, SUM_DIGITS);
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
+            throw new IllegalStateException("SHA-256 is not available", e);
         }
     }
 }

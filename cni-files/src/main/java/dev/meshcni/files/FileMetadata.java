@@ -44,7 +44,7 @@ public record FileMetadata(Set<PosixFilePermission> mode, Optional<Owner> owner,
         return new FileMetadata(PosixFilePermissions.fromString(mode), Optional.empty(), Map.of());
     }
 
-    /** What a file has, through symbolic links. */
+    /** Reads mode, owner, group and attributes of a file, following symbolic links. */
     public static FileMetadata of(Path file) throws IOException {
         PosixFileAttributes posix = Files.readAttributes(file, PosixFileAttributes.class);
         return new FileMetadata(

@@ -11,7 +11,7 @@ public interface FileSteps {
     /** Makes a directory, open to all for reading. */
     void makeDirectory(Path directory) throws IOException;
 
-    /** Writes a file that must not exist yet; nobody but its owner can read it. */
+    /** Writes a file that must not exist yet, readable by its owner only. */
     void write(Path file, byte[] content) throws IOException;
 
     /** Copies a regular file with its permission bits and its time of change, to one that must not exist yet. */

@@ -19,13 +19,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Changes of files that somebody else writes at the same time, by a rename or in place, of which nothing is lost.
+ * Lossless changes of files that other processes write at the same time, by a rename or in place.
  *
- * <p>Looking at a file and then renaming over it leaves a moment in which a newer one is overwritten. Here ours and theirs are exchanged
- * (rename(2), {@code RENAME_EXCHANGE}), and then it is looked at what came out: if it is not what was expected it goes back, and the
- * change has to be made anew for it. Whoever had the file open for writing is waited for.
+ * <p>Looking at a file and then renaming over it leaves a moment in which a newer one is overwritten. Here ours and
+ * theirs are exchanged (rename(2), {@code RENAME_EXCHANGE}), and then it is looked at what came out: if it is not what
+ * was expected it goes back, and the change has to be made anew for it. Whoever had the file open for writing is waited
+ * for.
  *
- * <p>What came out has a name that tells a later process what to do with it, should this one be killed ({@link DisplacedFile}).
+ * <p>What came out has a name that tells a later process what to do with it, should this one be killed
+ * ({@link DisplacedFile}).
  */
 public final class SharedFiles {
     private static final Logger LOG = LoggerFactory.getLogger(SharedFiles.class);
@@ -33,7 +35,7 @@ public final class SharedFiles {
     private static final Duration WRITING_TIME = Duration.ofSeconds(2);
     private static final Duration POLL = Duration.ofMillis(2);
 
-    /** Each one is a rename of somebody else's between two system calls of ours. */
+    /** Each retry means a rename by another process between two of our system calls. */
     private static final int MOST_EXCHANGES = 1000;
 
     private final FileSteps steps;
@@ -57,7 +59,7 @@ public final class SharedFiles {
      * Puts a file in place of what is expected there.
      *
      * @param before what is there now; empty if nothing is
-     * @throws StaleFileException if it is not, or not any more; then what is there is as somebody else has left it
+     * @throws StaleFileException if it is not, or no longer; the file is then as the other process left it
      */
     public void replace(Path file, Optional<byte[]> before, byte[] content, FileMetadata metadata) throws IOException {
         Path fresh = files.fresh(file.getParent());
@@ -80,7 +82,7 @@ public final class SharedFiles {
     /**
      * Deletes a file that is what is expected.
      *
-     * @throws StaleFileException if it is not; then it is there, as somebody else has left it
+     * @throws StaleFileException if it is not; the file is then as the other process left it
      */
     public void delete(Path file, byte[] before) throws IOException {
         if (!holds(file, before)) {
@@ -121,7 +123,7 @@ public final class SharedFiles {
         }
     }
 
-    /** Exchanges, and looks at what came out. What cannot be looked at stays, for a later sweep. */
+    /** Exchanges, and inspects the displaced file. A file that cannot be inspected stays for a later sweep. */
     private void exchange(Path fresh, Path file, byte[] before, byte[] content) throws IOException {
         if (!holds(file, before)) {
             throw new StaleFileException(file);
@@ -151,8 +153,9 @@ public final class SharedFiles {
         if (!warned) {
             warned = true;
             LOG.warn(
-                    "the file system of {} cannot exchange files ({}): a change that the base CNI makes at the same moment as we can be"
-                            + " lost until it writes again; put the directory on a local file system such as ext4, xfs or tmpfs",
+                    "file system of {} does not support RENAME_EXCHANGE ({}): a concurrent change of the base CNI"
+                            + " can be lost until its next write; put the directory on a local file system such as"
+                            + " ext4, xfs or tmpfs",
                     file,
                     cause.getReason());
         }
@@ -180,7 +183,7 @@ public final class SharedFiles {
             try {
                 steps.exchange(displaced, file);
             } catch (NoSuchFileException e) {
-                // Its owner has deleted it since, and so means what is displaced here no more.
+                // Its owner has deleted it since, so the displaced version is obsolete.
                 break;
             }
             awaitWriters(displaced);
@@ -208,7 +211,7 @@ public final class SharedFiles {
         }
     }
 
-    /** Of two versions that somebody else wrote while a process of ours was killed, the newer one is the right one. */
+    /** Of two versions that another process wrote while ours was killed, the newer one wins. */
     private void putBack(DisplacedFile displaced) throws IOException {
         Path file = displaced.target();
         if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
@@ -219,7 +222,7 @@ public final class SharedFiles {
             return;
         }
         steps.sync(file.getParent());
-        LOG.warn("{} is as its owner wrote it while an installer was killed", file);
+        LOG.warn("{} restored to its owner's version, written while an installer was killed", file);
     }
 
     private static boolean isNewer(Path one, Path other) throws IOException {
@@ -242,7 +245,7 @@ public final class SharedFiles {
         }
     }
 
-    /** Somebody else may put a pipe or a link there, too. */
+    /** Another process may also put a pipe or a link there. */
     private static boolean isOrdinary(Path file) {
         return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
     }

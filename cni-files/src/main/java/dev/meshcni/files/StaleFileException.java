@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.io.Serial;
 import java.nio.file.Path;
 
-/** A file is no longer what a change was made for; what somebody else has written is in its place. */
+/** The file has changed since a change was prepared; another process's version is in its place. */
 public final class StaleFileException extends IOException {
     @Serial
     private static final long serialVersionUID = 1L;
 
     StaleFileException(Path file) {
-        super(file + " was changed by somebody else at the same moment");
+        super(file + " was changed by another process at the same time");
     }
 }

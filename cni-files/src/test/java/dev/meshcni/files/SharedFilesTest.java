@@ -282,7 +282,7 @@ class SharedFilesTest {
             assertThat(log.lines())
                     .singleElement()
                     .asString()
-                    .startsWith("WARN the file system of " + file + " cannot exchange files (Invalid argument)");
+                    .startsWith("WARN file system of " + file + " does not support RENAME_EXCHANGE (Invalid argument)");
         }
         assertThat(file).hasContent(OURS);
         new SharedFiles(plain).replace(fresh, Optional.empty(), OURS.getBytes(UTF_8), LOOK);

@@ -53,7 +53,7 @@ public final class HttpAnswer {
         return status;
     }
 
-    /** What goes over the wire; for a request of the method HEAD without the body, whose length is said all the same. */
+    /** The bytes to send; for HEAD without the body, but with its length in the header. */
     ByteBuffer[] bytes(boolean isHead) {
         String head = "HTTP/1.1 " + status + " " + phrase(status) + "\r\nDate: "
                 + DATE.format(ZonedDateTime.now(ZoneOffset.UTC)) + "\r\n" + headers + "Content-Length: " + body.length

@@ -38,7 +38,7 @@ final class HttpConnection {
     private ByteBuffer[] answer = {};
     private int dropped;
 
-    /** What it waits for. */
+    /** The event that the connection waits for. */
     enum State {
         /** For the head of the request. */
         READING,
@@ -62,7 +62,7 @@ final class HttpConnection {
     static HttpConnection of(SocketChannel channel, Selector selector, HttpLimits limits) throws IOException {
         requireNonNull(limits, "limits is null");
         if (!(channel.getRemoteAddress() instanceof InetSocketAddress address)) {
-            throw new IOException("a peer without an address");
+            throw new IOException("peer has no address");
         }
         channel.configureBlocking(false);
         SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
@@ -83,7 +83,7 @@ final class HttpConnection {
         return nanoTime - deadline > 0;
     }
 
-    /** Whether it has not been closed; from any thread. */
+    /** Returns whether it has not been closed; from any thread. */
     boolean isOpen() {
         return channel.isOpen();
     }
@@ -92,7 +92,7 @@ final class HttpConnection {
         try {
             channel.close();
         } catch (IOException e) {
-            // The descriptor is gone all the same (close(2)), and there is nobody to tell.
+            // The descriptor is closed even on failure (close(2)), and there is no caller to report to.
             return;
         }
     }
@@ -102,12 +102,12 @@ final class HttpConnection {
      *
      * @param buffer what to read into, of any content
      * @throws HttpRefusedException if it is no request that can be answered
-     * @throws IOException if the peer has left
+     * @throws IOException if peer disconnected
      */
     Optional<HttpRequest> read(ByteBuffer buffer) throws IOException {
         buffer.clear();
         if (channel.read(buffer) < 0) {
-            throw new EOFException("the peer has left");
+            throw new EOFException("peer disconnected");
         }
         buffer.flip();
         int before = length;
@@ -121,7 +121,7 @@ final class HttpConnection {
         await();
         if (end < 0) {
             throw new HttpRefusedException(
-                    HttpRefusal.TOO_LARGE, 431, "the head of a request has at most " + limits.headBytes() + " bytes");
+                    HttpRefusal.TOO_LARGE, 431, "request head exceeds " + limits.headBytes() + " bytes");
         }
         HttpRequest request = HttpRequest.parse(Arrays.copyOf(read, end));
         isHead = request.isHead();
@@ -162,7 +162,7 @@ final class HttpConnection {
         }
     }
 
-    /** How many bytes of the answer are in memory. */
+    /** The number of bytes of the answer in memory. */
     long unsent() {
         return Stream.of(answer).mapToLong(ByteBuffer::remaining).sum();
     }

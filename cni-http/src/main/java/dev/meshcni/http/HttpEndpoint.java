@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 /**
  * A port of the daemon that answers GET on a few pages, whoever is in the network.
  *
- * <p>It has a thread of its own that waits for nobody ({@link HttpEventLoop}); everything that a peer can have of it is bounded ({@link
+ * <p>It has its own non-blocking thread ({@link HttpEventLoop}); all resources of a peer are bounded ({@link
  * HttpLimits}), and nothing that a peer sends or a page throws ends it.
  */
 public final class HttpEndpoint implements AutoCloseable {
@@ -62,7 +62,7 @@ public final class HttpEndpoint implements AutoCloseable {
         } catch (IOException e) {
             throw new PortUnavailableException(
                     "port " + port + " of " + option + " cannot be opened: " + e.getMessage()
-                            + " (another port can be given, 0 turns it off)",
+                            + " (choose another port, or 0 to disable it)",
                     e);
         }
     }

@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class HttpEventLoop implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpEventLoop.class);
     private static final int BUFFER = 8 << 10;
-    /** How many connections are accepted before those that are open have their turn. */
+    /** The number of connections accepted before open ones are served. */
     private static final int ACCEPTED_AT_ONCE = 64;
 
     private static final Duration TICK = Duration.ofMillis(100);
@@ -66,7 +66,7 @@ final class HttpEventLoop implements Runnable {
             }
             places.all().forEach(HttpConnection::close);
         } catch (IOException e) {
-            LOG.warn("closing a port: {}", e.toString());
+            LOG.warn("error closing a port: {}", e.toString());
         }
     }
 
@@ -153,7 +153,7 @@ final class HttpEventLoop implements Runnable {
                 admit(channel);
             }
         } catch (IOException e) {
-            // Such as no more file descriptors. It would be ready again at once: it is asked again after a while.
+            // For example out of file descriptors. It would be ready again immediately: retried after a delay.
             log.refused(HttpRefusal.NOT_ACCEPTED);
             key.interestOps(0);
             accepting = false;
@@ -185,7 +185,7 @@ final class HttpEventLoop implements Runnable {
             case DROPPING -> close(connection);
             case AWAITING -> {
                 log.refused(HttpRefusal.PAGE_LATE, connection.peer());
-                take(connection, () -> connection.answer(HttpAnswer.text(503, "this page takes too long")));
+                take(connection, () -> connection.answer(HttpAnswer.text(503, "timeout generating this page")));
             }
         }
     }
@@ -208,7 +208,7 @@ final class HttpEventLoop implements Runnable {
         try {
             step.take();
         } catch (IOException e) {
-            LOG.debug("a peer has left: {}", e.toString());
+            LOG.debug("peer disconnected: {}", e.toString());
             close(connection);
         } catch (RuntimeException | Error e) {
             close(connection);

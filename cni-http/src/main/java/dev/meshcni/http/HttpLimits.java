@@ -5,7 +5,8 @@ import static java.util.Objects.requireNonNull;
 import java.time.Duration;
 
 /**
- * What a port gives to whoever reaches it. None of it depends on what a peer sends, so that none of it can be used up for the others.
+ * The limits of a port for its clients. None of it depends on what a peer sends, so that none of it can be used up for
+ * the others.
  *
  * @param headTime how long a peer may take until the head of its request is there
  * @param pageTime how long a page may take

@@ -5,14 +5,14 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 
 /**
- * What is found at a path.
+ * The page at a path.
  *
  * @param path the path, all of it
  * @param content what answers
  * @param atOnce whether it is certain to answer without waiting for anything: no lock, no disk, no work to speak of
  */
 public record HttpPage(String path, Content content, boolean atOnce) {
-    /** What answers. Whatever it throws is an answer of status 500. */
+    /** A handler of requests. Any exception becomes a response with status 500. */
     @FunctionalInterface
     public interface Content {
         HttpAnswer answer(HttpRequest request) throws IOException;

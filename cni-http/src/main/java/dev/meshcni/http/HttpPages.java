@@ -35,10 +35,10 @@ final class HttpPages implements AutoCloseable {
     }
 
     /**
-     * Sees to it that a request is answered: before this returns, or later in another thread. It may be that it is never answered, if
-     * its page never is.
+     * Sees to it that a request is answered: before this returns, or later in another thread. It may be that it is
+     * never answered, if its page never is.
      *
-     * @param isWanted whether there is still somebody who waits for the answer
+     * @param isWanted whether a peer still waits for the answer
      * @param reply what takes the answer
      */
     void answer(HttpRequest request, BooleanSupplier isWanted, Consumer<HttpAnswer> reply) {
@@ -69,7 +69,7 @@ final class HttpPages implements AutoCloseable {
             });
         } catch (RejectedExecutionException e) {
             log.refused(HttpRefusal.BUSY);
-            reply.accept(HttpAnswer.text(503, "too many requests wait for this page"));
+            reply.accept(HttpAnswer.text(503, "too many requests for this page"));
         }
     }
 
@@ -78,7 +78,7 @@ final class HttpPages implements AutoCloseable {
             return page.content().answer(request);
         } catch (Exception | Error e) {
             log.failed("the page " + page.path(), e);
-            return HttpAnswer.text(500, "this page has failed; the log says why");
+            return HttpAnswer.text(500, "internal error, see the daemon's log");
         }
     }
 

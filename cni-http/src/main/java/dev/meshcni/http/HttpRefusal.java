@@ -1,10 +1,12 @@
 package dev.meshcni.http;
 
-/** Why a port did not give a peer what it asked for. */
+/** The reason why a port rejected a connection or request. */
 public enum HttpRefusal {
     /** The oldest of a peer's connections was closed, as that peer opened more than it may have. */
     PEER_LIMIT("peer-limit"),
-    /** The oldest connection of the peer that has most was closed, as the port has no more. */
+    /**
+     * The oldest connection of the peer with the most connections was closed, because the port has reached its limit.
+     */
     FULL("full"),
     /** The port could not take a connection, such as for want of file descriptors. */
     NOT_ACCEPTED("not-accepted"),

@@ -59,14 +59,14 @@ public record HttpRequest(String method, String path, Optional<String> accept) {
     static HttpRequest parse(byte[] head) throws HttpRefusedException {
         String[] lines = LINE_END.split(new String(head, StandardCharsets.ISO_8859_1));
         if (Stream.of(lines).flatMapToInt(String::chars).anyMatch(c -> (c < ' ' && c != '\t') || c == DELETE)) {
-            throw malformed("a control character in the head");
+            throw malformed("control character in the request head");
         }
         Matcher line = lines.length == 0 ? REQUEST_LINE.matcher("") : REQUEST_LINE.matcher(lines[0]);
         if (!line.matches()) {
-            throw malformed("the first line is no request");
+            throw malformed("invalid request line");
         }
         if (!line.group(3).equals("1")) {
-            throw new HttpRefusedException(HttpRefusal.VERSION, 505, "HTTP/1.1 is spoken here");
+            throw new HttpRefusedException(HttpRefusal.VERSION, 505, "only HTTP/1.1 is supported");
         }
         return new HttpRequest(line.group(1), path(line.group(2)), accept(lines));
     }
@@ -83,11 +83,11 @@ public record HttpRequest(String method, String path, Optional<String> accept) {
         try {
             String path = new URI(target).getPath();
             if (path == null) {
-                throw malformed("the target has no path");
+                throw malformed("request target has no path");
             }
             return path;
         } catch (URISyntaxException e) {
-            throw malformed("the target is no URI");
+            throw malformed("request target is not a URI");
         }
     }
 
@@ -96,7 +96,7 @@ public record HttpRequest(String method, String path, Optional<String> accept) {
         for (String line : Arrays.asList(lines).subList(1, lines.length)) {
             Matcher header = HEADER.matcher(line);
             if (!header.matches()) {
-                throw malformed("a line of the head is no header");
+                throw malformed("invalid header line");
             }
             if (accept.isEmpty() && header.group(1).equalsIgnoreCase("Accept")) {
                 accept = Optional.of(header.group(2).strip());

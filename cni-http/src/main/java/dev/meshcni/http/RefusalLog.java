@@ -47,7 +47,7 @@ final class RefusalLog {
         refused(reason);
     }
 
-    /** Somebody was refused. */
+    /** Counts a rejection. */
     synchronized void refused(HttpRefusal reason) {
         counter.accept(reason);
         untold.merge(reason, 1, Integer::sum);
@@ -59,17 +59,17 @@ final class RefusalLog {
         long now = nanoTime.getAsLong();
         if (now - nextFailure >= 0) {
             nextFailure = now + INTERVAL.toNanos();
-            LOG.error("{} of the port of {} failed; for a minute it is not told again", what, option, failure);
+            LOG.error("{} on the port of {} failed; not logged again for a minute", what, option, failure);
         }
         refused(HttpRefusal.PAGE_FAILED);
     }
 
-    /** Whether there is something that {@link #tell} will tell once its minute is over. */
+    /** Returns whether there is something that {@link #tell} will tell once its minute is over. */
     synchronized boolean hasUntold() {
         return !untold.isEmpty();
     }
 
-    /** Tells what has not been told, if it is time. */
+    /** Logs pending rejections, if it is time. */
     synchronized void tell() {
         long now = nanoTime.getAsLong();
         if (untold.isEmpty() || now - nextLine < 0) {
@@ -77,7 +77,7 @@ final class RefusalLog {
         }
         nextLine = now + INTERVAL.toNanos();
         LOG.warn(
-                "the port of {} refused {}{}",
+                "port of {} rejected {}{}",
                 option,
                 untold.entrySet().stream()
                         .map(entry -> entry.getValue() + " (" + entry.getKey().label() + ")")

@@ -81,7 +81,7 @@ class HttpEndpointTest {
     void anotherMethodIsNotAllowedAndItsBodyCostsNobodyTheAnswer() throws Exception {
         open(PATIENT);
 
-        assertThat(answer(peer(1), "POST /healthz HTTP/1.1\r\nContent-Length: 9999\r\n\r\n" + "x".repeat(9999)))
+        assertThat(answer(peer(1), "POST /healthz HTTP/1.1\r\nContent-Length: 9999\r\n\r\nx".repeat(9999)))
                 .startsWith("HTTP/1.1 405 ")
                 .contains("Allow: GET, HEAD\r\n");
         assertThat(refused).containsExactly(HttpRefusal.METHOD);
@@ -247,7 +247,7 @@ class HttpEndpointTest {
 
         assertThat(answer(peer(3), GET)).startsWith("HTTP/1.1 200 ");
         assertThat(answer(peer(3), "GET /works HTTP/1.1\r\n\r\n")).endsWith("\r\n\r\ndone\n");
-        assertThat(rest(first)).startsWith("HTTP/1.1 503 ").contains("takes too long");
+        assertThat(rest(first)).startsWith("HTTP/1.1 503 ").contains("timeout generating this page");
         assertThat(rest(second)).startsWith("HTTP/1.1 503 ");
         assertThat(refused).containsExactly(HttpRefusal.PAGE_LATE, HttpRefusal.PAGE_LATE);
 

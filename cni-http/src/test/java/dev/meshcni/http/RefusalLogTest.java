@@ -26,7 +26,7 @@ class RefusalLogTest {
             log.refused(HttpRefusal.BUSY);
             assertThat(lines.lines())
                     .containsExactly(
-                            "WARN the port of --health-port refused 1 (slow-request), the last one from 10.0.0.7");
+                            "WARN port of --health-port rejected 1 (slow-request), the last one from 10.0.0.7");
             assertThat(log.hasUntold()).isTrue();
 
             now.addAndGet(Duration.ofMinutes(1).toNanos());
@@ -35,8 +35,8 @@ class RefusalLogTest {
             assertThat(lines.lines())
                     .hasSize(2)
                     .last()
-                    .isEqualTo(
-                            "WARN the port of --health-port refused 2000 (peer-limit), 1 (busy), the last one from 10.0.0.7");
+                    .isEqualTo("WARN port of --health-port rejected 2000 (peer-limit), 1 (busy), the last one from"
+                            + " 10.0.0.7");
             assertThat(log.hasUntold()).isFalse();
             assertThat(counted).hasSize(2002);
         }
@@ -51,7 +51,7 @@ class RefusalLogTest {
             log.failed("the page /x", new IllegalStateException("3"));
 
             assertThat(lines.lines())
-                    .filteredOn(line -> line.startsWith("ERROR the page /x of the port of --health-port failed"))
+                    .filteredOn(line -> line.startsWith("ERROR the page /x on the port of --health-port failed"))
                     .hasSize(2);
             assertThat(counted)
                     .containsExactly(HttpRefusal.PAGE_FAILED, HttpRefusal.PAGE_FAILED, HttpRefusal.PAGE_FAILED);

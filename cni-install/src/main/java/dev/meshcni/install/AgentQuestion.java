@@ -30,7 +30,7 @@ public final class AgentQuestion {
         this.socket = requireNonNull(runDirectory, "runDirectory is null").resolve(AgentProtocol.SOCKET_NAME);
     }
 
-    /** Whether there was an answer within two seconds. */
+    /** Returns whether there was an answer within two seconds. */
     public boolean isAnswered() {
         try (SocketChannel agent = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             Thread end = Thread.ofVirtual().start(() -> closeAfterPatience(agent));

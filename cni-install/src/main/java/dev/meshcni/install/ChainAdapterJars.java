@@ -33,15 +33,15 @@ final class ChainAdapterJars {
             return directory.map(ChainAdapterJars::layer).map(ChainAdapters::in).orElseGet(ChainAdapters::installed);
         } catch (FindException | ResolutionException | LayerInstantiationException | ServiceConfigurationError e) {
             throw new DaemonException(
-                    "the chain adapters in " + directory.map(Path::toString).orElse("this installation")
-                            + " cannot be used: " + reason(e),
+                    "cannot load chain adapters from "
+                            + directory.map(Path::toString).orElse("this installation") + ": " + reason(e),
                     e);
         }
     }
 
     private static ModuleLayer layer(Path directory) {
         if (!Files.isDirectory(directory)) {
-            throw new DaemonException("the directory of chain adapters " + directory + " does not exist");
+            throw new DaemonException("chain adapter directory " + directory + " does not exist");
         }
         ModuleFinder jars = ModuleFinder.of(directory);
         Set<String> modules = jars.findAll().stream()

@@ -64,8 +64,8 @@ final class ConfEdits {
 
     private static void requireParsed(ConfDirSnapshot dir, Optional<ConfFile> file) {
         if (file.isPresent() && file.get() instanceof ConfFile.Invalid invalid) {
-            throw new DaemonException(dir.dir().resolve(invalid.name())
-                    + " is not touched, as it cannot be understood: " + invalid.reason());
+            throw new DaemonException(
+                    dir.dir().resolve(invalid.name()) + " cannot be parsed and is not modified: " + invalid.reason());
         }
     }
 

@@ -34,7 +34,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
 public final class ConfInstaller {
-    /** How often edits are made anew when somebody else writes at the same moment. */
+    /** The number of retries if another process writes at the same time. */
     private static final int ATTEMPTS = 20;
 
     /** Longer with each attempt, so that a writer comes to its end. */
@@ -47,7 +47,7 @@ public final class ConfInstaller {
     private final ConfEdits edits;
 
     /**
-     * What the directory is like, and what to do about it.
+     * The state of the directory, and the plan for it.
      *
      * @param dir the directory
      * @param choice the adapter that answers for it, if one does
@@ -75,7 +75,7 @@ public final class ConfInstaller {
         InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
                 .orElseGet(() -> new InstallPlan.Refuse(
                         dir.toString(),
-                        "no chain adapter installs a plugin that is " + (settings.chained() ? "" : "not ")
+                        "no chain adapter supports a plugin that is " + (settings.chained() ? "" : "not ")
                                 + "chained"));
         return new Assessment(snapshot, choice, plan);
     }
@@ -99,8 +99,8 @@ public final class ConfInstaller {
             }
             assessment = assess();
             if (attempt == ATTEMPTS && !assessment.edits().isEmpty()) {
-                throw new IOException("what was written to " + dir + " does not stay: "
-                        + assessment.edits().size() + " edits are needed again");
+                throw new IOException("changes written to " + dir + " were reverted: "
+                        + assessment.edits().size() + " edits are required again");
             }
         }
         return assessment;
@@ -159,7 +159,7 @@ public final class ConfInstaller {
         return new InstallSettings(settings.chained(), settings.confName(), entry);
     }
 
-    /** What other settings have installed, perhaps in an earlier version of this daemon, goes as well. */
+    /** Also removes what was installed with other settings, for example by an earlier version of this daemon. */
     private List<FileEdit> removal(ConfDirSnapshot snapshot) {
         List<FileEdit> byAdapter = adapters.choose(snapshot, settings)
                 .map(choice -> choice.adapter().uninstall(snapshot, settings))
@@ -167,11 +167,11 @@ public final class ConfInstaller {
         return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
     }
 
-    /** Files in which another plugin calls ours, each with that plugin's type; nobody but its owner can take the entry out. */
+    /** Files in which another plugin calls ours, each with that plugin's type; only its owner can remove the entry. */
     public List<String> nestedCallers() throws IOException {
         return snapshot().valid().stream()
                 .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()
-                        .map(holder -> file.name() + " (inside of " + holder + ")"))
+                        .map(holder -> file.name() + " (inside " + holder + ")"))
                 .toList();
     }
 

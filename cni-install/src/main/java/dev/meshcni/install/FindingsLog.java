@@ -19,7 +19,7 @@ final class FindingsLog {
         told.removeIf(finding -> {
             boolean gone = !findings.contains(finding);
             if (gone) {
-                LOG.info("no longer so: {}", finding.what());
+                LOG.info("resolved: {}", finding.what());
             }
             return gone;
         });
@@ -32,7 +32,7 @@ final class FindingsLog {
             case WARNING -> Level.WARN;
             case ERROR -> Level.ERROR;
         };
-        String remedy = finding.remedy().isEmpty() ? "" : "; what to do: " + finding.remedy();
+        String remedy = finding.remedy().isEmpty() ? "" : "; remedy: " + finding.remedy();
         LOG.atLevel(level).log(finding.what() + remedy);
     }
 }

@@ -14,17 +14,18 @@ public final class InstallErrors {
 
     private static final String READ_ONLY = "Read-only file system";
 
-    /** What to do if the directory of plugins is the wrong one. */
+    /** The remedy for a wrong plugin directory. */
     static final String OTHER_BIN_DIR = """
-            set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
-            plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
-            MicroK8s /var/snap/microk8s/current/opt/cni/bin""";
+        set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
+        plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
+        MicroK8s /var/snap/microk8s/current/opt/cni/bin\
+        """;
 
     private InstallErrors() {}
 
     /** A failure to write the plugin. */
     static DaemonException writingPlugin(Path binDir, IOException cause) {
-        return trouble("the plugin cannot be installed in " + binDir, cause, OTHER_BIN_DIR);
+        return trouble("cannot install the plugin in " + binDir, cause, OTHER_BIN_DIR);
     }
 
     /** A plugin that the host does not run. */
@@ -34,21 +35,23 @@ public final class InstallErrors {
 
     /** A failure to remove the plugin. */
     static DaemonException removingPlugin(Path binDir, IOException cause) {
-        return trouble("the plugin cannot be removed from " + binDir, cause, OTHER_BIN_DIR);
+        return trouble("cannot remove the plugin from " + binDir, cause, OTHER_BIN_DIR);
     }
 
     /** A failure in the agent's run directory. */
     public static DaemonException usingRunDirectory(Path runDirectory, IOException cause) {
-        return trouble("the run directory " + runDirectory + " cannot be used", cause, """
-                set --cni-agent-run-dir to a directory on another file system; it must be the same path on the host""");
+        return trouble("cannot use the run directory " + runDirectory, cause, """
+            set --cni-agent-run-dir to a directory on another file system; it must be the same path on the host\
+            """);
     }
 
     /** A failure to write the configuration. */
     public static DaemonException writingConf(Path confDir, IOException cause) {
-        return trouble("the CNI configuration in " + confDir + " cannot be changed", cause, """
-                set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
-                configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
-                MicroK8s /var/snap/microk8s/current/args/cni-network""");
+        return trouble("cannot change the CNI configuration in " + confDir, cause, """
+            set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
+            configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
+            MicroK8s /var/snap/microk8s/current/args/cni-network\
+            """);
     }
 
     private static DaemonException trouble(String what, IOException cause, String otherDirectory) {
@@ -61,10 +64,10 @@ public final class InstallErrors {
             return "; make it writable, or " + otherDirectory;
         }
         if (reason.contains(NO_SPACE) || reason.contains("quota")) {
-            return "; make room on its file system, or " + otherDirectory;
+            return "; free space on its file system, or " + otherDirectory;
         }
         if (cause instanceof AccessDeniedException || reason.contains("not permitted")) {
-            return "; run as root with CAP_DAC_OVERRIDE, and look at SELinux and at immutable files (lsattr)";
+            return "; run as root with CAP_DAC_OVERRIDE, and check SELinux and immutable attributes (lsattr)";
         }
         return "";
     }
@@ -83,7 +86,8 @@ public final class InstallErrors {
     /** Somebody else's configuration calls the plugin, which has to stay as long as that is so: without it no pod would start. */
     static DaemonException stillCalled(String type, List<String> callers) {
         return new DaemonException(String.join(", ", callers) + " still calls " + type
-                + ": the plugin stays, as without it no pod of this node would start; take the entry out there (Multus copies its"
-                + " default network when it starts: restart its pod on this node), and uninstall again");
+                + ": the plugin is kept, because without it no pod would start on this node; remove the entry there"
+                + " (Multus copies its default network when it starts: restart its pod on this node), and uninstall"
+                + " again");
     }
 }

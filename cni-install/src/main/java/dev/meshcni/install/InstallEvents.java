@@ -4,7 +4,7 @@ import dev.meshcni.api.conf.Finding;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.util.List;
 
-/** What happens to the installation, for those who count it and tell of it. */
+/** Events of the installation, for metrics and logs. */
 public interface InstallEvents {
     /** The end of an attempt to install, named as Istio's {@code istio_cni_installs_total} names it. */
     enum Result {
@@ -16,13 +16,13 @@ public interface InstallEvents {
         CREATE_CNI_CONFIG_FAILURE
     }
 
-    /** What somebody else changed and we put right. */
+    /** The part of the installation that another process changed and that was restored. */
     enum Part {
         PLUGIN,
         CONF
     }
 
-    /** Nobody counts. */
+    /** Counts nothing. */
     static InstallEvents none() {
         return new InstallEvents() {
             @Override
@@ -62,13 +62,13 @@ public interface InstallEvents {
         };
     }
 
-    /** What an operator has to know, each time that there was nothing to edit any more. */
+    /** Reports the current findings, each time that nothing is left to edit. */
     default void found(List<Finding> findings) {}
 
     /** Something was installed, or could not be. */
     void attempted(Result result);
 
-    /** Something that was installed had to be put right. */
+    /** A part of the installation was restored. */
     void rewritten(Part part);
 
     /** The node became ready for pods, or ceased to be. */

@@ -7,43 +7,43 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the log says of an installation. */
+/** Log messages of the installation. */
 final class InstallLog {
     private static final Logger LOG = LoggerFactory.getLogger(InstallLog.class);
 
     private InstallLog() {}
 
     /**
-     * The plugin was put right.
+     * Logs that the plugin was restored.
      *
-     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     * @param pause the delay before the next attempt; zero unless another process keeps rewriting it
      */
     static void pluginRepaired(Path link, Duration pause) {
         if (pause.isZero()) {
-            LOG.warn("{} was changed by somebody else and is installed again", link);
+            LOG.warn("{} was changed by another process; reinstalling it", link);
         } else {
             LOG.warn(
-                    "{} is replaced again and again; next attempt in {} s at the earliest. Another istio-cni on this node?"
-                            + " Remove its DaemonSet",
+                    "{} is replaced repeatedly; next attempt in at least {} s. If another istio-cni is installed on"
+                            + " this node, remove its DaemonSet",
                     link,
                     pause.toSeconds());
         }
     }
 
     /**
-     * The configuration was put right.
+     * Logs that the configuration was restored.
      *
      * @param base the type of the base CNI
-     * @param pause how long the next attempt has to wait; nothing if this is no fight
+     * @param pause the delay before the next attempt; zero unless another process keeps rewriting it
      */
     static void confRepaired(List<FileEdit> edits, String base, Duration pause) {
         String files =
                 String.join(", ", edits.stream().map(FileEdit::name).distinct().toList());
         if (pause.isZero()) {
-            LOG.warn("{} was changed without our plugin and is put right (base CNI: {})", files, base);
+            LOG.warn("{} was rewritten without our plugin; adding it again (base CNI: {})", files, base);
         } else {
             LOG.warn(
-                    "{} is rewritten again and again, most likely by {}; next attempt in {} s at the earliest. {}",
+                    "{} is rewritten repeatedly, most likely by {}; next attempt in at least {} s. {}",
                     files,
                     base,
                     pause.toSeconds(),
@@ -51,20 +51,19 @@ final class InstallLog {
         }
     }
 
-    /** The installation has come to a state. */
+    /** Logs a new state of the installation. */
     static void entered(InstallState state) {
         switch (state) {
             case InstallState.Starting _, InstallState.Contested _ -> {}
             case InstallState.Waiting waiting -> LOG.info("waiting for {}", waiting.what());
             case InstallState.Refused refused ->
-                LOG.error("not installed: {} is left as it is: {}", refused.file(), refused.reason());
+                LOG.error("not installed: {} not modified: {}", refused.file(), refused.reason());
             case InstallState.Failed failed -> LOG.error("not installed: {}", failed.message());
             case InstallState.Superseded _ ->
-                LOG.info(
-                        "a newer daemon has taken over this node; this one waits for its end, or for that of the newer one");
+                LOG.info("a newer daemon has taken over this node; waiting until this or the newer daemon stops");
             case InstallState.Installed installed ->
                 LOG.info(
-                        "installed: {} calls version {} of the plugin (chain adapter {})",
+                        "installed: {} runs plugin version {} (chain adapter {})",
                         installed.file(),
                         installed.version(),
                         installed.adapter());

@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the installation as it should be: a round of the {@link Installer} whenever something changes in the directories that
+ * Maintains the installation: a round of the {@link Installer} whenever something changes in the directories that
  * matter, and at intervals in any case.
  */
 public final class InstallReconciler implements AutoCloseable {
@@ -76,7 +76,7 @@ public final class InstallReconciler implements AutoCloseable {
         return alone ? installer.takeOver() : installer.round();
     }
 
-    /** What is watched before a round cannot change unseen after it. */
+    /** The directories to watch: a directory watched before a round cannot change unnoticed after it. */
     private List<Path> directories() {
         List<Path> directories = new ArrayList<>(List.of(installer.settings().binDir()));
         try {
@@ -89,7 +89,7 @@ public final class InstallReconciler implements AutoCloseable {
                             .resolve(PROGRAMS))
                     .forEach(directories::add);
         } catch (IOException e) {
-            LOG.debug("not all directories are watched: {}", e.toString());
+            LOG.debug("cannot watch all directories: {}", e.toString());
         }
         return directories;
     }

@@ -4,24 +4,24 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 
-/** How far the installation on this node is. */
+/** The state of the installation on this node. */
 public sealed interface InstallState {
-    /** Why the node is not ready for pods, in words; empty if it is. */
+    /** Returns the reason why the node is not ready for pods, in words; empty if it is ready. */
     default Optional<String> notReady() {
         return switch (this) {
-            case Starting _ -> Optional.of("the installation has not begun yet");
+            case Starting _ -> Optional.of("installation has not started yet");
             case Waiting waiting -> Optional.of("waiting for " + waiting.what());
             case Refused refused -> Optional.of(refused.file() + ": " + refused.reason());
             case Failed failed -> Optional.of(failed.message());
             case Contested contested ->
-                Optional.of(contested.what() + " is rewritten all the time; next attempt in "
+                Optional.of(contested.what() + " is rewritten repeatedly; next attempt in "
                         + contested.pause().toSeconds() + " s");
             case Superseded _ -> Optional.of("a newer daemon has taken over this node");
             case Installed _ -> Optional.empty();
         };
     }
 
-    /** Whether a pod that starts now is redirected: the plugin is in place and the configuration calls it. */
+    /** Returns whether a pod that starts now is redirected: the plugin is in place and the configuration calls it. */
     default boolean canRedirect() {
         return this instanceof Installed;
     }
@@ -41,7 +41,7 @@ public sealed interface InstallState {
     }
 
     /**
-     * A configuration is left alone, and an operator has to look at it.
+     * A configuration is not modified, an operator has to intervene.
      *
      * @param file the file
      * @param reason why, with line and column where it is a matter of syntax
@@ -65,7 +65,7 @@ public sealed interface InstallState {
     }
 
     /**
-     * Somebody else undoes the installation, and the next attempt has to wait.
+     * Another process keeps undoing the installation; the next attempt has to wait.
      *
      * @param what what is rewritten
      * @param pause how long the next attempt waits
@@ -81,7 +81,7 @@ public sealed interface InstallState {
     record Superseded() implements InstallState {}
 
     /**
-     * All is as it should be.
+     * Everything is in place.
      *
      * @param adapter the chain adapter that answers for the base CNI
      * @param file the configuration file that holds our plugin

@@ -27,10 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a runtime
- * never looks for a plugin that is not there.
+ * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a
+ * runtime never looks for a plugin that is not there.
  *
- * <p>Each round looks at everything anew and does what is missing. There is nothing to remember, so it does not matter when
+ * <p>Each round inspects everything and makes missing changes. It keeps no state, so it does not matter when
  * the last process was killed.
  */
 public final class Installer {
@@ -38,7 +38,7 @@ public final class Installer {
 
     private static final Duration WRITING_TIME = Duration.ofMillis(100);
 
-    /** How long another installer may take; longer than copying the plugin to a slow disk. */
+    /** The time that another installer may take; longer than copying the plugin to a slow disk. */
     private static final Duration TURN = Duration.ofSeconds(10);
 
     /** Trials of the plugin in a row that may fail for want of memory or time. */
@@ -89,7 +89,7 @@ public final class Installer {
         this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
     }
 
-    /** What an installer works with, which tests replace. */
+    /** The parts of an installer that tests replace. */
     public record Parts(
             FileSteps steps,
             RunningPlugins running,
@@ -116,12 +116,12 @@ public final class Installer {
         return new Installer(settings, events, parts);
     }
 
-    /** What it installs. */
+    /** The settings of this installer. */
     public InstallerSettings settings() {
         return settings;
     }
 
-    /** How far it is. */
+    /** The current state. */
     public InstallState state() {
         return state;
     }
@@ -135,7 +135,7 @@ public final class Installer {
         }
     }
 
-    /** Looks at everything, and puts right what is wrong unless another installer has claimed the node. */
+    /** Inspects everything and restores what is wrong, unless another installer has claimed the node. */
     public synchronized InstallState round() {
         return round(lease::isHeld);
     }
@@ -148,7 +148,7 @@ public final class Installer {
         });
     }
 
-    /** Installs once, beside a daemon that may run. */
+    /** Installs once, possibly while a daemon is running. */
     public synchronized InstallState installOnce() {
         return round(() -> true);
     }
@@ -170,7 +170,7 @@ public final class Installer {
     }
 
     /**
-     * What an operator has to know about the configuration as it is now.
+     * The findings about the current configuration.
      *
      * @throws DaemonException if it cannot be read
      */
@@ -182,7 +182,7 @@ public final class Installer {
         }
     }
 
-    /** What is being tried on the host is ended: this process is about to end. */
+    /** Stops test runs of the plugin on the host, because this process is about to exit. */
     void stopTrials() {
         trial.close();
     }
@@ -208,7 +208,7 @@ public final class Installer {
         } catch (DaemonException e) {
             enter(new InstallState.Failed(e.getMessage()));
         } catch (RuntimeException e) {
-            LOG.error("a chain adapter failed in a way that it must not", e);
+            LOG.error("unexpected error in a chain adapter", e);
             enter(new InstallState.Failed(e.toString()));
         }
         return state;
@@ -235,7 +235,7 @@ public final class Installer {
     }
 
     private void removeConf() {
-        LOG.info("uninstalling: {}, then {}, then {}", settings.confDir(), settings.binDir(), settings.runDirectory());
+        LOG.info("uninstalling from {}, {} and {}", settings.confDir(), settings.binDir(), settings.runDirectory());
         try {
             conf.uninstall();
             confInstalled = false;
@@ -312,7 +312,7 @@ public final class Installer {
             if (!confInstalled) {
                 throw InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason());
             }
-            LOG.warn("the plugin did not work on this host: {}", broken.reason());
+            LOG.warn("the plugin failed its test run on this host: {}", broken.reason());
         } catch (IOException e) {
             throw InstallErrors.writingConf(settings.confDir(), e);
         }

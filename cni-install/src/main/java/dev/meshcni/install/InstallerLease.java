@@ -53,7 +53,7 @@ final class InstallerLease {
     private final AtomicFiles files;
     private final String self = UUID.randomUUID().toString();
 
-    /** The time in which nobody else installs on this node; the kernel ends it with the process, if need be. */
+    /** The exclusive right to install on this node; the kernel releases it when the process ends. */
     interface Turn extends AutoCloseable {
         @Override
         void close() throws IOException;
@@ -70,10 +70,11 @@ final class InstallerLease {
     }
 
     /**
-     * Waits until nobody else changes this node.
+     * Waits until no other process changes this node.
      *
      * @param patience how long to wait at most
-     * @throws IOException if somebody else has not ended by then, or others than root decide on what is in the run directory
+     * @throws IOException if another process has not finished by then, or users other than root control the run
+     *     directory
      */
     Turn takeTurn(Duration patience) throws IOException {
         long end = System.nanoTime() + patience.toNanos();
@@ -92,7 +93,7 @@ final class InstallerLease {
         files.replace(directory.resolve(HOLDER), (self + '\n').getBytes(UTF_8), FileMetadata.ofMode("rw-------"));
     }
 
-    /** Whether no other has claimed the node since; a claim that was wiped away is made again. */
+    /** Returns whether no other has claimed the node since; a claim that was wiped away is made again. */
     boolean isHeld() throws IOException {
         try {
             return holder().equals(self);
@@ -118,7 +119,8 @@ final class InstallerLease {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new FileSystemException(directory.resolve(LOCK).toString(), null, "interrupted while waiting for it");
+            throw new FileSystemException(
+                    directory.resolve(LOCK).toString(), null, "interrupted while waiting for the lock");
         }
     }
 
@@ -150,7 +152,7 @@ final class InstallerLease {
         }
     }
 
-    /** A lock that somebody holds for ever is an error and not the end of the daemon. */
+    /** A lock that is held forever is an error, but does not stop the daemon. */
     private static void await(FileChannel channel, Path file, long end, Duration patience) throws IOException {
         FileLock lock = channel.tryLock();
         while (lock == null) {
@@ -160,7 +162,7 @@ final class InstallerLease {
                         null,
                         LockHolder.of(file).map(pid -> "process " + pid).orElse("another process")
                                 + " has held this lock for " + seconds(patience)
-                                + "; if it is no installer that is at work, end it");
+                                + "; stop it unless it is an installer that is still working");
             }
             LockSupport.parkNanos(PAUSE.toNanos());
             lock = channel.tryLock();
@@ -170,7 +172,7 @@ final class InstallerLease {
     /** A pipe in its place would be opened for ever. */
     private static void requireOrdinary(Path file) throws IOException {
         if (Files.exists(file, LinkOption.NOFOLLOW_LINKS) && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            throw new FileSystemException(file.toString(), null, "it is no regular file; remove it");
+            throw new FileSystemException(file.toString(), null, "not a regular file; remove it");
         }
     }
 

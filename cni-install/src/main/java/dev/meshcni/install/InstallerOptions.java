@@ -19,7 +19,7 @@ public final class InstallerOptions {
             names = "--mounted-cni-net-dir",
             paramLabel = "DIR",
             defaultValue = "/host/etc/cni/net.d",
-            description = "The node's directory of CNI configuration, as mounted here. Default: ${DEFAULT-VALUE}.")
+            description = "CNI configuration directory of the node, as mounted here. Default: ${DEFAULT-VALUE}.")
     private Path confDir;
 
     @Option(
@@ -27,8 +27,9 @@ public final class InstallerOptions {
             paramLabel = "FILE",
             defaultValue = "",
             description = {
-                "The file to install into, instead of the one that the container runtime uses; it is waited for.",
-                "Not chained: the file to write, by default " + STANDALONE_CONF + "."
+                "File to install into, instead of the one the container runtime uses; the daemon waits for it to"
+                        + " exist.",
+                "Unchained: the file to write, by default " + STANDALONE_CONF + "."
             })
     private String confName;
 
@@ -37,8 +38,8 @@ public final class InstallerOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "true",
-            description =
-                    "Chain the plugin behind the base CNI, or (false) give it a file of its own. Default: ${DEFAULT-VALUE}.")
+            description = "Chain the plugin behind the base CNI, or (false) write a separate file. Default:"
+                    + " ${DEFAULT-VALUE}.")
     private boolean chained;
 
     @Option(
@@ -47,8 +48,8 @@ public final class InstallerOptions {
             fallbackValue = "true",
             defaultValue = "false",
             description = {
-                "Let the group read the plugin's own file (mode 0640 instead of 0600).",
-                "A file of the base CNI keeps its mode."
+                "Make the plugin's own file readable by its group (mode 0640 instead of 0600).",
+                "Files of the base CNI keep their mode."
             })
     private boolean groupRead;
 
@@ -56,25 +57,25 @@ public final class InstallerOptions {
             names = "--cni-bin-target-dir",
             paramLabel = "DIR",
             defaultValue = "/host/opt/cni/bin",
-            description = "The node's directory of CNI plugins, as mounted here. Default: ${DEFAULT-VALUE}.")
+            description = "CNI plugin directory of the node, as mounted here. Default: ${DEFAULT-VALUE}.")
     private Path binDir;
 
     @Option(
             names = "--cni-bin-dir-on-host",
             paramLabel = "DIR",
-            description = "The same directory as the host sees it. Default: the mounted path without /host.")
+            description = "Path of the same directory on the host. Default: the mounted path without /host.")
     private Path binDirOnHost;
 
     @Option(
             names = "--plugin-source-dir",
             paramLabel = "DIR",
-            description = "The tree to copy the plugin from. Default: the one that this program runs from.")
+            description = "Directory tree to copy the plugin from. Default: the one that this program runs from.")
     private Path sourceDir;
 
     @Option(
             names = "--chain-adapter-dir",
             paramLabel = "DIR",
-            description = "A directory of jars with chain adapters for more base CNIs.")
+            description = "Directory of JAR files with chain adapters for further base CNIs.")
     private Path adapterDir;
 
     @Option(
@@ -82,7 +83,7 @@ public final class InstallerOptions {
             paramLabel = "N",
             defaultValue = "5",
             description = {
-                "How often to compare the node with what it should be, beside being told of changes.",
+                "Interval of periodic checks of plugin and configuration, in addition to inotify events.",
                 "Default: ${DEFAULT-VALUE}."
             })
     private int checkSeconds;
@@ -92,7 +93,7 @@ public final class InstallerOptions {
             paramLabel = "NAME",
             defaultValue = "istio-cni-node",
             description = {
-                "This daemon's DaemonSet: the daemon takes back what it installed if it ends because that is deleted.",
+                "Name of this daemon's DaemonSet: when it is deleted, the daemon uninstalls before it stops.",
                 "Default: ${DEFAULT-VALUE}."
             })
     private String daemonSetName;

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * What is installed, and where. Paths are as this process sees them.
+ * The files to install, and their locations. Paths are as this process sees them.
  *
  * @param confDir the node's CNI configuration
  * @param binDir the node's directory of CNI plugins

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Who holds a record lock on a file, as {@code /proc/locks} lists it (proc_locks(5)). */
+/** Finds the process that holds a record lock on a file, as listed in {@code /proc/locks} (proc_locks(5)). */
 final class LockHolder {
     private static final Path LOCKS = Path.of("/proc/locks");
 
@@ -18,7 +18,7 @@ final class LockHolder {
 
     private LockHolder() {}
 
-    /** The process that holds it; empty if nobody does, or a process that has no number here. */
+    /** The process that holds it; empty if there is none, or if it has no PID in this namespace. */
     static Optional<Long> of(Path file) {
         try {
             String inode = Files.getAttribute(file, "unix:ino", LinkOption.NOFOLLOW_LINKS)

@@ -37,12 +37,12 @@ public final class ManagedInstallation implements AutoCloseable {
         return new ManagedInstallation(installer, InstallReconciler.start(installer, agentIsFound), reason);
     }
 
-    /** How far it is. */
+    /** The current state. */
     public InstallState state() {
         return installer.state();
     }
 
-    /** Whether a pod that starts now calls the plugin; whoever replaces pods has to wait until it does. */
+    /** Returns whether a pod that starts now calls the plugin; whoever replaces pods has to wait until it does. */
     public boolean canRedirect() {
         return state().canRedirect();
     }
@@ -55,7 +55,7 @@ public final class ManagedInstallation implements AutoCloseable {
             return;
         }
         switch (reason.ask(TIME_TO_ASK)) {
-            case RESTART -> LOG.info("plugin and configuration stay, pods wait for the next daemon");
+            case RESTART -> LOG.info("keeping plugin and configuration; new pods wait for the next daemon");
             case UNINSTALL -> uninstall();
         }
     }
@@ -64,7 +64,7 @@ public final class ManagedInstallation implements AutoCloseable {
         try {
             installer.uninstallIfHolder(TIME_FOR_PLUGINS);
         } catch (DaemonException e) {
-            LOG.error("not completely uninstalled: {}", e.getMessage());
+            LOG.error("uninstallation incomplete: {}", e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -19,7 +19,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What a version of the plugin consists of.
+ * The files of a plugin version.
  *
  * @param files each file by its path within the tree
  */
@@ -73,12 +73,12 @@ record PluginManifest(Map<String, Entry> files) {
         return HexFormat.of().formatHex(digest.digest()).substring(0, ID_DIGITS);
     }
 
-    /** How much room the files take, in bytes. */
+    /** The size of the files, in bytes. */
     long size() {
         return files.values().stream().mapToLong(Entry::size).sum();
     }
 
-    /** Whether a tree has these files, byte for byte. */
+    /** Returns whether a tree has these files, byte for byte. */
     boolean matches(Path tree) throws IOException {
         try {
             return read(tree).equals(this);
@@ -87,7 +87,7 @@ record PluginManifest(Map<String, Entry> files) {
         }
     }
 
-    /** Whether a tree seems to have these files, by their sizes and times; fast enough to ask all the time. */
+    /** Returns whether a tree seems to have these files, by their sizes and times; fast enough to ask all the time. */
     boolean resembles(Path tree) throws IOException {
         try {
             for (Map.Entry<String, Entry> file : files.entrySet()) {
@@ -126,7 +126,7 @@ record PluginManifest(Map<String, Entry> files) {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
+            throw new IllegalStateException("SHA-256 is not available", e);
         }
     }
 }

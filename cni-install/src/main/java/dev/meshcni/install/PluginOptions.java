@@ -18,21 +18,22 @@ public final class PluginOptions {
             names = "--cni-agent-run-dir",
             paramLabel = "DIR",
             defaultValue = "/var/run/istio-cni",
-            description = "Directory of the agent's socket; root's alone. Default: ${DEFAULT-VALUE}.")
+            description = "Run directory for the agent's socket; must be accessible to root only. Default:"
+                    + " ${DEFAULT-VALUE}.")
     private Path agentRunDirectory;
 
     @Option(
             names = "--exclude-namespaces",
             paramLabel = "NAMESPACE",
             split = ",",
-            description = "Namespaces whose pods are left alone.")
+            description = "Namespaces whose pods are not redirected.")
     private List<String> excludedNamespaces = List.of();
 
     @Option(
             names = "--pod-namespace",
             paramLabel = "NAMESPACE",
             defaultValue = "",
-            description = "The namespace of this daemon's own pod.")
+            description = "Namespace of this daemon's own pod.")
     private String podNamespace;
 
     @Option(
@@ -40,7 +41,7 @@ public final class PluginOptions {
             paramLabel = "LEVEL",
             defaultValue = "info",
             description = {
-                "What the plugin tells of calls that the agent did not answer: debug, info, warn, error or none.",
+                "Log level of the plugin for calls that the agent did not answer: debug, info, warn, error or none.",
                 "Default: ${DEFAULT-VALUE}."
             })
     private String pluginLogLevel;
@@ -50,7 +51,7 @@ public final class PluginOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Redirect with nftables instead of iptables.")
+            description = "Use nftables instead of iptables.")
     private boolean nativeNftables;
 
     /** For picocli, which fills it. */

@@ -41,7 +41,7 @@ public final class PluginTree {
     /** The directory of the versions; nothing that lists plugins shows it. */
     static final String VERSIONS = ".mesh-cni";
 
-    /** What a version held before the plugin was a single file: the run-time image of a JVM. */
+    /** The directory of a JVM run-time image, which versions had before the plugin was a single file. */
     private static final String RUNTIME_OF_EARLIER_VERSIONS = "runtime";
 
     /** The name by which runtimes find the plugin. */
@@ -52,7 +52,7 @@ public final class PluginTree {
     /** The names of versions: release, the manifest's short name, and a number if there is more than one copy. */
     private static final Pattern VERSION_NAME = Pattern.compile(".+-\\p{XDigit}{12}(?:\\.\\d+)?");
 
-    /** How long a version that the host does not run is not tried again. */
+    /** The time until a version that failed on the host is tried again. */
     private static final Duration TRIAL_PAUSE = Duration.ofSeconds(30);
 
     private static final Duration UNINSTALL_POLL = Duration.ofMillis(50);
@@ -70,7 +70,7 @@ public final class PluginTree {
     private Optional<PluginManifest> wanted = Optional.empty();
     private Optional<Unusable> unusable = Optional.empty();
 
-    /** What was found when the source was tried, and when. */
+    /** The result of a test run of the source, and its time. */
     private record Unusable(String reason, long nanos) {}
 
     /**
@@ -80,7 +80,7 @@ public final class PluginTree {
      * @param binDir the node's directory of plugins, as we see it
      * @param release what the names of this release's versions begin with
      * @param trial tells whether the host runs what was copied
-     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     * @param nanoTime a monotonic clock, such as {@link System#nanoTime}
      */
     PluginTree(
             Path source,
@@ -100,7 +100,7 @@ public final class PluginTree {
         this.nanoTime = requireNonNull(nanoTime, "nanoTime is null");
     }
 
-    /** Where the versions are. */
+    /** The directory of the versions. */
     Path versionsDirectory() {
         return binDir.resolve(VERSIONS);
     }
@@ -125,11 +125,11 @@ public final class PluginTree {
         String version = wholeVersion();
         requireWorking(version, before);
         files.replaceLink(binDir.resolve(LINK), Path.of(VERSIONS, version, PluginManifest.PROGRAM));
-        LOG.info("the plugin in {} is version {}", binDir, version);
+        LOG.info("plugin in {} is version {}", binDir, version);
         return true;
     }
 
-    /** Whether there is nothing for {@link #ensure} to do; changes nothing. */
+    /** Returns whether there is nothing for {@link #ensure} to do; changes nothing. */
     public boolean currentIsWhole() throws IOException {
         Optional<String> current = current();
         return current.isPresent() && isOfSource(current.get()) && isWhole(current.get());
@@ -169,7 +169,7 @@ public final class PluginTree {
                     >= running.settle().toNanos()) {
                 files.deleteTree(versionsDirectory().resolve(version));
                 verified.remove(version);
-                LOG.info("removed version {} of the plugin, which nothing runs from any more", version);
+                LOG.info("removed unused plugin version {}", version);
             }
         }
     }
@@ -184,7 +184,7 @@ public final class PluginTree {
         if (current().isPresent()) {
             files.delete(link);
         } else if (Files.exists(link, LinkOption.NOFOLLOW_LINKS)) {
-            LOG.warn("{} is not ours and stays", link);
+            LOG.warn("keeping {}: not installed by mesh-cni", link);
         }
         if (Files.isDirectory(binDir)) {
             files.sweep(binDir);
@@ -197,7 +197,7 @@ public final class PluginTree {
             return;
         }
         if (!Files.isDirectory(versionsDirectory(), LinkOption.NOFOLLOW_LINKS)) {
-            LOG.warn("{} is not ours and stays", versionsDirectory());
+            LOG.warn("keeping {}: not installed by mesh-cni", versionsDirectory());
             return;
         }
         files.sweep(versionsDirectory());
@@ -209,11 +209,11 @@ public final class PluginTree {
             removeUnused();
         }
         if (!versions().isEmpty()) {
-            LOG.warn("{} stays: a plugin still runs from it, or could; remove it later", versionsDirectory());
+            LOG.warn("keeping {}: a plugin is, or could be, running from it; remove it later", versionsDirectory());
             return;
         }
         if (!deleteIfEmpty()) {
-            LOG.warn("{} stays: it holds what is not ours", versionsDirectory());
+            LOG.warn("keeping {}: it contains files not installed by mesh-cni", versionsDirectory());
         }
     }
 
@@ -226,13 +226,12 @@ public final class PluginTree {
         }
     }
 
-    /** What a link in its place leads to is not ours to fill, and far less to clear. */
+    /** The target of a link at this path is not ours to fill or clear. */
     private void requireDirectory() throws IOException {
         Path directory = versionsDirectory();
         if (Files.exists(directory, LinkOption.NOFOLLOW_LINKS)
                 && !Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-            throw new FileSystemException(
-                    directory.toString(), null, "it is no directory but a link or file; remove it");
+            throw new FileSystemException(directory.toString(), null, "not a directory; remove it");
         }
     }
 
@@ -299,8 +298,8 @@ public final class PluginTree {
             steps.sync(directory);
         }
         if (!wanted().matches(fresh)) {
-            throw new IOException("the copy in " + fresh + " is not what was copied: " + source
-                    + " has changed meanwhile, or the disk is faulty");
+            throw new IOException("the copy in " + fresh + " does not match its source: " + source
+                    + " changed while it was copied, or the disk is faulty");
         }
     }
 
@@ -320,8 +319,8 @@ public final class PluginTree {
             throw new FileSystemException(
                     binDir.toString(),
                     null,
-                    InstallErrors.NO_SPACE + ": " + free / 1_000 + " kB are free, " + wanted().size() / 1_000
-                            + " kB are needed");
+                    InstallErrors.NO_SPACE + ": " + free / 1_000 + " kB free, " + wanted().size() / 1_000
+                            + " kB required");
         }
     }
 
@@ -363,7 +362,9 @@ public final class PluginTree {
         }
     }
 
-    /** Whether it is a version of ours, whole or damaged: it has our name, and holds what our manifests name. */
+    /**
+     * Returns whether it is a version of ours, whole or damaged: it has our name, and holds what our manifests name.
+     */
     private static boolean isOurs(Path entry) {
         return VERSION_NAME.matcher(entry.getFileName().toString()).matches()
                 && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)

@@ -29,7 +29,7 @@ public final class PluginTrial implements AutoCloseable {
     /** The first process of the node, if its {@code /proc} is mounted in our container. */
     private static final Path HOST_INIT = Path.of("/host/proc/1");
 
-    /** How long a plugin that works is believed to go on working. */
+    /** The time that a successful test run of the plugin stays valid. */
     static final Duration VALID = Duration.ofMinutes(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(PluginTrial.class);
@@ -44,7 +44,7 @@ public final class PluginTrial implements AutoCloseable {
     private Optional<Success> lastSuccess = Optional.empty();
     private Optional<Verdict> lastUnknown = Optional.empty();
 
-    /** What came of a trial. */
+    /** The outcome of a test run. */
     public sealed interface Verdict {
         /** It has answered. */
         record Works() implements Verdict {}
@@ -73,7 +73,7 @@ public final class PluginTrial implements AutoCloseable {
      * @param host where the programs are started
      * @param binDir the node's directory of plugins as it is seen here
      * @param binDirOnHost the same as the programs see it
-     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     * @param nanoTime a monotonic clock, such as {@link System#nanoTime}
      */
     PluginTrial(HostProgram host, Path binDir, Path binDirOnHost, LongSupplier nanoTime) {
         this.host = requireNonNull(host, "host is null");
@@ -108,7 +108,7 @@ public final class PluginTrial implements AutoCloseable {
     public Verdict now(Path program) {
         Optional<Object> file = file(program);
         if (file.isEmpty()) {
-            return new Verdict.Unknown(binDir.resolve(program) + " is not there");
+            return new Verdict.Unknown(binDir.resolve(program) + " does not exist");
         }
         Verdict verdict = verdict(host.run(new ProgramCall(
                 binDirOnHost.resolve(program),
@@ -121,7 +121,7 @@ public final class PluginTrial implements AutoCloseable {
         }
         if (verdict instanceof Verdict.Unknown unknown && !lastUnknown.equals(Optional.of(verdict))) {
             lastUnknown = Optional.of(verdict);
-            LOG.warn("the plugin is not tried on the host before runtimes call it: {}", unknown.reason());
+            LOG.warn("cannot test the plugin on the host before runtimes call it: {}", unknown.reason());
         }
         return verdict;
     }
@@ -147,15 +147,16 @@ public final class PluginTrial implements AutoCloseable {
             case ProgramOutcome.Refused refused -> verdict(refused);
             case ProgramOutcome.NotEntered not ->
                 new Verdict.Unknown("the host's mount namespace cannot be entered: " + not.reason()
-                        + "; the daemon's pod needs the host's /proc at /host/proc and the capabilities SYS_ADMIN, SYS_CHROOT"
+                        + "; the daemon's pod needs the host's /proc at /host/proc and the capabilities SYS_ADMIN,"
+                        + " SYS_CHROOT"
                         + " and SYS_PTRACE");
             case ProgramOutcome.Signalled signalled ->
-                doubtful("it was ended by signal " + signalled.signal()
-                        + "; look at the node's kernel log, and at its memory");
+                doubtful("it was terminated by signal " + signalled.signal()
+                        + "; check the node's kernel log and memory");
             case ProgramOutcome.Late late ->
-                doubtful("it has not answered for " + late.deadline().toSeconds() + " s"
-                        + (late.stuck() ? " and cannot be killed; look at the file system of " + binDirOnHost : ""));
-            case ProgramOutcome.Cancelled _ -> doubtful("this daemon ends");
+                doubtful("it did not answer within " + late.deadline().toSeconds() + " s"
+                        + (late.stuck() ? " and cannot be killed; check the file system of " + binDirOnHost : ""));
+            case ProgramOutcome.Cancelled _ -> doubtful("this daemon is stopping");
         };
     }
 
@@ -167,15 +168,15 @@ public final class PluginTrial implements AutoCloseable {
             VersionInfo.parse(CniJson.object(ended.output().getBytes(UTF_8)));
             return new Verdict.Works();
         } catch (CniException e) {
-            return doubtful("it answers VERSION with " + quote(ended.output()));
+            return doubtful("unexpected answer to VERSION: " + quote(ended.output()));
         }
     }
 
     private Verdict verdict(ProgramOutcome.Refused refused) {
         return switch (refused.refusal()) {
             case MISSING, ANOTHER_FILE ->
-                new Verdict.Unknown("the host has another file than we at this path: " + refused.detail()
-                        + "; set --cni-bin-dir-on-host to the path that the host has for " + binDir);
+                new Verdict.Unknown("the host has a different file at this path: " + refused.detail()
+                        + "; set --cni-bin-dir-on-host to the host's path of " + binDir);
             case NOEXEC ->
                 new Verdict.Broken(
                         "its file system is mounted noexec: " + refused.detail() + "; mount it without noexec, or "
@@ -183,18 +184,17 @@ public final class PluginTrial implements AutoCloseable {
                         true);
             case NO_LOADER ->
                 new Verdict.Broken(
-                        "what has to load it is not on the host: " + refused.detail()
-                                + "; use the image as it is built here, whose plugin needs nothing",
+                        "its interpreter or dynamic linker does not exist on the host: " + refused.detail()
+                                + "; use the official image, whose plugin is statically linked",
                         true);
             case FOREIGN ->
                 new Verdict.Broken(
-                        "it is no program of this architecture: " + refused.detail()
+                        "it is not an executable for this architecture: " + refused.detail()
                                 + "; use the image for this node's architecture",
                         true);
             case NOT_PERMITTED ->
                 new Verdict.Broken(
-                        "it may not be executed: " + refused.detail()
-                                + "; look at its mode, and at SELinux or AppArmor",
+                        "no permission to execute it: " + refused.detail() + "; check its mode, SELinux and AppArmor",
                         true);
             case OTHER -> doubtful(refused.detail());
         };

@@ -8,8 +8,8 @@ import java.util.Deque;
 import java.util.function.LongSupplier;
 
 /**
- * How fast to put right what somebody else keeps changing: at once at first, and ever more slowly in a fight, which nobody can
- * win and which costs the node more than it gains.
+ * The backoff for restoring what another process keeps changing: immediate at first, and increasingly slow in a fight,
+ * which nobody can win and which costs the node more than it gains.
  */
 public final class RewriteBackoff {
     private final Limits limits;
@@ -36,7 +36,7 @@ public final class RewriteBackoff {
 
     /**
      * @param limits when it is a fight
-     * @param nanoTime a clock that nobody sets, such as {@link System#nanoTime}
+     * @param nanoTime a monotonic clock, such as {@link System#nanoTime}
      */
     RewriteBackoff(Limits limits, LongSupplier nanoTime) {
         this.limits = requireNonNull(limits, "limits is null");

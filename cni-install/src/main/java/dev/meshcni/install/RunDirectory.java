@@ -60,9 +60,9 @@ public final class RunDirectory {
         try {
             files.delete(directory);
         } catch (DirectoryNotEmptyException e) {
-            LOG.warn("{} stays: it holds what is not ours", directory);
+            LOG.warn("keeping {}: it contains files not installed by mesh-cni", directory);
         } catch (FileSystemException e) {
-            LOG.debug("{} stays, empty: {}", directory, e.toString());
+            LOG.debug("keeping empty directory {}: {}", directory, e.toString());
         }
     }
 

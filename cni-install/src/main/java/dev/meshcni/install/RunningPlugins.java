@@ -30,7 +30,7 @@ public final class RunningPlugins {
     private static final Pattern VERSION =
             Pattern.compile("/" + Pattern.quote(PluginTree.VERSIONS) + "/([^/]+)/(?:bin|runtime)/");
 
-    /** What exec(2) takes at most to show in {@code /proc}. */
+    /** The maximum time until an exec(2) is visible in {@code /proc}. */
     private static final Duration SETTLE = Duration.ofMillis(200);
 
     /** Where not all processes can be seen: longer than a plugin may run. */
@@ -44,7 +44,7 @@ public final class RunningPlugins {
         this.settle = requireNonNull(settle, "settle is null");
     }
 
-    /** Looks at the processes of this node, as far as they can be seen. */
+    /** Inspects the visible processes of this node. */
     static RunningPlugins ofNode() {
         if (Files.isDirectory(HOST_PROC.resolve("1"))) {
             return new RunningPlugins(HOST_PROC, SETTLE);
@@ -54,12 +54,12 @@ public final class RunningPlugins {
         return new RunningPlugins(PROC, root ? SETTLE : BLIND_SETTLE);
     }
 
-    /** Looks at the processes that a directory like {@code /proc} shows, which are all there are. */
+    /** Inspects the processes in a directory like {@code /proc}, which has to show all of them. */
     public static RunningPlugins in(Path proc) {
         return new RunningPlugins(proc, Duration.ZERO);
     }
 
-    /** How long nobody must have been seen in a version before it is certain that nobody is. */
+    /** The time that a version must be unused before it is considered unused. */
     Duration settle() {
         return settle;
     }
@@ -82,7 +82,7 @@ public final class RunningPlugins {
         return versions;
     }
 
-    /** A process that ends while it is looked at uses nothing. */
+    /** A process that exits during the inspection uses nothing. */
     private static void openFiles(Path directory, Set<String> versions) {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
             files.forEach(file -> version(file).ifPresent(versions::add));

@@ -3,12 +3,12 @@ package dev.meshcni.install;
 import java.time.Duration;
 
 /**
- * Why a daemon that was told to end has to end. The plugin and its configuration stay in place while the daemon is only being
+ * The reason why a daemon is stopped. The plugin and its configuration stay in place while the daemon is only being
  * restarted or replaced, so that pods wait for the next one instead of starting without redirection.
  */
 @FunctionalInterface
 public interface ShutdownReason {
-    /** What comes after the end. */
+    /** The reason for the shutdown. */
     enum Answer {
         /** Another daemon, or it cannot be known. */
         RESTART,

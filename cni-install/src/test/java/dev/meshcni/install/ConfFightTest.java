@@ -55,7 +55,7 @@ class ConfFightTest {
             eventually("installed", () -> installer.state() instanceof InstallState.Installed);
             String ours = Files.readString(file);
             fight(file, foreign);
-            eventually("installed again", () -> Files.readString(file).equals(ours));
+            eventually("reinstalling it", () -> Files.readString(file).equals(ours));
             eventually("known to be installed", () -> installer.state() instanceof InstallState.Installed);
             reader.stop = true;
             reading.join();
@@ -64,7 +64,7 @@ class ConfFightTest {
             assertThat(rewrites.get()).isBetween(6, 20);
             assertThat(log.lines())
                     .anyMatch(line -> line.startsWith("WARN")
-                            && line.contains("again and again")
+                            && line.contains("repeatedly")
                             && line.contains("cilium-cni")
                             && line.contains("cni.exclusive"));
         } finally {

@@ -49,7 +49,7 @@ class FindingsLogTest {
                 .singleElement()
                 .asString()
                 .startsWith("ERROR " + BROKEN + " cannot be loaded")
-                .endsWith("what to do: correct or remove " + BROKEN);
+                .endsWith("remedy: correct or remove " + BROKEN);
     }
 
     @Test
@@ -69,7 +69,7 @@ class FindingsLogTest {
         installer.round();
 
         assertThat(log.lines()).hasSize(3);
-        assertThat(log.lines().get(1)).startsWith("INFO no longer so: " + BROKEN);
-        assertThat(log.lines().get(2)).startsWith("ERROR 10-ptp.conflist names its network");
+        assertThat(log.lines().get(1)).startsWith("INFO resolved: " + BROKEN);
+        assertThat(log.lines().get(2)).startsWith("ERROR 10-ptp.conflist has the network name");
     }
 }

@@ -53,7 +53,8 @@ class InstallReconcilerTest {
     @Test
     void aFileThatComesBeforeOursIsInstalledInto() throws Exception {
         node.conf("05-new.conflist", """
-                {"cniVersion": "1.0.0", "name": "new", "plugins": [{"type": "bridge"}]}""");
+            {"cniVersion": "1.0.0", "name": "new", "plugins": [{"type": "bridge"}]}\
+            """);
 
         eventually(
                 "the new first list has our entry",
@@ -136,7 +137,7 @@ class InstallReconcilerTest {
         Files.createDirectories(node.confDir());
         node.conf("10-ptp.conflist", Files.readString(TestInstallers.confDirs().resolve("ptp/10-ptp.conflist")));
 
-        eventually("installed again", () -> node.conf().equals(installed));
+        eventually("reinstalling it", () -> node.conf().equals(installed));
     }
 
     @Test

@@ -98,7 +98,7 @@ class InstallerLeaseTest {
 
         assertThat(state.notReady())
                 .hasValueSatisfying(
-                        reason -> assertThat(reason).contains(lock(node) + ": it is no regular file; remove it"));
+                        reason -> assertThat(reason).contains(lock(node) + ": not a regular file; remove it"));
         assertThat(Files.getPosixFilePermissions(elsewhere)).isEqualTo(PosixFilePermissions.fromString("rw-r--r--"));
     }
 
@@ -110,7 +110,7 @@ class InstallerLeaseTest {
                 .isZero();
 
         assertThat(TestInstallers.of(node).installOnce().notReady())
-                .hasValueSatisfying(reason -> assertThat(reason).contains("no regular file"));
+                .hasValueSatisfying(reason -> assertThat(reason).contains("not a regular file"));
     }
 
     @NeedsRoot("gives a file another owner")
@@ -125,8 +125,8 @@ class InstallerLeaseTest {
 
         assertThat(installer.installOnce().notReady())
                 .hasValueSatisfying(reason -> assertThat(reason)
-                        .contains("the run directory " + node.runDirectory() + " cannot be used")
-                        .contains(theirs + ": it belongs to user 4711 and not to root")
+                        .contains("cannot use the run directory " + node.runDirectory())
+                        .contains(theirs + ": it is owned by user 4711, not by root")
                         .contains("chown root"));
         assertThatThrownBy(installer::claim).hasMessageContaining("user 4711");
         assertThatThrownBy(() -> installer.uninstall(Duration.ZERO)).hasMessageContaining("user 4711");

@@ -129,7 +129,7 @@ class PluginTreeTest {
 
         assertThatThrownBy(tree()::ensure)
                 .isInstanceOf(FileSystemException.class)
-                .hasMessageContaining(node.binDir().resolve(".mesh-cni") + ": it is no directory but a link");
+                .hasMessageContaining(node.binDir().resolve(".mesh-cni") + ": not a directory");
         assertThatThrownBy(tree()::removeUnused).isInstanceOf(FileSystemException.class);
         tree().uninstall(Duration.ZERO);
 
@@ -273,7 +273,7 @@ class PluginTreeTest {
 
         assertThat(state.notReady())
                 .hasValueSatisfying(reason -> assertThat(reason)
-                        .contains("the plugin cannot be installed in " + node.binDir())
+                        .contains("cannot install the plugin in " + node.binDir())
                         .contains("Read-only file system")
                         .contains("--cni-bin-target-dir")
                         .contains("/home/kubernetes/bin")
@@ -294,7 +294,7 @@ class PluginTreeTest {
         InstallState state = TestInstallers.of(node, full).installOnce();
 
         assertThat(state.notReady())
-                .hasValueSatisfying(reason -> assertThat(reason).contains("make room"));
+                .hasValueSatisfying(reason -> assertThat(reason).contains("free space"));
         assertThat(TestNode.contents(node.binDir())).isEmpty();
     }
 

@@ -33,13 +33,13 @@ class PluginTrialTest {
 
     /** A program that a runtime cannot use as a plugin. */
     enum Program {
-        WITHOUT_LOADER("what has to load it is not on the host") {
+        WITHOUT_LOADER("its interpreter or dynamic linker does not exist on the host") {
             @Override
             byte[] bytes() {
                 return "#!/no/such/shell\n".getBytes(UTF_8);
             }
         },
-        OF_ANOTHER_ARCHITECTURE("no program of this architecture") {
+        OF_ANOTHER_ARCHITECTURE("not an executable for this architecture") {
             @Override
             byte[] bytes() throws IOException {
                 byte[] program = Files.readAllBytes(Path.of("/bin/cat"));
@@ -61,7 +61,7 @@ class PluginTrialTest {
                 return "#!/bin/sh\nkill -9 $$\n".getBytes(UTF_8);
             }
         },
-        THAT_ANSWERS_SOMETHING_ELSE("it answers VERSION with hello") {
+        THAT_ANSWERS_SOMETHING_ELSE("unexpected answer to VERSION: hello") {
             @Override
             byte[] bytes() {
                 return "#!/bin/sh\nprintf 'hello\\033[2J'\n".getBytes(UTF_8);

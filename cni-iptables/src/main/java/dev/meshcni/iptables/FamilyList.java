@@ -30,7 +30,7 @@ public record FamilyList(Set<IpFamily> families) {
 
     /** Reads the text of an option. */
     public static final class Converter implements ITypeConverter<FamilyList> {
-        /** For picocli, which makes one by itself. */
+        /** For picocli, which creates one by reflection. */
         public Converter() {}
 
         @Override

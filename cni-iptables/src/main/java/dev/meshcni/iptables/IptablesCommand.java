@@ -38,15 +38,16 @@ import picocli.CommandLine.Spec;
         description = {
             "Redirect the traffic of this network namespace, in an init container or on a virtual machine.",
             "",
-            "Takes the flags, variables and defaults of istio-iptables. Each flag is also an environment variable: its"
-                    + " name in upper case with _ for -, as ISTIO_INBOUND_PORTS. ISTIO_OUTBOUND_OWNER_GROUPS,"
+            "Accepts the flags, environment variables and defaults of istio-iptables. Each flag is also an"
+                    + " environment variable: its name in upper case with _ for -, such as ISTIO_INBOUND_PORTS."
+                    + " ISTIO_OUTBOUND_OWNER_GROUPS,"
                     + " ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE (groups by number or name) and"
                     + " ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR are variables only."
         },
         exitCodeList = {
             "0:ok",
-            "1:failed, and the namespace is as it was",
-            "2:the command line is wrong",
+            "1:failed; the network namespace is unchanged",
+            "2:usage error",
             "126:--run-validation found traffic that is not redirected"
         },
         footerHeading = "%nExamples:%n",
@@ -89,7 +90,7 @@ public final class IptablesCommand implements Callable<Integer> {
         if (settings.isOn(IptablesFlag.RUN_VALIDATION)
                 && settings.nonEmptyText(IptablesFlag.NETWORK_NAMESPACE).isPresent()) {
             throw new ParameterException(
-                    spec.commandLine(), "--run-validation validates the namespace of this process only");
+                    spec.commandLine(), "--run-validation only supports the network namespace of this process");
         }
         if (settings.isOn(IptablesFlag.DRY_RUN)) {
             printRules(settings);
@@ -116,7 +117,7 @@ public final class IptablesCommand implements Callable<Integer> {
 
     private void printRules(Settings settings) {
         if (settings.isOn(IptablesFlag.CLEANUP_ONLY)) {
-            LOG.log(Level.WARNING, "a dry run of --cleanup-only has no rules to show");
+            LOG.log(Level.WARNING, "--dry-run has no rules to show with --cleanup-only");
             return;
         }
         RedirectParameters parameters = new TrafficSettings(settings, HostDefaults.ofDryRun()).parameters();
@@ -128,17 +129,20 @@ public final class IptablesCommand implements Callable<Integer> {
         out.print((settings.isOn(IptablesFlag.NATIVE_NFTABLES) ? PlanFormat.nft : PlanFormat.iptables).plan(plan));
         out.flush();
         plan.localAddresses()
-                .forEach(address -> LOG.log(Level.INFO, "beside the rules, lo gets the address {0}", address));
+                .forEach(address ->
+                        LOG.log(Level.INFO, "in addition to the rules, address {0} is added to lo", address));
         plan.routing()
-                .ifPresent(routing ->
-                        LOG.log(Level.INFO, "beside the rules, marked packets are delivered locally: {0}", routing));
+                .ifPresent(routing -> LOG.log(
+                        Level.INFO,
+                        "in addition to the rules, policy routing delivers marked packets locally: {0}",
+                        routing));
     }
 
     private void warn(Settings settings) {
         for (IptablesFlag flag : IptablesFlag.values()) {
             if (flag.kind() == IptablesFlag.Kind.WITHOUT_EFFECT
                     && settings.text(flag).isPresent()) {
-                LOG.log(Level.WARNING, "{0} has no effect", flag.longName());
+                LOG.log(Level.WARNING, "option {0} has no effect", flag.longName());
             }
         }
     }
@@ -150,7 +154,7 @@ public final class IptablesCommand implements Callable<Integer> {
         return new Namespace(backend(settings), path);
     }
 
-    /** What changes and reads rules, as flags and variables ask for. */
+    /** The backend that applies and reads rules, as selected by flags and variables. */
     static RedirectBackend backend(Settings settings) {
         if (settings.isOn(IptablesFlag.NATIVE_NFTABLES)) {
             return Backends.of(ServiceLoader.load(RedirectBackend.class)).named(Backends.NFTABLES);

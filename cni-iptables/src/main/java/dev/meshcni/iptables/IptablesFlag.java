@@ -8,71 +8,79 @@ import picocli.CommandLine.Model.OptionSpec;
  * instead, so their texts are read through {@link Settings}.
  */
 enum IptablesFlag {
-    PROXY_PORT("-p --envoy-port", "PORT", "Port of the proxy for outbound connections. Default: 15001."),
-    INBOUND_PORT("-z --inbound-capture-port", "PORT", "Port of the proxy for inbound connections. Default: 15006."),
-    TUNNEL_PORT("-e --inbound-tunnel-port", "PORT", "Port of the proxy for tunnelled connections. Default: 15008."),
+    PROXY_PORT("-p --envoy-port", "PORT", "Proxy port for outbound connections. Default: 15001."),
+    INBOUND_PORT("-z --inbound-capture-port", "PORT", "Proxy port for inbound connections. Default: 15006."),
+    TUNNEL_PORT("-e --inbound-tunnel-port", "PORT", "Proxy port for HBONE tunnels. Default: 15008."),
     PROXY_UIDS(
             "-u --proxy-uid",
             "UIDS",
-            "Users whose traffic is the proxy's own. Default: the user named by ENVOY_USER, else istio-proxy, else 1337."),
-    PROXY_GIDS("-g --proxy-gid", "GIDS", "Groups whose traffic is the proxy's own. Default: as -u."),
+            "UIDs of the proxy, whose traffic is not redirected. Default: the user named by ENVOY_USER, else"
+                    + " istio-proxy, else 1337."),
+    PROXY_GIDS("-g --proxy-gid", "GIDS", "GIDs of the proxy, whose traffic is not redirected. Default: same as -u."),
     MODE(
             "-m --istio-inbound-interception-mode",
             "MODE",
-            "REDIRECT, or TPROXY to keep the client's address. Default: REDIRECT."),
+            "REDIRECT, or TPROXY to preserve the client address. Default: REDIRECT."),
     INBOUND_PORTS("-b --istio-inbound-ports", "PORTS", "Inbound ports to redirect, * for all. Default: none."),
-    EXCLUDED_INBOUND_PORTS("-d --istio-local-exclude-ports", "PORTS", "Inbound ports to leave alone, where -b is *."),
+    EXCLUDED_INBOUND_PORTS("-d --istio-local-exclude-ports", "PORTS", "Inbound ports to exclude, if -b is *."),
     OUTBOUND_RANGES(
-            "-i --istio-service-cidr", "RANGES", "Destinations to redirect to the proxy, * for all. Default: none."),
-    EXCLUDED_OUTBOUND_RANGES(
-            "-x --istio-service-exclude-cidr", "RANGES", "Destinations to leave alone, where -i is *."),
-    OUTBOUND_PORTS("-q --istio-outbound-ports", "PORTS", "Outbound ports to redirect, wherever the connection goes."),
-    EXCLUDED_OUTBOUND_PORTS("-o --istio-local-outbound-ports-exclude", "PORTS", "Outbound ports to leave alone."),
-    EXCLUDED_INTERFACES("-c --istio-exclude-interfaces", "NAMES", "Interfaces whose traffic is left alone."),
+            "-i --istio-service-cidr",
+            "RANGES",
+            "Destination CIDRs to redirect to the proxy, * for all. Default: none."),
+    EXCLUDED_OUTBOUND_RANGES("-x --istio-service-exclude-cidr", "RANGES", "Destination CIDRs to exclude, if -i is *."),
+    OUTBOUND_PORTS("-q --istio-outbound-ports", "PORTS", "Outbound ports to redirect, for any destination."),
+    EXCLUDED_OUTBOUND_PORTS("-o --istio-local-outbound-ports-exclude", "PORTS", "Outbound ports to exclude."),
+    EXCLUDED_INTERFACES("-c --istio-exclude-interfaces", "NAMES", "Interfaces whose traffic is not redirected."),
     VIRTUAL_INTERFACES(
-            "-k --kube-virt-interfaces", "NAMES", "Interfaces of guests: what arrives there counts as outbound."),
-    TPROXY_MARK(
-            "-t --istio-inbound-tproxy-mark", "MARK", "Mark of packets for the proxy in mode TPROXY. Default: 1337."),
-    ROUTE_TABLE("-r --istio-inbound-tproxy-route-table", "TABLE", "Routing table for packets so marked. Default: 133."),
+            "-k --kube-virt-interfaces",
+            "NAMES",
+            "Interfaces of virtual machine guests; traffic arriving there is handled as outbound."),
+    TPROXY_MARK("-t --istio-inbound-tproxy-mark", "MARK", "Packet mark for mode TPROXY. Default: 1337."),
+    ROUTE_TABLE(
+            "-r --istio-inbound-tproxy-route-table",
+            "TABLE",
+            "Routing table for packets with that mark. Default: 133."),
     REDIRECT_DNS(
             "--redirect-dns",
             Kind.SWITCH,
-            "Redirect DNS queries to the agent beside the proxy (ISTIO_META_DNS_CAPTURE)."),
+            "Redirect DNS queries to the DNS proxy of istio-agent (ISTIO_META_DNS_CAPTURE)."),
     CAPTURE_ALL_DNS(
-            "--capture-all-dns", Kind.SWITCH, "With --redirect-dns: queries to any server, not only to --dns-servers."),
+            "--capture-all-dns",
+            Kind.SWITCH,
+            "With --redirect-dns: redirect queries to any server, not only to --dns-servers."),
     DNS_SERVERS(
             "--dns-servers",
             "ADDRESSES",
-            "With --redirect-dns: queries to these. Default: the servers in /etc/resolv.conf; none with --dry-run, which"
-                    + " does not look at this machine."),
-    DROP_INVALID("--drop-invalid", Kind.SWITCH, "Drop packets that belong to no connection (INVALID_DROP)."),
-    DUAL_STACK("--dual-stack", Kind.SWITCH, "The proxy listens on IPv4 and IPv6 (ISTIO_DUAL_STACK)."),
+            "With --redirect-dns: redirect queries to these servers. Default: those in /etc/resolv.conf; none with"
+                    + " --dry-run, which does not inspect this machine."),
+    DROP_INVALID("--drop-invalid", Kind.SWITCH, "Drop packets in conntrack state INVALID (INVALID_DROP)."),
+    DUAL_STACK("--dual-stack", Kind.SWITCH, "The proxy listens on both IPv4 and IPv6 (ISTIO_DUAL_STACK)."),
     FAMILIES(
             "--ip-families",
             "FAMILIES",
-            "ipv4, ipv6 or ipv4,ipv6. Default: what the addresses of the namespace ask for; with --dry-run ipv4, and"
-                    + " both with --dual-stack."),
-    NETWORK_NAMESPACE(
-            "--network-namespace", "PATH", "The network namespace to work in. Default: that of this process."),
+            "ipv4, ipv6 or ipv4,ipv6. Default: derived from the addresses of the network namespace; with --dry-run"
+                    + " ipv4, or both with --dual-stack."),
+    NETWORK_NAMESPACE("--network-namespace", "PATH", "Path of the network namespace. Default: that of this process."),
     NATIVE_NFTABLES("--native-nftables", Kind.SWITCH, "Use nftables instead of iptables."),
     FORCE_IPTABLES_BINARY(
             "--force-iptables-binary",
             "NAME",
-            "The iptables command to use, such as iptables-legacy. Default: the one that works here."),
-    FORCE_LEGACY_IPTABLES(
-            "--force-legacy-iptables", Kind.SWITCH, "Older spelling of --force-iptables-binary=iptables-legacy."),
-    PROBE_PORT("--iptables-probe-port", "PORT", "Port that validation connects to. Default: 15002."),
-    PROBE_TIMEOUT("--probe-timeout", "TIME", "How long validation waits, such as 500ms, 5s or 1m. Default: 5s."),
-    DRY_RUN("-n --dry-run", Kind.SWITCH, "Print the rules and do nothing else."),
-    SKIP_RULE_APPLY("--skip-rule-apply", Kind.SWITCH, "Apply nothing, as for --run-validation alone."),
+            "iptables command to use, such as iptables-legacy. Default: the first variant that works."),
+    FORCE_LEGACY_IPTABLES("--force-legacy-iptables", Kind.SWITCH, "Same as --force-iptables-binary=iptables-legacy."),
+    PROBE_PORT("--iptables-probe-port", "PORT", "Destination port of validation probes. Default: 15002."),
+    PROBE_TIMEOUT("--probe-timeout", "TIME", "Timeout of validation probes, such as 500ms, 5s or 1m. Default: 5s."),
+    DRY_RUN("-n --dry-run", Kind.SWITCH, "Print the rules without applying them."),
+    SKIP_RULE_APPLY("--skip-rule-apply", Kind.SWITCH, "Do not apply rules, for example to only run --run-validation."),
     RUN_VALIDATION(
-            "--run-validation", Kind.SWITCH, "Then test that traffic is redirected, as \"meshcni validate\" does."),
+            "--run-validation",
+            Kind.SWITCH,
+            "After applying, test that traffic is redirected, like \"meshcni validate\"."),
     RECONCILE(
             "--reconcile",
             Kind.SWITCH,
-            "Replace what an earlier run with other flags has set up; without it, that is an error."),
-    CLEANUP_ONLY("--cleanup-only", Kind.SWITCH, "Remove what an earlier run has set up, and nothing else."),
-    FORCE_APPLY("--force-apply", Kind.SWITCH, "As --reconcile."),
+            "Replace the redirection of an earlier run with other flags, instead of failing."),
+    CLEANUP_ONLY("--cleanup-only", Kind.SWITCH, "Only remove the redirection of an earlier run."),
+    FORCE_APPLY("--force-apply", Kind.SWITCH, "Same as --reconcile."),
     CNI_MODE("--cni-mode", Kind.WITHOUT_EFFECT, ""),
     RESTORE_FORMAT("-f --restore-format", Kind.WITHOUT_EFFECT, ""),
     TRACE_LOGGING("--iptables-trace-logging", Kind.WITHOUT_EFFECT, ""),
@@ -83,7 +91,7 @@ enum IptablesFlag {
     LOG_STACKTRACE_LEVEL("--log_stacktrace_level", Kind.LOGGING, ""),
     LOG_TARGET("--log_target", Kind.LOGGING, "");
 
-    /** How a flag is given, and what it is good for. */
+    /** The syntax and the effect of a flag. */
     enum Kind {
         /** {@code --flag VALUE}. */
         VALUE,
@@ -120,7 +128,7 @@ enum IptablesFlag {
         return names.substring(names.lastIndexOf(' ') + 1);
     }
 
-    /** What it is good for. */
+    /** The kind of the flag. */
     Kind kind() {
         return kind;
     }

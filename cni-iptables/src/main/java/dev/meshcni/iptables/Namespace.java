@@ -24,7 +24,7 @@ import java.util.List;
 public record Namespace(RedirectBackend backend, Path path) {
     private static final Logger LOG = System.getLogger(Namespace.class.getName());
 
-    /** How long a command may take in a namespace. */
+    /** The time limit of a command in a namespace. */
     public static final Duration PATIENCE = Duration.ofMinutes(1);
 
     /** That of this process. */
@@ -45,20 +45,20 @@ public record Namespace(RedirectBackend backend, Path path) {
         try (NamespaceHandle namespace = open()) {
             List<RuleDifference> differences = namespace.differences(plan);
             if (differences.isEmpty()) {
-                LOG.log(Level.INFO, "everything is in place already");
+                LOG.log(Level.INFO, "redirection is already in place");
                 return;
             }
             if (!replace && !namespace.differences(RedirectPlan.NONE).isEmpty()) {
-                throw new RedirectException("an earlier run with other flags has set up a redirection here, "
-                        + differences.size() + " things differ, the first: " + differences.getFirst()
-                        + "; --reconcile replaces it, --cleanup-only removes it");
+                throw new RedirectException("a redirection from an earlier run with other flags exists here: "
+                        + differences.size() + " differences, first: " + differences.getFirst()
+                        + "; use --reconcile to replace it or --cleanup-only to remove it");
             }
             namespace.apply(plan);
-            LOG.log(Level.INFO, "the redirection is in place");
+            LOG.log(Level.INFO, "redirection applied and verified");
         }
     }
 
-    /** What differs from a plan. */
+    /** Returns the differences from a plan. */
     List<RuleDifference> differences(RedirectPlan plan) {
         try (NamespaceHandle namespace = open()) {
             return namespace.differences(plan);
@@ -77,7 +77,7 @@ public record Namespace(RedirectBackend backend, Path path) {
         try (NamespaceHandle namespace = open()) {
             namespace.remove();
         }
-        LOG.log(Level.INFO, "no redirection is left");
+        LOG.log(Level.INFO, "redirection removed");
     }
 
     private NamespaceHandle open() {

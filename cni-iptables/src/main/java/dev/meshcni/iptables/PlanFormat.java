@@ -46,7 +46,7 @@ public enum PlanFormat {
         };
     }
 
-    /** What a pod gets. */
+    /** Formats the rules of a pod. */
     public String redirected(Pod pod, RedirectPlan plan) {
         return switch (this) {
             case iptables, nft, tree, mermaid -> plan(plan);
@@ -57,7 +57,7 @@ public enum PlanFormat {
         };
     }
 
-    /** Why a pod gets nothing. */
+    /** Formats the reason why a pod is not redirected. */
     public String skipped(Pod pod, Decision.Skip skip) {
         return switch (this) {
             case iptables, nft, tree, mermaid -> comment + "not redirected: " + skip.detail() + "\n";

@@ -64,7 +64,8 @@ final class ProbeListeners implements AutoCloseable {
         } catch (IOException e) {
             throw new RedirectException(
                     "cannot listen on " + protocol.label() + " port " + port + " of " + Probe.text(address) + " ("
-                            + e.getMessage() + "): validation takes the place of the proxy, and has to run before it",
+                            + e.getMessage() + "): validation listens in place of the proxy, so it has to run"
+                            + " before the proxy starts",
                     e);
         }
     }
@@ -103,7 +104,7 @@ final class ProbeListeners implements AutoCloseable {
                 selector.select(this::serve);
             }
         } catch (IOException | ClosedSelectorException e) {
-            // Closed: nobody waits for arrivals any more.
+            // Closed: no more arrivals are expected.
         }
     }
 

@@ -36,16 +36,16 @@ final class ProbeSender {
      * Where a probe arrived.
      *
      * @param port the port, 0 if it did not arrive
-     * @param description the same in words
+     * @param description the same as text
      */
     record Arrival(int port, String description) {}
 
-    /** Whether an address is one of this pod, to which nothing leaves it. */
+    /** Returns whether an address is one of this pod, to which nothing leaves it. */
     boolean isLocal(InetAddress address) {
         try {
             return address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null;
         } catch (SocketException e) {
-            throw new UncheckedIOException("the addresses of this pod cannot be read", e);
+            throw new UncheckedIOException("cannot read the addresses of this pod", e);
         }
     }
 
@@ -76,7 +76,7 @@ final class ProbeSender {
         OptionalInt port = listeners.arrival(token, System.nanoTime() + TRY_NANOS);
         return port.isPresent()
                 ? new Arrival(port.getAsInt(), "arrived at port " + port.getAsInt())
-                : new Arrival(0, "did not arrive anywhere");
+                : new Arrival(0, "did not arrive");
     }
 
     private void connect(Probe probe, ProbeToken token) throws IOException {

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.UUID;
 
-/** What a probe carries, so that it is known again wherever it arrives. */
+/** The payload of a probe, which identifies it wherever it arrives. */
 record ProbeToken(UUID id) {
     private static final int SIZE = 2 * Long.BYTES;
 

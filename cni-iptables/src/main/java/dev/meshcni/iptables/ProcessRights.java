@@ -26,7 +26,7 @@ record ProcessRights(long uid, long gid, long capabilities) {
         try {
             return parse(Files.readString(status, UTF_8));
         } catch (IOException e) {
-            throw new UncheckedIOException("the rights of this process cannot be read from " + status, e);
+            throw new UncheckedIOException("cannot read the capabilities of this process from " + status, e);
         }
     }
 
@@ -37,12 +37,12 @@ record ProcessRights(long uid, long gid, long capabilities) {
                 Long.parseUnsignedLong(fields(status, "CapEff:")[1], 16));
     }
 
-    /** Whether it may open sockets for other users. */
+    /** Returns whether it may open sockets for other users. */
     boolean canBecomeOthers() {
         return has(CAP_SETGID) && has(CAP_SETUID);
     }
 
-    /** Whether it may look at the rules of its network namespace. */
+    /** Returns whether it may read the rules of its network namespace. */
     boolean canReadRules() {
         return has(CAP_NET_ADMIN);
     }

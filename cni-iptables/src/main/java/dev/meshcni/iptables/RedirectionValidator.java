@@ -23,13 +23,14 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Finds out, from inside a pod, whether its traffic is redirected: takes the place of the proxy and of the agent beside it,
+ * Finds out, from inside a pod, whether its traffic is redirected: listens in place of the proxy and of istio-agent,
  * sends probes, and looks where they arrive.
  *
  * <p>Probes go to addresses of the pod alone, so that they do no harm where the rules are missing. The rules treat such
  * packets specially, and a {@link PacketTrace} of the rules that should be there tells which packet of which user shows
- * what. From inside a pod, nothing can be sent that the kernel takes for arriving: nat decides about a packet of the pod
- * to itself when it leaves. So whether inbound traffic is redirected is read from the kernel, where this process may.
+ * what. From inside a pod, nothing can be sent that the kernel takes for arriving: nat decides about a packet of the
+ * pod to itself when it leaves. So whether inbound traffic is redirected is read from the kernel, where this process
+ * may.
  */
 final class RedirectionValidator {
     private static final InetAddress IPV4_LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
@@ -99,7 +100,7 @@ final class RedirectionValidator {
                     Traffic.OUTBOUND,
                     family,
                     Result.NOT_REDIRECTED,
-                    "lo does not have the address " + Probe.text(target) + ", which comes with the rules");
+                    "address " + Probe.text(target) + ", which is set up with the rules, is missing on lo");
         }
         long uid = parameters.proxy().uids().contains(rights.uid())
                 ? rights.uid()
@@ -109,8 +110,9 @@ final class RedirectionValidator {
                         Traffic.OUTBOUND,
                         family,
                         Result.NOT_TESTED,
-                        "only connections of user " + parameters.proxy().uids().getFirst()
-                                + " to this pod itself show it: run this as that user, or as root"));
+                        "it takes a connection of user "
+                                + parameters.proxy().uids().getFirst()
+                                + " to this pod itself: run this as that user, or as root"));
     }
 
     private TrafficFinding inbound(IpFamily family, Supplier<List<RuleDifference>> differences) {
@@ -119,7 +121,7 @@ final class RedirectionValidator {
                     Traffic.INBOUND,
                     family,
                     Result.NOT_TESTED,
-                    "no packet of the pod itself shows it, and reading the rules takes the capability NET_ADMIN");
+                    "it cannot be tested from inside the pod, and reading the rules requires the capability NET_ADMIN");
         }
         try {
             return differences.get().stream()
@@ -127,12 +129,15 @@ final class RedirectionValidator {
                     .filter(difference -> concernsArriving(family, difference))
                     .findFirst()
                     .map(difference -> new TrafficFinding(
-                            Traffic.INBOUND, family, Result.NOT_REDIRECTED, "as the kernel says, " + difference))
+                            Traffic.INBOUND,
+                            family,
+                            Result.NOT_REDIRECTED,
+                            "according to the kernel's rules, " + difference))
                     .orElse(new TrafficFinding(
                             Traffic.INBOUND,
                             family,
                             Result.REDIRECTED,
-                            "as the kernel says, no rule for what arrives is missing"));
+                            "according to the kernel, all rules for inbound traffic are present"));
         } catch (RedirectException e) {
             return new TrafficFinding(
                     Traffic.INBOUND, family, Result.NOT_TESTED, "the rules cannot be read: " + e.getMessage());
@@ -161,7 +166,7 @@ final class RedirectionValidator {
                 traffic,
                 family,
                 Result.NOT_TESTED,
-                "no query of user " + uid + " to an address of this pod is one that is redirected");
+                "queries of user " + uid + " to addresses of this pod are not subject to redirection");
     }
 
     /** Sends a packet if it should be redirected; empty if it would show nothing. */

@@ -22,7 +22,7 @@ final class ResolvConf {
                     .map(words -> withoutZone(words[1]))
                     .collect(Collectors.joining(","));
         } catch (IOException e) {
-            throw new UncheckedIOException("the resolvers of this pod cannot be read from " + file, e);
+            throw new UncheckedIOException("cannot read the DNS servers of this pod from " + file, e);
         }
     }
 

@@ -68,12 +68,12 @@ final class Settings {
             if (commandLine.hasMatchedOption(flag.longName())) {
                 throw e;
             }
-            LOG.log(Level.WARNING, "{0}; it does not count", e.getMessage());
+            LOG.log(Level.WARNING, "{0}; ignored", e.getMessage());
             return Optional.empty();
         }
     }
 
-    /** Whether a switch is on. */
+    /** Returns whether a switch is on. */
     boolean isOn(IptablesFlag flag) {
         return truth(flag)
                 .map(setting -> ParameterText.flag(setting.where(), setting.text()))

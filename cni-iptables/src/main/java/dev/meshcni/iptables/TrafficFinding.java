@@ -3,7 +3,7 @@ package dev.meshcni.iptables;
 import dev.meshcni.rules.IpFamily;
 
 /**
- * What validation found out about one kind of traffic.
+ * The result of validating one kind of traffic.
  *
  * @param traffic the traffic
  * @param family its address family
@@ -29,7 +29,7 @@ record TrafficFinding(Traffic traffic, IpFamily family, Result result, String de
         }
     }
 
-    /** What happens to it. */
+    /** The result of a test. */
     enum Result {
         REDIRECTED("redirected"),
         NOT_REDIRECTED("NOT redirected"),

@@ -36,7 +36,7 @@ final class TrafficSettings {
 
     /**
      * @param settings what was said
-     * @param surroundings where to look for what was not
+     * @param surroundings the defaults for values that were not given
      */
     TrafficSettings(Settings settings, HostDefaults surroundings) {
         this(settings, surroundings, false);
@@ -166,7 +166,8 @@ final class TrafficSettings {
         if (servers.isEmpty()) {
             LOG.log(
                     Level.WARNING,
-                    "--redirect-dns redirects no query, as no server is known: give --dns-servers or --capture-all-dns");
+                    "--redirect-dns has no effect because no DNS server is known: set --dns-servers or"
+                            + " --capture-all-dns");
             return new DnsCapture.Off();
         }
         return new DnsCapture.Servers(servers);
@@ -222,7 +223,7 @@ final class TrafficSettings {
     private static InterceptionMode mode(String where, String text) {
         if (text.strip().equals("NONE")) {
             throw new InvalidParameterException(
-                    where, text, "it must be REDIRECT or TPROXY; to redirect nothing, do not run this");
+                    where, text, "it must be REDIRECT or TPROXY; to redirect nothing, do not run this command");
         }
         return ParameterText.mode(where, text);
     }

@@ -16,18 +16,19 @@ import picocli.CommandLine.Spec;
         name = "validate",
         abbreviateSynopsis = true,
         description = {
-            "Test, in the pod and before its proxy starts, that its traffic is redirected, as istio-validation does.",
+            "Test in the pod, before its proxy starts, that its traffic is redirected, like istio-validation.",
             "",
-            "Listens on the ports of the proxy, connects to addresses of the pod itself, and looks where the connections"
-                    + " arrive. As the proxy's user it tests outbound traffic; as another user, captured DNS; as root both,"
-                    + " and with NET_ADMIN inbound traffic too. Takes the flags and variables of \"meshcni iptables\", but"
-                    + " expects all ports and destinations to be redirected unless told otherwise."
+            "Listens on the ports of the proxy, connects to addresses of the pod itself, and checks where the"
+                    + " connections arrive. As the proxy's user it tests outbound traffic; as another user,"
+                    + " captured DNS; as root both, and with NET_ADMIN inbound traffic too. Accepts the flags and"
+                    + " environment variables of \"meshcni iptables\", but by default expects all ports and"
+                    + " destinations to be redirected."
         },
         exitCodeList = {
-            "0:all that could be tested is redirected",
+            "0:all tested traffic is redirected",
             "1:failed, or nothing could be tested",
-            "2:the command line is wrong",
-            "126:some traffic is not redirected; which, and what to do, is on standard error"
+            "2:usage error",
+            "126:some traffic is not redirected; standard error has details and a remedy"
         },
         footerHeading = "%nExamples:%n",
         footer = {"  meshcni validate", "  meshcni validate --redirect-dns --capture-all-dns --probe-timeout 10s"})

@@ -82,7 +82,7 @@ final class Validation {
             return NOT_REDIRECTED;
         }
         if (findings.stream().noneMatch(finding -> finding.result() == Result.REDIRECTED)) {
-            command.getErr().println("Nothing could be tested, so nothing is known.");
+            command.getErr().println("Nothing could be tested, so the result is unknown.");
             return CommandLine.ExitCode.SOFTWARE;
         }
         return CommandLine.ExitCode.OK;
@@ -90,10 +90,11 @@ final class Validation {
 
     private static String remedy(List<String> missing) {
         return "Not redirected to the proxy: " + String.join(", ", missing)
-                + " traffic. The pod must not run like this.\n"
-                + "Most often the pod was started before istio-cni was ready on its node. Where repair is on, the pod is"
-                + " mended or deleted by itself; otherwise delete it, so that it starts again. If it happens again, look"
-                + " at the log of istio-cni-node on the pod's node, and at \"meshcni verify\" there.";
+                + " traffic. The pod must not run without redirection.\n"
+                + "Usually the pod was started before istio-cni was ready on its node. If repair is enabled, the"
+                + " pod is repaired or deleted automatically; otherwise delete it, so that it is recreated. If the"
+                + " problem persists, check the log of istio-cni-node on the pod's node, and run \"meshcni verify\""
+                + " there.";
     }
 
     private static void listen(
@@ -118,7 +119,7 @@ final class Validation {
                     .sorted(Comparator.comparingInt(address -> address.getAddress().length))
                     .toList();
         } catch (SocketException e) {
-            throw new UncheckedIOException("the addresses of this pod cannot be read", e);
+            throw new UncheckedIOException("cannot read the addresses of this pod", e);
         }
     }
 }

@@ -60,7 +60,7 @@ class ProbeListenersTest {
             assertThatThrownBy(() -> listeners.listen(TransportProtocol.TCP, LOOPBACK, taken.getLocalPort()))
                     .isInstanceOf(RedirectException.class)
                     .hasMessageContaining("tcp port " + taken.getLocalPort() + " of 127.0.0.1")
-                    .hasMessageContaining("before it");
+                    .hasMessageContaining("before the proxy starts");
         }
     }
 

@@ -58,18 +58,18 @@ public final class ApiFailure {
         return switch (cause) {
             case KubernetesClientException refusal
             when refusal.getCode() > 0 -> Optional.of(refusal(refusal.getCode(), account, right));
-            case HttpTimeoutException _ -> Optional.of("the API server does not answer in time");
-            case ConnectException _ -> Optional.of("the API server cannot be reached");
+            case HttpTimeoutException _ -> Optional.of("timeout waiting for the API server");
+            case ConnectException _ -> Optional.of("cannot connect to the API server");
             case UnknownHostException host ->
-                Optional.of("the API server's name " + host.getMessage() + " is not known");
-            case SSLException tls -> Optional.of("no trust in the API server: " + tls.getMessage());
+                Optional.of("cannot resolve the API server's host name " + host.getMessage());
+            case SSLException tls -> Optional.of("TLS error, the API server is not trusted: " + tls.getMessage());
             default -> Optional.empty();
         };
     }
 
     private static String refusal(int code, Account account, String right) {
         return switch (code) {
-            case 401 -> "the API server does not accept " + account.credential + " (401)";
+            case 401 -> "the API server rejected " + account.credential + " (401)";
             case 403 -> account.holder + " lacks " + right + " (403)";
             case 429 -> "the API server is overloaded (429)";
             default -> "the API server answered " + code;

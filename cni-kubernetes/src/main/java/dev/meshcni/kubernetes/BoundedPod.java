@@ -7,7 +7,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.util.List;
 
 /**
- * What was read of a pod of the API server.
+ * A pod as read from the API server.
  *
  * @param pod the fields that are used
  * @param cut those that were too large to be read

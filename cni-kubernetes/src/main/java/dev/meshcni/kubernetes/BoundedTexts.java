@@ -53,7 +53,7 @@ final class BoundedTexts {
             return "";
         }
         if (kept + text.length() > MAX_POD) {
-            cut(field + " together with what comes before it", kept + (long) text.length(), MAX_POD);
+            cut(field + " together with the preceding fields", kept + (long) text.length(), MAX_POD);
             return "";
         }
         kept += text.length();

@@ -30,7 +30,7 @@ public final class ClientConfig {
      */
     public static Config of(Optional<Path> kubeconfig, Optional<String> context, Duration requestTimeout) {
         kubeconfig.filter(file -> !Files.isReadable(file)).ifPresent(file -> {
-            throw new DaemonException("kubeconfig " + file + " cannot be read: there is no such file for this user");
+            throw new DaemonException("kubeconfig " + file + " does not exist or is not readable for this user");
         });
         if (context.isEmpty()) {
             kubeconfig.or(ClientConfig::namedByEnvironment).ifPresent(ClientConfig::checkCurrentContext);
@@ -71,11 +71,11 @@ public final class ClientConfig {
         String current = text(file, "current-context").orElse("");
         if (current.isEmpty()) {
             throw new DaemonException(
-                    "kubeconfig " + kubeconfig + " has no current-context; its contexts are " + contexts);
+                    "kubeconfig " + kubeconfig + " has no current-context; available contexts: " + contexts);
         }
         if (!contexts.contains(current)) {
-            throw new DaemonException("kubeconfig " + kubeconfig + ": its current context \"" + current
-                    + "\" does not exist; it has " + contexts);
+            throw new DaemonException("kubeconfig " + kubeconfig + ": current context \"" + current
+                    + "\" does not exist; available contexts: " + contexts);
         }
     }
 
@@ -107,7 +107,8 @@ public final class ClientConfig {
                 .map(NamedContext::getName)
                 .toList();
         if (!names.contains(context)) {
-            throw new DaemonException("the kubeconfig has no context \"" + context + "\"; it has " + names);
+            throw new DaemonException(
+                    "the kubeconfig has no context \"" + context + "\"; available contexts: " + names);
         }
     }
 }

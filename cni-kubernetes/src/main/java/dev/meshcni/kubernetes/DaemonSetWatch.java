@@ -32,7 +32,7 @@ public final class DaemonSetWatch implements AutoCloseable {
     private final SharedIndexInformer<DaemonSet> informer;
     private volatile Known known = Known.NEVER_SEEN;
 
-    /** What the watch has shown so far. */
+    /** The last state observed by the watch. */
     private enum Known {
         NEVER_SEEN,
         PRESENT,
@@ -51,7 +51,7 @@ public final class DaemonSetWatch implements AutoCloseable {
         DaemonSetWatch watch = new DaemonSetWatch(api, namespace, name);
         watch.informer.addEventHandler(watch.new Events());
         watch.informer.exceptionHandler((_, failure) -> {
-            LOG.debug("the watch of DaemonSet {}/{}: {}", namespace, name, failure.toString());
+            LOG.debug("watch of DaemonSet {}/{} failed: {}", namespace, name, failure.toString());
             return true;
         });
         CompletionStage<Void> _ = watch.informer.start().whenComplete((_, failure) -> watch.report(failure));
@@ -59,39 +59,41 @@ public final class DaemonSetWatch implements AutoCloseable {
     }
 
     /**
-     * Whether this daemon ends because it is uninstalled.
+     * Returns whether this daemon ends because it is uninstalled.
      *
      * @param patience how long the API server may take to answer
      */
     public boolean meansUninstall(Duration patience) {
         if (known == Known.NEVER_SEEN) {
-            LOG.info("DaemonSet {}/{} was never seen, so this counts as a restart", namespace, name);
+            LOG.info("DaemonSet {}/{} was never observed, assuming a restart", namespace, name);
             return false;
         }
         CompletableFuture<Boolean> answer = CompletableFuture.supplyAsync(this::look, DaemonSetWatch::inThread);
         try {
             return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            LOG.info("asking for DaemonSet {}/{}: {}", namespace, name, reason(e.getCause()));
+            LOG.info("cannot get DaemonSet {}/{}: {}", namespace, name, reason(e.getCause()));
         } catch (TimeoutException e) {
-            LOG.info("asking for DaemonSet {}/{}: no answer within {} ms", namespace, name, patience.toMillis());
+            LOG.info("cannot get DaemonSet {}/{}: no answer within {} ms", namespace, name, patience.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        return answer(known, "there, as far as is known");
+        return answer(known, "present, according to the last observed state");
     }
 
     private boolean look() {
         Optional<DaemonSet> daemonSet = api.daemonSet(namespace, name);
         Known now = daemonSet.map(DaemonSetWatch::of).orElse(Known.GOING);
         if (now == Known.PRESENT && !means(NodeSelection.of(daemonSet.orElseThrow()))) {
-            LOG.info("DaemonSet {}/{} selects this node no more", namespace, name);
+            LOG.info("DaemonSet {}/{} no longer selects this node", namespace, name);
             return true;
         }
-        return answer(now, "there");
+        return answer(now, "present");
     }
 
-    /** Whether a selection includes this node; it does unless the node's labels can be seen to say otherwise. */
+    /**
+     * Returns whether a selection includes this node; it does unless the node's labels can be seen to say otherwise.
+     */
     private boolean means(NodeSelection selection) {
         if (selection.includesAllNodes()) {
             return true;
@@ -99,7 +101,7 @@ public final class DaemonSetWatch implements AutoCloseable {
         try {
             return api.node().map(selection::includes).orElse(true);
         } catch (KubernetesClientException e) {
-            LOG.info("asking for node {}: {}", api.nodeName(), reason(e));
+            LOG.info("cannot get node {}: {}", api.nodeName(), reason(e));
             return true;
         }
     }
@@ -110,12 +112,12 @@ public final class DaemonSetWatch implements AutoCloseable {
         return going;
     }
 
-    /** Whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
+    /** Returns whether the DaemonSet was ever seen, without which the end of this daemon always counts as a restart. */
     boolean hasSeenDaemonSet() {
         return known != Known.NEVER_SEEN;
     }
 
-    /** Whether the watch has shown that the DaemonSet is going or gone. */
+    /** Returns whether the watch has shown that the DaemonSet is going or gone. */
     boolean hasSeenDeletion() {
         return known == Known.GOING;
     }
@@ -127,11 +129,11 @@ public final class DaemonSetWatch implements AutoCloseable {
 
     private void report(Throwable failure) {
         if (failure != null) {
-            LOG.warn("DaemonSet {}/{} cannot be watched: {}", namespace, name, reason(failure));
+            LOG.warn("cannot watch DaemonSet {}/{}: {}", namespace, name, reason(failure));
         } else if (known == Known.NEVER_SEEN) {
             LOG.warn(
-                    "there is no DaemonSet {}/{}: when it is deleted, this node has to be cleaned up by hand (meshcni"
-                            + " uninstall)",
+                    "DaemonSet {}/{} not found: deletion will not be detected, run \"meshcni uninstall\" on this"
+                            + " node to uninstall",
                     namespace,
                     name);
         }

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 
-/** Closes a stream on which nothing has come for too long, as a connection that was dropped without a word never ends by itself. */
+/** Closes an idle stream after a timeout, because a silently dropped connection never ends by itself. */
 final class IdleTimeout implements AutoCloseable {
     private final Duration bound;
     private final Thread thread;
@@ -45,7 +45,7 @@ final class IdleTimeout implements AutoCloseable {
         try {
             guarded.close();
         } catch (IOException e) {
-            // Whoever reads it sees that it has ended.
+            // Its reader sees the end of the stream.
             return;
         }
     }

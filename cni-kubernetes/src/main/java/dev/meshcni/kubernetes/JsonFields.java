@@ -8,8 +8,8 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 
 /**
- * Walks through JSON while it comes in. What nobody asks for is passed over without being held, however long it is; a value of
- * another type than the one that is asked for counts as absent.
+ * Walks through JSON while it comes in. Fields that are not needed are skipped without buffering, however long they
+ * are; a value of another type than the one that is asked for counts as absent.
  */
 final class JsonFields {
     /** Far beyond what etcd stores of an object; a single text has to fit into the memory of its parser to be measured. */

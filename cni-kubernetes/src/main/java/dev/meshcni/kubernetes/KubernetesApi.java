@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
  * All that this daemon asks of the API server, in one place: {@code docs/rbac.md} says for each what it is needed for.
  */
 public final class KubernetesApi implements AutoCloseable {
-    /** What became of a pod that was to go. */
+    /** The outcome of a deletion or eviction. */
     public enum Removal {
         /** It goes. */
         DONE,
@@ -70,10 +70,10 @@ public final class KubernetesApi implements AutoCloseable {
     private static final int RETRY_INTERVAL_MILLIS = 200;
     private static final int RECONNECT_INTERVAL_MILLIS = 500;
 
-    /** How many pods come in one answer, where the API server gives them in parts. */
+    /** The page size of pod lists. */
     private static final int PAGE = 100;
 
-    /** How long the API server lets a watch last, which ends it by a word. */
+    /** The timeout of a watch, after which the API server closes it. */
     static final Duration WATCH = Duration.ofMinutes(2);
 
     private final KubernetesClient client;
@@ -146,7 +146,7 @@ public final class KubernetesApi implements AutoCloseable {
     /**
      * One pod of this node, asked for by name.
      *
-     * @param selectors names of labels and annotations that are read beside those of the engine
+     * @param selectors names of labels and annotations to read in addition to those of the engine
      * @throws KubernetesClientException if the API server refuses or does not answer
      */
     Optional<BoundedPod> pod(String namespace, String name, Set<String> selectors) {
@@ -156,7 +156,7 @@ public final class KubernetesApi implements AutoCloseable {
                 JsonParser json = JsonFields.factory().createParser(body)) {
             over.orTimeout(requestTimeout.toNanos(), TimeUnit.NANOSECONDS).exceptionally(_ -> closed(body));
             if (json.nextToken() != JsonToken.START_OBJECT) {
-                throw new IOException("the answer is no pod");
+                throw new IOException("the response is not a pod");
             }
             return Optional.of(PodJson.read(json, selectors))
                     .filter(found -> nodeName.equals(found.pod().getSpec().getNodeName()));
@@ -166,7 +166,7 @@ public final class KubernetesApi implements AutoCloseable {
             }
             throw e;
         } catch (IOException e) {
-            throw new KubernetesClientException("the answer about a pod cannot be read", e);
+            throw new KubernetesClientException("cannot decode the response for a pod", e);
         } finally {
             over.complete(null);
         }
@@ -176,7 +176,7 @@ public final class KubernetesApi implements AutoCloseable {
         try {
             body.close();
         } catch (IOException e) {
-            LOG.debug("an answer of the API server could not be closed", e);
+            LOG.debug("error closing a response of the API server", e);
         }
         return null;
     }
@@ -239,7 +239,7 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Has a pod deleted if it is still the one that is meant, and its disruption budget allows it.
+     * Evicts a pod if it is unchanged and its disruption budget allows it.
      *
      * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
      */
@@ -255,7 +255,7 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Deletes a pod if it is still the one that is meant.
+     * Deletes a pod if it is unchanged.
      *
      * @throws KubernetesClientException if the API server refuses for another reason, or does not answer
      */
@@ -314,7 +314,7 @@ public final class KubernetesApi implements AutoCloseable {
                     .create();
         } catch (KubernetesClientException e) {
             LOG.warn(
-                    "the event {} about pod {} could not be written: {}",
+                    "cannot create event {} for pod {}: {}",
                     reason,
                     pod.key(),
                     ApiFailure.describe(e, "create on events"));

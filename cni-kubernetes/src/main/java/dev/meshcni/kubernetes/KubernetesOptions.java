@@ -12,20 +12,20 @@ public final class KubernetesOptions {
             names = {"--repair-node-name", "--node-name"},
             paramLabel = "NAME",
             defaultValue = "",
-            description = "The node that this daemon serves; only its pods are watched.")
+            description = "Name of this daemon's node; only its pods are watched.")
     private String nodeName;
 
     @Option(
             names = "--kubeconfig",
             paramLabel = "FILE",
-            description = "Reach the API server by this file instead of the service account of the daemon's pod.")
+            description = "kubeconfig file to use instead of the ServiceAccount of the daemon's pod.")
     private Path kubeconfig;
 
     @Option(
             names = "--api-request-timeout-seconds",
             paramLabel = "N",
             defaultValue = "10",
-            description = "How long one request to the API server may take. Default: ${DEFAULT-VALUE}.")
+            description = "Timeout of a single API server request. Default: ${DEFAULT-VALUE}.")
     private int requestTimeoutSeconds;
 
     @Option(
@@ -33,7 +33,8 @@ public final class KubernetesOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Keep the taint cni.istio.io/not-ready on the node until the daemon is ready.")
+            description = "Keep the taint cni.istio.io/not-ready on the node until the daemon is ready, and set it"
+                    + " when it is not.")
     private boolean nodeTaint;
 
     /** For picocli, which fills it. */
@@ -49,7 +50,7 @@ public final class KubernetesOptions {
                 nodeName, Optional.ofNullable(kubeconfig), Duration.ofSeconds(requestTimeoutSeconds));
     }
 
-    /** Whether the node carries a taint until the daemon is ready. */
+    /** Returns whether the node carries a taint until the daemon is ready. */
     public boolean nodeTaint() {
         return nodeTaint;
     }

@@ -49,7 +49,7 @@ public final class KubernetesPodSource implements PodSource {
     private final Semaphore questions = new Semaphore(QUESTIONS_AT_ONCE, true);
     private final CompletableFuture<Void> listed = new CompletableFuture<>();
     private final AtomicLong lookUps = new AtomicLong();
-    private volatile String trouble = "the first list is under way";
+    private volatile String trouble = "initial list in progress";
     private long openedNanos = System.nanoTime();
 
     private KubernetesPodSource(KubernetesApi api, NodePodReader reader, Duration maxSilence) {
@@ -64,7 +64,7 @@ public final class KubernetesPodSource implements PodSource {
             @Override
             public void failed(Throwable failure) {
                 trouble = ApiFailure.describe(failure, "list or watch on pods");
-                LOG.warn("the watch of this node's pods failed and is tried again: {}", trouble);
+                LOG.warn("watch of this node's pods failed, retrying: {}", trouble);
             }
         });
     }
@@ -111,7 +111,7 @@ public final class KubernetesPodSource implements PodSource {
     public Optional<String> notReady() {
         return listed.isDone()
                 ? Optional.empty()
-                : Optional.of("the pods of node " + api.nodeName() + " are not known yet: " + trouble);
+                : Optional.of("pods of node " + api.nodeName() + " are not synced yet: " + trouble);
     }
 
     @Override
@@ -119,7 +119,7 @@ public final class KubernetesPodSource implements PodSource {
         feed.close();
     }
 
-    /** How often a pod had to be asked for by name. */
+    /** The number of pods looked up by name. */
     public long lookUps() {
         return lookUps.get();
     }
@@ -154,11 +154,11 @@ public final class KubernetesPodSource implements PodSource {
 
     private Optional<NodePod> ask(String namespace, String name, String uid, Deadline deadline)
             throws InterruptedException {
-        // A look-up that has waited in vain may still ask.
+        // A lookup whose wait timed out may still query the API server.
         Duration turn = deadline.remaining().plus(TURN);
         if (!questions.tryAcquire(turn.toNanos(), TimeUnit.NANOSECONDS)) {
             throw new PodSourceException(
-                    "pod " + namespace + "/" + name + " could not be asked for: too many others are");
+                    "pod " + namespace + "/" + name + " cannot be looked up: too many concurrent lookups");
         }
         lookUps.incrementAndGet();
         try {
@@ -167,8 +167,7 @@ public final class KubernetesPodSource implements PodSource {
                     .filter(pod -> uid.isEmpty() || pod.pod().hasUid(uid));
         } catch (KubernetesClientException e) {
             throw new PodSourceException(
-                    "pod " + namespace + "/" + name + " is not known here for sure: "
-                            + ApiFailure.describe(e, "get on pods"),
+                    "pod " + namespace + "/" + name + " cannot be looked up: " + ApiFailure.describe(e, "get on pods"),
                     e);
         } finally {
             questions.release();
@@ -180,14 +179,14 @@ public final class KubernetesPodSource implements PodSource {
         if (!listed.isDone() || System.nanoTime() - openedNanos < REOPEN_INTERVAL.toNanos()) {
             return;
         }
-        LOG.warn("the watch of this node's pods has not shown {}, which exists: it is opened anew", pod);
+        LOG.warn("watch of this node's pods did not deliver existing pod {}: relisting", pod);
         openedNanos = System.nanoTime();
         feed.listAnew();
     }
 
     private void started() {
         if (listed.complete(null)) {
-            LOG.info("{} pods of node {} are known", store.size(), api.nodeName());
+            LOG.info("pods synced: {} pods of node {}", store.size(), api.nodeName());
             // What it took to read the list is garbage now: the memory goes back to the node.
             System.gc();
         }

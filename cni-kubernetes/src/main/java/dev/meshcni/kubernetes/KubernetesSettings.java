@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param requestTimeout how long one request may take
  */
 public record KubernetesSettings(String nodeName, Optional<Path> kubeconfig, Duration requestTimeout) {
-    /** How long a request may take unless the settings say otherwise. */
+    /** The default timeout of a request. */
     public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
     public KubernetesSettings {
@@ -24,8 +24,8 @@ public record KubernetesSettings(String nodeName, Optional<Path> kubeconfig, Dur
         requireNonNull(kubeconfig, "kubeconfig is null");
         requireNonNull(requestTimeout, "requestTimeout is null");
         if (nodeName.isBlank()) {
-            throw new DaemonException("the name of this node is not known: set --repair-node-name, or the environment"
-                    + " variable REPAIR_NODE_NAME or NODE_NAME (in a DaemonSet from the field spec.nodeName)");
+            throw new DaemonException("node name not set: set --repair-node-name, or the environment variable"
+                    + " REPAIR_NODE_NAME or NODE_NAME (in a DaemonSet from the field spec.nodeName)");
         }
     }
 }

@@ -58,7 +58,7 @@ public final class ManifestPodSource implements PodSource {
     public Optional<String> notReady() {
         return Files.isDirectory(directory)
                 ? Optional.empty()
-                : Optional.of("the directory of pod manifests " + directory + " does not exist");
+                : Optional.of("pod manifest directory " + directory + " does not exist");
     }
 
     @Override
@@ -73,7 +73,7 @@ public final class ManifestPodSource implements PodSource {
             files.keySet().retainAll(manifests);
             return manifests.stream().flatMap(file -> parsed(file).stream()).toList();
         } catch (IOException e) {
-            throw new PodSourceException("the directory of pod manifests cannot be read: " + e, e);
+            throw new PodSourceException("cannot read the pod manifest directory: " + e, e);
         }
     }
 
@@ -88,7 +88,7 @@ public final class ManifestPodSource implements PodSource {
             }
             return known.pods();
         } catch (IOException | DaemonException e) {
-            LOG.warn("left out: {}", e.getMessage());
+            LOG.warn("manifest skipped: {}", e.getMessage());
             return List.of();
         }
     }

@@ -31,7 +31,7 @@ public record NodePod(
         String controller,
         boolean selected,
         boolean bare) {
-    /** How far a pod's life has come. */
+    /** The stage of a pod's life. */
     public enum Stage {
         /** It runs or is to run. */
         LIVE,
@@ -72,7 +72,7 @@ public record NodePod(
         return controller.isEmpty() ? "" : pod.namespace() + "/" + controller;
     }
 
-    /** How much is kept of it, in characters. */
+    /** The size of the cached data, in characters. */
     long keptChars() {
         return Stream.of(
                         pod.labels().values().stream(),

@@ -37,7 +37,7 @@ public final class NodePodReader {
 
     /**
      * @param selection which pods repair means, by what the engine reads
-     * @param keptLabel a label that is kept beside those that the engine reads
+     * @param keptLabel a label to keep in addition to those that the engine reads
      */
     public NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection, String keptLabel) {
         this(selection, Set.of(), keptLabel);
@@ -45,7 +45,7 @@ public final class NodePodReader {
 
     /**
      * @param selection which pods repair means
-     * @param keptLabel a label that is kept beside those that the engine reads
+     * @param keptLabel a label to keep in addition to those that the engine reads
      */
     public NodePodReader(PodSelection selection, String keptLabel) {
         this(selection, selection.names(), keptLabel);
@@ -60,7 +60,7 @@ public final class NodePodReader {
         this.selectors = Set.copyOf(names);
     }
 
-    /** Names of labels and annotations that have to be read beside those of the engine. */
+    /** Names of labels and annotations to read in addition to those of the engine. */
     Set<String> selectors() {
         return selectors;
     }

@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param terms of which a node has to meet one; empty if nothing is required
  */
 public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelectorTerm>> terms) {
-    /** Every node that a daemon runs on has it, so that nobody has to be asked. */
+    /** Every node that a daemon runs on has it, so no request is needed. */
     private static final Map.Entry<String, String> LINUX = Map.entry("kubernetes.io/os", "linux");
 
     public NodeSelection {
@@ -32,7 +32,7 @@ public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelect
         terms = terms.map(List::copyOf);
     }
 
-    /** What a DaemonSet says of nodes. */
+    /** The node selection of a DaemonSet. */
     public static NodeSelection of(DaemonSet daemonSet) {
         Optional<PodSpec> pods = Optional.ofNullable(daemonSet.getSpec())
                 .map(DaemonSetSpec::getTemplate)
@@ -48,12 +48,12 @@ public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelect
                         .map(NodeSelector::getNodeSelectorTerms));
     }
 
-    /** Whether there is nothing that a node could lack. */
+    /** Returns whether there is nothing that a node could lack. */
     boolean includesAllNodes() {
         return labels.isEmpty() && terms.isEmpty();
     }
 
-    /** Whether a node is one of them. */
+    /** Returns whether a node is one of them. */
     public boolean includes(Node node) {
         Map<String, String> has = Objects.requireNonNullElse(node.getMetadata().getLabels(), Map.of());
         return has.entrySet().containsAll(labels.entrySet())

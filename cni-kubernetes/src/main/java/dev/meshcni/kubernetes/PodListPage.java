@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * What a page of a list says beside its pods.
+ * The metadata of a list page.
  *
  * @param version the version of the list
  * @param next the token for the next page; empty after the last one
@@ -20,7 +20,7 @@ record PodListPage(String version, String next) {
      */
     static PodListPage read(JsonParser json, Set<String> selectors, Consumer<BoundedPod> pods) throws IOException {
         if (json.nextToken() != JsonToken.START_OBJECT) {
-            throw new IOException("the answer is no list of pods");
+            throw new IOException("the response is not a pod list");
         }
         String[] metadata = {"", ""};
         JsonFields.object(json, field -> {

@@ -77,7 +77,7 @@ public final class PodManifests {
                     .map(pod -> new Shown(PodModel.of(pod), addresses(pod)))
                     .toList();
         } catch (RuntimeException e) {
-            throw new DaemonException(name + " cannot be read as a Kubernetes manifest: " + e.getMessage(), e);
+            throw new DaemonException(name + " is not a valid Kubernetes manifest: " + e.getMessage(), e);
         }
     }
 
@@ -99,7 +99,7 @@ public final class PodManifests {
             case Collection<?> documents -> documents.stream().flatMap(PodManifests::resources);
             case GenericKubernetesResource _ -> Stream.empty();
             case HasMetadata resource -> Stream.of(resource);
-            default -> throw new DaemonException("it holds no Kubernetes resource");
+            default -> throw new DaemonException("not a Kubernetes resource");
         };
     }
 }

@@ -22,7 +22,7 @@ final class PodReflector implements AutoCloseable {
     private static final int MAX_DOUBLINGS = 5;
     private static final int GONE = 410;
 
-    /** How the feed is told of. */
+    /** A listener of the feed. */
     interface Observer {
         /** A list has been read to its end. */
         void listed();
@@ -65,7 +65,7 @@ final class PodReflector implements AutoCloseable {
         return feed;
     }
 
-    /** Whether a watch is open that has said something not long ago. */
+    /** Returns whether a watch is open that has said something not long ago. */
     boolean isLive() {
         return watching && !listWanted && !silence.isTooLong();
     }
@@ -115,7 +115,7 @@ final class PodReflector implements AutoCloseable {
                 page = readPage(page.next(), keys);
             } while (!page.next().isEmpty());
             if (page.version().isEmpty()) {
-                throw new IOException("the list of pods has no resourceVersion");
+                throw new IOException("the pod list has no resourceVersion");
             }
             version = page.version();
             first = false;
@@ -151,7 +151,7 @@ final class PodReflector implements AutoCloseable {
             listWanted = true;
             throw e;
         } catch (IOException e) {
-            LOG.debug("the watch of this node's pods broke off", e);
+            LOG.debug("watch of this node's pods closed", e);
         } finally {
             watching = false;
         }
@@ -172,7 +172,7 @@ final class PodReflector implements AutoCloseable {
             case "DELETED" -> store.remove(reader.read(event.pod()));
             case "BOOKMARK" -> {}
             case "ERROR" -> {
-                LOG.debug("the API server has forgotten the version of the watch");
+                LOG.debug("resourceVersion of the watch expired (410 Gone), relisting");
                 listWanted = true;
                 return;
             }

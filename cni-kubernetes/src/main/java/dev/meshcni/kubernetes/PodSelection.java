@@ -99,8 +99,8 @@ public final class PodSelection implements Predicate<Pod> {
             boolean wanted = exists.group("not").isEmpty();
             return pod -> map(pod.getMetadata().getLabels()).containsKey(name) == wanted;
         }
-        throw new DaemonException("the label selector '" + text + "' cannot be understood: KEY, !KEY, KEY=VALUE,"
-                + " KEY!=VALUE, KEY in (A,B) and KEY notin (A,B) are allowed");
+        throw new DaemonException("invalid label selector '" + text + "': allowed are KEY, !KEY, KEY=VALUE,"
+                + " KEY!=VALUE, KEY in (A,B) and KEY notin (A,B)");
     }
 
     private static Predicate<Pod> labelIs(String name, List<String> values, boolean wanted) {
@@ -114,8 +114,8 @@ public final class PodSelection implements Predicate<Pod> {
     private static Predicate<Pod> field(String text) {
         Matcher equals = EQUALS.matcher(text);
         if (!equals.matches() || !FIELDS.containsKey(equals.group("name"))) {
-            throw new DaemonException("the field selector '" + text + "' cannot be understood: FIELD=VALUE and"
-                    + " FIELD!=VALUE are allowed, with one of the fields "
+            throw new DaemonException("invalid field selector '" + text + "': allowed are FIELD=VALUE and"
+                    + " FIELD!=VALUE, with one of the fields "
                     + FIELDS.keySet().stream().sorted().toList());
         }
         Function<Pod, String> field = FIELDS.get(equals.group("name"));

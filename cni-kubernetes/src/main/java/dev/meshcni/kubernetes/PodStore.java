@@ -21,8 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded amount. Where that is not
- * enough, pods of the namespace that has the most of it are kept bare, and have to be asked for. One thread changes it, many look.
+ * The pods that the watch has shown, of each what {@link NodePodReader} leaves of it, and of all together a bounded
+ * amount. Where that is not enough, pods of the namespace that has the most of it are kept bare, and have to be looked
+ * up. One thread writes, many read.
  */
 public final class PodStore {
     private static final Logger LOG = LoggerFactory.getLogger(PodStore.class);
@@ -57,7 +58,7 @@ public final class PodStore {
 
     private final long maxKept;
 
-    /** How much is kept of the pods of each namespace; only for the thread that reads the watch. */
+    /** The size of the cached data by namespace; only for the thread that reads the watch. */
     private final Map<String, Long> shares = new HashMap<>();
 
     private long keptChars;
@@ -98,7 +99,7 @@ public final class PodStore {
             return all;
         });
         try {
-            // Looked at after it was registered, so that a pod which comes in between is not missed.
+            // Checked after registration, so that a pod added in between is not missed.
             Optional<NodePod> known = pod(key).filter(wanted);
             return known.isPresent()
                     ? known
@@ -150,7 +151,7 @@ public final class PodStore {
         return pods.size();
     }
 
-    /** How much is kept of all pods, in characters. */
+    /** The size of the cached data of all pods, in characters. */
     long keptChars() {
         return keptChars;
     }
@@ -191,7 +192,7 @@ public final class PodStore {
         chosen.ifPresent(kept -> {
             NodePod pod = kept.pod();
             NodePod bare = pod.bare(new CutField(
-                    "what is kept of the pods of namespace "
+                    "cached pod data of namespace "
                             + OneLine.shortened(pod.pod().namespace()),
                     share(pod),
                     Math.max(0, maxKept - (keptChars - share(pod)))));
@@ -210,7 +211,7 @@ public final class PodStore {
 
     private static NodePod withinItsOwn(NodePod pod) {
         return pod.stage() == NodePod.Stage.FINISHED && pod.keptChars() > MAX_FINISHED
-                ? pod.bare(new CutField("the whole of a pod that has finished", pod.keptChars(), MAX_FINISHED))
+                ? pod.bare(new CutField("data of a finished pod", pod.keptChars(), MAX_FINISHED))
                 : pod;
     }
 
@@ -222,12 +223,12 @@ public final class PodStore {
         if (!shown.pod().cut().isEmpty() && !known && shown.stage() != NodePod.Stage.FINISHED) {
             CutField cut = shown.pod().cut().getFirst();
             LOG.warn(
-                    "pod {}: {} has a size of {}, more than {}: {}",
+                    "pod {}: {} has a size of {}, exceeding {}: {}",
                     OneLine.shortened(shown.key()),
                     cut.field(),
                     cut.size(),
                     cut.bound(),
-                    shown.bare() ? "the API server is asked for it at its ADD" : "its ADD is refused");
+                    shown.bare() ? "its ADD looks it up in the API server" : "its ADD is rejected");
         }
     }
 }

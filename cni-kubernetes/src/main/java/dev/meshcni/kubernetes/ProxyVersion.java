@@ -17,7 +17,7 @@ public record ProxyVersion(int major, int minor) {
 
     private static final int MAX_SKEW = 1;
 
-    /** The versions that this build goes with, in words. */
+    /** The Istio versions that this build supports, as text. */
     public static final String RANGE = "Istio " + COMPATIBLE.major + "." + (COMPATIBLE.minor - MAX_SKEW) + " to "
             + COMPATIBLE.major + "." + (COMPATIBLE.minor + MAX_SKEW);
 
@@ -38,7 +38,10 @@ public record ProxyVersion(int major, int minor) {
                 : Optional.empty();
     }
 
-    /** Whether Istio says that a CNI plugin of this build's version goes with such a proxy: one minor version apart at most. */
+    /**
+     * Returns whether Istio says that a CNI plugin of this build's version goes with such a proxy: one minor version
+     * apart at most.
+     */
     public boolean withinSkew() {
         return major == COMPATIBLE.major && Math.abs(minor - COMPATIBLE.minor) <= MAX_SKEW;
     }

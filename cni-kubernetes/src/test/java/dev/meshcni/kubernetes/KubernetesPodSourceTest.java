@@ -209,7 +209,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
         server.disconnect();
         assertThatThrownBy(() -> source.find(NAMESPACE, "web", uid(web), _ -> true, SHORT))
                 .isInstanceOf(PodSourceException.class)
-                .hasMessageContaining("is not known here for sure");
+                .hasMessageContaining("cannot be looked up");
         assertThatThrownBy(() -> source.find(NAMESPACE, "web", ANY, SHORT)).isInstanceOf(PodSourceException.class);
         server.reconnect();
     }

@@ -133,7 +133,7 @@ public final class ChildProcess {
     }
 
     private static RedirectException late(Path program, Duration allowed, Duration bound) {
-        String message = program + " did not end within " + allowed.toMillis() + " ms and was killed";
+        String message = program + " did not finish within " + allowed.toMillis() + " ms and was killed";
         return allowed.equals(bound) ? new ExcessException(message) : new RedirectException(message);
     }
 
@@ -171,7 +171,7 @@ public final class ChildProcess {
     }
 
     private static int memoryFile(byte[] content) {
-        int fd = LibC.check(LibC.memfd_create("meshcni", LibC.MFD_CLOEXEC), "making a memory file");
+        int fd = LibC.check(LibC.memfd_create("meshcni", LibC.MFD_CLOEXEC), "creating a memory file");
         int written = 0;
         while (written < content.length) {
             byte[] rest = written == 0 ? content : Arrays.copyOfRange(content, written, content.length);

@@ -12,7 +12,7 @@ final class OutputPipe implements AutoCloseable {
 
     OutputPipe() {
         int[] ends = new int[2];
-        LibC.check(LibC.pipe2(ends, LibC.O_CLOEXEC), "making a pipe");
+        LibC.check(LibC.pipe2(ends, LibC.O_CLOEXEC), "creating a pipe");
         this.out = ends[0];
         this.in = ends[1];
     }
@@ -37,7 +37,7 @@ final class OutputPipe implements AutoCloseable {
         byte[] chunk = new byte[CHUNK];
         long count = LibC.read(out, chunk, chunk.length);
         if (count < 0 && LibC.errno() != LibC.EINTR) {
-            throw LibC.failure("reading what a program prints");
+            throw LibC.failure("reading the output of a program");
         }
         if (count == 0) {
             out = closed(out);

@@ -34,12 +34,12 @@ final class OutputRoom implements AutoCloseable {
     void take() {
         try {
             if (!taken && !LARGE.tryAcquire(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)) {
-                throw new RedirectException("the large tables of other pods were being read all the time");
+                throw new RedirectException("timeout waiting to read large tables: other pods' tables are being read");
             }
             taken = true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new RedirectException("interrupted before large tables were read", e);
+            throw new RedirectException("interrupted while waiting to read large tables", e);
         }
     }
 

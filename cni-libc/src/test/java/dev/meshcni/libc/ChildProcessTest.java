@@ -38,7 +38,7 @@ class ChildProcessTest {
                 .hasMessage("/bin/sh printed more than 2 MiB and was killed");
         assertThatThrownBy(() -> shell("exec cat /dev/zero >&2", "", Duration.ofMillis(200)))
                 .isInstanceOf(ChildProcess.ExcessException.class)
-                .hasMessage("/bin/sh did not end within 200 ms and was killed");
+                .hasMessage("/bin/sh did not finish within 200 ms and was killed");
         assertThat(ProcessHandle.current().children()).isEmpty();
     }
 
@@ -86,7 +86,7 @@ class ChildProcessTest {
                     .isEqualTo("little\n");
             assertThatThrownBy(() -> ChildProcess.within(soon, () -> shell("cat", large)))
                     .isExactlyInstanceOf(RedirectException.class)
-                    .hasMessage("the large tables of other pods were being read all the time");
+                    .hasMessage("timeout waiting to read large tables: other pods' tables are being read");
             second.close();
             assertThat(ChildProcess.within(deadline, () -> shell("cat", large)).stdout())
                     .isEqualTo(large);
@@ -111,7 +111,7 @@ class ChildProcessTest {
 
         assertThatThrownBy(() -> ChildProcess.run(Path.of("/bin/sleep"), List.of("60"), List.of(), "", bound))
                 .isInstanceOf(RedirectException.class)
-                .hasMessage("/bin/sleep did not end within 200 ms and was killed");
+                .hasMessage("/bin/sleep did not finish within 200 ms and was killed");
         assertThat(ProcessHandle.current()
                         .children()
                         .map(child -> child.info().commandLine().orElse("")))

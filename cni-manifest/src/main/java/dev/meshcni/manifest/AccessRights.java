@@ -10,7 +10,7 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBuilder;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the daemon may ask of the API server: no more than the chosen settings need, as docs/rbac.md has it. */
+/** The daemon's API server permissions: only those that the settings need, as listed in docs/rbac.md. */
 record AccessRights(CniValues values) {
     private static final String GROUP = "rbac.authorization.k8s.io";
     private static final String REPAIR_ROLE = NodeManifests.NAME + "-repair-role";
@@ -55,7 +55,7 @@ record AccessRights(CniValues values) {
         return rules;
     }
 
-    /** Whether a node can be taken away from the DaemonSet, which a daemon then sees by its node's labels. */
+    /** Returns whether a node can be taken away from the DaemonSet, which a daemon then sees by its node's labels. */
     private boolean selectsNodes() {
         return values.pod().affinity().isPresent()
                 || !values.pod().nodeSelector().isEmpty();

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * What an installation on a cluster is to be like: the settings {@code values.cni} of Istio's charts, understood.
+ * The settings of an installation on a cluster: the values {@code values.cni} of Istio's charts, understood.
  *
  * @param namespace where the daemon runs
  * @param revision label of the resources; the CNI itself is one for all revisions
@@ -61,10 +61,10 @@ record CniValues(
             boolean nodeTaint,
             Map<String, String> env) {}
 
-    /** How much is logged, by the plugin and by the daemon. */
+    /** The log levels of the plugin and of the daemon. */
     record Logging(String plugin, String daemon, boolean json) {}
 
-    /** What is done about pods without redirection. */
+    /** The repair settings for pods without redirection. */
     record Repair(boolean enabled, Mode mode, String initContainer, String labelKey, String labelValue) {
         /** The ways to deal with such a pod. */
         enum Mode {

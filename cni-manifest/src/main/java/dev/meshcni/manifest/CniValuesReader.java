@@ -115,7 +115,7 @@ final class CniValuesReader {
         boolean multus = provider.map("multus"::equals).orElse(!chained && (openShift || injected));
         Optional<String> confName = cni.text("cniConfFileName");
         if (confName.filter(name -> name.contains("/")).isPresent()) {
-            cni.problem("cniConfFileName", "must be the name of a file, not a path: the directory is cniConfDir");
+            cni.problem("cniConfFileName", "must be a file name, not a path: set the directory with cniConfDir");
         }
         return new Plugin(
                 chained,
@@ -133,7 +133,7 @@ final class CniValuesReader {
         Map<String, String> env = cni.map("env");
         env.keySet().stream()
                 .filter(RESERVED_ENV::contains)
-                .forEach(name -> cni.problem("env", "must not hold " + name + ", which the manifests set themselves"));
+                .forEach(name -> cni.problem("env", "must not contain " + name + ", which the manifests set"));
         return env;
     }
 
@@ -142,7 +142,7 @@ final class CniValuesReader {
         if (ISTIOS_IMAGE.matcher(image).matches()) {
             cni.problem(
                     "image",
-                    "is '" + image + "', which is Istio's own CNI; name the image of mesh-cni, or leave the key out");
+                    "is '" + image + "', which is Istio's own CNI; set the image of mesh-cni, or remove the key");
         }
         Optional<String> hub = cni.text("hub");
         Optional<String> tag = cni.text("tag");
@@ -187,8 +187,8 @@ final class CniValuesReader {
         if (level.isPresent() && !LEVELS.contains(level.get())) {
             logging.problem(
                     "level",
-                    "is '" + text.orElse("") + "', but must be debug, info, warn or error, or such by"
-                            + " scope: default:info,cni:debug");
+                    "is '" + text.orElse("") + "', but must be debug, info, warn or error, or levels by scope:"
+                            + " default:info,cni:debug");
             return Optional.empty();
         }
         return level;
@@ -243,7 +243,7 @@ final class CniValuesReader {
         labels.keySet().stream()
                 .filter(DaemonSetManifest.LABELS::contains)
                 .sorted()
-                .forEach(name -> cni.problem(key, "must not hold " + name + ", which the manifests set themselves"));
+                .forEach(name -> cni.problem(key, "must not contain " + name + ", which the manifests set"));
         return labels;
     }
 
@@ -301,7 +301,7 @@ final class CniValuesReader {
         if (cni.flag("istioOwnedCNIConfig").orElse(false)) {
             cni.problem(
                     "istioOwnedCNIConfig",
-                    "is true, but mesh-cni keeps its entry in the base CNI's own file, and mends it there");
+                    "is true, but mesh-cni uses the base CNI's own file, and restores its entry there");
         }
     }
 

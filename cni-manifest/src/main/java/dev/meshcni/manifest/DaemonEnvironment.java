@@ -46,7 +46,7 @@ final class DaemonEnvironment {
                     MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(UTF_8));
             return HexFormat.of().formatHex(digest).substring(0, 16);
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
+            throw new IllegalStateException("SHA-256 is not available", e);
         }
     }
 

@@ -43,7 +43,7 @@ record DaemonSetManifest(CniValues values) {
             "k8s-app",
             "sidecar.istio.io/inject");
 
-    /** Why each is needed is in docs/security.md. */
+    /** The capabilities of the daemon; docs/security.md explains why each is needed. */
     private static final List<String> CAPABILITIES =
             List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE");
 
@@ -99,7 +99,7 @@ record DaemonSetManifest(CniValues values) {
 
     private Map<String, String> podAnnotations() {
         Map<String, String> annotations = new TreeMap<>();
-        // AppArmor's usual profile forbids to look at processes of other pods; the field below needs Kubernetes 1.30.
+        // AppArmor's default profile denies access to processes of other pods; the field below needs Kubernetes 1.30.
         annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
         annotations.put("meshcni.dev/config", DaemonEnvironment.fingerprint(DaemonEnvironment.of(values)));
         annotations.put("prometheus.io/path", "/metrics");

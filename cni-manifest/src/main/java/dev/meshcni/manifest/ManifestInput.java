@@ -6,11 +6,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What manifests are made from. Later documents and settings win over earlier ones.
+ * The input for manifests. Later documents and settings take precedence.
  *
  * @param documents files with an {@code IstioOperator}, or with values as for the Helm chart
- * @param settings further settings as {@code KEY.KEY=VALUE}, where the first key is one of an {@code IstioOperator}'s spec,
- *     such as {@code values}
+ * @param settings further settings as {@code KEY.KEY=VALUE}, where the first key is one of an {@code IstioOperator}'s
+ *     spec, such as {@code values}
  * @param platform the platform, where the documents do not have to say it
  * @param namespace the namespace, where the documents do not have to say it
  */

@@ -65,7 +65,7 @@ final class OperatorDocuments {
             Yaml.Mapping spec = mapping(document, "spec");
             if (resource.has("values")) {
                 resource.section("values");
-                notes.add("values stands beside spec at " + resource.at("values") + "; it is read as spec.values.");
+                notes.add("values at " + resource.at("values") + " is outside spec; it is read as spec.values.");
                 spec = Yaml.Mapping.of(resource.at("values"), "values", mapping(document, "values"))
                         .with(spec);
             }

@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed over;
- * what nobody knows is a problem.
+ * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed
+ * over; unknown keys are problems.
  */
 final class OperatorReader {
     private static final String DEFAULT_NAMESPACE = "istio-system";
@@ -131,7 +131,7 @@ final class OperatorReader {
     private final List<String> notes = new ArrayList<>();
 
     /**
-     * What was read.
+     * The result of reading.
      *
      * @param values the CNI's, empty where only a control plane is described that relies on a CNI
      * @param revision the revision of that control plane
@@ -192,8 +192,8 @@ final class OperatorReader {
         component.refuse("spec", "is not supported; use values.cni");
         UNSUPPORTED_K8S.forEach(key -> k8s.refuse(key, "is not supported for the CNI; use values.cni"));
         if (spec.has("hub") || global.has("hub")) {
-            notes.add(
-                    "hub and tag of Istio's images do not count here: values.cni.hub says where the image of mesh-cni is.");
+            notes.add("hub and tag of Istio's images are ignored: values.cni.hub sets the registry of the mesh-cni"
+                    + " image.");
         }
         Optional<String> common = spec.text("namespace");
         Optional<String> istioNamespace = global.text("istioNamespace");
@@ -230,7 +230,7 @@ final class OperatorReader {
                                 : Platform.DEFAULT);
     }
 
-    /** Whether the injector is told that there is a CNI. */
+    /** Returns whether the injector is configured for a CNI plugin. */
     private static boolean expected(SettingsSection values) {
         boolean old = false;
         try (SettingsSection istioCni = values.section("istio_cni")) {
@@ -256,7 +256,7 @@ final class OperatorReader {
                 .toList();
         if (references.contains(NodeManifests.NETWORK)) {
             notes.add("Multus looks for the network " + NodeManifests.NETWORK
-                    + " in the namespace of each pod; the definition below is in" + " default. Annotate with default/"
+                    + " in the namespace of each pod; the definition below is in default. Annotate with default/"
                     + NodeManifests.NETWORK + ", or create it in every namespace with sidecars.");
         } else if (!references.contains("default/" + NodeManifests.NETWORK)) {
             annotations.problem(

@@ -53,8 +53,7 @@ final class SettingPath {
             }
             place++;
         }
-        throw new ManifestException(
-                at, "must be KEY.KEY=VALUE; a dot within a key is written \\., a place in a list [0]");
+        throw new ManifestException(at, "must be KEY.KEY=VALUE; write a dot within a key as \\., a list index as [0]");
     }
 
     private Yaml put(Yaml into, List<Object> steps, Yaml value) {
@@ -67,7 +66,7 @@ final class SettingPath {
                 List<Yaml> items = new ArrayList<>(into instanceof Yaml.Sequence list ? list.items() : List.of());
                 if (index > items.size()) {
                     throw new ManifestException(
-                            at, "[" + index + "] leaves places of the list out; it has " + items.size());
+                            at, "[" + index + "] is out of range; the list has length " + items.size());
                 }
                 Yaml before = index < items.size() ? items.get(index) : Yaml.Mapping.empty(at);
                 Yaml item = put(before, further, value);

@@ -38,7 +38,7 @@ final class SettingsSection implements AutoCloseable {
         Yaml value = value(key).orElseGet(() -> Yaml.Mapping.empty(mapping.at()));
         Yaml.Mapping inner = value instanceof Yaml.Mapping found ? found : Yaml.Mapping.empty(value.at());
         if (!(value instanceof Yaml.Mapping)) {
-            problem(value.at(), key, "must hold keys and values");
+            problem(value.at(), key, "must be a mapping");
         }
         return new SettingsSection(name(key), inner, problems);
     }
@@ -49,7 +49,7 @@ final class SettingsSection implements AutoCloseable {
             if (value instanceof Yaml.Scalar scalar) {
                 return Optional.of(String.valueOf(scalar.value())).filter(text -> !text.isEmpty());
             }
-            problem(value.at(), key, "must be a text");
+            problem(value.at(), key, "must be a string");
             return Optional.empty();
         });
     }
@@ -104,7 +104,7 @@ final class SettingsSection implements AutoCloseable {
                         .map(item -> String.valueOf(item.plain()))
                         .toList());
             }
-            problem(value.at(), key, "must be a list of texts");
+            problem(value.at(), key, "must be a list of strings");
             return Optional.empty();
         });
     }
@@ -141,7 +141,7 @@ final class SettingsSection implements AutoCloseable {
         });
     }
 
-    /** Makes keys known that are somebody else's, or have no meaning here. */
+    /** Accepts keys that belong to other components, or have no effect here. */
     void others(Set<String> keys) {
         known.addAll(keys);
     }
@@ -163,18 +163,18 @@ final class SettingsSection implements AutoCloseable {
         problem(at(key), key, message);
     }
 
-    /** Where the key stands, or the section if it is absent. */
+    /** The position of the key, or of the section if the key is absent. */
     Yaml.Position at(String key) {
         Yaml.Entry entry = mapping.entries().get(key);
         return entry == null ? mapping.at() : entry.at();
     }
 
-    /** Reports the keys that nobody has asked for. */
+    /** Reports the keys that were not read. */
     @Override
     public void close() {
         mapping.entries().forEach((key, entry) -> {
             if (!known.contains(key)) {
-                problems.add(new Problem(entry.at().toString(), "there is no key " + name(key), key, known));
+                problems.add(new Problem(entry.at().toString(), "unknown key " + name(key), key, known));
             }
         });
     }

@@ -37,7 +37,7 @@ final class StrictModel {
                 case JsonMappingException wrong ->
                     new ManifestException(
                             part.locate(path(wrong)),
-                            dotted(name, path(wrong)) + " is not what Kubernetes takes there");
+                            dotted(name, path(wrong)) + " has the wrong type for this Kubernetes field");
                 case null, default -> new ManifestException(part.at(), name + ": " + e.getMessage());
             };
         }
@@ -55,10 +55,7 @@ final class StrictModel {
         Set<String> known =
                 unknown.getKnownPropertyIds().stream().map(String::valueOf).collect(Collectors.toSet());
         return new ManifestException(List.of(new Problem(
-                part.locate(path).toString(),
-                "there is no key " + dotted(name, path),
-                unknown.getPropertyName(),
-                known)));
+                part.locate(path).toString(), "unknown key " + dotted(name, path), unknown.getPropertyName(), known)));
     }
 
     private static List<Object> path(JsonMappingException failure) {

@@ -13,24 +13,24 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OperatorReaderTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                cni: {cniBinDirr: /x}                           | v:1:7: there is no key values.cni.cniBinDirr
-                cni: {repair: {deletePod: true}}                | v:1:16: there is no key values.cni.repair.deletePod
-                cniBinDir: /x                                   | v:1:1: there is no key values.cniBinDir
-                cni: {chained: "yes"}                           | v:1:16: values.cni.chained must be true or false
-                cni: {cniBinDir: opt}                           | v:1:7: values.cni.cniBinDir is 'opt', but must be an absolute path
-                cni: {provider: cilium}                         | v:1:7: values.cni.provider is 'cilium', but must be one of default, multus
-                cni: {resources: {request: {cpu: 1}}}           | v:1:19: there is no key values.cni.resources.request
-                cni: {tolerations: [{effects: x}]}              | v:1:22: there is no key values.cni.tolerations[0].effects
-                cni: {env: {NODE_NAME: x}}                      | v:1:7: values.cni.env must not hold NODE_NAME
-                cni: {ambient: {enabled: true}}                 | v:1:17: values.cni.ambient.enabled is true, but
-                cni: {logging: {level: loud}}                   | v:1:17: values.cni.logging.level is 'loud'
-                cni: [1]                                        | v:1:6: values.cni must hold keys and values
-                cni: {chained: true, chained: false}            | v:1:22: the key chained is there twice
-                'cni: {'                                        | is not YAML
-                kind: Pod                                       | v:1:1: kind is Pod, but must be IstioOperator
-                global: {platform: gce}                         | values.global.platform is 'gce', but must be one of
-                sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: istio-cnii}} | is 'istio-cnii', but the NetworkAttachmentDefinition is default/istio-cni
-                """)
+        cni: {cniBinDirr: /x}                           | v:1:7: unknown key values.cni.cniBinDirr
+        cni: {repair: {deletePod: true}}                | v:1:16: unknown key values.cni.repair.deletePod
+        cniBinDir: /x                                   | v:1:1: unknown key values.cniBinDir
+        cni: {chained: "yes"}                           | v:1:16: values.cni.chained must be true or false
+        cni: {cniBinDir: opt}                           | v:1:7: values.cni.cniBinDir is 'opt', but must be an absolute path
+        cni: {provider: cilium}                         | v:1:7: values.cni.provider is 'cilium', but must be one of default, multus
+        cni: {resources: {request: {cpu: 1}}}           | v:1:19: unknown key values.cni.resources.request
+        cni: {tolerations: [{effects: x}]}              | v:1:22: unknown key values.cni.tolerations[0].effects
+        cni: {env: {NODE_NAME: x}}                      | v:1:7: values.cni.env must not contain NODE_NAME
+        cni: {ambient: {enabled: true}}                 | v:1:17: values.cni.ambient.enabled is true, but
+        cni: {logging: {level: loud}}                   | v:1:17: values.cni.logging.level is 'loud'
+        cni: [1]                                        | v:1:6: values.cni must be a mapping
+        cni: {chained: true, chained: false}            | v:1:22: the key chained is duplicated
+        'cni: {'                                        | invalid YAML
+        kind: Pod                                       | v:1:1: kind is Pod, but must be IstioOperator
+        global: {platform: gce}                         | values.global.platform is 'gce', but must be one of
+        sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: istio-cnii}} | is 'istio-cnii', but the NetworkAttachmentDefinition is default/istio-cni
+        """)
     void whatIsWrongIsNamedWithItsPlace(String text, String message) {
         assertThatThrownBy(() -> read("v", text))
                 .isInstanceOf(ManifestException.class)
@@ -41,8 +41,8 @@ class OperatorReaderTest {
     void everythingThatIsWrongIsNamedAtOnce() {
         assertThatThrownBy(() -> read("v", "cni:\n  chained: maybe\n  hubb: x\nglobals: {}"))
                 .hasMessageContaining("v:2:12: values.cni.chained")
-                .hasMessageContaining("v:3:3: there is no key values.cni.hubb")
-                .hasMessageContaining("v:4:1: there is no key values.globals");
+                .hasMessageContaining("v:3:3: unknown key values.cni.hubb")
+                .hasMessageContaining("v:4:1: unknown key values.globals");
     }
 
     @Test
@@ -59,12 +59,12 @@ class OperatorReaderTest {
     @Test
     void anOperatorWithoutTheCniIsRefused() {
         assertThatThrownBy(() -> read("v", """
-                apiVersion: install.istio.io/v1alpha1
-                kind: IstioOperator
-                spec:
-                  components:
-                    pilot: {enabled: true}
-                """)).hasMessageContaining("components.cni.enabled is not true");
+            apiVersion: install.istio.io/v1alpha1
+            kind: IstioOperator
+            spec:
+              components:
+                pilot: {enabled: true}
+            """)).hasMessageContaining("components.cni.enabled is not true");
     }
 
     private static OperatorReader.Result read(String name, String text) {

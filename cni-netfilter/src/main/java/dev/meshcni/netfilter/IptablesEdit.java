@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What {@code iptables-restore(8)} has to be given to turn what a namespace holds into what it should hold, and back.
+ * The input for {@code iptables-restore(8)} that changes the rules of a namespace into the expected ones, and back.
  *
  * <p>Only tables that differ are touched, and in them only what is ours: chains of ours are emptied and filled again,
  * those that no plan wants any more are deleted, and our rules in built-in chains are replaced.
@@ -56,7 +56,7 @@ public record IptablesEdit(String changes, String emptied) {
                 .toList();
     }
 
-    /** Whether there is nothing to do. */
+    /** Returns whether there is nothing to do. */
     public boolean isEmpty() {
         return changes.isEmpty() && emptied.isEmpty();
     }

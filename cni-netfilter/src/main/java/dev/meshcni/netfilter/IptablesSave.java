@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What {@code iptables-save(8)} or {@code ip6tables-save(8)} printed, from the nf_tables variant or the legacy one, with
- * or without counters.
+ * The output of {@code iptables-save(8)} or {@code ip6tables-save(8)}, from the nf_tables variant or the legacy one,
+ * with or without counters.
  *
  * @param chains by table, then by chain, each in the order of the printout; built-in chains included
  * @param dropping tables that have a built-in chain whose policy is not to accept what no rule decided

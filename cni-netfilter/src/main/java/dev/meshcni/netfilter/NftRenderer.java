@@ -97,7 +97,7 @@ public final class NftRenderer {
     private static Stream<NftRule> rules(IpFamily family, Table table, NftMerging.Joined joined) {
         String matches = matches(family, joined);
         NftRule rule = new NftRule(matches, action(table, joined.rule().target()));
-        // Where nobody listens, TPROXY of iptables drops the packet; tproxy of nft would let it pass by the proxy.
+        // Without a listener, iptables' TPROXY drops the packet; nft's tproxy would let it bypass the proxy.
         return joined.rule().target() instanceof Target.Tproxy
                 ? Stream.of(rule, new NftRule(matches, "drop"))
                 : Stream.of(rule);

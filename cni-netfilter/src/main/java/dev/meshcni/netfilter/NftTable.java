@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param family the family whose packets it sees ({@code ip} or {@code ip6})
  * @param chains in the order in which they are made
- * @param others sets, maps and other things that somebody put there: we make none
+ * @param others sets, maps and other foreign objects: we create none
  */
 public record NftTable(IpFamily family, List<NftChain> chains, List<String> others) {
     /** The name of our table. */

@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Compares our table of nf_tables as it should be with what {@code nft} shows. All of it is ours: nothing else may be in it. */
+/**
+ * Compares the expected nf_tables table with the output of {@code nft}. The table is ours alone: nothing else may be in
+ * it.
+ */
 public final class NftTableComparison {
     private NftTableComparison() {}
 

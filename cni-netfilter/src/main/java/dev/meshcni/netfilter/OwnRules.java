@@ -19,7 +19,7 @@ import java.util.Set;
 final class OwnRules {
     private static final String CHAIN_PREFIX = "ISTIO_";
 
-    /** What ends the way of a packet through a built-in chain of the nat table. */
+    /** Targets that end the traversal of a built-in chain of the nat table. */
     private static final Set<String> DECIDING = Set.of(
             "ACCEPT",
             "DROP",
@@ -40,7 +40,7 @@ final class OwnRules {
     }
 
     /**
-     * Whether a rule in a chain that is not ours is ours.
+     * Returns whether a rule in a chain that is not ours is ours.
      *
      * @param wanted our rules for the same chain, which are ours whatever their shape
      */
@@ -54,9 +54,9 @@ final class OwnRules {
     }
 
     /**
-     * Whether a rule of others decides what happens to packets that it matches, so that no rule behind it sees them.
-     * Only in nat does that keep a packet from being redirected: in mangle and raw, our rules prepare packets that
-     * others have let pass.
+     * Returns whether a rule of others decides what happens to packets that it matches, so that no rule behind it sees
+     * them. Only in nat does that keep a packet from being redirected: in mangle and raw, our rules prepare packets
+     * that others have let pass.
      */
     static boolean decidesFirst(Table table, SavedRule saved) {
         return table == Table.NAT && DECIDING.contains(saved.target());

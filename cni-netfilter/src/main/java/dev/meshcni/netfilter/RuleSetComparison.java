@@ -29,7 +29,7 @@ public final class RuleSetComparison {
         this.found = found;
     }
 
-    /** All differences in one family, in the order of tables; empty when the namespace is as it should be. */
+    /** All differences in one family, in the order of tables; empty when the namespace matches. */
     public static List<RuleDifference> differences(RuleSet wanted, IptablesSave found) {
         RuleSetComparison comparison = new RuleSetComparison(wanted, found);
         for (Table table : Table.values()) {
@@ -90,7 +90,7 @@ public final class RuleSetComparison {
                 ours++;
             } else if (leading || (!last && OwnRules.decidesFirst(table, rule))) {
                 String behind = IptablesRenderer.rule(chain.rules().get(ours));
-                add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " stands behind " + rule.text());
+                add(Kind.MISPLACED, place(table, name), "-A " + name + " " + behind + " is after " + rule.text());
                 return;
             }
         }

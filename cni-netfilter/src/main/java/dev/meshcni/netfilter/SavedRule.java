@@ -46,7 +46,7 @@ public sealed interface SavedRule {
         }
     }
 
-    /** What follows {@code -A CHAIN}. */
+    /** The text after {@code -A CHAIN}. */
     String text();
 
     /** The name of its target, or of the chain that it goes to; empty if it has none. */

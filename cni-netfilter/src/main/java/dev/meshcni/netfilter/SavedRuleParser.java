@@ -163,7 +163,7 @@ final class SavedRuleParser {
         return Optional.of(save ? new Target.SaveMark() : new Target.RestoreMark());
     }
 
-    /** The value of an option of the target. What nobody asks for stays, and makes the rule foreign. */
+    /** The value of an option of the target. Options that are not read remain, and make the rule foreign. */
     private Optional<String> option(String name) {
         return Optional.ofNullable(targetOptions.remove(name));
     }

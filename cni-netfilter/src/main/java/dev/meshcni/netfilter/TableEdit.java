@@ -4,7 +4,6 @@ import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleSet;
 import dev.meshcni.rules.Table;
-
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -33,9 +33,9 @@ class RuleSetComparisonTest {
 
     private static final String PREROUTING = "-A PREROUTING -i eth1 -j RETURN\n-A PREROUTING -p tcp -j ISTIO_INBOUND\n";
     private static final String INBOUND = """
-            -A ISTIO_INBOUND -p tcp -m tcp --dport 15008 -j RETURN
-            -A ISTIO_INBOUND -p tcp -j REDIRECT --to-ports 15006
-            """;
+        -A ISTIO_INBOUND -p tcp -m tcp --dport 15008 -j RETURN
+        -A ISTIO_INBOUND -p tcp -j REDIRECT --to-ports 15006
+        """;
 
     @Test
     void theSameRulesDoNotDiffer() {
@@ -88,14 +88,14 @@ class RuleSetComparisonTest {
                 .isEmpty();
         assertThat(differences(exempt + "-A PREROUTING -d 10.0.0.1/32 -j ACCEPT\n" + jump + INBOUND))
                 .containsExactly("misplaced in ipv4 nat PREROUTING: -A PREROUTING -p tcp -j ISTIO_INBOUND"
-                        + " stands behind -d 10.0.0.1/32 -j ACCEPT");
+                        + " is after -d 10.0.0.1/32 -j ACCEPT");
     }
 
     @Test
     void aLeadingRuleStandsBeforeAllOthers() {
         assertThat(differences("-A PREROUTING -d 10.0.0.1/32 -j OTHERS\n" + PREROUTING + INBOUND))
                 .containsExactly("misplaced in ipv4 nat PREROUTING: -A PREROUTING -i eth1 -j RETURN"
-                        + " stands behind -d 10.0.0.1/32 -j OTHERS");
+                        + " is after -d 10.0.0.1/32 -j OTHERS");
     }
 
     @Test

@@ -1,8 +1,8 @@
 package dev.meshcni.nftables;
 
+import dev.meshcni.netlink.KernelChain.Base;
 import dev.meshcni.rules.ChainNames;
 import dev.meshcni.rules.Table;
-import dev.meshcni.netlink.KernelChain.Base;
 import java.util.Locale;
 
 /**

@@ -1,13 +1,13 @@
 package dev.meshcni.nftables;
 
+import dev.meshcni.netlink.Expression.XtMatch;
+import dev.meshcni.netlink.Expression.XtTarget;
+import dev.meshcni.netlink.Octets;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Target;
 import dev.meshcni.rules.TransportProtocol;
-import dev.meshcni.netlink.Expression.XtMatch;
-import dev.meshcni.netlink.Expression.XtTarget;
-import dev.meshcni.netlink.Octets;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

@@ -1,8 +1,5 @@
 package dev.meshcni.nftables;
 
-import dev.meshcni.rules.Cidr;
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.rules.TransportProtocol;
 import dev.meshcni.netlink.Expression;
 import dev.meshcni.netlink.Expression.Cmp;
 import dev.meshcni.netlink.Expression.CmpOp;
@@ -12,6 +9,9 @@ import dev.meshcni.netlink.Expression.PayloadBase;
 import dev.meshcni.netlink.Expression.PayloadLoad;
 import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netlink.Octets;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.TransportProtocol;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,12 +1,5 @@
 package dev.meshcni.nftables;
 
-import dev.meshcni.rules.Cidr;
-import dev.meshcni.rules.InterfaceName;
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.rules.Match;
-import dev.meshcni.rules.Rule;
-import dev.meshcni.rules.Target;
-import dev.meshcni.rules.TransportProtocol;
 import dev.meshcni.netlink.Expression;
 import dev.meshcni.netlink.Expression.Bitwise;
 import dev.meshcni.netlink.Expression.Cmp;
@@ -16,6 +9,13 @@ import dev.meshcni.netlink.Expression.MetaKey;
 import dev.meshcni.netlink.Expression.MetaLoad;
 import dev.meshcni.netlink.Octets;
 import dev.meshcni.netlink.Verdict;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Match;
+import dev.meshcni.rules.Rule;
+import dev.meshcni.rules.Target;
+import dev.meshcni.rules.TransportProtocol;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

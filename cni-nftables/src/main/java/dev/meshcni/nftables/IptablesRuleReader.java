@@ -1,13 +1,6 @@
 package dev.meshcni.nftables;
 
-import dev.meshcni.rules.Cidr;
-import dev.meshcni.rules.InterfaceName;
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.rules.Match;
-import dev.meshcni.rules.Rule;
 import dev.meshcni.netfilter.SavedRule;
-import dev.meshcni.rules.Target;
-import dev.meshcni.rules.TransportProtocol;
 import dev.meshcni.netlink.Expression;
 import dev.meshcni.netlink.Expression.Bitwise;
 import dev.meshcni.netlink.Expression.Cmp;
@@ -21,6 +14,13 @@ import dev.meshcni.netlink.Expression.XtTarget;
 import dev.meshcni.netlink.KernelRule;
 import dev.meshcni.netlink.Octets;
 import dev.meshcni.netlink.Verdict;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Match;
+import dev.meshcni.rules.Rule;
+import dev.meshcni.rules.Target;
+import dev.meshcni.rules.TransportProtocol;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

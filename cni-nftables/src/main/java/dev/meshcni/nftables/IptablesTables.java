@@ -1,13 +1,8 @@
 package dev.meshcni.nftables;
 
-import dev.meshcni.rules.Chain;
-import dev.meshcni.rules.IpFamily;
 import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.netfilter.IptablesSave;
-import dev.meshcni.rules.Rule;
-import dev.meshcni.rules.RuleSet;
 import dev.meshcni.netfilter.SavedRule;
-import dev.meshcni.rules.Table;
 import dev.meshcni.netfilter.TableEdit;
 import dev.meshcni.netfilter.TableEdit.Layout;
 import dev.meshcni.netfilter.TableEdit.Slot;
@@ -19,6 +14,11 @@ import dev.meshcni.netlink.KernelRule;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfTables;
+import dev.meshcni.rules.Chain;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Rule;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;

@@ -1,16 +1,11 @@
 package dev.meshcni.nftables;
 
-import dev.meshcni.rules.Chain;
-import dev.meshcni.rules.IpFamily;
 import dev.meshcni.netfilter.NftMerging;
 import dev.meshcni.netfilter.NftRenderer;
 import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.netfilter.NftTable.NftChain;
 import dev.meshcni.netfilter.NftTable.NftRule;
 import dev.meshcni.netfilter.NftTableComparison;
-import dev.meshcni.rules.RuleDifference;
-import dev.meshcni.rules.RuleSet;
-import dev.meshcni.rules.Table;
 import dev.meshcni.netlink.Expression;
 import dev.meshcni.netlink.Expression.Counter;
 import dev.meshcni.netlink.Expression.Lookup;
@@ -21,6 +16,11 @@ import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netlink.SetElement;
+import dev.meshcni.rules.Chain;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -77,7 +77,9 @@ final class AgentConnection implements ReadableByteChannel, WritableByteChannel 
         long peer = host.peer(socket);
         if (peer != ROOT && peer != host.user()) {
             throw new IOException(
-                    peer < 0 ? "the kernel does not say who listens" : "who listens is user " + peer + " and not root");
+                    peer < 0
+                            ? "the kernel does not report the peer's credentials"
+                            : "the process listening on it runs as user " + peer + ", not as root");
         }
     }
 }

@@ -12,12 +12,12 @@ import dev.meshcni.core.PluginReplies;
 import java.util.Optional;
 
 /**
- * What the plugin answers when the agent does not: it fails closed, with the error that tells the runtime to try again,
- * so that no pod starts without redirection.
+ * The plugin's answers while the agent does not answer: it fails closed, with the error that tells the runtime to try
+ * again, so that no pod starts without redirection.
  *
- * <p>Exempt attachments ({@link Exemption}) pass, so that the node can come up and the agent with it. DEL and GC succeed:
- * what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with it. STATUS
- * succeeds: a node whose network is not ready starts no pod at all, the agent's included.
+ * <p>Exempt attachments ({@link Exemption}) pass, so that the node can come up and the agent with it. DEL and GC
+ * succeed: what they would undo ends with the network namespace, and a runtime that cannot delete a pod is stuck with
+ * it. STATUS succeeds: a node whose network is not ready starts no pod at all, the agent's included.
  */
 final class AgentlessPlugin {
     private final CniEnvironment environment;
@@ -53,8 +53,12 @@ final class AgentlessPlugin {
             return switch (environment.command()) {
                 case ADD -> passOrRefuse(Outcome.SKIPPED);
                 case CHECK -> passOrRefuse(Outcome.OK);
-                case DEL, GC -> passed(PluginReplies.empty(), Outcome.OK, "left to the namespace's end: " + reason);
-                case STATUS -> passed(PluginReplies.empty(), Outcome.OK, "pods of the mesh wait: " + reason);
+                case DEL, GC ->
+                    passed(
+                            PluginReplies.empty(),
+                            Outcome.OK,
+                            "rules are removed with the network namespace: " + reason);
+                case STATUS -> passed(PluginReplies.empty(), Outcome.OK, "pods of the mesh cannot start: " + reason);
                 case VERSION -> passed(PluginReplies.version(config.cniVersion()), Outcome.OK, "");
             };
         } catch (CniException e) {
@@ -71,8 +75,8 @@ final class AgentlessPlugin {
         }
         return failure(new CniException(
                 ErrorCode.TRY_AGAIN_LATER,
-                "the mesh-cni agent does not answer, the pod must wait for its redirection",
-                reason + "; the runtime tries again by itself. If this lasts, look at the istio-cni-node pod of"
+                "the mesh-cni agent does not answer, the pod cannot start without redirection",
+                reason + "; the runtime retries automatically. If this persists, check the istio-cni-node pod on"
                         + " this node"));
     }
 

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The configuration on standard input, as far as the plugin looks at it when no agent does; {@link PluginConfig} is the same for a JVM. What
- * is refused there is refused here, for the same reasons.
+ * The configuration on standard input, as far as the plugin reads it without the agent; {@link PluginConfig} is the
+ * same for a JVM. What is refused there is refused here, for the same reasons.
  */
 final class CallConfig implements ConfigFields {
     private static final String CNI_VERSION = "cniVersion";
@@ -60,7 +60,7 @@ final class CallConfig implements ConfigFields {
     }
 
     /**
-     * What ADD prints: the result of the plugins before, in the version that was asked for. Without any there is nothing to report.
+     * The output of ADD: the result of the previous plugins, in the requested version; empty without a previous result.
      *
      * @throws CniException if it is no object, or cannot be said in that version
      */
@@ -80,7 +80,7 @@ final class CallConfig implements ConfigFields {
     private static CniException wrong(String field, String expected, JsonSpan found) {
         return new CniException(
                 ErrorCode.INVALID_NETWORK_CONFIG,
-                "invalid field " + field + ": " + expected + " is expected, this is "
+                "invalid field " + field + ": expected " + expected + ", got "
                         + found.kind().words(),
                 "");
     }

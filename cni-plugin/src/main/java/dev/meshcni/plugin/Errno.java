@@ -3,14 +3,14 @@ package dev.meshcni.plugin;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 
-/** Errors of system calls in words (errno(3)); C libraries have each its own. */
+/** Texts of system call errors (errno(3)); each C library has its own. */
 final class Errno {
     static final int INTERRUPTED = 4;
     private static final int TRY_AGAIN = 11;
 
     private Errno() {}
 
-    /** Whether a call has done nothing, and may do it when it is made again. */
+    /** Returns whether a call has done nothing, and may do it when it is made again. */
     static boolean mayBeTriedAgain(int result) {
         return result == -INTERRUPTED || result == -TRY_AGAIN;
     }

@@ -14,7 +14,7 @@ public interface Host {
     /** write(2). */
     int write(int descriptor, byte[] from, int offset, int length);
 
-    /** send(2), without a signal if nobody receives any more, and without waiting. */
+    /** send(2), without SIGPIPE and without blocking. */
     int send(int socket, byte[] from, int offset, int length);
 
     /** Waits until a descriptor can be read (poll(2)): 1 when it can, or has failed, 0 when the time is over. */
@@ -44,13 +44,13 @@ public interface Host {
     /** Opens a file to append to it, made with mode 0600 if it is missing, and never through a link (open(2)). */
     int openLog(byte[] path);
 
-    /** How long an open file is, in bytes. */
+    /** The size of an open file, in bytes. */
     long size(int descriptor);
 
     /** close(2). */
     int close(int descriptor);
 
-    /** A clock that nobody sets, in nanoseconds ({@code CLOCK_MONOTONIC}, clock_gettime(2)). */
+    /** A monotonic clock, in nanoseconds ({@code CLOCK_MONOTONIC}, clock_gettime(2)). */
     long nanoTime();
 
     /** The time of day, in milliseconds since 1970. */

@@ -1,7 +1,7 @@
 package dev.meshcni.plugin;
 
 /**
- * The names of one object, to find one that is there twice: a hash table of the places at which they begin, so that an object of nothing but
+ * The names of one object, to find one that is duplicated: a hash table of the places at which they begin, so that an object of nothing but
  * names takes no more memory than its JSON.
  */
 final class JsonNames {
@@ -42,7 +42,7 @@ final class JsonNames {
         }
     }
 
-    /** Where a name is, or has to be put. */
+    /** The slot of a name, or the free slot for it. */
     private int slot(int place) {
         int slot = hash(place) & (places.length - 1);
         while (places[slot] != 0 && !same(places[slot], place)) {

@@ -21,13 +21,13 @@ sealed interface JsonPart {
         return new Written(JsonString.of(text).getBytes(UTF_8));
     }
 
-    /** How many bytes it has. */
+    /** The length in bytes. */
     int length();
 
     /** Writes it to a place; returns where it ends. */
     int write(byte[] into, int place);
 
-    /** What is in the input. */
+    /** A part copied from the input. */
     record Copied(JsonSpan span) implements JsonPart {
         @Override
         public int length() {
@@ -40,7 +40,7 @@ sealed interface JsonPart {
         }
     }
 
-    /** What is not in the input. */
+    /** A part that is not in the input. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     record Written(byte[] json) implements JsonPart {
         @Override

@@ -42,10 +42,10 @@ final class JsonReader {
         JsonSpan value = new JsonSpan(json, start, reader.position);
         reader.skipBlanks();
         if (reader.position < json.length) {
-            throw reader.unexpected("nothing more");
+            throw reader.unexpected("end of input");
         }
         if (value.kind() != JsonSpan.Kind.OBJECT) {
-            throw undecodable("an object is expected, this is " + value.kind().words());
+            throw undecodable("expected an object, got " + value.kind().words());
         }
         return value;
     }
@@ -89,7 +89,7 @@ final class JsonReader {
             throw failure(start, "a name is longer than " + LONGEST_NAME + " characters");
         }
         if (!names.add(start)) {
-            throw failure(start, "the name " + new JsonSpan(json, start, position).source() + " is there twice");
+            throw failure(start, "the name " + new JsonSpan(json, start, position).source() + " is duplicated");
         }
     }
 
@@ -205,7 +205,7 @@ final class JsonReader {
         }
     }
 
-    /** What a decimal number cannot have is refused, though nobody here computes with it: the agent's reader does. */
+    /** Rejects exponents that a decimal number cannot have, because the agent's reader computes with them. */
     private void exponent(int start, int fraction) {
         boolean negative = next() == '-';
         position += negative || next() == '+' ? 1 : 0;
@@ -254,7 +254,7 @@ final class JsonReader {
     }
 
     private CniException unexpected(String expected) {
-        return failure(position, expected + " is expected");
+        return failure(position, "expected " + expected);
     }
 
     private CniException failure(int place, String why) {

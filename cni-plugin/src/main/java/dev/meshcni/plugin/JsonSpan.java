@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  * asked for.
  */
 final class JsonSpan {
-    /** What it is. */
+    /** The type of a JSON value. */
     enum Kind {
         OBJECT("an object"),
         LIST("a list"),
@@ -31,7 +31,7 @@ final class JsonSpan {
             this.words = words;
         }
 
-        /** The kind in words, for a message. */
+        /** The kind as text, for a message. */
         String words() {
             return words;
         }
@@ -74,7 +74,7 @@ final class JsonSpan {
         return text.append(new String(json, plain, end - 1 - plain, UTF_8)).toString();
     }
 
-    /** How many bytes it has in the JSON. */
+    /** The length in bytes in the JSON. */
     int length() {
         return end - start;
     }
@@ -129,7 +129,7 @@ final class JsonSpan {
         return elements;
     }
 
-    /** What stands in an object or a list, names like values. */
+    /** Visits the elements of an object or a list, both names and values. */
     private void forEachPart(Consumer<JsonSpan> parts) {
         for (int at = start + 1; at < end - 1; at++) {
             switch (json[at]) {
@@ -143,12 +143,12 @@ final class JsonSpan {
         }
     }
 
-    /** Whether it is a string of some text. */
+    /** Returns whether it is a string of some text. */
     boolean isText(String text) {
         return isText(text, JsonString.of(text).getBytes(UTF_8));
     }
 
-    /** Whether it is a string of some text; that may be escaped, but mostly stands there as it is. */
+    /** Returns whether it is a string of some text; that may be escaped, but mostly stands there as it is. */
     private boolean isText(String text, byte[] plain) {
         boolean escaped = false;
         boolean same = plain.length == end - start;
@@ -159,7 +159,7 @@ final class JsonSpan {
         return same || (escaped && text().equals(text));
     }
 
-    /** Where the value that begins at a place has ended. */
+    /** The end of the value that starts at a position. */
     private int after(int place) {
         int depth = 0;
         int at = place;
@@ -183,7 +183,7 @@ final class JsonSpan {
         return at;
     }
 
-    /** Whether it belongs to a number, or to true, false or null. */
+    /** Returns whether it belongs to a number, or to true, false or null. */
     private static boolean isWord(byte c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '-' || c == '+' || c == '.';
     }

@@ -51,7 +51,7 @@ final class LibcHost implements Host {
     private static final int SIGXFSZ = 25;
     private static final int ENAMETOOLONG = 36;
 
-    /** What would end the process with a signal is an error of the call instead. */
+    /** Ignores signals that would end the process, so that the call fails with an error instead. */
     LibcHost() {
         signal(SIGPIPE, ignore());
         signal(SIGXFSZ, ignore());
@@ -224,7 +224,7 @@ final class LibcHost implements Host {
         return bytes;
     }
 
-    /** What is used of {@code struct stat}. */
+    /** The fields used of {@code struct stat}. */
     @Native(structKeyword = true)
     @Name("stat")
     @Include("sys/stat.h")

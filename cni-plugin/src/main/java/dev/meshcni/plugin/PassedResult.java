@@ -21,7 +21,7 @@ final class PassedResult {
     private static final List<String> FAMILIES = List.of("ip4", "ip6");
     private static final String VERSION = "version";
 
-    /** What 1.0.0 and later say of an interface, and versions before do not. */
+    /** The fields of an interface that 1.0.0 and later have, and earlier versions do not. */
     private static final Set<String> RICH_INTERFACE = Set.of("mtu", "socketPath", "pciID");
 
     private final Optional<JsonSpan> previous;
@@ -32,7 +32,7 @@ final class PassedResult {
         this.asked = asked;
     }
 
-    /** How a version arranges a result. */
+    /** The layout of a result in a version. */
     private enum Shape {
         FAMILIES,
         LISTS_WITH_VERSIONS,
@@ -167,7 +167,7 @@ final class PassedResult {
             throw new CniException(
                     ErrorCode.INCOMPATIBLE_VERSION,
                     "cannot convert the result to CNI version " + asked + ": it has no IP address",
-                    "results before 0.3.0 hold an address of each family and nothing else");
+                    "results before 0.3.0 contain one address per family and nothing else");
         }
     }
 
@@ -259,7 +259,7 @@ final class PassedResult {
         if (span.kind() != kind) {
             throw new CniException(
                     ErrorCode.INVALID_NETWORK_CONFIG,
-                    "invalid prevResult: invalid field " + field + ": " + kind.words() + " is expected, this is "
+                    "invalid prevResult: invalid field " + field + ": expected " + kind.words() + ", got "
                             + span.kind().words(),
                     "");
         }

@@ -57,7 +57,7 @@ public final class Plugin {
                     SpecVersion.latest(),
                     new CniException(
                             PluginErrorCode.INTERNAL,
-                            "a fault of the plugin's own",
+                            "internal error of the plugin",
                             e.getClass().getName()));
         }
     }
@@ -97,7 +97,10 @@ public final class Plugin {
             return streams.readAll(TimeLimit.after(host, SECONDS_FOR_INPUT));
         } catch (IOException e) {
             throw new CniException(
-                    ErrorCode.IO_FAILURE, "the configuration on standard input cannot be read", e.getMessage(), e);
+                    ErrorCode.IO_FAILURE,
+                    "cannot read the network configuration from standard input",
+                    e.getMessage(),
+                    e);
         }
     }
 
@@ -110,7 +113,7 @@ public final class Plugin {
         }
     }
 
-    /** Of a variable that is there twice the first one counts, as for getenv(3). */
+    /** Of a variable that is duplicated the first one counts, as for getenv(3). */
     private Map<String, String> variables() {
         Map<String, String> variables = new LinkedHashMap<>();
         for (byte[] variable : host.environment()) {

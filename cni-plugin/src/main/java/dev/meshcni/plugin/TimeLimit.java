@@ -20,7 +20,7 @@ final class TimeLimit {
         return new TimeLimit(host, seconds);
     }
 
-    /** What is left, in milliseconds; at least one as long as there is anything. */
+    /** The remaining time in milliseconds; at least one until the limit is reached. */
     int remainingMillis() {
         long left = seconds * 1_000L * NANOS_PER_MILLI - (host.nanoTime() - start);
         return (int) Math.max(0, (left + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI);
@@ -50,7 +50,7 @@ final class TimeLimit {
         private static final long serialVersionUID = 1L;
 
         TimeIsOverException(int seconds) {
-            super("nothing for " + seconds + " s");
+            super("no data for " + seconds + " s");
         }
     }
 }

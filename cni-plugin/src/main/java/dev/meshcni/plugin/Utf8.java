@@ -8,7 +8,7 @@ final class Utf8 {
 
     private Utf8() {}
 
-    /** Whether bytes are UTF-8, without overlong forms, halves of characters and what is beyond Unicode. */
+    /** Returns whether bytes are UTF-8, without overlong forms, halves of characters and what is beyond Unicode. */
     static boolean isWellFormed(byte[] bytes) {
         return isWellFormed(bytes, 0, bytes.length);
     }
@@ -41,7 +41,7 @@ final class Utf8 {
         return true;
     }
 
-    /** How many bytes the character at a place has; zero if there is none. */
+    /** The number of bytes of the character at a position; zero if there is none. */
     private static int lengthAt(byte[] bytes, int at, int end) {
         int length = length(bytes[at]);
         if (length == 0 || at + length > end) {
@@ -59,12 +59,12 @@ final class Utf8 {
         return (b & 0xC0) == 0x80;
     }
 
-    /** Whether a character that begins so takes two code units in UTF-16. */
+    /** Returns whether a character that begins so takes two code units in UTF-16. */
     static boolean isBeyondOneUnit(byte first) {
         return (first & 0xF8) == 0xF0;
     }
 
-    /** How many bytes the character has that begins with this one; zero if none can. */
+    /** The number of bytes of a character that starts with this byte; zero if none can. */
     static int length(byte begin) {
         int first = begin & 0xFF;
         if (first < 0x80) {

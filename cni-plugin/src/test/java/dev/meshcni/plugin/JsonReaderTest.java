@@ -126,13 +126,13 @@ class JsonReaderTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{\"a\":1,}      | line 1, column 8: a name in quotation marks is expected",
-                "{\"a\" 1}       | line 1, column 6: ':' is expected",
-                "{\"\u00e4\":tru}     | line 1, column 9: a value is expected",
-                "{\"a\":1,\"a\":2}| line 1, column 8: the name \"a\" is there twice",
+                "{\"a\":1,}      | line 1, column 8: expected a name in quotation marks",
+                "{\"a\" 1}       | line 1, column 6: expected ':'",
+                "{\"\u00e4\":tru}     | line 1, column 9: expected a value",
+                "{\"a\":1,\"a\":2}| line 1, column 8: the name \"a\" is duplicated",
                 "{\"a\":         | line 1, column 6: it ends in the middle",
-                "{} x           | line 1, column 4: nothing more is expected",
-                "[]             | an object is expected, this is a list"
+                "{} x           | line 1, column 4: expected end of input",
+                "[]             | expected an object, got a list"
             })
     void whatIsWrongIsSaidWithItsPlace(String json, String why) {
         assertThatThrownBy(() -> JsonReader.object(json.getBytes(UTF_8)))

@@ -51,7 +51,7 @@ class PluginTest {
         JvmHost host = new JvmHost(Map.of("CNI_COMMAND", "ADD"), new byte[] {'{'}).endless();
 
         assertThat(host.run()).isEqualTo(1);
-        assertThat(new String(host.output(), UTF_8)).contains("\"code\":5").contains("nothing for 30 s");
+        assertThat(new String(host.output(), UTF_8)).contains("\"code\":5").contains("no data for 30 s");
     }
 
     @Test

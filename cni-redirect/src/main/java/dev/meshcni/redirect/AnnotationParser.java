@@ -62,7 +62,7 @@ public final class AnnotationParser {
      */
     public static RedirectParameters parse(Pod pod) {
         Pod.Container proxy = pod.container(PROXY_CONTAINER)
-                .orElseThrow(() -> new IllegalArgumentException("no container " + PROXY_CONTAINER));
+                .orElseThrow(() -> new IllegalArgumentException("no container named " + PROXY_CONTAINER));
         return new AnnotationParser(pod, proxy).parse();
     }
 
@@ -143,7 +143,7 @@ public final class AnnotationParser {
         try {
             return variable(name, parameter, ParameterText::flag).orElse(false);
         } catch (InvalidParameterException e) {
-            LOG.log(Level.WARNING, "{0}: {1}; taken as false", pod.qualifiedName(), e.getMessage());
+            LOG.log(Level.WARNING, "{0}: {1}, using false", pod.qualifiedName(), e.getMessage());
             return false;
         }
     }

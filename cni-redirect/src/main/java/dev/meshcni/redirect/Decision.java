@@ -15,7 +15,7 @@ public sealed interface Decision {
      * The traffic is left alone.
      *
      * @param reason why
-     * @param detail the same in words, with what was found in the pod; one line, safe to log
+     * @param detail the same as text, with what was found in the pod; one line, safe to log
      */
     record Skip(SkipReason reason, String detail) implements Decision {
         public Skip {

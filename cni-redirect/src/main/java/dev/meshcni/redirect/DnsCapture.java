@@ -3,18 +3,18 @@ package dev.meshcni.redirect;
 import java.net.InetAddress;
 import java.util.List;
 
-/** Which DNS queries of the application go to the agent beside the proxy, port {@value #AGENT_PORT}. */
+/** The DNS queries of the application that are redirected to istio-agent, port {@value #AGENT_PORT}. */
 public sealed interface DnsCapture {
     /** The port on which DNS is asked. */
     int DNS_PORT = 53;
 
-    /** The port on which the agent beside the proxy answers. */
+    /** The port of istio-agent's DNS proxy. */
     int AGENT_PORT = 15053;
 
     /** None. */
     record Off() implements DnsCapture {}
 
-    /** All, whichever resolver they are meant for. */
+    /** All queries, for any resolver. */
     record AllResolvers() implements DnsCapture {}
 
     /** Those meant for one of these resolvers. */
@@ -27,7 +27,7 @@ public sealed interface DnsCapture {
         }
     }
 
-    /** Whether any query is captured. */
+    /** Returns whether any query is captured. */
     default boolean active() {
         return !(this instanceof Off);
     }

@@ -1,6 +1,6 @@
 package dev.meshcni.redirect;
 
-/** How inbound connections reach the proxy: the annotation {@code sidecar.istio.io/interceptionMode}. */
+/** The mode of inbound redirection: the annotation {@code sidecar.istio.io/interceptionMode}. */
 public enum InterceptionMode {
     /** The destination is rewritten (nat); the proxy and the application see the proxy's address as the client's. */
     REDIRECT,

@@ -83,16 +83,20 @@ final class MangleRules {
     }
 
     private void dropInvalid() {
-        String origin = why("packets of no known connection are dropped, not answered", Parameter.DROP_INVALID);
+        String origin = why("packets in conntrack state INVALID are dropped", Parameter.DROP_INVALID);
         Match invalid = new ConnState(Set.of(ConnectionState.INVALID));
         table.append(PREROUTING, origin, new Jump(DROP), invalid);
         table.append(DROP, origin, new Drop());
     }
 
-    /** What passes the loopback device is inbound only if the proxy sent it to its own pod's address, marked so. */
+    /** Traffic on the loopback device is inbound only if the proxy sent it to its own pod's address, with the mark. */
     private void leaveAlone() {
         table.append(
-                INBOUND, why("the proxy has this packet already", Parameter.TPROXY_MARK), new Return(), TCP, proxyMark);
+                INBOUND,
+                why("packet was already handled by the proxy", Parameter.TPROXY_MARK),
+                new Return(),
+                TCP,
+                proxyMark);
         table.append(
                 INBOUND,
                 "the proxy connects to the application from this address (always)",
@@ -102,7 +106,7 @@ final class MangleRules {
                 FROM_LOOPBACK_DEVICE);
         table.append(
                 INBOUND,
-                why("the application may talk to itself without the proxy", Parameter.OUTBOUND_MARK),
+                why("traffic of the application to itself bypasses the proxy", Parameter.OUTBOUND_MARK),
                 new Return(),
                 TCP,
                 FROM_LOOPBACK_DEVICE,
@@ -111,7 +115,7 @@ final class MangleRules {
 
     private void inbound() {
         table.append(
-                PREROUTING, why("inbound connections are looked at", Parameter.INBOUND_PORTS), new Jump(INBOUND), TCP);
+                PREROUTING, why("inbound connections are checked", Parameter.INBOUND_PORTS), new Jump(INBOUND), TCP);
         InboundPorts.write(parameters, table, (chain, origin, matches) -> {
             Match[] known = Stream.concat(Arrays.stream(matches), Stream.of(KNOWN_CONNECTION))
                     .toArray(Match[]::new);
@@ -120,9 +124,9 @@ final class MangleRules {
         });
         table.append(
                 DIVERT,
-                why("the mark sends the packet to the local proxy", Parameter.TPROXY_MARK),
+                why("the mark routes the packet to the local proxy", Parameter.TPROXY_MARK),
                 new SetMark(parameters.tproxy().mark()));
-        table.append(DIVERT, why("nothing else happens to it", Parameter.MODE), new Accept());
+        table.append(DIVERT, why("marked packet is accepted", Parameter.MODE), new Accept());
         table.append(
                 TPROXY,
                 why("the proxy accepts inbound connections here", Parameter.INBOUND_PORT),
@@ -134,13 +138,13 @@ final class MangleRules {
     private void marks() {
         table.append(
                 PREROUTING,
-                why("replies to the proxy's connections find back to it by this mark", Parameter.TPROXY_MARK),
+                why("replies to the proxy's connections are routed back to it by this mark", Parameter.TPROXY_MARK),
                 new SaveMark(),
                 TCP,
                 proxyMark);
         table.append(
                 OUTPUT,
-                why("the proxy's connection to the application is marked already", Parameter.TPROXY_MARK),
+                why("the proxy's connection to the application is already marked", Parameter.TPROXY_MARK),
                 new Return(),
                 TCP,
                 TO_LOOPBACK_DEVICE,
@@ -153,7 +157,7 @@ final class MangleRules {
         }
         table.append(
                 OUTPUT,
-                why("replies of the application find back to the proxy by this mark", Parameter.TPROXY_MARK),
+                why("replies of the application are routed back to the proxy by this mark", Parameter.TPROXY_MARK),
                 new RestoreMark(),
                 TCP,
                 new ConnectionMark(parameters.tproxy().mark(), false));
@@ -162,7 +166,7 @@ final class MangleRules {
     private void markProxy(Match proxy, Parameter parameter) {
         table.append(
                 OUTPUT,
-                why("what the proxy sends to its own pod is inbound traffic", parameter),
+                why("traffic from the proxy to its own pod is handled as inbound", parameter),
                 new SetMark(parameters.tproxy().outboundMark()),
                 new Destination(addresses.loopback(), true),
                 TCP,

@@ -67,7 +67,7 @@ final class NatRules {
     }
 
     private void returnVirtualInterfaces() {
-        String origin = why("what a guest sends is not inbound traffic of the pod", Parameter.VIRTUAL_INTERFACES);
+        String origin = why("traffic from a guest is not inbound traffic of the pod", Parameter.VIRTUAL_INTERFACES);
         for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, origin, RETURN, new InInterface(name, false));
         }
@@ -76,7 +76,7 @@ final class NatRules {
     private void inbound() {
         boolean here = parameters.mode() == InterceptionMode.REDIRECT
                 && !parameters.inbound().ports().isNone();
-        String origin = why("inbound connections are looked at", Parameter.INBOUND_PORTS);
+        String origin = why("inbound connections are checked", Parameter.INBOUND_PORTS);
         if (here) {
             table.append(PREROUTING, origin, new Jump(INBOUND), TCP);
         }
@@ -95,7 +95,7 @@ final class NatRules {
     }
 
     private void outbound() {
-        table.append(OUTPUT, "outbound traffic is looked at (always)", new Jump(ISTIO_OUTPUT));
+        table.append(OUTPUT, "outbound traffic is checked (always)", new Jump(ISTIO_OUTPUT));
         String origin = why("traffic to this port bypasses the proxy", Parameter.EXCLUDED_OUTBOUND_PORTS);
         for (int port : parameters.outbound().excludedPorts()) {
             table.append(ISTIO_OUTPUT, origin, RETURN, TCP, port(port));
@@ -136,7 +136,7 @@ final class NatRules {
     private void proxyOwner(Match ports, Match proxy, Match notProxy, Parameter parameter) {
         table.append(
                 ISTIO_OUTPUT,
-                why("what the proxy sends to its own pod is inbound traffic", parameter),
+                why("traffic from the proxy to its own pod is handled as inbound", parameter),
                 new Jump(IN_REDIRECT),
                 TO_LOOPBACK_DEVICE,
                 new Destination(addresses.loopback(), true),
@@ -144,7 +144,7 @@ final class NatRules {
                 ports,
                 proxy);
         if (!loopbackIncluded()) {
-            String origin = why("the application may talk to itself without the proxy", parameter);
+            String origin = why("traffic of the application to itself bypasses the proxy", parameter);
             if (parameters.dns().active()) {
                 // A resolver may listen on loopback, and queries to it are to be captured below.
                 Match notDns = new DestinationPort(DnsCapture.DNS_PORT, true);
@@ -153,7 +153,7 @@ final class NatRules {
                 table.append(ISTIO_OUTPUT, origin, RETURN, TO_LOOPBACK_DEVICE, notProxy);
             }
         }
-        table.append(ISTIO_OUTPUT, why("what the proxy sends is never sent back to it", parameter), RETURN, proxy);
+        table.append(ISTIO_OUTPUT, why("traffic of the proxy is never redirected to itself", parameter), RETURN, proxy);
     }
 
     private boolean loopbackIncluded() {
@@ -180,7 +180,7 @@ final class NatRules {
 
     private void dns() {
         List<Match> resolvers = Resolvers.destinations(parameters.dns(), family);
-        String origin = why("DNS queries go to the agent beside the proxy", Parameter.DNS);
+        String origin = why("DNS queries go to the DNS proxy of istio-agent", Parameter.DNS);
         if (Resolvers.captured(parameters.dns(), family)) {
             table.append(ISTIO_OUTPUT, origin, new Jump(OUTPUT_DNS));
         }
@@ -218,14 +218,14 @@ final class NatRules {
                 ISTIO_OUTPUT,
                 why("all other outbound connections go to the proxy", Parameter.OUTBOUND_CIDRS),
                 new Jump(REDIRECT));
-        String origin = why("what a guest sends goes to the proxy", Parameter.VIRTUAL_INTERFACES);
+        String origin = why("traffic from a guest goes to the proxy", Parameter.VIRTUAL_INTERFACES);
         for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, origin, new Jump(REDIRECT), new InInterface(name, false));
         }
     }
 
     private void redirectRange(Cidr range) {
-        String guest = why("what a guest sends to this range goes to the proxy", Parameter.VIRTUAL_INTERFACES);
+        String guest = why("traffic from a guest to this range goes to the proxy", Parameter.VIRTUAL_INTERFACES);
         Match destination = new Destination(range, false);
         for (InterfaceName name : parameters.interfaces().virtual()) {
             table.lead(PREROUTING, guest, new Jump(REDIRECT), new InInterface(name, false), destination);

@@ -120,7 +120,7 @@ public final class ParameterText {
         } catch (IllegalArgumentException e) {
             // Said below, together with what is allowed.
         }
-        throw new InvalidParameterException(where, text, "it must be a part of 127.0.0.0/8, such as 127.0.0.1/32");
+        throw new InvalidParameterException(where, text, "must be within 127.0.0.0/8, such as 127.0.0.1/32");
     }
 
     /** An interception mode that redirects. */
@@ -159,8 +159,7 @@ public final class ParameterText {
                 where,
                 text,
                 limit,
-                "a group is a number from 0 to " + OwnerIds.MAX
-                        + ", or a name where the groups of the pod can be looked up",
+                "a group is a number from 0 to " + OwnerIds.MAX + ", or a name if the pod's groups can be looked up",
                 item -> {
                     OptionalLong named = digits(item) >= 0 ? OptionalLong.empty() : byName.apply(item);
                     return named.isPresent() ? OwnerIds.check(named.getAsLong()) : parseId(item);
@@ -178,8 +177,7 @@ public final class ParameterText {
                 items.add(parse(where, text, item, itemRule, parser));
             }
             if (items.size() > limit) {
-                throw new InvalidParameterException(
-                        where, text, "more than the " + limit + " entries that are allowed");
+                throw new InvalidParameterException(where, text, "exceeds the limit of " + limit + " entries");
             }
             start = end + 1;
         }

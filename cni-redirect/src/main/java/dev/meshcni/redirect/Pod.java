@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What the engine reads of a Kubernetes pod, and nothing more, so that a node's pods cost little memory.
+ * The part of a Kubernetes pod that the engine needs, and nothing more, so that a node's pods use little memory.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -20,7 +20,8 @@ import java.util.OptionalLong;
  * @param hostNetwork {@code spec.hostNetwork}: such a pod has no network namespace of its own
  * @param initContainers {@code spec.initContainers}; native sidecars stand here
  * @param containers {@code spec.containers}
- * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty for any other pod
+ * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty
+ *     for any other pod
  * @param cut what was too large to be kept; nothing can be decided about a pod with such a field
  * @since 0.1.0
  */
@@ -100,12 +101,12 @@ public record Pod(
                 .findFirst();
     }
 
-    /** Whether this is the mirror of a static pod: what the API does to it does not reach the pod that runs. */
+    /** Returns whether this is the mirror of a static pod: what the API does to it does not reach the pod that runs. */
     public boolean isMirror() {
         return !staticUid.isEmpty();
     }
 
-    /** Whether a runtime that says {@code K8S_POD_UID} means this pod, or the static pod whose mirror it is. */
+    /** Returns whether a runtime that says {@code K8S_POD_UID} means this pod, or the static pod whose mirror it is. */
     public boolean hasUid(String runtimeUid) {
         return uid.isEmpty() || uid.equals(runtimeUid) || (isMirror() && staticUid.equals(runtimeUid));
     }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a pod's network namespace has to hold, for the addresses that it has.
+ * The rules that a pod's network namespace needs, for the addresses that it has.
  *
  * @param redirect the rules, addresses and routes
  * @param uncovered IPv6 addresses whose traffic bypasses the proxy, as it does not listen on IPv6

@@ -51,24 +51,24 @@ final class RawRules {
         if (!parameters.dns().active()) {
             return List.of();
         }
-        table.append(OUTPUT, why("DNS traffic is looked at"), new Jump(OUTPUT_DNS));
+        table.append(OUTPUT, why("DNS traffic is checked"), new Jump(OUTPUT_DNS));
         parameters.proxy().uids().forEach(uid -> agent(new UidOwner(uid, false)));
         parameters.proxy().gids().forEach(gid -> agent(new GidOwner(gid, false)));
         if (Resolvers.captured(parameters.dns(), family)) {
-            table.append(PREROUTING, why("DNS replies are looked at"), new Jump(INBOUND));
+            table.append(PREROUTING, why("DNS replies are checked"), new Jump(INBOUND));
             resolvers();
         }
         return table.chains();
     }
 
     private void agent(Match owner) {
-        table.append(OUTPUT_DNS, why("queries of the agent to resolvers"), RESOLVER_ZONE, UDP, TO_DNS, owner);
-        table.append(OUTPUT_DNS, why("answers of the agent"), APPLICATION_ZONE, UDP, FROM_AGENT, owner);
+        table.append(OUTPUT_DNS, why("queries from istio-agent to DNS servers"), RESOLVER_ZONE, UDP, TO_DNS, owner);
+        table.append(OUTPUT_DNS, why("replies of istio-agent"), APPLICATION_ZONE, UDP, FROM_AGENT, owner);
     }
 
     private void resolvers() {
-        String queries = why("queries of the application");
-        String replies = why("answers of resolvers to the agent");
+        String queries = why("queries from the application");
+        String replies = why("replies from DNS servers to istio-agent");
         if (parameters.dns() instanceof DnsCapture.AllResolvers) {
             table.append(OUTPUT_DNS, queries, APPLICATION_ZONE, UDP, TO_DNS);
             table.append(INBOUND, replies, RESOLVER_ZONE, UDP, FROM_DNS);

@@ -144,7 +144,7 @@ public record RedirectParameters(
             }
             if (routeTable <= 0 || (routeTable >= 253 && routeTable <= 255)) {
                 throw new IllegalArgumentException(
-                        "route table " + routeTable + " is not positive or is the system's own");
+                        "route table " + routeTable + " is not positive, or is reserved by the system");
             }
         }
     }
@@ -158,7 +158,7 @@ public record RedirectParameters(
         Objects.requireNonNull(dns, "dns is null");
         Objects.requireNonNull(tproxy, "tproxy is null");
         if (!isIpv4Loopback(ipv4Loopback)) {
-            throw new IllegalArgumentException(ipv4Loopback + " is not a part of 127.0.0.0/8");
+            throw new IllegalArgumentException(ipv4Loopback + " is not within 127.0.0.0/8");
         }
         origins = Map.copyOf(origins);
     }
@@ -168,7 +168,7 @@ public record RedirectParameters(
         return new RedirectParametersBuilder();
     }
 
-    /** Where the value of a parameter came from, such as "annotation NAME"; "default" if nobody set it. */
+    /** The origin of a parameter's value, such as "annotation NAME"; "default" if it is not set. */
     public String origin(Parameter parameter) {
         return origins.getOrDefault(parameter, "default");
     }
@@ -186,7 +186,8 @@ public record RedirectParameters(
 
     private static List<Long> owners(List<Long> ids, String what) {
         if (ids.isEmpty()) {
-            throw new IllegalArgumentException("no " + what + " given: its own traffic would be sent back to it");
+            throw new IllegalArgumentException(
+                    "no " + what + " given: the proxy's own traffic would be redirected to itself");
         }
         List<Long> distinct = distinct(ids, MAX_OWNER_GROUPS);
         distinct.forEach(OwnerIds::check);

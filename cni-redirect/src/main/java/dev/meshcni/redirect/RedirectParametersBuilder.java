@@ -36,25 +36,25 @@ public final class RedirectParametersBuilder {
 
     RedirectParametersBuilder() {}
 
-    /** How inbound connections reach the proxy. */
+    /** The mode of inbound redirection. */
     public RedirectParametersBuilder mode(InterceptionMode value) {
         mode = value;
         return this;
     }
 
-    /** Where the proxy accepts outbound connections. */
+    /** The port on which the proxy accepts outbound connections. */
     public RedirectParametersBuilder proxyPort(int value) {
         proxyPort = value;
         return this;
     }
 
-    /** Where the proxy accepts inbound connections. */
+    /** The port on which the proxy accepts inbound connections. */
     public RedirectParametersBuilder inboundPort(int value) {
         inboundPort = value;
         return this;
     }
 
-    /** Where the proxy accepts tunnelled connections. */
+    /** The port on which the proxy accepts HBONE tunnels. */
     public RedirectParametersBuilder tunnelPort(int value) {
         tunnelPort = value;
         return this;

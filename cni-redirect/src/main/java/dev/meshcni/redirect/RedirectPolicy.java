@@ -53,7 +53,7 @@ public final class RedirectPolicy {
         }
         String type = proxyType(proxy.get());
         if (!type.isEmpty() && !type.equals("sidecar")) {
-            return Optional.of(skip(SkipReason.NOT_A_SIDECAR, "it is a " + quote(type)));
+            return Optional.of(skip(SkipReason.NOT_A_SIDECAR, "proxy type is " + quote(type)));
         }
         return Optional.empty();
     }
@@ -62,7 +62,8 @@ public final class RedirectPolicy {
         String label = pod.labels().get(INJECT);
         String inject = label != null ? label : pod.annotations().getOrDefault(INJECT, "");
         if (saysFalse(inject)) {
-            return Optional.of(skip(SkipReason.INJECTION_OFF, label != null ? "as a label" : "as an annotation"));
+            return Optional.of(
+                    skip(SkipReason.INJECTION_OFF, label != null ? "set as a label" : "set as an annotation"));
         }
         return pod.annotations().containsKey(STATUS) ? Optional.empty() : Optional.of(skip(SkipReason.NOT_INJECTED));
     }

@@ -10,13 +10,13 @@ import java.util.List;
 final class Resolvers {
     private Resolvers() {}
 
-    /** Whether queries of this family are captured at all. */
+    /** Returns whether queries of this family are captured at all. */
     static boolean captured(DnsCapture capture, IpFamily family) {
         return capture instanceof DnsCapture.AllResolvers
                 || !addresses(capture, family).isEmpty();
     }
 
-    /** Matches for queries to the resolvers; none when all resolvers are meant. */
+    /** Matches for queries to the resolvers; empty for all resolvers. */
     static List<Match> destinations(DnsCapture capture, IpFamily family) {
         return addresses(capture, family).stream()
                 .<Match>map(resolver -> new Match.Destination(resolver, false))

@@ -31,13 +31,13 @@ public final class RuleBudget {
      */
     void spend() {
         if (left == 0) {
-            throw new InvalidParameterException("the pod asks for more than " + MAX_RULES
-                    + " rules, which is all that one pod gets; most of them come from " + most());
+            throw new InvalidParameterException("the pod needs more than " + MAX_RULES
+                    + " rules, the limit for one pod; most of them come from " + most());
         }
         left--;
     }
 
-    /** About how many rules parameters mean, told without making them. */
+    /** Estimates the number of rules for parameters without compiling them. */
     public static int estimate(RedirectParameters parameters) {
         return entries(parameters).values().stream().mapToInt(Integer::intValue).sum();
     }

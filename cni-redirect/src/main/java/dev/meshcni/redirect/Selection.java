@@ -3,7 +3,7 @@ package dev.meshcni.redirect;
 import java.util.List;
 
 /**
- * What a list parameter takes in: everything ({@code *}), or only what it names, which may be nothing.
+ * The selection of a list parameter: everything ({@code *}), or only the items it names, possibly none.
  *
  * @param <T> what is selected: ports, address blocks or groups
  */
@@ -33,17 +33,17 @@ public sealed interface Selection<T> {
         return new Only<>(items);
     }
 
-    /** Whether nothing is selected. */
+    /** Returns whether nothing is selected. */
     default boolean isNone() {
         return items().isEmpty() && !isAll();
     }
 
-    /** Whether everything is selected. */
+    /** Returns whether everything is selected. */
     default boolean isAll() {
         return this instanceof All<T>;
     }
 
-    /** What is named; empty when everything is selected. */
+    /** The selected items; empty if everything is selected. */
     default List<T> items() {
         return List.of();
     }

@@ -1,6 +1,6 @@
 package dev.meshcni.redirect;
 
-/** Why a pod's traffic is not redirected. */
+/** The reason why a pod's traffic is not redirected. */
 public enum SkipReason {
     EXCLUDED_NAMESPACE("excluded-namespace", "the namespace is excluded from redirection"),
     ISTIO_INIT("istio-init", "the pod sets up its own redirection in a container named istio-init"),
@@ -9,7 +9,7 @@ public enum SkipReason {
     NOT_A_SIDECAR("not-a-sidecar", "the proxy is not a sidecar"),
     INJECTION_OFF("injection-off", "sidecar.istio.io/inject is false"),
     NOT_INJECTED("not-injected", "the pod has no annotation sidecar.istio.io/status, so no sidecar was injected"),
-    HOST_NETWORK("host-network", "the pod uses the network of its node"),
+    HOST_NETWORK("host-network", "the pod uses the host network"),
     MODE_NONE("mode-none", "sidecar.istio.io/interceptionMode is NONE");
 
     private final String label;
@@ -25,7 +25,7 @@ public enum SkipReason {
         return label;
     }
 
-    /** The reason in words. */
+    /** The reason as text. */
     public String description() {
         return description;
     }

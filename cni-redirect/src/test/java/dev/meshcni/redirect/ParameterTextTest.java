@@ -72,7 +72,7 @@ class ParameterTextTest {
 
         assertThat(ParameterText.ports(WHERE, most)).hasSize(4096);
         assertThatThrownBy(() -> ParameterText.ports(WHERE, most + ",5000"))
-                .hasMessageContaining("more than the 4096 entries");
+                .hasMessageContaining("exceeds the limit of 4096 entries");
     }
 
     @Test
@@ -132,7 +132,7 @@ class ParameterTextTest {
         assertThat(ParameterText.groups(WHERE, "202,java", name -> OptionalLong.of(201)))
                 .containsExactly(202L, 201L);
         assertThatThrownBy(() -> ParameterText.groups(WHERE, "java", ParameterText::noGroupNames))
-                .hasMessageContaining("where the groups of the pod can be looked up");
+                .hasMessageContaining("if the pod's groups can be looked up");
     }
 
     @Test
@@ -140,7 +140,7 @@ class ParameterTextTest {
         String tooMany = IntStream.range(0, 65).mapToObj(String::valueOf).collect(Collectors.joining(","));
 
         assertThatThrownBy(() -> ParameterText.groupSelection(WHERE, tooMany, ParameterText::noGroupNames))
-                .hasMessageContaining("more than the 64 entries");
+                .hasMessageContaining("exceeds the limit of 64 entries");
         assertThat(ParameterText.groups(WHERE, tooMany, ParameterText::noGroupNames))
                 .hasSize(65);
     }
@@ -157,8 +157,7 @@ class ParameterTextTest {
     void theLoopbackRangeLiesInLoopback() {
         assertThat(ParameterText.ipv4Loopback(WHERE, "127.0.0.1/8")).isEqualTo(Cidr.parse("127.0.0.0/8"));
         for (String bad : List.of("10.0.0.0/8", "127.0.0.1/7", "::1/128", "lo")) {
-            assertThatThrownBy(() -> ParameterText.ipv4Loopback(WHERE, bad))
-                    .hasMessageContaining("a part of 127.0.0.0/8");
+            assertThatThrownBy(() -> ParameterText.ipv4Loopback(WHERE, bad)).hasMessageContaining("within 127.0.0.0/8");
         }
     }
 

@@ -33,7 +33,7 @@ class RedirectPolicyTest {
 
         assertThatThrownBy(() -> RedirectPolicy.decide(plain))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, and at most 65536 of it are read");
+                .hasMessage("annotation sidecar.istio.io/inject has a size of 70000, which exceeds the limit of 65536");
     }
 
     @Test
@@ -121,8 +121,8 @@ class RedirectPolicyTest {
 
         assertThatThrownBy(() -> RedirectPolicy.decide(pod))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessage(
-                        "annotation sidecar.istio.io/interceptionMode is \"none\": it must be REDIRECT, TPROXY or NONE");
+                .hasMessage("annotation sidecar.istio.io/interceptionMode is \"none\": it must be REDIRECT, TPROXY or"
+                        + " NONE");
     }
 
     @Test
@@ -141,7 +141,7 @@ class RedirectPolicyTest {
         assertThat(RedirectPolicy.decide(pod)).isInstanceOf(Decision.Redirect.class);
         assertThat(RedirectPolicy.decide(Pods.injected(annotations, Map.of())))
                 .isEqualTo(new Decision.Skip(
-                        SkipReason.INJECTION_OFF, "sidecar.istio.io/inject is false: as an annotation"));
+                        SkipReason.INJECTION_OFF, "sidecar.istio.io/inject is false: set as an annotation"));
     }
 
     @ParameterizedTest
@@ -166,7 +166,7 @@ class RedirectPolicyTest {
 
         assertThat(RedirectPolicy.decide(pod))
                 .isEqualTo(new Decision.Skip(
-                        SkipReason.NOT_A_SIDECAR, "the proxy is not a sidecar: it is a \"router\\u000a\""));
+                        SkipReason.NOT_A_SIDECAR, "the proxy is not a sidecar: proxy type is \"router\\u000a\""));
     }
 
     private SkipReason reason(PodDraft draft) {

@@ -41,11 +41,10 @@ class RuleBudgetTest {
                                 AnnotationParser.EXCLUDE_INBOUND_PORTS, ports(2)),
                         BOTH))
                 .isInstanceOf(InvalidParameterException.class)
-                .hasMessage(
-                        "the pod asks for more than 4096 rules, which is all that one pod gets; most of them come from"
-                                + " annotation traffic.sidecar.istio.io/excludeOutboundPorts (4000 entries),"
-                                + " annotation traffic.sidecar.istio.io/excludeOutboundIPRanges (3000 entries),"
-                                + " annotation traffic.sidecar.istio.io/excludeInboundPorts (2 entries)");
+                .hasMessage("the pod needs more than 4096 rules, the limit for one pod; most of them come from"
+                        + " annotation traffic.sidecar.istio.io/excludeOutboundPorts (4000 entries),"
+                        + " annotation traffic.sidecar.istio.io/excludeOutboundIPRanges (3000 entries),"
+                        + " annotation traffic.sidecar.istio.io/excludeInboundPorts (2 entries)");
     }
 
     @Test

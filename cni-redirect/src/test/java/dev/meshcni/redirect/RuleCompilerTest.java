@@ -27,10 +27,12 @@ class RuleCompilerTest {
         assertThat(RuleLines.of(rules, Table.NAT, "ISTIO_OUTPUT"))
                 .containsExactly(
                         "from 127.0.0.6, out through lo → return",
-                        "tcp, not to 127.0.0.1, out through lo, to any port but 15008, by user 1337 → ISTIO_IN_REDIRECT",
+                        "tcp, not to 127.0.0.1, out through lo, to any port but 15008, by user 1337 →"
+                                + " ISTIO_IN_REDIRECT",
                         "out through lo, by any user but 1337 → return",
                         "by user 1337 → return",
-                        "tcp, not to 127.0.0.1, out through lo, to any port but 15008, by group 1337 → ISTIO_IN_REDIRECT",
+                        "tcp, not to 127.0.0.1, out through lo, to any port but 15008, by group 1337 →"
+                                + " ISTIO_IN_REDIRECT",
                         "out through lo, by any group but 1337 → return",
                         "by group 1337 → return",
                         "to 127.0.0.1 → return",
@@ -77,7 +79,7 @@ class RuleCompilerTest {
                         .rules()
                         .getFirst()
                         .origin())
-                .isEqualTo("DNS traffic is looked at (variable ISTIO_META_DNS_CAPTURE of istio-proxy)");
+                .isEqualTo("DNS traffic is checked (variable ISTIO_META_DNS_CAPTURE of istio-proxy)");
     }
 
     @Test

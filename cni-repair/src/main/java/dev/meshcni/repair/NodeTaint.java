@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps ordinary pods from being scheduled to this node while nobody would redirect them: the node carries the taint
+ * Keeps ordinary pods from being scheduled to this node while they would not be redirected: the node has the taint
  * {@value #KEY} ({@code NoSchedule}) until the daemon is ready. Pods that run already are not touched.
  *
  * <p>A readiness that is lost for a moment, such as when another component rewrites the configuration, is no reason.
@@ -62,13 +62,13 @@ public final class NodeTaint implements AutoCloseable {
         worker.shutdownNow();
     }
 
-    /** Ends, and takes the taint off the node: for an uninstallation, after which nobody else would. */
+    /** Stops, and removes the taint from the node, for an uninstallation. */
     public void remove() {
         close();
         try {
             api.taint(KEY, false);
         } catch (KubernetesClientException e) {
-            LOG.warn("the taint {} could not be taken off node {}: {}", KEY, api.nodeName(), why(e));
+            LOG.warn("cannot remove taint {} from node {}: {}", KEY, api.nodeName(), why(e));
         }
     }
 
@@ -82,13 +82,13 @@ public final class NodeTaint implements AutoCloseable {
             if (tainted.isEmpty() || tainted.get() != wanted) {
                 api.taint(KEY, wanted);
                 tainted = Optional.of(wanted);
-                LOG.info("node {} {} the taint {}", api.nodeName(), wanted ? "carries" : "does not carry", KEY);
+                LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
             }
             failures = 0;
         } catch (RuntimeException e) {
             failures++;
             pause = Math.min(MAX_PAUSE, 1 << Math.min(failures, 10)) - 1;
-            LOG.warn("the taint {} of node {} could not be changed: {}", KEY, api.nodeName(), why(e));
+            LOG.warn("cannot change taint {} of node {}: {}", KEY, api.nodeName(), why(e));
         }
     }
 

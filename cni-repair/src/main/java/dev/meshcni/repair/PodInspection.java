@@ -4,7 +4,7 @@ import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 
-/** What a look into a pod's network namespace found. */
+/** The result of inspecting a pod's network namespace. */
 sealed interface PodInspection {
     /** The pod is not to be redirected. */
     record NotMeant(String why) implements PodInspection {}
@@ -15,7 +15,7 @@ sealed interface PodInspection {
     /** Nothing of the redirection is there. */
     record Absent(PodNamespace namespace, PodPlan plan) implements PodInspection {}
 
-    /** Something of it is there, but not as it should be. */
+    /** The redirection exists, but differs from the plan. */
     record Changed(PodNamespace namespace, PodPlan plan, List<RuleDifference> differences) implements PodInspection {
         public Changed {
             differences = List.copyOf(differences);

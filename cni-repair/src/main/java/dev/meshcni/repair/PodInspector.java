@@ -56,7 +56,7 @@ public final class PodInspector {
     }
 
     /**
-     * Looks at some pods; each of them has a look.
+     * Inspects some pods, and returns a result for each.
      *
      * @param pods the pods
      * @param identities which of the node's pods they are
@@ -72,7 +72,7 @@ public final class PodInspector {
                         pod,
                         uids.containsKey(pod)
                                 ? look(pod.pod(), Optional.ofNullable(found.get(uids.get(pod))))
-                                : new PodInspection.Unseen("another pod says that it has the same UID on this node"));
+                                : new PodInspection.Unseen("another pod on this node claims the same UID"));
             }
         } catch (DaemonException e) {
             pods.forEach(pod -> looks.put(pod, new PodInspection.Blind(e.getMessage())));
@@ -88,8 +88,8 @@ public final class PodInspector {
     void mend(PodNamespace namespace, PodPlan plan) {
         try (NamespaceHandle handle = open(namespace.netns())) {
             if (!handle.id().isSame(namespace.id())) {
-                throw new RedirectException("the process " + namespace.netns().pid() + " of the pod was in the network"
-                        + " namespace " + namespace.id() + " and is in " + handle.id() + " now");
+                throw new RedirectException("process " + namespace.netns().pid() + " of the pod moved from network"
+                        + " namespace " + namespace.id() + " to " + handle.id());
             }
             handle.apply(plan.redirect());
         }
@@ -105,7 +105,7 @@ public final class PodInspector {
                 case Decision.Skip skip -> new PodInspection.NotMeant(skip.detail());
                 case Decision.Redirect _
                 when netns.isEmpty() ->
-                    new PodInspection.Unseen("no process of it is running in a network namespace of its own");
+                    new PodInspection.Unseen("no process of the pod is running in its own network namespace");
                 case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
             };
         } catch (UnreadableRulesException e) {
@@ -119,9 +119,8 @@ public final class PodInspector {
         try (NamespaceHandle handle = open(netns)) {
             Set<NamespaceId> added = addedTo.apply(pod.uid());
             if (!added.isEmpty() && added.stream().noneMatch(handle.id()::isSame)) {
-                return new PodInspection.Unseen(
-                        "the process " + netns.pid() + " of the pod is in the network namespace " + handle.id()
-                                + ", but the pod was redirected in " + added);
+                return new PodInspection.Unseen("process " + netns.pid() + " of the pod is in network namespace "
+                        + handle.id() + ", but the pod was redirected in " + added);
             }
             PodPlan plan = PodPlan.of(parameters, handle.addresses());
             List<RuleDifference> differences = handle.differences(plan.redirect());
@@ -141,12 +140,11 @@ public final class PodInspector {
         NamespaceHandle handle = backend.open(netns.path(), Deadline.after(PATIENCE));
         if (!finder.isStill(netns)) {
             handle.close();
-            throw new RedirectException("the process " + netns.pid() + " of the pod has ended in the meantime");
+            throw new RedirectException("process " + netns.pid() + " of the pod has exited");
         }
         if (handle.isOwn()) {
             handle.close();
-            throw new RedirectException(
-                    "the process " + netns.pid() + " of the pod is in the node's network namespace");
+            throw new RedirectException("process " + netns.pid() + " of the pod is in the node's network namespace");
         }
         return handle;
     }

@@ -15,6 +15,6 @@ public interface PodNetnsFinder {
      */
     Map<String, PodNetns> find(Set<String> podUids);
 
-    /** Whether the process behind a namespace is still the same, and so is the namespace behind the path. */
+    /** Returns whether the process behind a namespace is still the same, and so is the namespace behind the path. */
     boolean isStill(PodNetns netns);
 }

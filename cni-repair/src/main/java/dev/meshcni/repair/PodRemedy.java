@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is done to a pod that runs without its redirection, with the event and the metric about it. */
+/** The repair action for a pod that runs without redirection, with its event and metric. */
 public final class PodRemedy {
     private static final Logger LOG = LoggerFactory.getLogger(PodRemedy.class);
     private static final Duration BUDGET_PAUSE = Duration.ofSeconds(30);
@@ -26,7 +26,7 @@ public final class PodRemedy {
     private static final String FAIL = "fail";
     private static final String SKIP = "skip";
 
-    /** What comes after a remedy. */
+    /** The next step after a repair action. */
     sealed interface Next {
         /** Nothing. */
         record Settled() implements Next {}
@@ -34,7 +34,7 @@ public final class PodRemedy {
         /** It did not work and is to be tried again, a bit later each time. */
         record Failed() implements Next {}
 
-        /** It is to be looked at again after a while. */
+        /** Requeued after a delay. */
         record Later(Duration pause) implements Next {}
     }
 
@@ -89,18 +89,15 @@ public final class PodRemedy {
         try {
             inspector.mend(namespace, plan);
         } catch (RedirectException e) {
-            LOG.warn("pod {} could not be redirected while it runs: {}", pod.key(), e.getMessage());
+            LOG.warn("cannot repair redirection of pod {}: {}", pod.key(), e.getMessage());
             count(RepairSettings.Mode.REPAIR, FAIL);
-            api.event(pod, WARNING, "RepairBrokenPod", "traffic redirection could not be set up: " + e.getMessage());
+            api.event(pod, WARNING, "RepairBrokenPod", "cannot set up traffic redirection: " + e.getMessage());
             return FAILED;
         }
-        LOG.info(
-                "the redirection of pod {} was missing or changed and has been set up: {} rules",
-                pod.key(),
-                plan.ruleCount());
+        LOG.info("redirection of pod {} was missing or changed; repaired: {} rules", pod.key(), plan.ruleCount());
         count(RepairSettings.Mode.REPAIR, SUCCESS);
         metrics.applied(plan.ruleCount(), plan.uncovered().size());
-        api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing or changed and has been set up");
+        api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing or changed and was repaired");
         return SETTLED;
     }
 
@@ -123,8 +120,8 @@ public final class PodRemedy {
     /** The namespace of a static pod is known by what stands in annotations alone, and the API does not reach it. */
     private Next leaveStatic(NodePod pod) {
         LOG.warn(
-                "pod {} runs without its redirection; it is a static pod, which is left as it is: restart it by its"
-                        + " manifest on node {}",
+                "pod {} runs without redirection; static pods are not repaired: change its manifest on node {} to"
+                        + " restart it",
                 pod.key(),
                 api.nodeName());
         count(settings.mode(), SKIP);
@@ -135,9 +132,9 @@ public final class PodRemedy {
     private boolean waitsForNode() {
         Optional<String> reason = cannotRedirect.get();
         if (reason.isPresent() && !waits) {
-            LOG.warn("no pod is deleted until this node can redirect its successor: {}", reason.get());
+            LOG.warn("pod deletion suspended, because this node cannot redirect replacement pods: {}", reason.get());
         } else if (reason.isEmpty() && waits) {
-            LOG.info("this node can redirect again: pods that run without their redirection are deleted");
+            LOG.info("node can redirect pods again, pod deletion resumed");
         }
         waits = reason.isPresent();
         return waits;
@@ -146,7 +143,7 @@ public final class PodRemedy {
     private Next afterRemoval(NodePod pod, KubernetesApi.Removal removal) {
         return switch (removal) {
             case DONE -> {
-                LOG.info("pod {} ran without its redirection and was deleted{}", pod.key(), next(pod));
+                LOG.info("pod {} deleted: it ran without redirection{}", pod.key(), next(pod));
                 count(RepairSettings.Mode.DELETE, SUCCESS);
                 api.event(pod, WARNING, "DeleteBrokenPod", "pod ran without traffic redirection and was deleted");
                 yield SETTLED;
@@ -154,7 +151,10 @@ public final class PodRemedy {
             case GONE -> SETTLED;
             case CHANGED -> FAILED;
             case BLOCKED -> {
-                LOG.info("pod {} runs without its redirection and cannot be evicted for now", pod.key());
+                LOG.info(
+                        "pod {} runs without redirection; its disruption budget does not currently allow an"
+                                + " eviction",
+                        pod.key());
                 count(RepairSettings.Mode.DELETE, SKIP);
                 yield new Next.Later(BUDGET_PAUSE);
             }
@@ -164,7 +164,7 @@ public final class PodRemedy {
     private String next(NodePod pod) {
         return controllers
                 .happened(pod.controllerKey())
-                .map(pause -> "; the next one of the same controller in " + pause.toSeconds() + " s at the earliest")
+                .map(pause -> "; next deletion for the same controller in at least " + pause.toSeconds() + " s")
                 .orElse("");
     }
 
@@ -182,24 +182,24 @@ public final class PodRemedy {
         } catch (KubernetesClientException e) {
             return failed(pod, RepairSettings.Mode.LABEL, "LabelBrokenPod", "labelled", e);
         }
-        LOG.info("pod {} runs without its redirection and was labelled", pod.key());
+        LOG.info("pod {} labelled: it runs without redirection", pod.key());
         count(RepairSettings.Mode.LABEL, SUCCESS);
         api.event(pod, WARNING, "LabelBrokenPod", "pod runs without traffic redirection and was labelled");
         return SETTLED;
     }
 
     private Next report(NodePod pod) {
-        LOG.warn("pod {} runs without its redirection; no mode of repair is on", pod.key());
+        LOG.warn("pod {} runs without redirection; no repair mode is enabled", pod.key());
         return SETTLED;
     }
 
     private Next failed(
             NodePod pod, RepairSettings.Mode mode, String reason, String what, KubernetesClientException failure) {
         LOG.warn(
-                "pod {} runs without its redirection and could not be {}: {}",
+                "pod {} runs without redirection and could not be {}: {}",
                 pod.key(),
                 what,
-                ApiFailure.describe(failure, "the right to have it " + what));
+                ApiFailure.describe(failure, "permission to have the pod " + what));
         count(mode, FAIL);
         api.event(pod, WARNING, reason, "pod runs without traffic redirection and could not be " + what);
         return FAILED;

@@ -87,13 +87,14 @@ public final class ProcPodNetnsFinder implements PodNetnsFinder {
 
     private String hostNamespace() {
         return namespace(proc.resolve("1"))
-                .orElseThrow(() -> new DaemonException("the network namespace of the host cannot be told from those of"
-                        + " pods, as " + proc.resolve("1/ns/net") + " cannot be read: pods are not repaired in place"
+                .orElseThrow(() -> new DaemonException("cannot distinguish the network namespace of the host from"
+                        + " those of pods, because " + proc.resolve("1/ns/net") + " cannot be read: pods are not"
+                        + " repaired in place"
                         + " (the daemon's pod needs hostPID or the host's /proc at " + HOST_PROC
                         + ", and the capability SYS_PTRACE)"));
     }
 
-    /** A process that ends while it is looked at is none. */
+    /** A process that exits during the inspection is ignored. */
     private static Optional<Candidate> candidate(Path process) {
         Set<PodControlGroup> groups = lines(process.resolve("cgroup")).stream()
                 .map(line -> line.substring(line.lastIndexOf(':') + 1))

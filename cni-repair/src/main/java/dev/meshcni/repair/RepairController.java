@@ -41,7 +41,7 @@ public final class RepairController implements AutoCloseable {
     private static final int SLICES = 10;
     private static final int SHOWN_DIFFERENCES = 3;
 
-    /** What is known of a pod; {@code attempts} counts what failed so far. */
+    /** The repair state of a pod; {@code attempts} counts failed attempts. */
     private record Case(String uid, boolean settled, int attempts, long lookedNanos) {}
 
     private final KubernetesPodSource pods;
@@ -75,7 +75,7 @@ public final class RepairController implements AutoCloseable {
     }
 
     /**
-     * Starts to look.
+     * Starts to inspect pods.
      *
      * @param redirectedHere whether this agent has redirected the pod of a UID itself
      */
@@ -108,7 +108,7 @@ public final class RepairController implements AutoCloseable {
         worker.shutdown();
         try {
             if (!worker.awaitTermination(LAST_WORK.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.warn("a repair is under way at the end; it is left to the next start");
+                LOG.warn("a repair is still in progress at shutdown; the next start resumes it");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -179,7 +179,7 @@ public final class RepairController implements AutoCloseable {
         lookAt(keys, false);
     }
 
-    /** Looks at a part of all pods, each time at the next one, so that the work is spread over the interval. */
+    /** Inspects the next part of all pods, so that the work is spread over the interval. */
     private void round() {
         int part = slice;
         slice = (slice + 1) % SLICES;
@@ -233,28 +233,28 @@ public final class RepairController implements AutoCloseable {
         }
         settle(pod);
         if (drifted.add(pod)) {
-            LOG.warn("the redirection of pod {} is not as it should be: {}", pod.key(), text(changed.differences()));
+            LOG.warn("redirection of pod {} has drifted: {}", pod.key(), text(changed.differences()));
         }
     }
 
-    /** A pod whose rules nobody can read is as little fine as one whose rules are wrong, and says so until they can be read. */
+    /** A pod whose rules cannot be read is reported like one with wrong rules, until they can be read. */
     private void unreadable(NodePod pod, PodInspection.Unreadable found) {
         settle(pod);
         if (unreadable.add(pod)) {
-            LOG.warn("whether pod {} is redirected cannot be told: {}", pod.key(), found.why());
+            LOG.warn("cannot read the rules of pod {}, redirection unknown: {}", pod.key(), found.why());
         }
     }
 
     private void blind(NodePod pod, PodInspection.Blind blind) {
         if (!blindness.equals(blind.why())) {
             blindness = blind.why();
-            LOG.warn("no pod can be looked into: {}", blind.why());
+            LOG.warn("cannot inspect pods: {}", blind.why());
         }
         settle(pod);
     }
 
     private void unseen(NodePod pod, PodInspection.Unseen unseen, boolean round) {
-        LOG.debug("pod {} could not be looked into: {}", pod.key(), unseen.why());
+        LOG.debug("cannot inspect pod {}: {}", pod.key(), unseen.why());
         if (!round) {
             retry(pod, unseen.why());
         }
@@ -263,7 +263,7 @@ public final class RepairController implements AutoCloseable {
     private void after(NodePod pod, PodRemedy.Next next) {
         switch (next) {
             case PodRemedy.Next.Settled _ -> settle(pod);
-            case PodRemedy.Next.Failed _ -> retry(pod, "its repair failed");
+            case PodRemedy.Next.Failed _ -> retry(pod, "repair failed");
             case PodRemedy.Next.Later later -> {
                 open(pod, attempts(pod));
                 enqueueLater(pod.key(), later.pause());
@@ -279,7 +279,7 @@ public final class RepairController implements AutoCloseable {
     private void retry(NodePod pod, String why) {
         int attempts = attempts(pod) + 1;
         if (attempts >= MAX_ATTEMPTS) {
-            LOG.warn("pod {} is left as it is for now: {}", pod.key(), why);
+            LOG.warn("pod {} not repaired, retrying in the next round: {}", pod.key(), why);
             settle(pod);
             return;
         }
@@ -300,16 +300,16 @@ public final class RepairController implements AutoCloseable {
         try {
             Future<?> _ = worker.schedule(() -> guarded(work), pause.toMillis(), TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
-            LOG.debug("the repair has ended");
+            LOG.debug("repair controller has stopped");
         }
     }
 
-    /** What fails in one look must not end all further ones. */
+    /** Catches failures of one inspection, so that later ones still run. */
     private void guarded(Runnable work) {
         try {
             work.run();
         } catch (RuntimeException e) {
-            LOG.error("a look at the pods failed", e);
+            LOG.error("unexpected error in repair", e);
         }
     }
 

@@ -13,7 +13,7 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "true",
-            description = "Look for pods that run without their redirection. Default: ${DEFAULT-VALUE}.")
+            description = "Detect pods that run without redirection. Default: ${DEFAULT-VALUE}.")
     private boolean enabled;
 
     @Option(
@@ -21,7 +21,7 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             description =
-                    "Set up their redirection while they run. Default: true, unless they are deleted or labelled.")
+                    "Set up the redirection of such pods in place. Default: true, unless they are deleted or labelled.")
     private Boolean repairPods;
 
     @Option(
@@ -29,7 +29,7 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Delete them, so that their controllers make new ones.")
+            description = "Delete such pods, so that their controllers replace them.")
     private boolean deletePods;
 
     @Option(
@@ -37,7 +37,7 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "true",
-            description = "Delete by eviction, which respects disruption budgets. Default: ${DEFAULT-VALUE}.")
+            description = "Delete pods by eviction, which respects PodDisruptionBudgets. Default: ${DEFAULT-VALUE}.")
     private boolean evict;
 
     @Option(
@@ -45,78 +45,78 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Label them, for others to deal with.")
+            description = "Label such pods, for other tools to handle.")
     private boolean labelPods;
 
     @Option(
             names = {"--repair-label-key", "--repair-broken-pod-label-key"},
             paramLabel = "KEY",
             defaultValue = RepairSettings.LABEL_KEY,
-            description = "The key of that label. Default: ${DEFAULT-VALUE}.")
+            description = "Key of that label. Default: ${DEFAULT-VALUE}.")
     private String labelKey;
 
     @Option(
             names = {"--repair-label-value", "--repair-broken-pod-label-value"},
             paramLabel = "VALUE",
             defaultValue = RepairSettings.LABEL_VALUE,
-            description = "The value of that label. Default: ${DEFAULT-VALUE}.")
+            description = "Value of that label. Default: ${DEFAULT-VALUE}.")
     private String labelValue;
 
     @Option(
             names = "--repair-sidecar-annotation",
             paramLabel = "KEY",
             defaultValue = RedirectPolicy.STATUS,
-            description = "Only pods with this annotation are meant. Default: ${DEFAULT-VALUE}.")
+            description = "Only repair pods with this annotation. Default: ${DEFAULT-VALUE}.")
     private String sidecarAnnotation;
 
     @Option(
             names = "--repair-init-container-name",
             paramLabel = "NAME",
             defaultValue = RepairSettings.VALIDATION,
-            description = "The init container that fails without redirection. Default: ${DEFAULT-VALUE}.")
+            description = "Name of the init container that fails without redirection. Default: ${DEFAULT-VALUE}.")
     private String initContainerName;
 
     @Option(
             names = "--repair-init-container-termination-message",
             paramLabel = "TEXT",
             defaultValue = "",
-            description = "Its termination message then; empty for any.")
+            description = "Termination message of that container; empty matches any.")
     private String initContainerMessage;
 
     @Option(
             names = "--repair-init-container-exit-code",
             paramLabel = "N",
             defaultValue = "" + RepairSettings.VALIDATION_FAILED,
-            description = "Its exit code then; 0 for any. Default: ${DEFAULT-VALUE}.")
+            description = "Exit code of that container; 0 matches any. Default: ${DEFAULT-VALUE}.")
     private int initContainerExitCode;
 
     @Option(
             names = "--repair-label-selectors",
             paramLabel = "SELECTOR",
             defaultValue = "",
-            description = "Only pods with these labels are meant.")
+            description = "Label selector: only repair matching pods.")
     private String labelSelectors;
 
     @Option(
             names = "--repair-field-selectors",
             paramLabel = "SELECTOR",
             defaultValue = "",
-            description = "Only pods with these fields are meant.")
+            description = "Field selector: only repair matching pods.")
     private String fieldSelectors;
 
     @Option(
             names = "--repair-per-minute",
             paramLabel = "N",
             defaultValue = "30",
-            description = "The most pods that are deleted or labelled in a minute. Default: ${DEFAULT-VALUE}.")
+            description = "Maximum number of pods deleted or labelled per minute. Default: ${DEFAULT-VALUE}.")
     private int perMinute;
 
     @Option(
             names = "--drift-interval-seconds",
             paramLabel = "N",
             defaultValue = "300",
-            description =
-                    "How long a round takes that compares the rules of all pods; 0 for none. Default: ${DEFAULT-VALUE}.")
+            description = "Period over which the rules of all pods are checked once for drift; 0 disables it. Default:"
+                    + " ${DEFAULT-VALUE}.")
     private int driftIntervalSeconds;
 
     @Option(
@@ -124,7 +124,7 @@ public final class RepairOptions {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Put right what such a round finds changed, instead of reporting it only.")
+            description = "Restore changed rules, instead of only reporting drift.")
     private boolean driftRepair;
 
     /** For picocli, which fills it. */

@@ -8,16 +8,16 @@ import dev.meshcni.kubernetes.PodSelection;
 import java.time.Duration;
 
 /**
- * What is done about pods that run without the redirection they need.
+ * The repair settings for pods that run without the redirection they need.
  *
  * @param mode what is done to them
  * @param evict whether a pod is deleted through the eviction API, which respects disruption budgets
  * @param labelKey the label of mode {@link Mode#LABEL}
  * @param labelValue its value
  * @param crash what a validation that fails looks like
- * @param selection which pods are meant
+ * @param selection the pods to repair
  * @param driftInterval how long a round over all running pods takes; zero for none
- * @param driftRepair whether rules that were changed in a running pod are put right
+ * @param driftRepair whether changed rules of a running pod are restored
  * @param perMinute how many pods are deleted or labelled in a minute at most
  */
 public record RepairSettings(
@@ -41,7 +41,7 @@ public record RepairSettings(
 
     public static final int VALIDATION_FAILED = 126;
 
-    /** What is done to a pod without redirection. */
+    /** The repair action for a pod without redirection. */
     public enum Mode {
         /** Its redirection is set up while it runs. */
         REPAIR("repair"),
@@ -65,7 +65,7 @@ public record RepairSettings(
     }
 
     /**
-     * What an init container that has found no redirection looks like.
+     * The criteria for an init container that failed without redirection.
      *
      * @param container its name; empty for any
      * @param exitCode its exit code; 0 for any

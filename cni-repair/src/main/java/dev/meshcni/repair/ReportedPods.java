@@ -4,7 +4,7 @@ import dev.meshcni.kubernetes.NodePod;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The pods that are in a state which is told when a pod comes into it, and not again until it has left it. Used by one thread. */
+/** The pods in a state that is logged when a pod enters it, and not again until it has left it. Used by one thread. */
 final class ReportedPods {
     /** UIDs by {@code namespace/name}: a pod that is made again under its name is another one. */
     private final Map<String, String> uids = new HashMap<>();

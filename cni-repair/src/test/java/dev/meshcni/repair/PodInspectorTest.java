@@ -11,7 +11,6 @@ import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.kubernetes.PodIdentities;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;

@@ -302,7 +302,7 @@ class RepairControllerTest {
 
             eventually(
                     "it is said",
-                    () -> log.lines().toString().contains("no pod is deleted until this node can redirect"));
+                    () -> log.lines().toString().contains("pod deletion suspended, because this node cannot redirect"));
             assertThat(log.lines().toString()).contains("the configuration cannot be written");
             eventually("several rounds are over", () -> namespaces.looks() > 8);
             assertThat(server.pod(NAMESPACE, "web")).contains(web);
@@ -352,7 +352,7 @@ class RepairControllerTest {
         try (CapturedLog log = CapturedLog.of(RepairController.class)) {
             start(mode, FAST_ROUNDS, true);
 
-            eventually("it is said", () -> log.lines().toString().contains("no pod can be looked into: hidden"));
+            eventually("it is said", () -> log.lines().toString().contains("cannot inspect pods: hidden"));
             assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
         }
     }
@@ -401,7 +401,8 @@ class RepairControllerTest {
             eventually("it is counted", () -> scrape().contains("meshcni_unreadable_pods 1.0"));
             int looks = namespaces.looks();
             eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
-            assertThat(log.lines()).containsExactly("WARN whether pod shop/web is redirected cannot be told: garbled");
+            assertThat(log.lines())
+                    .containsExactly("WARN cannot read the rules of pod shop/web, redirection unknown: garbled");
             assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
         }
         server.delete(NAMESPACE, "web");

@@ -24,11 +24,11 @@ public record Chain(String name, int leading, List<Rule> rules) {
             throw new IllegalArgumentException("leading is " + leading + " for " + rules.size() + " rules");
         }
         if (leading > 0 && !isBuiltIn(name)) {
-            throw new IllegalArgumentException(name + " is ours alone, no rule can stand before those of others");
+            throw new IllegalArgumentException(name + " is not a built-in chain, so it has no leading rules");
         }
     }
 
-    /** Whether the kernel makes a chain of this name itself. */
+    /** Returns whether the kernel makes a chain of this name itself. */
     public static boolean isBuiltIn(String name) {
         return switch (name) {
             case "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING" -> true;
@@ -36,7 +36,7 @@ public record Chain(String name, int leading, List<Rule> rules) {
         };
     }
 
-    /** Whether this chain is one of the kernel's, shared with others. */
+    /** Returns whether this chain is one of the kernel's, shared with others. */
     public boolean builtIn() {
         return isBuiltIn(name);
     }

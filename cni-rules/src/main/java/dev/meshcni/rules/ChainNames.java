@@ -2,7 +2,7 @@ package dev.meshcni.rules;
 
 /**
  * The names of the chains, those of the kernel that we add to and those of our own. Istio gives its chains these names,
- * and tools that look at a pod rely on them.
+ * and tools that inspect a pod rely on them.
  */
 public final class ChainNames {
     public static final String PREROUTING = "PREROUTING";

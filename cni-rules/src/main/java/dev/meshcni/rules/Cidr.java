@@ -79,7 +79,7 @@ public final class Cidr {
         return address instanceof Inet6Address ? IpFamily.IPV6 : IpFamily.IPV4;
     }
 
-    /** Whether an address of the same family lies in this block. */
+    /** Returns whether an address of the same family lies in this block. */
     public boolean contains(InetAddress candidate) {
         byte[] mine = address.getAddress();
         byte[] other = candidate.getAddress();

@@ -18,8 +18,8 @@ public record CutField(String field, long size, long bound) {
         Objects.requireNonNull(field, "field is null");
     }
 
-    /** What is wrong with it and what is allowed. */
+    /** The problem and the limit. */
     String problem() {
-        return "has a size of " + size + ", and at most " + bound + " of it are read";
+        return "has a size of " + size + ", which exceeds the limit of " + bound;
     }
 }

@@ -42,7 +42,7 @@ public class InvalidParameterException extends RuntimeException {
         this.value = "";
     }
 
-    /** Where the value stands: an annotation, a variable or a flag, with its name; empty where it is not a matter of one. */
+    /** The source of the value: an annotation, a variable or a flag, with its name; empty if it does not apply. */
     public String parameter() {
         return parameter;
     }

@@ -30,7 +30,7 @@ public record Rule(List<Match> matches, Target target, String origin) {
         Objects.requireNonNull(origin, "origin is null");
     }
 
-    /** Whether both rules treat every packet alike by having the same matches and target. */
+    /** Returns whether both rules treat every packet alike by having the same matches and target. */
     @Override
     public boolean equals(Object other) {
         return other instanceof Rule that && matches.equals(that.matches) && target.equals(that.target);

@@ -3,7 +3,7 @@ package dev.meshcni.rules;
 import java.util.Objects;
 
 /**
- * One thing in a network namespace that is not as it should be.
+ * A difference between a network namespace and its plan.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -13,7 +13,7 @@ import java.util.Objects;
  * @since 0.1.0
  */
 public record RuleDifference(Kind kind, String place, String detail) {
-    /** What is wrong with it. */
+    /** The kind of the difference. */
     public enum Kind {
         /** It should be there and is not. */
         MISSING("missing"),

@@ -5,11 +5,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Rules in words, as trees, pictures and explanations show them. */
+/** Rules as text, as shown in trees, diagrams and explanations. */
 public final class RuleText {
     private RuleText() {}
 
-    /** What a rule applies to, as in "tcp, to port 15008"; "everything" for a rule without matches. */
+    /** The condition of a rule, such as "tcp, to port 15008"; "everything" for a rule without matches. */
     public static String condition(Rule rule) {
         return rule.matches().isEmpty()
                 ? "everything"

@@ -3,7 +3,7 @@ package dev.meshcni.rules;
 import java.util.Objects;
 
 /**
- * What a {@link Rule} does with a packet that it applies to: a closed set, see {@code iptables-extensions(8)}.
+ * The action of a {@link Rule} on a matching packet: a closed set, see {@code iptables-extensions(8)}.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

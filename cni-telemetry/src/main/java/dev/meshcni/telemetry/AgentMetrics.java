@@ -25,9 +25,9 @@ import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
- * What this daemon counts, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on working,
- * and our own, which start with {@code meshcni_}. All are registered when it is made, and stay. {@code docs/metrics.md}
- * explains them.
+ * The metrics of this daemon, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on
+ * working, and our own, which start with {@code meshcni_}. All are registered when it is made, and stay.
+ * {@code docs/metrics.md} explains them.
  */
 public final class AgentMetrics {
     /** The value of {@code result} for an installation that succeeded. */
@@ -51,62 +51,63 @@ public final class AgentMetrics {
 
     private final Counter installs = Counter.builder()
             .name("istio_cni_installs_total")
-            .help("Installations of the plugin and its configuration")
+            .help("Attempts to install the plugin and its configuration")
             .labelNames("result")
             .register(registry);
     private final Gauge installReady = Gauge.builder()
             .name("istio_cni_install_ready")
-            .help("Whether plugin and configuration are installed (1) or not (0)")
+            .help("1 if plugin and configuration are installed, otherwise 0")
             .register(registry);
     private final Counter podsRepaired = Counter.builder()
             .name("istio_cni_repair_pods_repaired_total")
-            .help("Pods without redirection that were dealt with, by what was done")
+            .help("Repair actions for pods without redirection, by type and result")
             .labelNames("type", "result")
             .register(registry);
     private final Counter calls = Counter.builder()
             .name("meshcni_calls_total")
-            .help("Calls of the plugin by verb, outcome and the short name of the reason")
+            .help("Plugin calls, by verb, outcome and reason")
             .labelNames("verb", "outcome", "reason")
             .register(registry);
     private final Histogram callSeconds = Histogram.builder()
             .name("meshcni_call_duration_seconds")
-            .help("Time from a call's arrival at the agent to its answer")
+            .help("Time from a call's arrival at the agent to its answer, in seconds")
             .labelNames("verb")
             .classicOnly()
             .classicUpperBounds(SECONDS)
             .register(registry);
     private final Gauge callsInFlight = Gauge.builder()
             .name("meshcni_calls_in_flight")
-            .help("Calls that are being answered")
+            .help("Plugin calls in progress")
             .register(registry);
     private final Counter rulesApplied = Counter.builder()
             .name("meshcni_rules_applied_total")
-            .help("Rules that ADD and repair have put into pods")
+            .help("Rules applied and verified by ADD and repair")
             .register(registry);
     private final Counter uncoveredAddresses = Counter.builder()
             .name("meshcni_uncovered_ipv6_addresses_total")
-            .help("IPv6 addresses of redirected pods that bypass a proxy which does not listen on IPv6")
+            .help("IPv6 addresses of redirected pods whose traffic bypasses the proxy, because it does not listen"
+                    + " on IPv6")
             .register(registry);
     private final Counter confRewrites = Counter.builder()
             .name("meshcni_conf_rewrites_total")
-            .help("How often plugin or configuration had to be put right as another component had changed them")
+            .help("Times that plugin or configuration had to be restored because another component changed them")
             .register(registry);
     private final Gauge driftedPods = Gauge.builder()
             .name("meshcni_drifted_pods")
-            .help("Running pods whose redirection is not as it should be, as the last round found")
+            .help("Running pods whose redirection differs from the expected rules, as of the last round")
             .register(registry);
     private final Gauge unreadablePods = Gauge.builder()
             .name("meshcni_unreadable_pods")
-            .help("Running pods whose rules cannot be read, as the last round found")
+            .help("Running pods whose rules cannot be read, as of the last round")
             .register(registry);
     private final Counter httpRefused = Counter.builder()
             .name("meshcni_http_refused_total")
-            .help("Connections and requests that the ports of health and metrics have refused")
+            .help("Connections and requests rejected on the health and monitoring ports, by port and reason")
             .labelNames("port", "reason")
             .register(registry);
     private final Gauge skewedProxies = Gauge.builder()
             .name("meshcni_proxies_out_of_skew")
-            .help("Proxies of this node whose version is further from this build's than one minor version")
+            .help("Proxies of this node that are more than one minor version from the Istio version of this build")
             .register(registry);
 
     /**
@@ -118,18 +119,18 @@ public final class AgentMetrics {
         requireNonNull(attachments, "attachments is null");
         requireNonNull(pods, "pods is null");
         requireNonNull(lookUps, "lookUps is null");
-        gauge("meshcni_heap_used_bytes", "Bytes of the heap in use, garbage included", HeapWatch::used);
-        gauge("meshcni_heap_max_bytes", "Bytes that the heap may have", Runtime.getRuntime()::maxMemory);
-        gauge("meshcni_attachments", "Attachments that this agent has redirected", attachments::getAsInt);
-        gauge("meshcni_pods_known", "Pods of this node that are known", pods::getAsInt);
+        gauge("meshcni_heap_used_bytes", "Heap in use, including garbage, in bytes", HeapWatch::used);
+        gauge("meshcni_heap_max_bytes", "Maximum heap size, in bytes", Runtime.getRuntime()::maxMemory);
+        gauge("meshcni_attachments", "Attachments redirected by this agent and not deleted yet", attachments::getAsInt);
+        gauge("meshcni_pods_known", "Pods of this node received from the watch", pods::getAsInt);
         CounterWithCallback.builder()
                 .name("meshcni_pod_api_lookups_total")
-                .help("Pods that had to be asked for by name, as the watch did not show them in time")
+                .help("Pods looked up by name because the watch did not deliver them in time")
                 .callback(callback -> callback.call((double) lookUps.getAsLong()))
                 .register(registry);
         Gauge.builder()
                 .name("meshcni_build_info")
-                .help("1, with the version of this build")
+                .help("Build information; always 1, with the version as a label")
                 .labelNames("version")
                 .register(registry)
                 .labelValues(ProductVersion.text())
@@ -158,7 +159,7 @@ public final class AgentMetrics {
         installReady.set(ready ? 1 : 0);
     }
 
-    /** Counts that plugin or configuration were put right. */
+    /** Counts a restoration of plugin or configuration. */
     public void confRewritten() {
         confRewrites.inc();
     }
@@ -186,12 +187,12 @@ public final class AgentMetrics {
         unreadablePods.set(pods);
     }
 
-    /** What counts the refusals of a port, by its name. */
+    /** Returns a counter of rejections on the port with this name. */
     public Consumer<HttpRefusal> httpRefusals(String port) {
         return refusal -> httpRefused.labelValues(port, refusal.label()).inc();
     }
 
-    /** What writes in the form that an HTTP {@code Accept} header asks for. */
+    /** Returns the writer for the format that an HTTP {@code Accept} header requests. */
     public ExpositionFormatWriter writer(String accept) {
         return formats.findWriter(accept);
     }

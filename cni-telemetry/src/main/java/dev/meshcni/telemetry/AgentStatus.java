@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What the daemon says about its node at {@value #PATH} of the health port, as JSON: enough to see from afar what the
- * API server does not know, and nothing about pods but their number.
+ * The status that the daemon reports about its node at {@value #PATH} of the health port, as JSON: enough to see from
+ * afar what the API server does not know, and nothing about pods but their number.
  *
  * @param version the version of the daemon
  * @param notReady why the node is not ready for pods; empty when it is
@@ -121,7 +121,7 @@ public record AgentStatus(
 
     /** A severity of a later version is left out rather than guessed. */
     private static Stream<Finding> finding(JsonNode node) {
-        String remedy = text(node, "remedy").isEmpty() ? "see the log of the daemon" : text(node, "remedy");
+        String remedy = text(node, "remedy").isEmpty() ? "check the daemon's log" : text(node, "remedy");
         return Stream.of(Severity.values())
                 .filter(severity -> severity.name().equalsIgnoreCase(text(node, "severity")))
                 .map(severity -> new Finding(severity, text(node, "what"), remedy));

@@ -35,7 +35,7 @@ public final class HeapWatch implements AutoCloseable {
         this.most = most;
     }
 
-    /** Starts to look at the heap of this process. */
+    /** Starts to monitor the heap of this process. */
     public static HeapWatch start() {
         HeapWatch watch = new HeapWatch(HeapWatch::used, Runtime.getRuntime()::maxMemory);
         Future<?> _ = watch.worker.scheduleWithFixedDelay(
@@ -43,7 +43,7 @@ public final class HeapWatch implements AutoCloseable {
         return watch;
     }
 
-    /** Bytes of the heap in use, garbage included. */
+    /** Heap in use, including garbage, in bytes. */
     static long used() {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
@@ -55,8 +55,8 @@ public final class HeapWatch implements AutoCloseable {
         full = percent < FULL_PERCENT ? 0 : full + 1;
         if (full == LOOKS) {
             LOG.warn(
-                    "the heap of {} MiB is {} % full; raise the memory limit of the container (Helm: cni.resources), three eighths"
-                            + " of which are the heap's",
+                    "heap of {} MiB is {} % full; raise the memory limit of the container (Helm: cni.resources),"
+                            + " three eighths of which are used for the heap",
                     max / MEBIBYTE, percent);
         }
     }

@@ -13,8 +13,8 @@ public final class MonitoringOptions {
             names = "--health-port",
             paramLabel = "PORT",
             description = {
-                "Port of /healthz and /readyz; 0 turns it off.",
-                "Default: 8000; off with --pod-manifest-dir, where no kubelet asks."
+                "Port of /healthz and /readyz; 0 disables it.",
+                "Default: 8000; disabled with --pod-manifest-dir."
             })
     private Integer healthPort;
 
@@ -22,8 +22,8 @@ public final class MonitoringOptions {
             names = "--monitoring-port",
             paramLabel = "PORT",
             description = {
-                "Port of /metrics for Prometheus; 0 turns it off.",
-                "Default: 15014; off with --pod-manifest-dir."
+                "Port of /metrics for Prometheus; 0 disables it.",
+                "Default: 15014; disabled with --pod-manifest-dir."
             })
     private Integer monitoringPort;
 
@@ -43,7 +43,7 @@ public final class MonitoringOptions {
     private static OptionalInt port(String option, Integer given, int otherwise) {
         int port = given == null ? otherwise : given;
         if (port < 0 || port > 65_535) {
-            throw new DaemonException(option + " " + port + " is not a port: 0 to 65535 is allowed");
+            throw new DaemonException(option + " " + port + " is not a valid port: must be 0 to 65535");
         }
         return port == 0 ? OptionalInt.empty() : OptionalInt.of(port);
     }

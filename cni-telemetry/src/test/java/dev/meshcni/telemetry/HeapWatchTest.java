@@ -20,9 +20,8 @@ class HeapWatchTest {
 
             look(watch, 91, 92, 93);
             assertThat(log.lines())
-                    .containsExactly(
-                            "WARN the heap of 96 MiB is 94 % full; raise the memory limit of the container (Helm:"
-                                    + " cni.resources), three eighths of which are the heap's");
+                    .containsExactly("WARN heap of 96 MiB is 94 % full; raise the memory limit of the container (Helm:"
+                            + " cni.resources), three eighths of which are used for the heap");
 
             look(watch, 20, 90, 90, 90);
             assertThat(log.lines()).hasSize(2);

@@ -26,7 +26,7 @@ import java.util.List;
  *    {"name": "OUTPUT", "builtIn": true, "leading": 0, "rules": [
  *      {"matches": [{"type": "protocol", "value": "tcp"}],
  *       "target": {"type": "jump", "chain": "ISTIO_OUTPUT"},
- *       "origin": "outbound traffic is looked at (always)"}]}]}]}]}
+ *       "origin": "outbound traffic is checked (always)"}]}]}]}]}
  * }</pre>
  *
  * <p>{@code tproxyRouting} is absent where the plan needs none, {@code negated} is present, and true, only in a match

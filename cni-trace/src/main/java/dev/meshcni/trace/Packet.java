@@ -51,7 +51,7 @@ public record Packet(
         }
     }
 
-    /** The first packet of a connection, or the only one of a datagram exchange, sent by nobody in particular. */
+    /** The first packet of a connection, or the only one of a datagram exchange, without a known sender. */
     public static Packet first(
             TransportProtocol protocol, InetAddress source, InetAddress destination, int destinationPort) {
         return new Packet(

@@ -9,14 +9,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A {@link PacketTrace} in words, for people who know what they asked their pod for, but not netfilter.
+ * A {@link PacketTrace} in words, for users who know their pod's annotations, but not netfilter.
  *
  * @param outcome one sentence: what becomes of the packet
  * @param reason one sentence: the rule that led to it, and the annotation, variable or default behind that rule
  * @param way the rules that were asked, a line each, those that applied ticked
  */
 public record PacketExplanation(String outcome, String reason, List<String> way) {
-    /** This many neighbouring rules that did not apply are told one by one, more are told in one line. */
+    /** Up to this many adjacent rules that did not match are listed one by one, more are summarized in one line. */
     private static final int TOLD = 4;
 
     public PacketExplanation {
@@ -33,7 +33,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
         StringBuilder out = new StringBuilder();
         out.append(outcome).append('\n').append(reason).append('\n');
         if (!way.isEmpty()) {
-            out.append("\nThe rules that were asked, in order (✓ applied, ✗ did not):\n");
+            out.append("\nRules evaluated, in order (✓ matched, ✗ not matched):\n");
             way.forEach(line -> out.append("  ").append(line).append('\n'));
         }
         return out.toString();
@@ -42,14 +42,15 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
     private static String outcome(PacketTrace trace) {
         String packet = describe(trace.packet());
         return switch (trace.verdict()) {
-            case Verdict.Untouched _ -> packet + " is not redirected: it goes where it is addressed to.";
+            case Verdict.Untouched _ -> packet + " is not redirected: it goes to its original destination.";
             case Verdict.Redirected(int port) ->
                 packet + " is sent to port " + port + " of the pod" + listener(trace) + ".";
             case Verdict.Tproxied(int port) ->
-                packet + " is handed, its addresses unchanged, to port " + port + " of the pod" + listener(trace) + ".";
-            case Verdict.Dropped _ -> packet + " is dropped: nobody gets it, and nobody is told.";
+                packet + " is delivered, with its addresses unchanged, to port " + port + " of the pod"
+                        + listener(trace) + ".";
+            case Verdict.Dropped _ -> packet + " is silently dropped.";
             case Verdict.FollowsConnection _ ->
-                packet + " belongs to a connection that exists, and goes the way of that connection's first packet.";
+                packet + " belongs to an established connection, and follows the first packet of that connection.";
         };
     }
 
@@ -64,7 +65,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
                 + RuleText.address(packet.destination()) + " port " + packet.destinationPort();
     }
 
-    /** Who listens on the port, which the origin of the rule that names the port says. */
+    /** The listener on the port, taken from the origin of the rule that names the port. */
     private static String listener(PacketTrace trace) {
         return trace.steps().stream()
                 .filter(Step::matched)
@@ -78,15 +79,12 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
 
     private static String reason(PacketTrace trace) {
         if (trace.deciding().isEmpty()) {
-            return trace.steps().isEmpty()
-                    ? "No rule looks at such packets."
-                    : "None of the rules that look at such packets applies to it.";
+            return trace.steps().isEmpty() ? "No rule applies to such packets." : "No rule matched that redirects it.";
         }
         Step step = trace.deciding().get();
-        String origin = step.rule().origin().isEmpty()
-                ? "its origin is not known"
-                : step.rule().origin();
-        return "Because of rule " + step.number() + " of " + step.chain() + " (table "
+        String origin =
+                step.rule().origin().isEmpty() ? "unknown origin" : step.rule().origin();
+        return "Decided by rule " + step.number() + " of " + step.chain() + " (table "
                 + step.table().label() + "): " + origin + ".";
     }
 
@@ -99,7 +97,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
             }
             if (end - start > TOLD) {
                 lines.add("✗ " + place(steps.get(start)) + " to "
-                        + steps.get(end - 1).number() + ": none of these " + (end - start) + " rules");
+                        + steps.get(end - 1).number() + ": " + (end - start) + " rules not matched");
             } else {
                 steps.subList(start, end).forEach(step -> lines.add(line(step)));
             }
@@ -108,7 +106,7 @@ public record PacketExplanation(String outcome, String reason, List<String> way)
         return lines;
     }
 
-    /** Whether two neighbouring steps can be told together. */
+    /** Returns whether two adjacent steps can be summarized together. */
     private static boolean isLike(Step first, Step step) {
         boolean neitherMatched = !first.matched() && !step.matched();
         return neitherMatched

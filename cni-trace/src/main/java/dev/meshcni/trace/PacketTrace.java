@@ -30,7 +30,7 @@ public record PacketTrace(
         steps = List.copyOf(steps);
     }
 
-    /** What becomes of a packet. */
+    /** The fate of a packet. */
     public sealed interface Verdict {
         /** It goes where it was addressed to. */
         record Untouched() implements Verdict {}
@@ -59,7 +59,7 @@ public record PacketTrace(
      * @param failed the first match that did not apply; empty when all did
      */
     public record Step(Hook hook, Table table, String chain, int number, Rule rule, Optional<Match> failed) {
-        /** Whether the rule applied. */
+        /** Returns whether the rule applied. */
         public boolean matched() {
             return failed.isEmpty();
         }

@@ -108,7 +108,7 @@ final class PacketWalk {
         }
     }
 
-    /** What comes after a rule that applied. */
+    /** The next step after a rule that matched. */
     private enum Next {
         RULE,
         CALLER,
@@ -118,7 +118,7 @@ final class PacketWalk {
     /** Asks the rules of a chain, and returns whether one of them ended the table. */
     private boolean walk(Table table, Chain chain, Optional<Step> jump, int depth) {
         if (depth > MAX_DEPTH) {
-            throw new IllegalArgumentException(table.label() + " jumps in a circle through " + chain.name());
+            throw new IllegalArgumentException(table.label() + " has a jump loop through " + chain.name());
         }
         for (int i = 0; i < chain.rules().size(); i++) {
             Rule rule = chain.rules().get(i);

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What has to be known of a pod's network to follow a packet through it.
+ * The properties of a pod's network needed to trace a packet through it.
  *
  * @param device the interface that leads out of the pod
  * @param addresses the pod's addresses, the first of each family is the primary one
@@ -45,7 +45,7 @@ public record PodNetwork(InterfaceName device, List<InetAddress> addresses) {
                 .orElse(loopback(family));
     }
 
-    /** Whether packets to this address stay inside the pod. */
+    /** Returns whether packets to this address stay inside the pod. */
     public boolean isLocal(InetAddress address) {
         return address.isLoopbackAddress() || addresses.contains(address);
     }

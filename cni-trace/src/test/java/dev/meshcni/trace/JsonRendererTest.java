@@ -36,11 +36,11 @@ class JsonRendererTest {
 
         assertThat(plan.has("tproxyRouting")).isFalse();
         assertThat(plan.at("/ruleSets/0/tables/0/chains/0")).isEqualTo(new ObjectMapper().readTree("""
-                        {"name": "PREROUTING", "builtIn": true, "leading": 0, "rules": [
-                          {"matches": [{"type": "protocol", "value": "tcp"}],
-                           "target": {"type": "jump", "chain": "ISTIO_INBOUND"},
-                           "origin": "inbound connections are looked at (default)"}]}
-                        """));
+            {"name": "PREROUTING", "builtIn": true, "leading": 0, "rules": [
+              {"matches": [{"type": "protocol", "value": "tcp"}],
+               "target": {"type": "jump", "chain": "ISTIO_INBOUND"},
+               "origin": "inbound connections are checked (default)"}]}
+            """));
     }
 
     @Test

@@ -29,7 +29,7 @@ class PacketExplanationTest {
                         "A TCP connection sent by user 1000 from 192.0.2.10 to 10.0.0.1 port 443 is sent to port 15001"
                                 + " of the pod: the proxy accepts outbound connections here (default).");
         assertThat(explanation.reason())
-                .isEqualTo("Because of rule 11 of ISTIO_OUTPUT (table nat):"
+                .isEqualTo("Decided by rule 11 of ISTIO_OUTPUT (table nat):"
                         + " all other outbound connections go to the proxy (default).");
         assertThat(explanation.way())
                 .startsWith("✓ nat OUTPUT 1: everything → ISTIO_OUTPUT")
@@ -42,14 +42,14 @@ class PacketExplanationTest {
 
         PacketExplanation explanation = explain(Map.of(AnnotationParser.EXCLUDE_OUTBOUND_PORTS, ports), 9050);
 
-        assertThat(explanation.outcome()).endsWith("is not redirected: it goes where it is addressed to.");
+        assertThat(explanation.outcome()).endsWith("is not redirected: it goes to its original destination.");
         assertThat(explanation.reason())
                 .contains("rule 101 of ISTIO_OUTPUT")
                 .contains("annotation traffic.sidecar.istio.io/excludeOutboundPorts");
         assertThat(explanation.way())
                 .containsExactly(
                         "✓ nat OUTPUT 1: everything → ISTIO_OUTPUT",
-                        "✗ nat ISTIO_OUTPUT 1 to 100: none of these 100 rules",
+                        "✗ nat ISTIO_OUTPUT 1 to 100: 100 rules not matched",
                         "✓ nat ISTIO_OUTPUT 101: tcp, to port 9050 → return");
     }
 
@@ -73,7 +73,7 @@ class PacketExplanationTest {
 
         assertThat(explanation.text())
                 .startsWith("A UDP packet from 10.0.0.1 to 192.0.2.10 port 53 is not redirected")
-                .contains("None of the rules that look at such packets applies to it.");
+                .contains("No rule matched that redirects it.");
     }
 
     private static PacketExplanation explain(Map<String, String> annotations, int port) {

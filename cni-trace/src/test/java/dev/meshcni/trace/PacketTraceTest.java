@@ -52,7 +52,7 @@ class PacketTraceTest {
         PacketTrace trace = sent(defaults(), tcp(OUTSIDE, 443).sentBy(PROXY, PROXY));
 
         assertThat(trace.verdict()).isEqualTo(new Verdict.Untouched());
-        assertThat(decidingOrigin(trace)).startsWith("what the proxy sends is never sent back to it");
+        assertThat(decidingOrigin(trace)).startsWith("traffic of the proxy is never redirected to itself");
     }
 
     @Test
@@ -221,7 +221,7 @@ class PacketTraceTest {
         PacketTrace trace = sent(tproxy(), tcp(POD, 8080).sentBy(APP, APP));
 
         assertThat(trace.verdict()).isEqualTo(new Verdict.Untouched());
-        assertThat(decidingOrigin(trace)).startsWith("the application may talk to itself without the proxy");
+        assertThat(decidingOrigin(trace)).startsWith("traffic of the application to itself bypasses the proxy");
     }
 
     @Test
@@ -298,7 +298,7 @@ class PacketTraceTest {
 
         assertThatThrownBy(() -> sent(plan, tcp(OUTSIDE, 443)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("circle");
+                .hasMessageContaining("loop");
     }
 
     @Test

@@ -62,7 +62,7 @@ class DistTest {
                         "--cni-agent-run-dir=/dev/null/run")
                 .result();
 
-        assertThat(ended.err()).contains("the run directory /dev/null/run cannot be used");
+        assertThat(ended.err()).contains("cannot use the run directory /dev/null/run");
         assertThat(Files.readString(loads, UTF_8))
                 .contains("dev.meshcni.daemon.InstallCni source: shared objects file")
                 .contains(AdapterJar.ADAPTER + " source: file:" + directory);

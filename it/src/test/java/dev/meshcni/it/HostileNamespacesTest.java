@@ -158,11 +158,11 @@ class HostileNamespacesTest {
 
             assertThat(taken).isLessThan(Duration.ofSeconds(3));
             for (Future<Command.Result> add : hanging) {
-                assertThat(add.get().out()).contains("has not ended in the time that the call has");
+                assertThat(add.get().out()).contains("did not finish before the deadline of the call");
             }
             PluginCall again = call("ADD", "pod-network", "eth0", "h0")
                     .with("CNI_NETNS", hung.file("netns0").toString());
-            assertThat(PluginProcess.run(again, node).out()).contains("still hangs");
+            assertThat(PluginProcess.run(again, node).out()).contains("is still blocked");
             run(call("DEL", "pod-network", "eth0", "h0")
                     .with("CNI_NETNS", hung.file("netns0").toString()));
         }

@@ -47,7 +47,7 @@ class InstallCniTest {
     @CsvSource({"legacy,iptables-legacy", "iptables-legacy,iptables-legacy", "nft,iptables-nft"})
     void theIptablesThatAnOptionNamesRedirects(String program, String chosen) {
         try (Agent agent = Agent.start(node, "--force-iptables-binary", program)) {
-            assertThat(agent.logged()).contains("redirection by " + chosen);
+            assertThat(agent.logged()).contains("redirection backend: " + chosen);
         }
     }
 

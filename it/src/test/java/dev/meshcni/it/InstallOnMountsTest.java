@@ -108,7 +108,7 @@ class InstallOnMountsTest {
 
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err())
-                .contains("the plugin cannot be installed in " + binDir, "Read-only file system", "make it writable")
+                .contains("cannot install the plugin in " + binDir, "Read-only file system", "make it writable")
                 .contains("--cni-bin-target-dir", "/home/kubernetes/bin");
         assertThat(namesIn(binDir)).isEmpty();
         assertThat(confDir.resolve(CONF)).hasContent(original);
@@ -129,7 +129,7 @@ class InstallOnMountsTest {
 
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err())
-                .contains("the plugin cannot be installed in " + binDir, "No space left on device", "make room")
+                .contains("cannot install the plugin in " + binDir, "No space left on device", "free space")
                 .contains("--cni-bin-target-dir");
         assertThat(filesBelow(bin)).isEmpty();
         assertThat(confDir.resolve(CONF)).hasContent(original);
@@ -152,8 +152,8 @@ class InstallOnMountsTest {
 
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err())
-                .contains("the CNI configuration in " + confDir + " cannot be changed", "No space left on device")
-                .contains("make room", "--mounted-cni-net-dir")
+                .contains("cannot change the CNI configuration in " + confDir, "No space left on device")
+                .contains("free space", "--mounted-cni-net-dir")
                 .doesNotContain("Exception");
         assertThat(conf.resolve(CONF)).hasContent(original);
         assertThat(namesIn(conf)).containsExactlyInAnyOrder(CONF, "filler");
@@ -166,7 +166,7 @@ class InstallOnMountsTest {
         Command.Result notRemoved = meshcni("uninstall");
 
         assertThat(notRemoved.exitCode()).isEqualTo(1);
-        assertThat(notRemoved.err()).contains(confDir.toString(), "make room");
+        assertThat(notRemoved.err()).contains(confDir.toString(), "free space");
         assertThat(conf.resolve(CONF)).hasContent(installed);
         assertThat(binDir.resolve("istio-cni")).as("which runtimes still call").exists();
 
@@ -186,7 +186,7 @@ class InstallOnMountsTest {
 
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err())
-                .contains("the CNI configuration in " + confDir + " cannot be changed", "Read-only file system")
+                .contains("cannot change the CNI configuration in " + confDir, "Read-only file system")
                 .contains("make it writable", "--mounted-cni-net-dir");
         assertThat(namesIn(confDir)).containsExactly(CONF);
     }
@@ -200,7 +200,7 @@ class InstallOnMountsTest {
 
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err())
-                .contains("the run directory " + runDirectory, "No space left on device", "make room")
+                .contains("the run directory " + runDirectory, "No space left on device", "free space")
                 .contains("--cni-agent-run-dir");
         assertThat(confDir.resolve(CONF)).hasContent(original);
     }
@@ -224,7 +224,7 @@ class InstallOnMountsTest {
         try (Agent daemon = Agent.installing(mounts::commandLine, confDir, binDir, "--install-check-seconds", "1")) {
             Eventually.isTrue(
                     "the daemon says what is wrong", () -> daemon.logged().contains("No space left on device"));
-            assertThat(daemon.logged()).contains(confDir.toString(), "make room");
+            assertThat(daemon.logged()).contains(confDir.toString(), "free space");
 
             Files.delete(conf.resolve("filler"));
 

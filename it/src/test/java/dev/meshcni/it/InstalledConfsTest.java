@@ -94,9 +94,10 @@ class InstalledConfsTest {
 
         assertThat(installed.exitCode()).isEqualTo(1);
         assertThat(installed.out()).startsWith("10-ptp.conflist calls version ");
-        assertThat(installed.err()).contains("00-broken.conflist", "containerd loads no network while it is there");
+        assertThat(installed.err())
+                .contains("00-broken.conflist", "containerd loads no network while this file exists");
         assertThat(doctor.exitCode()).isEqualTo(1);
-        assertThat(doctor.out()).contains("00-broken.conflist", "containerd loads no network while it is there");
+        assertThat(doctor.out()).contains("00-broken.conflist", "containerd loads no network while this file exists");
         assertThat(networkReady()).isFalse();
 
         Files.delete(containerd.confDirectory().resolve("00-broken.conflist"));

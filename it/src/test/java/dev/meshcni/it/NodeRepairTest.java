@@ -117,7 +117,7 @@ class NodeRepairTest {
         pod.netns().run("iptables", "-t", "nat", "-D", "ISTIO_REDIRECT", "1");
 
         node.eventually("the drift is counted", () -> node.metric("meshcni_drifted_pods") == 1);
-        assertThat(node.daemon().logged()).contains("the redirection of pod shop/cart-0 is not as it should be");
+        assertThat(node.daemon().logged()).contains("redirection of pod shop/cart-0 has drifted");
         assertThat(node.wayOut(pod.netns())).isEqualTo(PAST_PROXY);
     }
 

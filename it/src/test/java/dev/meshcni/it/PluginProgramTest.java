@@ -224,7 +224,7 @@ class PluginProgramTest {
             assertThat(outcome.exitCode()).as(outcome.text()).isZero();
             assertThat(Duration.ofNanos(System.nanoTime() - start))
                     .isBetween(Duration.ofSeconds(4), Duration.ofSeconds(15));
-            assertThat(Files.readString(run.resolve("plugin.log"))).contains("nothing for 5 s");
+            assertThat(Files.readString(run.resolve("plugin.log"))).contains("no data for 5 s");
         }
     }
 

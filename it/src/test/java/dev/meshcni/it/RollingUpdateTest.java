@@ -72,7 +72,7 @@ class RollingUpdateTest {
 
             Eventually.isTrue("a plugin is answered again", () -> add().succeeded());
             assertThat(older.logged()).contains("pod=shop/web-0");
-            Eventually.isTrue("the older one says so", () -> older.logged().contains("this one answers on"));
+            Eventually.isTrue("the older one says so", () -> older.logged().contains("this agent listens on"));
             writeBase();
             Eventually.isTrue("and the older one installs again", this::isInstalled);
         }

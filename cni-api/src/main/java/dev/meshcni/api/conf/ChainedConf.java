@@ -55,7 +55,8 @@ public final class ChainedConf {
         ConfFile.Valid file = base.get();
         Optional<String> target = file.list().single() ? liftedName(dir, file) : Optional.of(file.name());
         if (target.isEmpty()) {
-            return new InstallPlan.Refuse(file.name(), "it has to become a list, and the names for that are taken");
+            return new InstallPlan.Refuse(
+                    file.name(), "it has to become a .conflist, and the file names for that are in use");
         }
         List<FileEdit> edits = new ArrayList<>(
                 file.list().single()
@@ -77,12 +78,12 @@ public final class ChainedConf {
                 .toList();
     }
 
-    /** Whether a network has a plugin that is not ours. */
+    /** Returns whether a network has a plugin that is not ours. */
     static boolean hasForeignPlugin(NetworkConfigList list, InstallSettings settings) {
         return ownPositions(list, settings).size() < list.plugins().size();
     }
 
-    /** Where our plugin stands in a list. */
+    /** The positions of our plugin in a list. */
     static List<Integer> ownPositions(NetworkConfigList list, InstallSettings settings) {
         List<Integer> positions = new ArrayList<>();
         for (int i = 0; i < list.plugins().size(); i++) {
@@ -117,8 +118,8 @@ public final class ChainedConf {
         if (divided.isPresent()) {
             return new InstallPlan.Refuse(
                     divided.get().name(),
-                    "its plugins lie in the directory " + divided.get().directory()
-                            + ", and what is in the list itself would be called before them");
+                    "its plugins are in the directory " + divided.get().directory()
+                            + ", and plugins in the list itself would run before them");
         }
         return new InstallPlan.Wait(
                 settings.confName().isEmpty()
@@ -153,7 +154,7 @@ public final class ChainedConf {
         return own.isEmpty() ? List.of() : List.of(new FileEdit.Write(file.name(), without(list, own), file.name()));
     }
 
-    /** A file that has come back by itself is newer than what the list was made from. */
+    /** A file that was written again is newer than what the list was made from. */
     private static List<FileEdit> lower(ConfDirSnapshot dir, ConfFile.Valid file, String original, List<Integer> own) {
         FileEdit delete = new FileEdit.Delete(file.name());
         if (dir.file(original).isPresent()) {
@@ -172,8 +173,8 @@ public final class ChainedConf {
     }
 
     /**
-     * A name for the list that replaces a single plugin's configuration: one that nobody else has, and that runtimes come to
-     * when they would have come to the old one.
+     * A name for the list that replaces a single plugin's configuration: one that is not in use, and that runtimes
+     * reach when they would have come to the old one.
      */
     private static Optional<String> liftedName(ConfDirSnapshot dir, ConfFile.Valid file) {
         return List.of(stem(file.name()) + ".conflist", file.name() + ".conflist").stream()

@@ -34,7 +34,7 @@ import java.util.Set;
  * @since 0.1.0
  */
 public final class ConfDir {
-    /** What containerd takes for a configuration at most, in bytes. */
+    /** The maximum size of a configuration file that containerd reads, in bytes. */
     public static final int MAX_FILE_SIZE = 2 << 20;
 
     private ConfDir() {}
@@ -70,7 +70,7 @@ public final class ConfDir {
         return new ConfDirSnapshot(dir, files, others, networkDirs(dir, dirs, files));
     }
 
-    /** Whether runtimes look at a file of this name. */
+    /** Returns whether runtimes read a file of this name. */
     public static boolean isConfName(String name) {
         return name.endsWith(".conf") || name.endsWith(".conflist") || name.endsWith(".json");
     }

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What an operator has to know about a configuration directory, whatever the base CNI.
+ * Findings about a configuration directory that do not depend on the base CNI.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -29,7 +29,7 @@ public final class ConfDirFindings {
         this.settings = settings;
     }
 
-    /** All findings, in the order in which an operator would look. */
+    /** All findings, in the order in which an operator would check them. */
     public static List<Finding> of(ConfDirSnapshot dir, InstallSettings settings) {
         ConfDirFindings all = new ConfDirFindings(dir, settings);
         all.invalidFiles();
@@ -52,9 +52,9 @@ public final class ConfDirFindings {
             findings.add(
                     before
                             ? Finding.error(
-                                    what + "; containerd loads no network while it is there, CRI-O skips it",
+                                    what + "; containerd loads no network while this file exists, CRI-O skips it",
                                     "correct or remove " + file.name())
-                            : Finding.info(what + "; runtimes do not come to it by default", ""));
+                            : Finding.info(what + "; runtimes do not read it by default", ""));
         }
     }
 
@@ -62,14 +62,14 @@ public final class ConfDirFindings {
         Optional<ConfFile.Valid> primary = dir.primary();
         for (ConfFile.Divided file : dir.divided()) {
             String what = file.name() + " has its plugins in " + dir.dir().resolve(file.directory()) + " ("
-                    + String.join(", ", file.plugins()) + "), where libcni 1.3 and newer look for them";
+                    + String.join(", ", file.plugins()) + "), which libcni 1.3 and newer load";
             boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
                     .orElse(true);
             findings.add(
                     before && settings.chained()
                             ? Finding.error(
                                     what + ": it is the network of pods, and " + settings.type()
-                                            + " cannot be chained behind them, as the plugins of a list come first",
+                                            + " cannot be chained behind them, because the plugins of a list run first",
                                     "move the plugins into the list of " + file.name())
                             : Finding.info(what, ""));
         }
@@ -83,7 +83,7 @@ public final class ConfDirFindings {
         Optional<ConfFile.Valid> base = ChainedConf.base(dir, settings);
         if (settings.chained() && base.isPresent() && primary.isPresent() && !base.equals(primary)) {
             findings.add(Finding.warning(
-                    settings.type() + " goes into " + base.get().name() + ", but runtimes take their network from "
+                    settings.type() + " is installed into " + base.get().name() + ", but runtimes use "
                             + primary.get().name(),
                     "leave cni-conf-name empty, or rename the files so that "
                             + base.get().name() + " sorts first"));
@@ -92,22 +92,22 @@ public final class ConfDirFindings {
 
     /** Unchained, the directory may be one that no runtime reads, as OpenShift's for Multus is. */
     private Finding withoutNetwork(String file) {
-        String what = file + " comes first and holds no plugin but " + settings.type();
+        String what = file + " sorts first and contains no plugin other than " + settings.type();
         return settings.chained()
                 ? Finding.error(
                         what + ": pods would get no network from it",
-                        "put the base CNI's configuration back, or let it sort before " + file)
+                        "restore the base CNI's configuration, or rename it to sort before " + file)
                 : Finding.warning(
                         what + ": a runtime that reads this directory gives pods no network",
-                        "let the base CNI's configuration sort before " + file
-                                + ", unless this directory is for Multus alone");
+                        "rename the base CNI's configuration to sort before " + file
+                                + ", unless only Multus uses this directory");
     }
 
     private void otherNetworks() {
         List<ConfFile.Valid> valid = dir.valid();
         if (valid.size() > 1) {
             findings.add(Finding.info(
-                    valid.size() + " networks: pods get the one in "
+                    valid.size() + " networks: pods use the one in "
                             + valid.getFirst().name() + "; containerd attaches more if max_conf_num is not 1",
                     ""));
         }
@@ -116,18 +116,17 @@ public final class ConfDirFindings {
                 .filter(file -> settings.chained() && !Optional.of(file.name()).equals(base))
                 .filter(file -> !ChainedConf.ownPositions(file.list(), settings).isEmpty())
                 .forEach(file -> findings.add(Finding.warning(
-                        settings.type() + " also stands in " + file.name(),
-                        "installing takes it out there; a file that another component owns will come back")));
+                        settings.type() + " is also in " + file.name(),
+                        "installing removes it there; a file owned by another component may be written again")));
     }
 
     private void nestedEntries() {
         for (ConfFile.Valid file : dir.valid()) {
             NestedEntries.holders(file.list(), settings)
                     .forEach(holder -> findings.add(Finding.warning(
-                            settings.type() + " also stands in " + file.name() + " inside of " + holder
-                                    + ", which calls it",
-                            "take it out there, before uninstalling at the latest; Multus copies its default network when it"
-                                    + " starts, so restart it once that has no such entry")));
+                            settings.type() + " is also in " + file.name() + " inside " + holder + ", which calls it",
+                            "remove it there before uninstalling; Multus copies its default network when it starts,"
+                                    + " so restart it after removing the entry")));
         }
     }
 
@@ -141,9 +140,9 @@ public final class ConfDirFindings {
                     && foreignTypes(first.list()).equals(foreignTypes(other.list()))) {
                 findings.add(Finding.warning(
                         first.name() + " is a copy of " + other.name()
-                                + ", as Istio makes it with istioOwnedCNIConfig: pods get the copy, and what the base CNI changes"
-                                + " in its own file does not reach them",
-                        "remove " + first.name() + "; " + settings.type() + " goes into " + other.name() + " then"));
+                                + ", created by Istio's istioOwnedCNIConfig: pods use the copy, and changes of the"
+                                + " base CNI to its own file have no effect",
+                        "remove " + first.name() + "; " + settings.type() + " is then installed into " + other.name()));
                 return;
             }
         }
@@ -156,7 +155,7 @@ public final class ConfDirFindings {
     private void leftovers() {
         if (dir.others().contains(OLD_KUBECONFIG)) {
             findings.add(Finding.warning(
-                    OLD_KUBECONFIG + " is a credential that an earlier istio-cni left behind; nothing here uses it",
+                    OLD_KUBECONFIG + " is a credential left behind by an earlier istio-cni; it is unused",
                     "remove " + dir.dir().resolve(OLD_KUBECONFIG)));
         }
         List<String> takenOver = dir.others().stream()
@@ -165,7 +164,7 @@ public final class ConfDirFindings {
                 .toList();
         if (!takenOver.isEmpty()) {
             findings.add(Finding.warning(
-                    "Cilium has taken this directory for itself and renamed " + String.join(", ", takenOver),
+                    "Cilium has taken exclusive control of this directory and renamed " + String.join(", ", takenOver),
                     "set Cilium's Helm value cni.exclusive to false"));
         }
     }
@@ -179,14 +178,14 @@ public final class ConfDirFindings {
         version(file);
         if (!CniEnvironment.isIdentifier(list.name())) {
             findings.add(Finding.error(
-                    file.name() + " names its network " + Quote.of(list.name())
-                            + ", which runtimes refuse for every pod",
-                    "give it a name of letters, digits, '_', '.' and '-'"));
+                    file.name() + " has the network name " + Quote.of(list.name())
+                            + ", which runtimes reject for every pod",
+                    "use a name of letters, digits, '_', '.' and '-'"));
         }
         if (list.disableCheck()) {
             findings.add(Finding.info(
-                    file.name() + " sets disableCheck: runtimes will not notice when redirection is damaged",
-                    "remove disableCheck, or rely on the daemon's own rounds"));
+                    file.name() + " sets disableCheck: runtimes do not detect damaged redirection",
+                    "remove disableCheck, or rely on the daemon's drift detection"));
         }
         if (!list.loadOnlyInlinedPlugins() && dir.networkDirs().containsKey(list.name())) {
             findings.add(Finding.warning(
@@ -207,8 +206,8 @@ public final class ConfDirFindings {
         int last = file.list().plugins().size() - 1;
         if (own.size() > 1) {
             findings.add(Finding.warning(
-                    settings.type() + " stands " + own.size() + " times in " + file.name(),
-                    "installing leaves one, at the end"));
+                    settings.type() + " is " + own.size() + " times in " + file.name(),
+                    "installing keeps one entry, at the end"));
         } else if (own.size() == 1 && own.getFirst() != last) {
             findings.add(Finding.warning(
                     settings.type() + " is not the last plugin in " + file.name() + ": "
@@ -220,18 +219,18 @@ public final class ConfDirFindings {
                 .anyMatch(plugin -> plugin.has("kubernetes") || plugin.has("log_uds_address"));
         if (original) {
             findings.add(Finding.info(
-                    file.name() + " holds the entry of another istio-cni",
-                    "installing replaces it; remove the other one's DaemonSet, or the two will fight over the file"));
+                    file.name() + " contains the entry of another istio-cni",
+                    "installing replaces it; remove the other DaemonSet, or both will keep rewriting the file"));
         }
     }
 
     private void lifting(ConfFile.Valid file) {
         if (file.list().single()) {
             findings.add(Finding.info(
-                    file.name() + " becomes a .conflist; uninstalling takes it back",
+                    file.name() + " is converted to a .conflist; uninstalling restores it",
                     "if the base CNI looks for " + file.name()
-                            + " (OpenShift SDN's readiness probe does), let it write a"
-                            + " .conflist itself, or install unchained"));
+                            + " (as OpenShift SDN's readiness probe does), let it write a .conflist itself, or"
+                            + " install unchained"));
         }
     }
 
@@ -240,13 +239,13 @@ public final class ConfDirFindings {
         Optional<SpecVersion> version = text.isEmpty() ? Optional.of(SpecVersion.V0_1_0) : SpecVersion.of(text);
         if (version.isEmpty()) {
             findings.add(Finding.error(
-                    file.name() + " asks for CNI version " + Quote.of(text) + ", which " + settings.type()
-                            + " does not know",
+                    file.name() + " uses CNI version " + Quote.of(text) + ", which " + settings.type()
+                            + " does not support",
                     "use one of " + String.join(", ", versions())));
         } else if (!version.get().atLeast(SpecVersion.V0_4_0)) {
             findings.add(Finding.info(
-                    file.name() + " is of CNI version " + version.get()
-                            + ": before 0.4.0 there is no CHECK, and DEL does" + " not know what ADD did",
+                    file.name() + " uses CNI version " + version.get()
+                            + ": before 0.4.0 there is no CHECK, and DEL does not receive the result of ADD",
                     ""));
         }
     }

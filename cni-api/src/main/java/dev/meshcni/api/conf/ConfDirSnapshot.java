@@ -18,11 +18,12 @@ import java.util.stream.Collectors;
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
  * @param dir where it is
- * @param files what ends in {@code .conf}, {@code .conflist} or {@code .json}, in the order in which runtimes look at it:
+ * @param files what ends in {@code .conf}, {@code .conflist} or {@code .json}, in the order in which runtimes read it:
  *     by the bytes of the name
  * @param others the names of everything else in it, directories included
- * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more plugins,
- *     by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list itself
+ * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more
+ *     plugins, by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list
+ *     itself
  * @since 0.1.0
  */
 public record ConfDirSnapshot(
@@ -54,7 +55,7 @@ public record ConfDirSnapshot(
         return new ConfDirSnapshot(dir, files, others, Map.of());
     }
 
-    /** The directory as it will be after edits, as far as runtimes look at it. */
+    /** The directory as it will be after edits, as far as runtimes read it. */
     public ConfDirSnapshot after(List<FileEdit> edits) {
         Map<String, ConfFile> edited = new LinkedHashMap<>();
         files.forEach(file -> edited.put(file.name(), file));

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A file in a configuration directory that container runtimes look at.
+ * A file in a configuration directory that container runtimes read.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -9,15 +9,15 @@ import java.util.Objects;
  *
  * @param confidence how sure it is
  * @param file the file that our plugin is, or would be, installed into; empty if there is none yet
- * @param reason what it was recognised by, in words for the operator
+ * @param reason the reason for the detection, for the operator
  * @since 0.1.0
  */
 public record Detection(Confidence confidence, String file, String reason) {
-    /** How sure an adapter is, least first. */
+    /** The confidence of an adapter, in ascending order. */
     public enum Confidence {
         /** Not its directory. */
         NONE,
-        /** Nobody's directory in particular, and it can live with that. */
+        /** No specific base CNI; the adapter works with any. */
         FALLBACK,
         /** Its base CNI is recognised. */
         CERTAIN
@@ -39,7 +39,7 @@ public record Detection(Confidence confidence, String file, String reason) {
         return new Detection(Confidence.CERTAIN, file, reason);
     }
 
-    /** Whether the adapter can answer for the directory at all. */
+    /** Returns whether the adapter can answer for the directory at all. */
     public boolean claimed() {
         return confidence != Confidence.NONE;
     }

@@ -13,7 +13,7 @@ import java.util.Objects;
  * @since 0.1.0
  */
 public record Finding(Severity severity, String what, String remedy) {
-    /** How bad it is, least first. */
+    /** The severity, in ascending order. */
     public enum Severity {
         /** Good to know. */
         INFO,
@@ -28,7 +28,7 @@ public record Finding(Severity severity, String what, String remedy) {
         Objects.requireNonNull(what, "what is null");
         Objects.requireNonNull(remedy, "remedy is null");
         if (severity != Severity.INFO && remedy.isBlank()) {
-            throw new IllegalArgumentException("a finding that is more than good to know has a remedy: " + what);
+            throw new IllegalArgumentException("a finding above info needs a remedy: " + what);
         }
     }
 

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What has to happen for our plugin to be installed.
+ * The steps needed to install our plugin.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -14,7 +14,7 @@ public sealed interface InstallPlan {
     /**
      * These edits, in this order.
      *
-     * @param edits what to change; nothing if our plugin is installed as it should be
+     * @param edits what to change; empty if our plugin is installed correctly
      */
     record Edits(List<FileEdit> edits) implements InstallPlan {
         public Edits {
@@ -25,7 +25,7 @@ public sealed interface InstallPlan {
     /**
      * Nothing yet: the base CNI has not written its configuration.
      *
-     * @param what what is waited for, in words
+     * @param what the thing waited for, as text
      */
     record Wait(String what) implements InstallPlan {
         public Wait {
@@ -34,7 +34,7 @@ public sealed interface InstallPlan {
     }
 
     /**
-     * Nothing, and somebody has to look at it: the file cannot be understood, or belongs to somebody else.
+     * No change, an operator has to intervene: the file cannot be parsed, or belongs to another product.
      *
      * @param file the file in question
      * @param reason why, with line and column where it is a matter of syntax

@@ -5,7 +5,7 @@ import dev.meshcni.api.CniJson;
 import java.util.Objects;
 
 /**
- * What the operator wants installed.
+ * The operator's settings for the installation.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -23,7 +23,7 @@ public final class NestedEntries {
                 .toList();
     }
 
-    /** Whether something below a node is an entry; the node itself does not count. */
+    /** Returns whether something below a node is an entry; the node itself does not count. */
     private static boolean holds(JsonNode node, String type) {
         for (JsonNode child : node) {
             if (child.path("type").asText("").equals(type) || holds(child, type)) {

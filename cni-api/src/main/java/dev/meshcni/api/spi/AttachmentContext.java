@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What our plugin finds when it is called for an attachment.
+ * The state that our plugin finds when it is called for an attachment.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -23,7 +23,7 @@ public record AttachmentContext(String ifName, String netns, Optional<CniResult>
         Objects.requireNonNull(prevResult, "prevResult is null");
     }
 
-    /** Whether any address was reported. */
+    /** Returns whether any address was reported. */
     public boolean hasAddress() {
         return prevResult.map(result -> !result.ips().isEmpty()).orElse(false);
     }

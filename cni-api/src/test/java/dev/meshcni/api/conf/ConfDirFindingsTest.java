@@ -72,9 +72,7 @@ class ConfDirFindingsTest {
     @Test
     void ourPluginTwiceIsAWarning() {
         assertFinding(
-                Map.of("10-pods.conflist", list("bridge", "istio-cni", "istio-cni")),
-                Severity.WARNING,
-                "stands 2 times");
+                Map.of("10-pods.conflist", list("bridge", "istio-cni", "istio-cni")), Severity.WARNING, "is 2 times");
     }
 
     @Test
@@ -82,7 +80,7 @@ class ConfDirFindingsTest {
         assertFinding(
                 Map.of("10-a.conflist", GOOD, "20-b.conflist", list("ptp", "istio-cni")),
                 Severity.WARNING,
-                "also stands in 20-b.conflist");
+                "also in 20-b.conflist");
     }
 
     @Test
@@ -90,7 +88,7 @@ class ConfDirFindingsTest {
         assertFinding(
                 Map.of("00-a.conflist", list("istio-cni"), "10-pods.conflist", GOOD),
                 Severity.ERROR,
-                "00-a.conflist comes first",
+                "00-a.conflist sorts first",
                 "no network");
     }
 
@@ -100,7 +98,7 @@ class ConfDirFindingsTest {
         ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("YYY-istio-cni.conflist", list("istio-cni")));
 
         assertThat(ConfDirFindings.of(dir, unchained))
-                .filteredOn(finding -> finding.what().contains("holds no plugin but istio-cni"))
+                .filteredOn(finding -> finding.what().contains("contains no plugin other than istio-cni"))
                 .singleElement()
                 .satisfies(finding -> {
                     assertThat(finding.severity()).isEqualTo(Severity.WARNING);
@@ -114,15 +112,15 @@ class ConfDirFindingsTest {
         ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("10-a.conflist", GOOD, "20-b.conflist", GOOD));
 
         assertThat(ConfDirFindings.of(dir, named))
-                .anySatisfy(finding -> assertThat(finding.what()).contains("runtimes take their network from 10-a"));
+                .anySatisfy(finding -> assertThat(finding.what()).contains("runtimes use 10-a"));
     }
 
     @Test
     void theEntryOfAnotherIstioCniIsRecognised() {
         assertFinding(Map.of("10-pods.conflist", """
-                        {"cniVersion":"1.0.0","name":"a","plugins":[{"type":"bridge"},
-                          {"type":"istio-cni","kubernetes":{"kubeconfig":"/etc/cni/net.d/ZZZ-istio-cni-kubeconfig"}}]}
-                        """), Severity.INFO, "another istio-cni");
+            {"cniVersion":"1.0.0","name":"a","plugins":[{"type":"bridge"},
+              {"type":"istio-cni","kubernetes":{"kubeconfig":"/etc/cni/net.d/ZZZ-istio-cni-kubeconfig"}}]}
+            """), Severity.INFO, "another istio-cni");
     }
 
     @Test
@@ -150,7 +148,7 @@ class ConfDirFindingsTest {
         assertFinding(
                 Map.of("80-openshift-network.conf", "{\"cniVersion\":\"1.0.0\",\"name\":\"a\",\"type\":\"x\"}"),
                 Severity.INFO,
-                "80-openshift-network.conf becomes a .conflist");
+                "80-openshift-network.conf is converted to a .conflist");
     }
 
     @Test

@@ -47,7 +47,7 @@ public final class CalicoChainAdapter implements ChainAdapter {
         List<String> violations = new ArrayList<>(ChainAdapter.super.violations(attachment));
         for (CniResult.Ip ip : attachment.prevResult().map(CniResult::ips).orElse(List.of())) {
             if (!ip.address().isHost()) {
-                violations.add("calico assigns /32 and /128 addresses, and " + ip.address() + " is neither");
+                violations.add("Calico assigns /32 and /128 addresses, but " + ip.address() + " is neither");
             }
             ip.gateway()
                     .filter(gateway -> !gateway.isLinkLocalAddress())
@@ -62,9 +62,10 @@ public final class CalicoChainAdapter implements ChainAdapter {
         List<Finding> findings = new ArrayList<>(ChainAdapter.super.findings(dir, settings));
         base(dir, settings)
                 .map(file -> Finding.info(
-                        "calico-node writes " + file.name() + " anew whenever it starts; until the daemon has put "
-                                + settings.type() + " back, new pods are not redirected",
-                        "keep repair enabled, which finds these pods"))
+                        "calico-node writes " + file.name() + " again whenever it starts; until the daemon has"
+                                + " restored "
+                                + settings.type() + ", new pods are not redirected",
+                        "keep repair enabled, which repairs these pods"))
                 .ifPresent(findings::add);
         return List.copyOf(findings);
     }
@@ -76,6 +77,6 @@ public final class CalicoChainAdapter implements ChainAdapter {
     }
 
     private static String strangeGateway(InetAddress gateway) {
-        return "calico routes pods to a link-local gateway, and " + IpNet.text(gateway) + " is none";
+        return "Calico routes pods to a link-local gateway, but " + IpNet.text(gateway) + " is not link-local";
     }
 }

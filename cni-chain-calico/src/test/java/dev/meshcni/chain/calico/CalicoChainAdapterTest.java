@@ -28,48 +28,48 @@ class CalicoChainAdapterTest extends ChainAdapterContract {
     @Override
     protected Map<String, String> baseFiles() {
         return Map.of("10-calico.conflist", """
+            {
+              "name": "k8s-pod-network",
+              "cniVersion": "0.3.1",
+              "plugins": [
                 {
-                  "name": "k8s-pod-network",
-                  "cniVersion": "0.3.1",
-                  "plugins": [
-                    {
-                      "type": "calico",
-                      "log_level": "info",
-                      "log_file_path": "/var/log/calico/cni/cni.log",
-                      "datastore_type": "kubernetes",
-                      "nodename": "worker-1",
-                      "mtu": 0,
-                      "ipam": {
-                          "type": "calico-ipam"
-                      },
-                      "policy": {
-                          "type": "k8s"
-                      },
-                      "kubernetes": {
-                          "kubeconfig": "/etc/cni/net.d/calico-kubeconfig"
-                      }
-                    },
-                    {
-                      "type": "portmap",
-                      "snat": true,
-                      "capabilities": {"portMappings": true}
-                    },
-                    {
-                      "type": "bandwidth",
-                      "capabilities": {"bandwidth": true}
-                    }
-                  ]
+                  "type": "calico",
+                  "log_level": "info",
+                  "log_file_path": "/var/log/calico/cni/cni.log",
+                  "datastore_type": "kubernetes",
+                  "nodename": "worker-1",
+                  "mtu": 0,
+                  "ipam": {
+                      "type": "calico-ipam"
+                  },
+                  "policy": {
+                      "type": "k8s"
+                  },
+                  "kubernetes": {
+                      "kubeconfig": "/etc/cni/net.d/calico-kubeconfig"
+                  }
+                },
+                {
+                  "type": "portmap",
+                  "snat": true,
+                  "capabilities": {"portMappings": true}
+                },
+                {
+                  "type": "bandwidth",
+                  "capabilities": {"bandwidth": true}
                 }
-                """, "calico-kubeconfig", "kind: Config");
+              ]
+            }
+            """, "calico-kubeconfig", "kind: Config");
     }
 
     @Override
     protected AttachmentContext typicalAttachment() {
         return attachment("""
-                {"cniVersion":"0.3.1","interfaces":[{"name":"cali82111e10a96"}],
-                 "ips":[{"version":"4","address":"192.168.52.131/32"},
-                        {"version":"6","address":"fd00:10:244::1f/128"}],"dns":{}}
-                """);
+            {"cniVersion":"0.3.1","interfaces":[{"name":"cali82111e10a96"}],
+             "ips":[{"version":"4","address":"192.168.52.131/32"},
+                    {"version":"6","address":"fd00:10:244::1f/128"}],"dns":{}}
+            """);
     }
 
     @Test
@@ -80,12 +80,12 @@ class CalicoChainAdapterTest extends ChainAdapterContract {
 
     @ParameterizedTest
     @ValueSource(strings = {"""
-                {"cniVersion":"1.0.0","interfaces":[{"name":"cali82111e10a96","mac":"c6:00:00:00:00:01","mtu":1450,
-                 "sandbox":"/var/run/netns/cni-1"}],"ips":[{"address":"192.168.52.131/32"}]}
-                """, """
-                {"cniVersion":"1.0.0","interfaces":[{"name":"eni82111e10a96"}],
-                 "ips":[{"address":"192.168.52.131/32","gateway":"169.254.1.1"},{"address":"fd00::1/128","gateway":"fe80::1"}]}
-                """, "{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"192.168.52.131/32\"}}"})
+        {"cniVersion":"1.0.0","interfaces":[{"name":"cali82111e10a96","mac":"c6:00:00:00:00:01","mtu":1450,
+         "sandbox":"/var/run/netns/cni-1"}],"ips":[{"address":"192.168.52.131/32"}]}
+        """, """
+                    {"cniVersion":"1.0.0","interfaces":[{"name":"eni82111e10a96"}],
+                     "ips":[{"address":"192.168.52.131/32","gateway":"169.254.1.1"},{"address":"fd00::1/128","gateway":"fe80::1"}]}
+                    """, "{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"192.168.52.131/32\"}}"})
     void whatCalicoReportsInItsVersionsIsFine(String result) {
         assertThat(adapter().violations(attachment(result))).isEmpty();
     }
@@ -93,7 +93,7 @@ class CalicoChainAdapterTest extends ChainAdapterContract {
     @Test
     void anAddressThatIsNoHostAddressIsAViolation() {
         assertThat(adapter().violations(attachment("{\"ips\":[{\"address\":\"192.168.52.131/26\"}]}")))
-                .containsExactly("calico assigns /32 and /128 addresses, and 192.168.52.131/26 is neither");
+                .containsExactly("Calico assigns /32 and /128 addresses, but 192.168.52.131/26 is neither");
     }
 
     @Test
@@ -101,14 +101,14 @@ class CalicoChainAdapterTest extends ChainAdapterContract {
         assertThat(adapter()
                         .violations(attachment(
                                 "{\"ips\":[{\"address\":\"192.168.52.131/32\",\"gateway\":\"192.168.52.129\"}]}")))
-                .containsExactly("calico routes pods to a link-local gateway, and 192.168.52.129 is none");
+                .containsExactly("Calico routes pods to a link-local gateway, but 192.168.52.129 is not link-local");
     }
 
     @Test
     void calicosRewritesAreKnown() {
         assertThat(adapter().findings(ConfDirSnapshot.of(DIR, baseFiles()), settings()))
                 .extracting(Finding::what)
-                .anySatisfy(what -> assertThat(what).startsWith("calico-node writes 10-calico.conflist anew"));
+                .anySatisfy(what -> assertThat(what).startsWith("calico-node writes 10-calico.conflist again"));
     }
 
     private static AttachmentContext attachment(String result) {

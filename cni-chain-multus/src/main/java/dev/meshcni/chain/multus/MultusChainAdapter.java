@@ -39,7 +39,7 @@ public final class MultusChainAdapter implements ChainAdapter {
     public Detection detect(ConfDirSnapshot dir, InstallSettings settings) {
         if (!settings.chained()) {
             return Detection.certain(
-                    StandaloneConf.fileName(settings), "our plugin is to have a configuration of its own");
+                    StandaloneConf.fileName(settings), "the plugin is installed with a separate configuration");
         }
         return chainedBase(dir, settings)
                 .map(file -> Detection.certain(file.name(), "its first plugin is Multus"))
@@ -63,16 +63,16 @@ public final class MultusChainAdapter implements ChainAdapter {
             chainedBase(dir, settings)
                     .map(file -> Finding.warning(
                             "Multus writes " + file.name()
-                                    + " itself (multus-conf-file=auto), from the configuration of"
-                                    + " the default network, and drops " + settings.type() + " when it does",
-                            "install unchained (chained-cni-plugin=false) into Multus's directory, or name the default"
-                                    + " network's file in cni-conf-name"))
+                                    + " itself (multus-conf-file=auto), from the configuration of the default"
+                                    + " network, and removes " + settings.type() + " in doing so",
+                            "install unchained (chained-cni-plugin=false) into Multus's directory, or set"
+                                    + " cni-conf-name to the default network's file"))
                     .ifPresent(findings::add);
         } else {
             findings.add(Finding.info(
-                    "pods are redirected if they have the annotation k8s.v1.cni.cncf.io/networks with the name of a"
+                    "pods are only redirected if their annotation k8s.v1.cni.cncf.io/networks names a"
                             + " NetworkAttachmentDefinition called " + StandaloneConf.networkName(settings),
-                    "create the definition, and let the injector set the annotation"));
+                    "create the definition, and configure the injector to set the annotation"));
         }
         return List.copyOf(findings);
     }

@@ -39,7 +39,7 @@ final class StandaloneConf {
         }
         Optional<NetworkConfigList> network = present.flatMap(ConfFile::network);
         if (network.isPresent() && !isOurs(network.get(), settings)) {
-            return new InstallPlan.Refuse(name, "it holds the network of another plugin");
+            return new InstallPlan.Refuse(name, "it contains the network of another plugin");
         }
         String content = content(name, settings);
         List<FileEdit> edits = new ArrayList<>();

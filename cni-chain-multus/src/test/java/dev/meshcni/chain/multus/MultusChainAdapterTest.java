@@ -31,7 +31,8 @@ class MultusChainAdapterTest {
               "clusterNetwork": "/host/etc/cni/net.d/10-flannel.conflist",
               "name": "multus-cni-network",
               "type": "multus-shim"
-            }""", "10-flannel.conflist", """
+            }\
+            """, "10-flannel.conflist", """
             {"name":"cbr0","cniVersion":"0.3.1","plugins":[{"type":"flannel"},{"type":"portmap"}]}
             """);
 
@@ -87,7 +88,7 @@ class MultusChainAdapterTest {
             InstallSettings named = new InstallSettings(false, "10-macvlan.conf", entry("info"));
 
             assertThat(adapter().install(ConfDirSnapshot.of(DIR, baseFiles()), named))
-                    .isEqualTo(new InstallPlan.Refuse("10-macvlan.conf", "it holds the network of another plugin"));
+                    .isEqualTo(new InstallPlan.Refuse("10-macvlan.conf", "it contains the network of another plugin"));
         }
 
         @Test
@@ -110,7 +111,7 @@ class MultusChainAdapterTest {
             ConfDirSnapshot installed = dir.after(((InstallPlan.Edits) adapter().install(dir, settings())).edits());
 
             assertThat(adapter().findings(installed, settings()))
-                    .anySatisfy(finding -> assertThat(finding.what()).contains("no plugin but istio-cni"));
+                    .anySatisfy(finding -> assertThat(finding.what()).contains("no plugin other than istio-cni"));
         }
 
         @Test

@@ -62,7 +62,7 @@ public final class PtpChainAdapter implements ChainAdapter {
         }
         result.ips().stream()
                 .filter(ip -> !belongsToPod(attachment, result, ip))
-                .map(ip -> "ptp reported the address " + ip.address() + " for no interface of the pod")
+                .map(ip -> "ptp reported the address " + ip.address() + " for an interface that is not in the pod")
                 .forEach(violations::add);
         return violations;
     }

@@ -19,12 +19,12 @@ class PtpChainAdapterTest extends ChainAdapterContract {
 
     /** What ptp 1.1.1 printed for a pod. */
     private static final String RESULT = """
-            {"cniVersion":"1.0.0",
-             "interfaces":[{"name":"veth5b0e5a3b","mac":"8e:5a:71:ee:1b:1f"},
-               {"name":"eth0","mac":"26:07:ac:3c:5c:27","sandbox":"/var/run/netns/cni-1"}],
-             "ips":[{"interface":1,"address":"10.231.1.2/24","gateway":"10.231.1.1"}],
-             "routes":[{"dst":"0.0.0.0/0"}],"dns":{}}
-            """;
+        {"cniVersion":"1.0.0",
+         "interfaces":[{"name":"veth5b0e5a3b","mac":"8e:5a:71:ee:1b:1f"},
+           {"name":"eth0","mac":"26:07:ac:3c:5c:27","sandbox":"/var/run/netns/cni-1"}],
+         "ips":[{"interface":1,"address":"10.231.1.2/24","gateway":"10.231.1.1"}],
+         "routes":[{"dst":"0.0.0.0/0"}],"dns":{}}
+        """;
 
     @Override
     protected ChainAdapter adapter() {
@@ -35,28 +35,28 @@ class PtpChainAdapterTest extends ChainAdapterContract {
     protected Map<String, String> baseFiles() {
         return Map.of("10-kindnet.conflist", """
 
-                {
-                	"cniVersion": "0.3.1",
-                	"name": "kindnet",
-                	"plugins": [
-                	{
-                		"type": "ptp",
-                		"ipMasq": false,
-                		"ipam": {
-                			"type": "host-local",
-                			"dataDir": "/run/cni-ipam-state",
-                			"routes": [ { "dst": "0.0.0.0/0" } ],
-                			"ranges": [ [ { "subnet": "10.244.0.0/24" } ] ]
-                		},
-                		"mtu": 1500
-                	},
-                	{
-                		"type": "portmap",
-                		"capabilities": { "portMappings": true }
-                	}
-                	]
-                }
-                """);
+            {
+            	"cniVersion": "0.3.1",
+            	"name": "kindnet",
+            	"plugins": [
+            	{
+            		"type": "ptp",
+            		"ipMasq": false,
+            		"ipam": {
+            			"type": "host-local",
+            			"dataDir": "/run/cni-ipam-state",
+            			"routes": [ { "dst": "0.0.0.0/0" } ],
+            			"ranges": [ [ { "subnet": "10.244.0.0/24" } ] ]
+            		},
+            		"mtu": 1500
+            	},
+            	{
+            		"type": "portmap",
+            		"capabilities": { "portMappings": true }
+            	}
+            	]
+            }
+            """);
     }
 
     @Override
@@ -81,29 +81,29 @@ class PtpChainAdapterTest extends ChainAdapterContract {
         assertThat(adapter().violations(attachment("eth0", RESULT.replace(NETNS, NETNS + "2"))))
                 .containsExactly(
                         "ptp reported no interface eth0 in " + NETNS,
-                        "ptp reported the address 10.231.1.2/24 for no interface of the pod");
+                        "ptp reported the address 10.231.1.2/24 for an interface that is not in the pod");
     }
 
     @Test
     void aMissingVethOnTheHostIsAViolation() {
         assertThat(adapter().violations(attachment("eth0", """
-                {"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"%s"}],
-                 "ips":[{"interface":0,"address":"10.231.1.2/24"}]}
-                """.formatted(NETNS))))
+            {"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"%s"}],
+             "ips":[{"interface":0,"address":"10.231.1.2/24"}]}
+            """.formatted(NETNS))))
                 .containsExactly("ptp reported no veth on the host");
     }
 
     @Test
     void anAddressWithoutInterfaceIsAViolation() {
         assertThat(adapter().violations(attachment("eth0", RESULT.replace("\"interface\":1,", ""))))
-                .containsExactly("ptp reported the address 10.231.1.2/24 for no interface of the pod");
+                .containsExactly("ptp reported the address 10.231.1.2/24 for an interface that is not in the pod");
     }
 
     @Test
     void anOldResultHasAddressesOnly() {
         assertThat(adapter().violations(attachment("eth0", """
-                {"cniVersion":"0.2.0","ip4":{"ip":"10.231.1.2/24","gateway":"10.231.1.1"}}
-                """))).isEmpty();
+            {"cniVersion":"0.2.0","ip4":{"ip":"10.231.1.2/24","gateway":"10.231.1.1"}}
+            """))).isEmpty();
     }
 
     private static AttachmentContext attachment(String ifName, String result) {

@@ -16,7 +16,7 @@ public record Deadline(long nanoTime) {
         return new Deadline(System.nanoTime() + time.toNanos());
     }
 
-    /** How long there is to go; zero when the moment has passed. */
+    /** The remaining time; zero after the deadline. */
     public Duration remaining() {
         return Duration.ofNanos(Math.max(0, nanoTime - System.nanoTime()));
     }

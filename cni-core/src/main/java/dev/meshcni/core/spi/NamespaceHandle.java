@@ -6,11 +6,13 @@ import java.net.InetAddress;
 import java.util.List;
 
 /**
- * One network namespace, opened: whatever its path leads to later, all that is done through a handle is done in this one.
+ * One network namespace, opened: whatever its path leads to later, all that is done through a handle is done in this
+ * one.
  *
- * <p>While it is open nobody else has a handle for the same namespace from the same backend. For one thread. All methods that touch the
- * namespace throw {@link dev.meshcni.core.spi.RedirectException} when a step fails, or when the deadline that the handle was opened with has
- * passed; what goes on in the namespace at that moment comes to its end there, and the namespace is locked until then.
+ * <p>While it is open, no other handle for the same namespace exists in the same backend. For one thread. All methods
+ * that touch the namespace throw {@link dev.meshcni.core.spi.RedirectException} when a step fails, or when the deadline
+ * that the handle was opened with has passed; what goes on in the namespace at that moment comes to its end there, and
+ * the namespace is locked until then.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -21,8 +23,8 @@ public interface NamespaceHandle extends AutoCloseable {
     NamespaceId id();
 
     /**
-     * Whether this is the network namespace that this process itself is in, or the node's. The agent refuses it: what is meant for a
-     * pod would be done to the node.
+     * Returns whether this is the network namespace that this process itself is in, or the node's. The agent refuses
+     * it: changes intended for a pod would affect the node.
      */
     boolean isOwn();
 
@@ -39,7 +41,7 @@ public interface NamespaceHandle extends AutoCloseable {
      */
     void apply(RedirectPlan plan);
 
-    /** What differs between the namespace and the plan; empty when they agree. Changes nothing. */
+    /** Returns the differences between the namespace and the plan, without changing anything; empty if they match. */
     List<RuleDifference> differences(RedirectPlan plan);
 
     /**

@@ -14,7 +14,10 @@ package dev.meshcni.core.spi;
  * @since 0.1.0
  */
 public record NamespaceId(long device, long inode, long cookie) {
-    /** Whether both stand for the same namespace, as far as can be known: without a cookie by device and inode alone. */
+    /**
+     * Returns whether both stand for the same namespace, as far as can be known: without a cookie by device and inode
+     * alone.
+     */
     public boolean isSame(NamespaceId other) {
         boolean cookies = cookie == 0 || other.cookie == 0 || cookie == other.cookie;
         return device == other.device && inode == other.inode && cookies;

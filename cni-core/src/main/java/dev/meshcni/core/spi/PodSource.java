@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * Where the pods of this node are known. Safe for use by many threads at once.
+ * A source of this node's pods. Safe for use by many threads at once.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -18,8 +18,8 @@ public interface PodSource extends AutoCloseable {
      *
      * @param namespace the pod's namespace
      * @param name the pod's name
-     * @param uid the UID that the runtime gave; empty if it gave none, then the pod is meant that has the name now. A pod of another
-     *     UID is never returned ({@link Pod#hasUid})
+     * @param uid the UID that the runtime gave; empty if it gave none, which selects the pod that has the name now. A
+     *     pod of another UID is never returned ({@link Pod#hasUid})
      * @param doubtful pods that must be known to be as they are now, as a mistake about them would do harm
      * @param patience how long to wait at most
      * @return the pod, or empty when it is certain, or certain enough after waiting, that there is none
@@ -32,7 +32,7 @@ public interface PodSource extends AutoCloseable {
         return find(namespace, name, uid, _ -> false, patience);
     }
 
-    /** Why this source cannot serve yet, for STATUS and readiness; empty when it can. */
+    /** Returns the reason why this source cannot serve yet, for STATUS and readiness; empty when it can. */
     Optional<String> notReady();
 
     @Override

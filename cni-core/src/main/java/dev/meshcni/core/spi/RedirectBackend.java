@@ -44,7 +44,7 @@ public interface RedirectBackend {
     }
 
     /**
-     * Opens the network namespace that a path leads to now, and enters it. Waits until nobody else has a handle for it.
+     * Opens the network namespace that a path refers to, and enters it. Waits until no other handle for it is open.
      *
      * @param netns a path of the host: {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
      * @param deadline by when everything has to be done that is done through the handle

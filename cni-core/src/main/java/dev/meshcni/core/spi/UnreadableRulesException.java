@@ -1,9 +1,9 @@
 package dev.meshcni.core.spi;
 
 /**
- * What a network namespace holds cannot be read: it is more than anybody needs, or nothing that the tools of the node can show. That
- * is a finding about the pod, whose containers can bring it about if they may administer their network; so it is never taken for
- * rules that are as they should be. The message says what is wrong with them.
+ * The rules of a network namespace cannot be read: they are more than anybody needs, or nothing that the tools of the
+ * node can show. That is a finding about the pod, whose containers can bring it about if they may administer their
+ * network; so it is never taken for rules that are as they should be. The message says what is wrong with them.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -10,7 +10,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** The renames of rename(2) that the JDK does not have: they lose nothing that somebody else put there at the last moment. */
+/**
+ * The renames of rename(2) that the JDK does not have: they lose nothing that another process put there at the last
+ * moment.
+ */
 public final class AtomicRename {
     private static final int AT_FDCWD = -100;
     private static final int RENAME_NOREPLACE = 1;

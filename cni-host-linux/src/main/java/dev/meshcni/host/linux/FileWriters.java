@@ -6,7 +6,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** Who has a file open for writing. */
+/** Finds processes that have a file open for writing. */
 public final class FileWriters {
     private static final int F_SETLEASE = 1024;
     private static final int F_RDLCK = 0;
@@ -14,9 +14,9 @@ public final class FileWriters {
     private FileWriters() {}
 
     /**
-     * Whether some process has it open for writing now: the kernel grants a read lease on a file only if nobody has (fcntl(2),
-     * {@code F_SETLEASE}). The lease is given back at once. A file system without leases, or one on which this process may have
-     * none, counts as one where nobody writes.
+     * Returns whether some process has it open for writing now: the kernel grants a read lease on a file only if nobody
+     * has (fcntl(2), {@code F_SETLEASE}). The lease is given back at once. A file system without leases, or one on
+     * which this process may have none, counts as one where nobody writes.
      */
     public static boolean has(Path file) throws IOException {
         LibC.Result opened;

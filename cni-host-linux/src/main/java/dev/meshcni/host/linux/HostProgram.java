@@ -83,7 +83,7 @@ public final class HostProgram implements AutoCloseable {
             Thread.currentThread().interrupt();
             return new ProgramOutcome.Cancelled();
         } catch (ExecutionException e) {
-            throw new IllegalStateException("a program was not started as it should be", e.getCause());
+            throw new IllegalStateException("unexpected error starting a program", e.getCause());
         }
     }
 

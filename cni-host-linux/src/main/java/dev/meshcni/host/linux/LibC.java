@@ -67,7 +67,7 @@ enum LibC {
     private final String function;
     private final MethodHandle handle;
 
-    /** What a call has returned, and errno if it failed. */
+    /** The return value of a call, and errno if it failed. */
     record Result(long value, int errno) {
         boolean failed() {
             return value < 0;
@@ -78,7 +78,7 @@ enum LibC {
         }
     }
 
-    /** What the linker fills with errno: it must not be read after something else has run on the thread. */
+    /** The memory that the linker fills with errno: read it before anything else runs on the thread. */
     private static final class State {
         static final StructLayout LAYOUT = Linker.Option.captureStateLayout();
         static final VarHandle ERRNO = LAYOUT.varHandle(PathElement.groupElement("errno"));

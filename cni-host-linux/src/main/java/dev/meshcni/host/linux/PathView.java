@@ -2,10 +2,10 @@ package dev.meshcni.host.linux;
 
 import java.io.IOException;
 
-/** What has to be known of a file system to tell who decides on a path. All paths are absolute. */
+/** The view of a file system needed to decide who controls a path. All paths are absolute. */
 public interface PathView {
     /**
-     * What lies at a path; of a symbolic link the link itself (lstat(2)).
+     * The entry at a path; for a symbolic link the link itself (lstat(2)).
      *
      * @param uid whose it is
      * @param mode type and permissions, {@code st_mode}
@@ -28,10 +28,10 @@ public interface PathView {
         }
     }
 
-    /** What lies at a path. */
+    /** Returns the entry at a path. */
     Entry entry(String path) throws IOException;
 
-    /** Where a symbolic link points to, as it is written in it (readlink(2)). */
+    /** The target of a symbolic link, as stored in it (readlink(2)). */
     String target(String link) throws IOException;
 
     /** The user that this process runs as (geteuid(2)). */

@@ -19,7 +19,7 @@ import java.util.Optional;
  */
 public record ProgramCall(
         Path program, Optional<Object> file, Map<String, String> environment, String input, Duration deadline) {
-    /** What fits into any pipe before anybody reads (pipe(7)). */
+    /** The number of bytes that fit into any pipe without a reader (pipe(7)). */
     public static final int LONGEST_INPUT = 1 << 12;
 
     public ProgramCall {
@@ -28,7 +28,7 @@ public record ProgramCall(
         environment = Map.copyOf(environment);
         requireNonNull(deadline, "deadline is null");
         if (input.getBytes(UTF_8).length > LONGEST_INPUT) {
-            throw new IllegalArgumentException("an input of more than " + LONGEST_INPUT + " bytes");
+            throw new IllegalArgumentException("input exceeds " + LONGEST_INPUT + " bytes");
         }
     }
 }

@@ -4,10 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
 
-/** What came of a program that was to be started. */
+/** The outcome of starting a program. */
 public sealed interface ProgramOutcome {
     /**
-     * It has ended by itself.
+     * It has exited.
      *
      * @param exitCode its exit code
      * @param output the beginning of what it has written to standard output, as much as is kept
@@ -66,11 +66,11 @@ public sealed interface ProgramOutcome {
     /** Whoever had it started does not want to know any more. */
     record Cancelled() implements ProgramOutcome {}
 
-    /** Why the kernel does not start a program. */
+    /** The reason why the kernel does not start a program. */
     enum Refusal {
         /** There is nothing at its path. */
         MISSING,
-        /** There is something at its path, and it is not the file that was meant. */
+        /** There is something at its path, and it is not the expected file. */
         ANOTHER_FILE,
         /** It is there; what must load it, an interpreter or ELF's dynamic loader, is not. */
         NO_LOADER,

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 
-/** Paths of this machine on which nobody but root decides, as {@link RootWay} has it: what is found there is what root put there. */
+/** Paths of this machine that only root controls, as checked by {@link RootWay}: their contents are root's. */
 public final class RootPath {
     private static final RootWay WAY = new RootWay(new PathView() {
         @Override
@@ -45,15 +45,15 @@ public final class RootPath {
      *
      * @return where it really is, without symbolic links
      * @throws NoSuchFileException if it is not there
-     * @throws FileSystemException if somebody other than root can change where the path leads, or write into the directory; the message
-     *     names the component and the remedy
+     * @throws FileSystemException if a user other than root can change the target of the path, or write into the
+     *     directory; the message names the component and the remedy
      */
     public static Path directory(Path path) throws IOException {
         return Path.of(WAY.directory(absolute(path)));
     }
 
     /**
-     * Checks a directory that nobody but root may even look into, and the way to it.
+     * Checks a directory that only root may read, and its parent directories.
      *
      * @return where it really is, without symbolic links
      * @throws NoSuchFileException if it is not there
@@ -64,7 +64,7 @@ public final class RootPath {
     }
 
     /**
-     * Makes a directory that nobody but root may even look into, with those above it that are missing; one that is there and is merely
+     * Creates a directory that only root may read, with missing parent directories; one that is there and is merely
      * open to readers, as the kubelet makes it, is closed to them.
      *
      * @return where it really is, without symbolic links

@@ -11,12 +11,12 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Walks along a path and makes sure that nobody but root decides where it leads: each component, and each of a symbolic link on it, is root's,
- * in a directory in which others can put nothing in its place (path_resolution(7)). A process that is not root's trusts the user that it runs
- * as, too.
+ * Walks along a path and makes sure that only root controls its target: each component, and each of a symbolic link on
+ * it, is root's, in a directory in which others can put nothing in its place (path_resolution(7)). A process that is
+ * not root's trusts the user that it runs as, too.
  *
- * <p>A directory that others can write is good enough on the way when it is sticky, as {@code /tmp} is: what belongs to root in it cannot
- * be renamed or deleted by anybody else (inode(7), {@code S_ISVTX}).
+ * <p>A directory that others can write is good enough on the way when it is sticky, as {@code /tmp} is: what belongs to
+ * root in it cannot be renamed or deleted by other users (inode(7), {@code S_ISVTX}).
  */
 public final class RootWay {
     private static final int STICKY = 01000;
@@ -38,8 +38,8 @@ public final class RootWay {
      * Checks a directory and the way to it.
      *
      * @return where it really is, without symbolic links
-     * @throws FileSystemException if somebody other than root can change where the path leads, or write into the directory; the message
-     *     names the component and the remedy
+     * @throws FileSystemException if a user other than root can change the target of the path, or write into the
+     *     directory; the message names the component and the remedy
      */
     public String directory(String path) throws IOException {
         String real = resolve(path);
@@ -48,13 +48,13 @@ public final class RootWay {
             throw new NotDirectoryException(real);
         }
         if (entry.has(WRITABLE_BY_OTHERS)) {
-            throw refused(real, "others than root can write into it", "chmod 0700 " + real);
+            throw refused(real, "it is writable by users other than root", "chmod 0700 " + real);
         }
         return real;
     }
 
     /**
-     * Checks a directory that nobody but root may even look into, and the way to it.
+     * Checks a directory that only root may read, and its parent directories.
      *
      * @return where it really is, without symbolic links
      * @throws FileSystemException as {@link #directory} does, and if its mode is wider than 0700
@@ -74,7 +74,7 @@ public final class RootWay {
     /** Checks the way to whatever a path leads to, and returns where that really is. */
     String resolve(String path) throws IOException {
         if (!path.startsWith(ROOT)) {
-            throw new FileSystemException(path, null, "an absolute path is expected");
+            throw new FileSystemException(path, null, "expected an absolute path");
         }
         Deque<String> ahead = new ArrayDeque<>(components(path));
         String here = ROOT;
@@ -128,16 +128,14 @@ public final class RootWay {
 
     private void requireRoots(String component, PathView.Entry entry) throws FileSystemException {
         if (entry.uid() != 0 && entry.uid() != files.user()) {
-            throw refused(
-                    component, "it belongs to user " + entry.uid() + " and not to root", "chown root " + component);
+            throw refused(component, "it is owned by user " + entry.uid() + ", not by root", "chown root " + component);
         }
         if (!entry.isLink() && entry.has(WRITABLE_BY_OTHERS) && !entry.has(STICKY)) {
-            throw refused(component, "others than root can write into it", "chmod go-w " + component);
+            throw refused(component, "it is writable by users other than root", "chmod go-w " + component);
         }
     }
 
     private static FileSystemException refused(String component, String reason, String remedy) {
-        return new FileSystemException(
-                component, null, reason + ", so what is found there need not be root's; " + remedy);
+        return new FileSystemException(component, null, reason + ", so its contents cannot be trusted; " + remedy);
     }
 }

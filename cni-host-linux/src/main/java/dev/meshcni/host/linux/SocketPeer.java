@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import jdk.net.ExtendedSocketOptions;
 
-/** Who is at the other end of a UNIX socket, as the kernel says it ({@code SO_PEERCRED}, unix(7)). */
+/** The peer of a UNIX socket, as reported by the kernel ({@code SO_PEERCRED}, unix(7)). */
 public final class SocketPeer {
     /** A number is taken where no user has it for a name. */
     private static final String ROOT = "0";
@@ -16,10 +16,10 @@ public final class SocketPeer {
     private SocketPeer() {}
 
     /**
-     * Makes sure that it is root, or the user that this process runs as. Of one that listens it is the process that called listen(2);
-     * nothing that the peer sends can change it.
+     * Makes sure that it is root, or the user that this process runs as. Of one that listens it is the process that
+     * called listen(2); nothing that the peer sends can change it.
      *
-     * @throws IOException if it is somebody else, with the user
+     * @throws IOException if it is another user, with its name
      */
     public static void requireRoot(SocketChannel connected) throws IOException {
         UserPrincipal user =
@@ -27,7 +27,7 @@ public final class SocketPeer {
         boolean root = user.equals(
                 FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName(ROOT));
         if (!root && !user.equals(Files.getOwner(Path.of("/proc/self")))) {
-            throw new IOException("who listens is user " + user.getName() + " and not root");
+            throw new IOException("the process listening on it runs as user " + user.getName() + ", not as root");
         }
     }
 }

@@ -125,9 +125,9 @@ final class SpawnedProgram implements AutoCloseable {
             return call.file()
                     .filter(wanted -> !wanted.equals(found))
                     .map(_ -> new ProgramOutcome.Refused(
-                            Refusal.ANOTHER_FILE, call.program() + " is not the file that was meant"));
+                            Refusal.ANOTHER_FILE, call.program() + " is not the expected file"));
         } catch (NoSuchFileException e) {
-            return Optional.of(new ProgramOutcome.Refused(Refusal.MISSING, call.program() + " is not there"));
+            return Optional.of(new ProgramOutcome.Refused(Refusal.MISSING, call.program() + " does not exist"));
         } catch (IOException e) {
             return Optional.of(new ProgramOutcome.Refused(Refusal.OTHER, e.toString()));
         }

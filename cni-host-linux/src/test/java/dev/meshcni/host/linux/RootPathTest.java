@@ -51,7 +51,7 @@ class RootPathTest {
 
         assertThat(made).isEqualTo(sticky.toRealPath().resolve("agent/run"));
         assertThat(RootPath.privateDirectory(made)).isEqualTo(made);
-        assertThatThrownBy(() -> RootPath.makePrivateDirectory(sticky)).hasMessageContaining("others than root");
+        assertThatThrownBy(() -> RootPath.makePrivateDirectory(sticky)).hasMessageContaining("users other than root");
     }
 
     @ParameterizedTest
@@ -75,7 +75,8 @@ class RootPathTest {
 
         assertThatThrownBy(() -> RootPath.directory(directory))
                 .isInstanceOf(FileSystemException.class)
-                .hasMessageContaining(root.resolve(component).toRealPath() + ": others than root can write");
+                .hasMessageContaining(
+                        root.resolve(component).toRealPath() + ": it is writable by users other than root");
     }
 
     @Test

@@ -39,9 +39,10 @@ class SocketPeerTest {
         Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
         Path socket = root.resolve("agent.sock");
         Process listener = new ProcessBuilder("/usr/bin/perl", "-MSocket", "-e", """
-                $( = $) = 65534; $< = $> = 65534;
-                socket(S, AF_UNIX, SOCK_STREAM, 0) or die; bind(S, sockaddr_un($ARGV[0])) or die; listen(S, 5) or die;
-                $| = 1; print "listening\\n"; sleep 30;""", socket.toString())
+            $( = $) = 65534; $< = $> = 65534;
+            socket(S, AF_UNIX, SOCK_STREAM, 0) or die; bind(S, sockaddr_un($ARGV[0])) or die; listen(S, 5) or die;
+            $| = 1; print "listening\\n"; sleep 30;\
+            """, socket.toString())
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         try {
@@ -49,7 +50,7 @@ class SocketPeerTest {
             try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
                 assertThatThrownBy(() -> SocketPeer.requireRoot(client))
                         .isInstanceOf(IOException.class)
-                        .hasMessageContaining("user nobody and not root");
+                        .hasMessageContaining("user nobody, not as root");
             }
         } finally {
             listener.destroyForcibly();

@@ -1,12 +1,12 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.rules.RuleSet;
 import dev.meshcni.libc.LibC;
 import dev.meshcni.libc.Programs;
+import dev.meshcni.netfilter.IptablesRenderer;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -235,9 +235,10 @@ final class IptablesDetection {
     private static String nothingWorks(String forced, Map<IptablesTool, Map<IpFamily, String>> tried) {
         if (tried.isEmpty()) {
             return "no iptables" + (forced.isEmpty() ? "" : " (" + forced + ")")
-                    + " found: install the package iptables (iptables-restore, iptables-save and their ip6tables twins)";
+                    + " found: install the package iptables (iptables-restore, iptables-save and their ip6tables"
+                    + " twins)";
         }
-        StringBuilder message = new StringBuilder("no variant of iptables works here:");
+        StringBuilder message = new StringBuilder("no iptables variant works on this node:");
         tried.forEach((tool, problems) -> message.append(" iptables")
                 .append(tool.name())
                 .append(" in ")

@@ -33,7 +33,7 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
         }
         if (!edit.emptied().isEmpty()) {
             empty(netfilter, edit, generation);
-            steps.accept(what + " that are not wanted any more");
+            steps.accept(what + " that are no longer needed");
         }
         RuleDifferences.requireNone(differences(netfilter));
         steps.accept("reading back " + what);
@@ -65,11 +65,11 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
                     .forEach(table -> {
                         throw new UnreadableRulesException(
                                 "the " + wanted.family().label() + " table " + table
-                                        + " holds rules that iptables cannot read; they were made with nft");
+                                        + " contains rules created with nft that iptables cannot read");
                     });
             return parsed;
         } catch (IllegalArgumentException e) {
-            throw new UnreadableRulesException("iptables-save printed something unknown: " + e.getMessage(), e);
+            throw new UnreadableRulesException("cannot parse the output of iptables-save: " + e.getMessage(), e);
         }
     }
 }

@@ -1,12 +1,12 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.netfilter.IptablesSave;
 import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.rules.Table;
 import dev.meshcni.core.spi.UnreadableRulesException;
 import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.libc.Programs;
+import dev.meshcni.netfilter.IptablesSave;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Table;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,7 +93,7 @@ record IptablesTool(String name, Path directory, Kind kind) {
                     + program.getFileName() + " failed with status " + output.status() + ": " + message(output));
         } catch (ChildProcess.ExcessException e) {
             throw new UnreadableRulesException(
-                    "the pod's " + family.label() + " tables are larger than any that are read: " + e.getMessage(), e);
+                    "the pod's " + family.label() + " tables exceed the size limit: " + e.getMessage(), e);
         }
     }
 
@@ -126,8 +126,8 @@ record IptablesTool(String name, Path directory, Kind kind) {
                 return;
             }
             Path nsenter = Programs.find("nsenter")
-                    .orElseThrow(() -> new RedirectException("this pod has a user namespace of its own, and to load"
-                            + " rules there takes nsenter: install the package util-linux, or use native_nftables"));
+                    .orElseThrow(() -> new RedirectException("this pod has its own user namespace, and loading"
+                            + " rules there requires nsenter: install the package util-linux, or use native_nftables"));
             Stream<String> entering = Stream.of("--user=" + owner.path(), "--", program.toString());
             requireSuccess(
                     run(nsenter, Stream.concat(entering, arguments.stream()).toList(), rules));

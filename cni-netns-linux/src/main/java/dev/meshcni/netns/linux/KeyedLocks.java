@@ -30,7 +30,7 @@ final class KeyedLocks {
         try {
             if (!entry.lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new RedirectException(
-                        "another operation on " + key + " has not ended after " + patience.toMillis() + " ms");
+                        "timeout after " + patience.toMillis() + " ms waiting for another operation on " + key);
             }
             try {
                 return work.get();

@@ -85,7 +85,7 @@ final class NamespaceSession implements AutoCloseable {
         synchronized (HANGING) {
             if (HANGING.contains(netns)) {
                 throw new RedirectException("an earlier attempt to open the network namespace " + netns
-                        + " still hangs: see whether the file system that it lies on answers");
+                        + " is still blocked: check whether the file system of the path responds");
             }
         }
         takePlace(deadline);
@@ -122,7 +122,7 @@ final class NamespaceSession implements AutoCloseable {
         CompletableFuture<T> result = new CompletableFuture<>();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
-                fail(result, new RedirectException("the time of the call was over before it began"));
+                fail(result, new RedirectException("the deadline of the call had passed before it started"));
                 return;
             }
             try {
@@ -133,7 +133,7 @@ final class NamespaceSession implements AutoCloseable {
             }
         };
         steps.add(Optional.of(run));
-        return await(result, "what is done in it");
+        return await(result, "the operation in it");
     }
 
     @Override
@@ -155,8 +155,8 @@ final class NamespaceSession implements AutoCloseable {
             throw new RedirectException("interrupted before a network namespace was opened", e);
         }
         synchronized (HANGING) {
-            throw new RedirectException(MAX_SESSIONS + " network namespaces are worked in already, and "
-                    + HANGING.size() + " of their paths hang");
+            throw new RedirectException(MAX_SESSIONS + " network namespaces are already in use, and " + HANGING.size()
+                    + " of their paths are blocked");
         }
     }
 
@@ -241,7 +241,8 @@ final class NamespaceSession implements AutoCloseable {
             }
         }
         return new LateException(
-                "the network namespace " + path + ": " + what + " has not ended in the time that the call has", cause);
+                "the network namespace " + path + ": " + what + " did not finish before the deadline of the call",
+                cause);
     }
 
     private static RuntimeException passedOn(Throwable failure) {

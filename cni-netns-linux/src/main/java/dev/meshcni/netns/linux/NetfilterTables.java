@@ -1,6 +1,5 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.IpFamily;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
@@ -18,6 +17,7 @@ import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netlink.SetElement;
 import dev.meshcni.nftables.TableSnapshot;
+import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -131,7 +131,8 @@ final class NetfilterTables implements AutoCloseable {
                 char c = chain.name().charAt(i);
                 if (c <= ' ' || c >= 127 || c == '"') {
                     throw new UnreadableRulesException("the pod's " + family.label()
-                            + " tables hold a chain whose name is none for iptables: " + OneLine.of(chain.name()));
+                            + " tables contain a chain with a name that is not valid for iptables: "
+                            + OneLine.of(chain.name()));
                 }
             }
         }

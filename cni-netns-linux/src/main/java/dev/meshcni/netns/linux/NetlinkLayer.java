@@ -1,14 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.rules.RuleDifference;
-import dev.meshcni.rules.RuleSet;
-import dev.meshcni.netfilter.RuleSetComparison;
-import dev.meshcni.rules.Table;
 import dev.meshcni.core.spi.UnreadableRulesException;
 import dev.meshcni.libc.RefusedException;
+import dev.meshcni.netfilter.NftTable;
+import dev.meshcni.netfilter.RuleSetComparison;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfProto;
@@ -16,6 +12,10 @@ import dev.meshcni.netns.linux.NetfilterTables.Listing;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
 import dev.meshcni.nftables.WantedTable;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -55,7 +55,7 @@ public final class NetworkNamespace {
     public static <T> T insideNew(Supplier<T> action) {
         LibC.load();
         return onThreadOfItsOwn(() -> {
-            LibC.check(LibC.unshare(LibC.CLONE_NEWNET), "making a network namespace");
+            LibC.check(LibC.unshare(LibC.CLONE_NEWNET), "creating a network namespace");
             return action.get();
         });
     }
@@ -69,7 +69,7 @@ public final class NetworkNamespace {
         int fd;
         try {
             fd = insideNew(() -> LibC.check(
-                    LibC.open(OWN.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC), "opening a new network namespace"));
+                    LibC.open(OWN.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC), "opening the new network namespace"));
         } catch (RedirectException _) {
             return false;
         }

@@ -1,10 +1,10 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.IpFamily;
 import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.rules.RuleSet;
 import dev.meshcni.libc.LibC;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -80,8 +80,8 @@ public final class NftBackend extends LinuxBackend {
             }
         }
         if (problems.containsKey(IpFamily.IPV4)) {
-            throw new RedirectException(
-                    "nftables does not work here, the kernel needs nf_tables with nat: " + problems.get(IpFamily.IPV4));
+            throw new RedirectException("nftables does not work on this node, the kernel needs nf_tables with nat:"
+                    + " " + problems.get(IpFamily.IPV4));
         }
         return new Found(IptablesDetection.legacy(), problems);
     }

@@ -44,7 +44,7 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
         if (LibC.fstat(fd, stat) < 0) {
             int errno = LibC.errno();
             LibC.close(fd);
-            throw LibC.failure("looking at the network namespace " + path, errno);
+            throw LibC.failure("inspecting the network namespace " + path, errno);
         }
         ByteBuffer fields = ByteBuffer.wrap(stat).order(ByteOrder.nativeOrder());
         return new OpenNamespace(fd, fields.getLong(), fields.getLong());

@@ -1,11 +1,11 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.Deadline;
-import dev.meshcni.rules.IpFamily;
+import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.rules.RuleSet;
-import dev.meshcni.libc.ChildProcess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

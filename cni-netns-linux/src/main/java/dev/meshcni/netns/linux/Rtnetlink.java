@@ -1,13 +1,13 @@
 package dev.meshcni.netns.linux;
 
-import dev.meshcni.rules.Cidr;
-import dev.meshcni.rules.IpFamily;
 import dev.meshcni.libc.LibC;
 import dev.meshcni.libc.NetlinkSocket;
 import dev.meshcni.netlink.Attributes;
 import dev.meshcni.netlink.NetlinkMessage;
 import dev.meshcni.netlink.NetlinkReply;
 import dev.meshcni.netlink.Octets;
+import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;

@@ -16,7 +16,7 @@ final class RuleDifferences {
      */
     static void requireNone(List<RuleDifference> differences) {
         if (!differences.isEmpty()) {
-            throw new RedirectException("the kernel shows other rules than were loaded: "
+            throw new RedirectException("rules read back from the kernel differ from those loaded: "
                     + differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
         }
     }

@@ -23,7 +23,9 @@ final class Undo {
                 step.action().run();
             } catch (RuntimeException e) {
                 failure.addSuppressed(e);
-                left.append("; taking back ").append(step.what()).append(" failed as well, it may be left in part: ");
+                left.append("; rolling back ")
+                        .append(step.what())
+                        .append(" also failed, it may be partially applied: ");
                 left.append(e.getMessage());
             }
         }

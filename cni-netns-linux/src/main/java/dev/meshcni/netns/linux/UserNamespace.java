@@ -27,8 +27,9 @@ final class UserNamespace implements AutoCloseable {
         String own = "/proc/thread-self/ns/net";
         int network = LibC.check(LibC.open(own, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + own);
         try {
-            return new UserNamespace(
-                    LibC.check(LibC.ioctl(network, LibC.NS_GET_USERNS), "finding the owner of the network namespace"));
+            return new UserNamespace(LibC.check(
+                    LibC.ioctl(network, LibC.NS_GET_USERNS),
+                    "finding the owning user namespace of the network namespace"));
         } finally {
             LibC.close(network);
         }

@@ -48,7 +48,7 @@ class KeyedLocksTest {
             assertThat(locks.locked("b", Duration.ZERO, () -> "done")).isEqualTo("done");
             assertThatThrownBy(() -> locks.locked("a", Duration.ofMillis(10), () -> "never"))
                     .isInstanceOf(RedirectException.class)
-                    .hasMessageContaining("has not ended after 10 ms");
+                    .hasMessageContaining("timeout after 10 ms");
 
             leave.countDown();
             holder.get();

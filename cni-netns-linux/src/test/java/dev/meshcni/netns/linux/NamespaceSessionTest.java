@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.spi.Deadline;
-import dev.meshcni.rules.IpFamily;
-import dev.meshcni.core.spi.NamespaceId;
-import dev.meshcni.core.spi.RedirectException;
-import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
@@ -24,7 +23,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -162,7 +160,7 @@ class NamespaceSessionTest {
             try (NamespaceSession first = open(netns.path(), Deadline.after(Duration.ofMillis(300)))) {
                 assertThatThrownBy(() -> first.inside(_ -> waited(leave)))
                         .isInstanceOf(RedirectException.class)
-                        .hasMessageContaining("what is done in it has not ended in the time that the call has");
+                        .hasMessageContaining("the operation in it did not finish before the deadline of the call");
             }
 
             assertThatThrownBy(() -> open(netns.path(), Deadline.after(Duration.ofMillis(300))))

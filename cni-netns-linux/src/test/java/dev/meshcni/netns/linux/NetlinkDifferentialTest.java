@@ -2,15 +2,15 @@ package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.testkit.NeedsRoot;
-import dev.meshcni.rules.IpFamily;
+import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.netfilter.NftRenderer;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleSet;
-import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.testkit.NeedsRoot;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
