@@ -47,9 +47,8 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return new OwnTable(
                 family,
                 tables.stream()
-                        .filter(table -> table.table().equals(table(family))
-                                || (table.table().name().equals(NftTable.NAME)
-                                        && table.table().family() == Headers.family(family)))
+                        .filter(table -> table.table().family() == Headers.family(family)
+                                && table.table().name().equals(NftTable.NAME))
                         .findFirst());
     }
 

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
- * A backend that redirects with the node's own programs: they are looked for once, when they are needed, and used for each
+ * A backend that redirects with what works on this node: that is found out once, when it is needed, and used for each
  * pod. Safe for use by many threads.
  */
 public abstract sealed class LinuxBackend implements RedirectBackend permits IptablesBackend, NftBackend {

@@ -259,7 +259,8 @@ final class NetfilterTables implements AutoCloseable {
         }
     }
 
-    private static NfProto proto(IpFamily family) {
+    /** The kernel's number of a family. */
+    static NfProto proto(IpFamily family) {
         return switch (family) {
             case IPV4 -> NfProto.IPV4;
             case IPV6 -> NfProto.IPV6;

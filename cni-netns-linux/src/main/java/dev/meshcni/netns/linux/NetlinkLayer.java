@@ -7,7 +7,6 @@ import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.netfilter.RuleSetComparison;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
-import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netns.linux.NetfilterTables.Listing;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
@@ -67,11 +66,11 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Listing found = list(netfilter);
             Change change = change(found);
-            if (change.batch().isEmpty()) {
-                return;
-            }
             if (byPrograms(found, change)) {
                 programs.forEach(layer -> layer.apply(netfilter, undo, steps));
+                return;
+            }
+            if (change.batch().isEmpty()) {
                 return;
             }
             if (transact(netfilter, found, change, undo)) {
@@ -117,7 +116,8 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
     }
 
     private boolean concerns(KernelTable table) {
-        Stream<IpFamily> families = Stream.of(IpFamily.values()).filter(family -> proto(family) == table.family());
+        Stream<IpFamily> families =
+                Stream.of(IpFamily.values()).filter(family -> NetfilterTables.proto(family) == table.family());
         return families.anyMatch(family ->
                 (own.containsKey(family) && table.name().equals(NftTable.NAME))
                         || (iptables.containsKey(family)
@@ -210,12 +210,5 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
         if (!batch.isEmpty()) {
             netfilter.transact(batch);
         }
-    }
-
-    private static NfProto proto(IpFamily family) {
-        return switch (family) {
-            case IPV4 -> NfProto.IPV4;
-            case IPV6 -> NfProto.IPV6;
-        };
     }
 }

@@ -203,11 +203,14 @@ class NetlinkTransactionTest {
             Visit.to(new NftBackend(), netns.path()).apply(Plans.redirect(IpFamily.IPV4));
             netns.shell(
                     "nft 'add set ip istio-proxy named { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } };"
-                            + " add map ip istio-proxy where { type inet_service : verdict; elements = { 80 : jump nat-istio-redirect } };"
+                            + " add map ip istio-proxy where { type inet_service : verdict;"
+                            + " elements = { 80 : jump nat-istio-redirect } };"
                             + " add counter ip istio-proxy counted { packets 5 bytes 50 };"
                             + " add rule ip istio-proxy nat-istio-output ip daddr @named tcp dport vmap @where;"
-                            + " add rule ip istio-proxy nat-istio-output ip daddr { 1.1.1.1, 2.2.2.2-3.3.3.3 } counter name counted"
-                            + " comment \"hello\"' && nft 'add rule ip istio-proxy nat-istio-output limit rate 5/second accept'");
+                            + " add rule ip istio-proxy nat-istio-output ip daddr { 1.1.1.1, 2.2.2.2-3.3.3.3 }"
+                            + " counter name counted"
+                            + " comment \"hello\"' &&"
+                            + " nft 'add rule ip istio-proxy nat-istio-output limit rate 5/second accept'");
             String before = netns.shell("nft list ruleset");
             assertThat(Visit.to(new NftBackend(), netns.path()).differences(Plans.redirect(IpFamily.IPV4)))
                     .extracting(difference -> difference.kind() + " " + difference.place())
