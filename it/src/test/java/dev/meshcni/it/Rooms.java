@@ -76,6 +76,6 @@ record Rooms(Map<String, List<String>> modules) {
 
     /** A module is named like the package that its others begin with. */
     private static String moduleName(List<String> packages) {
-        return packages.stream().min(Comparator.comparing(String::length)).orElseThrow();
+        return packages.stream().min(Comparator.comparingInt(String::length)).orElseThrow();
     }
 }

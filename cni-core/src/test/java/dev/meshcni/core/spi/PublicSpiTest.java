@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** What authors of backends and pod sources compile against changes only on purpose: see docs/versioning.md. */
-class PublicApiTest {
+class PublicSpiTest {
     @Test
     void isTheOneThatIsRecorded() throws IOException {
         PublicApi.of(PodSource.class.getClassLoader(), "dev.meshcni.core.spi")
