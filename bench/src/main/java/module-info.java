@@ -1,5 +1,7 @@
-/** Measures the distribution: whole processes of the plugin beside their baselines, the agent's part of an
- * ADD, an agent that knows many pods, the backends with many rules, and the engine's steps. */
+/**
+ * Measures the distribution: whole processes of the plugin beside their baselines, the agent's part of an ADD, an agent
+ * that knows many pods, the backends with many rules, and the engine's steps.
+ */
 module dev.meshcni.bench {
     requires com.fasterxml.jackson.databind;
     requires dev.meshcni.core;

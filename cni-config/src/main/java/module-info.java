@@ -1,5 +1,6 @@
 /**
- * Settings of people: YAML with the positions of keys, the environment as defaults of options, and the version of this build.
+ * Settings of people: YAML with the positions of keys, the environment as defaults of options, and the version of this
+ * build.
  */
 module dev.meshcni.config {
     requires transitive info.picocli;

@@ -2,8 +2,8 @@ import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 
 /**
- * {@code install-cni}, the daemon of a node: the agent that answers the plugin, health and metrics. It puts installer, pod sources and
- * repair together.
+ * {@code install-cni}, the daemon of a node: the agent that answers the plugin, health and metrics. It puts installer,
+ * pod sources and repair together.
  *
  * <p>The Prometheus library has no module descriptor yet; it is required by its automatic names.
  */

@@ -1,7 +1,8 @@
 import dev.meshcni.core.spi.RedirectBackend;
 
 /**
- * {@code meshcni iptables} and {@code meshcni validate}: the flags and checks of {@code istio-iptables} and {@code istio-validation}.
+ * {@code meshcni iptables} and {@code meshcni validate}: the flags and checks of {@code istio-iptables} and
+ * {@code istio-validation}.
  */
 module dev.meshcni.iptables {
     requires transitive dev.meshcni.core;

@@ -1,5 +1,6 @@
 /**
- * {@code istio-cni}, the plugin that container runtimes start. It is compiled to one static program for Linux; on a JVM it runs in tests.
+ * {@code istio-cni}, the plugin that container runtimes start. It is compiled to one static program for Linux; on a JVM
+ * it runs in tests.
  */
 module dev.meshcni.plugin {
     requires dev.meshcni.core;

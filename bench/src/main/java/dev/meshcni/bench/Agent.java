@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -121,8 +124,8 @@ final class Agent implements AutoCloseable {
     }
 
     /**
-     * Waits until the kernel has cleared up what a DEL took out, which takes it ten to twenty milliseconds: an ADD to the same
-     * namespace would wait for that, and no pod has a namespace in which there was one before.
+     * Waits until the kernel has cleared up what a DEL took out, which takes it ten to twenty milliseconds: an ADD to
+     * the same namespace would wait for that, and no pod has a namespace in which there was one before.
      */
     static void letTheKernelClearUp() {
         pause(CLEARING_UP_MILLIS);

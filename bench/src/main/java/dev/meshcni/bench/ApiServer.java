@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -22,7 +25,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** An API server on loopback with the pods of one node, which never change, as a list and each alone, and a count of the requests that it gets. */
+/**
+ * An API server on loopback with the pods of one node, which never change, as a list and each alone, and a count of the
+ * requests that it gets.
+ */
 final class ApiServer implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicLong requests = new AtomicLong();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -16,8 +19,8 @@ import java.util.Set;
 import javax.tools.ToolProvider;
 
 /**
- * The least that a plugin on a JVM can cost: one that starts, connects to the agent's socket and exits, with the options that start it fastest
- * and an AOT cache of its own, in an image with nothing else in it.
+ * The least that a plugin on a JVM can cost: one that starts, connects to the agent's socket and exits, with the
+ * options that start it fastest and an AOT cache of its own, in an image with nothing else in it.
  */
 final class BareJvm {
     private static final String MODULE = "dev.meshcni.bare";

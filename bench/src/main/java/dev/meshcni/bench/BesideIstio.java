@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import java.io.IOException;
@@ -10,8 +13,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The plugin beside Istio's own, which the environment variable {@code ISTIO_CNI} names: ADD of the same pod, in turn, each time into a network
- * namespace that is new. Istio's plugin gets the pod from the API server, this one's agent has it from there.
+ * The plugin beside Istio's own, which the environment variable {@code ISTIO_CNI} names: ADD of the same pod, in turn,
+ * each time into a network namespace that is new. Istio's plugin gets the pod from the API server, this one's agent has
+ * it from there.
  */
 final class BesideIstio {
     private static final String VARIABLE = "ISTIO_CNI";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -19,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Runs a process to its end and measures it, by {@code posix_spawn(3)} and {@code wait4(2)}: {@link ProcessBuilder} starts
- * another process in between, and tells nothing of CPU time.
+ * Runs a process to its end and measures it, by {@code posix_spawn(3)} and {@code wait4(2)}: {@link ProcessBuilder}
+ * starts another process in between, and tells nothing of CPU time.
  */
 final class ChildProcess {
     private static final int O_RDONLY = 0;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -28,7 +31,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The steps of an ADD that are pure: parse, decide, compile, render; for pods that exclude few ports and networks, or many. */
+/**
+ * The steps of an ADD that are pure: parse, decide, compile, render; for pods that exclude few ports and networks, or
+ * many.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

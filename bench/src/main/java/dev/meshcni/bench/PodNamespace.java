@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import java.io.IOException;
@@ -5,7 +8,8 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A network namespace as a base CNI plugin leaves it for a pod, with an interface that has an address; gone when closed.
+ * A network namespace as a base CNI plugin leaves it for a pod, with an interface that has an address; gone when
+ * closed.
  *
  * @param name its name, unique on this machine
  */

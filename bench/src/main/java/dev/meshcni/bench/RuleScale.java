@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import dev.meshcni.core.spi.Deadline;
@@ -22,7 +25,10 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToIntFunction;
 
-/** How the backends fare with pods that exclude many ports and networks: rules in the kernel, and time until they are there. */
+/**
+ * How the backends fare with pods that exclude many ports and networks: rules in the kernel, and time until they are
+ * there.
+ */
 final class RuleScale {
     private static final List<Integer> EXCLUDED = List.of(0, 10, 100, 1000);
     private static final Duration PATIENCE = Duration.ofMinutes(1);

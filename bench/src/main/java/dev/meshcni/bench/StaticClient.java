@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -10,8 +13,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * The least that a plugin can cost: a static program in C that reads its input, asks the agent and prints its answer, or prints what VERSION
- * does, and looks at nothing on the way. It is compiled with the compiler of the plugin.
+ * The least that a plugin can cost: a static program in C that reads its input, asks the agent and prints its answer,
+ * or prints what VERSION does, and looks at nothing on the way. It is compiled with the compiler of the plugin.
  */
 final class StaticClient {
     private static final String SOURCE = """

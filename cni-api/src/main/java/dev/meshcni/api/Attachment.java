@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import java.util.Objects;
 
 /**
- * A container's attachment to a network, as GC names those that are still in use (CNI specification 1.1, section 2, "GC").
+ * A container's attachment to a network, as GC names those that are still in use (CNI specification 1.1, section 2,
+ * "GC").
  *
  * <p>API status: STABLE (docs/versioning.md).
  *

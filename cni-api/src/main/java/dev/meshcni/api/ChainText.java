@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.core.JsonParser;
@@ -9,8 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The text of a configuration list, in which plugins are added and removed without touching anything else: what others wrote
- * keeps its order, its fields and its blanks.
+ * The text of a configuration list, in which plugins are added and removed without touching anything else: what others
+ * wrote keeps its order, its fields and its blanks.
  *
  * <p>API status: INTERNAL (docs/versioning.md).
  *

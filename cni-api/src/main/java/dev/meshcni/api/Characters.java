@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 /**
- * Characters that do not show as themselves, told by ranges: the plugin is compiled for machines without a JVM, whose tables of Unicode would
- * be another version, and slow to unpack.
+ * Characters that do not show as themselves, told by ranges: the plugin is compiled for machines without a JVM, whose
+ * tables of Unicode would be another version, and slow to unpack.
  *
  * <p>API status: INTERNAL (docs/versioning.md).
  *

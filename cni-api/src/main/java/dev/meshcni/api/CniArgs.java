@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import java.util.ArrayList;
@@ -9,12 +12,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The extra arguments of {@code CNI_ARGS}: {@code KEY=VALUE} pairs separated by semicolons, in any order
- * (CNI specification 1.1, section 2, "Parameters"; the keys are those that Kubernetes runtimes pass).
+ * The extra arguments of {@code CNI_ARGS}: {@code KEY=VALUE} pairs separated by semicolons, in any order (CNI
+ * specification 1.1, section 2, "Parameters"; the keys are those that Kubernetes runtimes pass).
  *
  * <p>As in libcni, a key that is neither {@code IgnoreUnknown} nor one of the four {@code K8S_POD_} keys is an error
- * unless {@code IgnoreUnknown} is {@code 1} or {@code true}. Of a key that occurs twice the last one counts. A value may
- * contain {@code =}.
+ * unless {@code IgnoreUnknown} is {@code 1} or {@code true}. Of a key that occurs twice the last one counts. A value
+ * may contain {@code =}.
  *
  * <p>API status: STABLE (docs/versioning.md).
  *
@@ -60,7 +63,9 @@ public record CniArgs(Map<String, String> pairs) {
         return args;
     }
 
-    /** All pairs that can be understood, whatever else there is: for what needs to know the pod's name only to tell it. */
+    /**
+     * All pairs that can be understood, whatever else there is: for what needs to know the pod's name only to tell it.
+     */
     static CniArgs parseLeniently(String text) {
         Map<String, String> pairs = new LinkedHashMap<>();
         for (String pair : Split.at(';', text)) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -34,8 +37,8 @@ public record CniError(String cniVersion, int code, String msg, String details) 
     /**
      * Reads an error object.
      *
-     * @throws CniException with {@link ErrorCode#DECODING_FAILURE} if it has neither code nor message, or a field of the
-     *     wrong type
+     * @throws CniException with {@link ErrorCode#DECODING_FAILURE} if it has neither code nor message, or a field of
+     *     the wrong type
      */
     public static CniError parse(ObjectNode json) {
         Fields fields = new Fields(json, "", ErrorCode.DECODING_FAILURE);

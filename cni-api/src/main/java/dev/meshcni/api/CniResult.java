@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -55,12 +58,12 @@ public record CniResult(
     }
 
     /**
-     * Writes this result in the shape of a version, as libcni converts it. 1.0.0 and 1.1.0 share one shape. Versions before
-     * 1.0.0 say of each address which family it is, and of interfaces only name, MAC and sandbox. Versions before 0.3.0
-     * know no interfaces, and of each family only the first address, with the routes of that family.
+     * Writes this result in the shape of a version, as libcni converts it. 1.0.0 and 1.1.0 share one shape. Versions
+     * before 1.0.0 say of each address which family it is, and of interfaces only name, MAC and sandbox. Versions
+     * before 0.3.0 know no interfaces, and of each family only the first address, with the routes of that family.
      *
-     * @throws CniException {@link ErrorCode#INCOMPATIBLE_VERSION} if the version cannot say it: before 0.3.0 a result must
-     *     have an address
+     * @throws CniException {@link ErrorCode#INCOMPATIBLE_VERSION} if the version cannot say it: before 0.3.0 a result
+     *     must have an address
      */
     public ObjectNode toJson(SpecVersion version) {
         return ResultWriter.write(this, version);

@@ -1,11 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Fields of a plugin's configuration by their names. An absent field, or one that is {@code null}, is empty; one of the wrong type is a
- * {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} that names it.
+ * Fields of a plugin's configuration by their names. An absent field, or one that is {@code null}, is empty; one of the
+ * wrong type is a {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} that names it.
  *
  * <p>API status: STABLE (docs/versioning.md).
  *

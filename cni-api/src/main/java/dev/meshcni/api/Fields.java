@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,8 +14,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * Typed access to the fields of a JSON object. A field that is absent or {@code null} is empty; one of the wrong type is a
- * {@link CniException} with the code given, and its message names the field by its whole path.
+ * Typed access to the fields of a JSON object. A field that is absent or {@code null} is empty; one of the wrong type
+ * is a {@link CniException} with the code given, and its message names the field by its whole path.
  */
 final class Fields {
     private final ObjectNode json;

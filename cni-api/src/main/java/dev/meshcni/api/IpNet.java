@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import java.net.Inet6Address;
@@ -38,8 +41,8 @@ public record IpNet(InetAddress address, int prefixLength) {
     }
 
     /**
-     * Parses a literal IPv4 or IPv6 address; never resolves a name. IPv6 addresses have no zone and do not stand for IPv4
-     * addresses.
+     * Parses a literal IPv4 or IPv6 address; never resolves a name. IPv6 addresses have no zone and do not stand for
+     * IPv4 addresses.
      *
      * @throws IllegalArgumentException if this is something else
      */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 /**
@@ -12,7 +15,9 @@ public final class JsonString {
 
     private JsonString() {}
 
-    /** A text in quotation marks. Halves of characters are escaped, so that the result is always well-formed in UTF-8. */
+    /**
+     * A text in quotation marks. Halves of characters are escaped, so that the result is always well-formed in UTF-8.
+     */
     public static String of(String text) {
         StringBuilder json = new StringBuilder(text.length() + 2).append('"');
         for (int at = 0; at < text.length(); ) {

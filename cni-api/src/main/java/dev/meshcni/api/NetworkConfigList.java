@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,9 +14,9 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * A network configuration: a chain of plugins under one name (CNI specification 1.1, section 1, "Configuration format").
- * A single plugin's configuration, the {@code .conf} of versions before 1.0.0, is a list of one. What is valid here is what
- * libcni loads, which is less strict than the specification.
+ * A network configuration: a chain of plugins under one name (CNI specification 1.1, section 1, "Configuration
+ * format"). A single plugin's configuration, the {@code .conf} of versions before 1.0.0, is a list of one. What is
+ * valid here is what libcni loads, which is less strict than the specification.
  *
  * <p>API status: STABLE (docs/versioning.md).
  *
@@ -119,7 +122,9 @@ public final class NetworkConfigList {
         return name;
     }
 
-    /** The version that a runtime of specification 1.1 uses: the newest of {@code cniVersions}; empty if none is given. */
+    /**
+     * The version that a runtime of specification 1.1 uses: the newest of {@code cniVersions}; empty if none is given.
+     */
     public String cniVersion() {
         return cniVersion;
     }

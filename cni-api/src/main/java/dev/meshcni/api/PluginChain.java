@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -16,11 +19,11 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Runs the plugins of a network as a container runtime does (CNI specification 1.1, section 3, and libcni). Keeps nothing
- * between calls: the result of ADD, which CHECK and DEL want, is the caller's to keep.
+ * Runs the plugins of a network as a container runtime does (CNI specification 1.1, section 3, and libcni). Keeps
+ * nothing between calls: the result of ADD, which CHECK and DEL want, is the caller's to keep.
  *
- * <p>A plugin's failure is a {@link CniException} with the plugin's code and details; its message names the plugin. Safe for
- * use by many threads at once.
+ * <p>A plugin's failure is a {@link CniException} with the plugin's code and details; its message names the plugin.
+ * Safe for use by many threads at once.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *
@@ -42,8 +45,8 @@ public final class PluginChain {
     }
 
     /**
-     * ADD: runs all plugins in order, each with the result of the one before it, and stops at the first that fails. What the
-     * others did by then is taken back by {@link #del}, which is the caller's to call.
+     * ADD: runs all plugins in order, each with the result of the one before it, and stops at the first that fails.
+     * What the others did by then is taken back by {@link #del}, which is the caller's to call.
      *
      * @return the result of the last plugin
      */
@@ -64,8 +67,8 @@ public final class PluginChain {
     /**
      * CHECK: runs all plugins in order, each with what ADD ended with. Does nothing if the list disables CHECK.
      *
-     * @throws CniException also with {@link ErrorCode#INCOMPATIBLE_VERSION} if the list is older than 0.4.0, which brought
-     *     CHECK
+     * @throws CniException also with {@link ErrorCode#INCOMPATIBLE_VERSION} if the list is older than 0.4.0, which
+     *     brought CHECK
      */
     public void check(NetworkConfigList list, AttachmentParameters attachment, CniResult prevResult) {
         requireValid(list, attachment);
@@ -100,8 +103,8 @@ public final class PluginChain {
     }
 
     /**
-     * GC: runs all plugins, also after one has failed. Does nothing if the list disables GC or is older than 1.1.0, which
-     * brought it.
+     * GC: runs all plugins, also after one has failed. Does nothing if the list disables GC or is older than 1.1.0,
+     * which brought it.
      *
      * @param valid the attachments that are still in use
      */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -7,11 +10,11 @@ import java.util.Optional;
 
 /**
  * One plugin's configuration as it arrives on standard input (CNI specification 1.1, section 1, "Plugin configuration
- * objects", and section 3, "Deriving execution configuration from plugin configuration"). Fields that are not known here
- * stay in {@link #json}.
+ * objects", and section 3, "Deriving execution configuration from plugin configuration"). Fields that are not known
+ * here stay in {@link #json}.
  *
- * <p>Accessors throw {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} where a field has the wrong type;
- * the message names the field.
+ * <p>Accessors throw {@link CniException} with {@link ErrorCode#INVALID_NETWORK_CONFIG} where a field has the wrong
+ * type; the message names the field.
  *
  * <p>API status: STABLE (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,7 +18,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Starts one plugin for one call, feeds it, and understands what it prints (CNI specification 1.1, section 2, "Overview"). */
+/**
+ * Starts one plugin for one call, feeds it, and understands what it prints (CNI specification 1.1, section 2,
+ * "Overview").
+ */
 final class PluginProcess {
     private static final System.Logger LOG = System.getLogger(PluginProcess.class.getName());
     /** The code that libcni uses if a plugin gives none. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -26,8 +29,8 @@ import picocli.CommandLine.Spec;
 /**
  * {@code meshcni}, the command line: shows, explains, applies and verifies the redirection of pods.
  *
- * <p>Results go to standard output, logs and errors to standard error. Exit code 0 ok, 1 failed, 2 usage; {@code
- * validate} ends with 126 when traffic is not redirected.
+ * <p>Results go to standard output, logs and errors to standard error. Exit code 0 ok, 1 failed, 2 usage;
+ * {@code validate} ends with 126 when traffic is not redirected.
  */
 @Command(
         name = "meshcni",

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.cli;
 
 import dev.meshcni.config.DaemonException;
@@ -20,8 +23,8 @@ final class NodeOptions {
     /**
      * The settings that the options give.
      *
-     * @throws DaemonException if there is no directory of configuration, with where it usually is: the defaults are those
-     *     of the daemon's container
+     * @throws DaemonException if there is no directory of configuration, with where it usually is: the defaults are
+     *     those of the daemon's container
      */
     InstallerSettings settings() {
         InstallerSettings settings = installer.settings(plugin);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -18,7 +21,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code doctor --cluster} against an API server that says its version, shows an empty cluster, and forbids the rest. */
+/**
+ * {@code doctor --cluster} against an API server that says its version, shows an empty cluster, and forbids the rest.
+ */
 class DoctorClusterTest {
     @TempDir
     private Path directory;

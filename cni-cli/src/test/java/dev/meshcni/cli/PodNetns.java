@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -14,8 +17,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A network namespace like a pod's, with an interface that leads nowhere, and gone when it is closed. Commands run in it as
- * processes of their own, since a namespace belongs to a thread and the command line uses that of its process.
+ * A network namespace like a pod's, with an interface that leads nowhere, and gone when it is closed. Commands run in
+ * it as processes of their own, since a namespace belongs to a thread and the command line uses that of its process.
  */
 final class PodNetns implements AutoCloseable {
     /** Runs a command without any capability, as in an ordinary container. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.config;
 
 /** The daemon cannot do its work as it is set up; the message says what is wrong and what to do. */

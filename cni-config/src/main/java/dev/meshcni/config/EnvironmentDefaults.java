@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.config;
 
 import static java.util.Objects.requireNonNull;
@@ -10,8 +13,8 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /**
  * Gives each option that was not on the command line the value of its environment variable: the option's name in upper
- * case with {@code _} for {@code -}, as Istio's tools have it. Of an option with several names the first counts that has a
- * variable. An empty variable counts as absent.
+ * case with {@code _} for {@code -}, as Istio's tools have it. Of an option with several names the first counts that
+ * has a variable. An empty variable counts as absent.
  */
 public final class EnvironmentDefaults implements IDefaultValueProvider {
     private final Map<String, String> environment;

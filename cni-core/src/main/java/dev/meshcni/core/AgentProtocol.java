@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import java.io.EOFException;
@@ -175,7 +178,10 @@ public final class AgentProtocol {
         }
     }
 
-    /** The one frame that comes on a channel. A few small parts of it are read at once, so that most frames take one or two calls of the kernel. */
+    /**
+     * The one frame that comes on a channel. A few small parts of it are read at once, so that most frames take one or
+     * two calls of the kernel.
+     */
     private static final class Incoming {
         private final ReadableByteChannel channel;
         private final ByteBuffer ahead = ByteBuffer.allocate(READ_AHEAD).flip();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.core.spi.NamespaceId;
@@ -6,8 +9,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Where the agent keeps what it has redirected, so that a DEL after its restart undoes the same. Safe for use by many threads, each
- * attachment by one at a time.
+ * Where the agent keeps what it has redirected, so that a DEL after its restart undoes the same. Safe for use by many
+ * threads, each attachment by one at a time.
  */
 public interface AttachmentStore {
     /** A store that keeps nothing. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.Attachment;
@@ -15,8 +18,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * The attachments that agents of this node have redirected and that the runtime has not deleted, each with the network namespace in
- * which that was done: what DEL undoes, and nothing else.
+ * The attachments that agents of this node have redirected and that the runtime has not deleted, each with the network
+ * namespace in which that was done: what DEL undoes, and nothing else.
  */
 public final class Attachments {
     private record Key(String network, String containerId, String ifName) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
@@ -45,8 +48,8 @@ public final class Backends {
     }
 
     /**
-     * A backend that removes what the backend of a configuration has made. Each removes what any of them has made, so a configuration that does
-     * not say clearly which one it was is no obstacle.
+     * A backend that removes what the backend of a configuration has made. Each removes what any of them has made, so a
+     * configuration that does not say clearly which one it was is no obstacle.
      */
     RedirectBackend forRemoval(PluginConfig config) {
         try {

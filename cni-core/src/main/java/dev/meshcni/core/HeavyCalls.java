@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
@@ -13,8 +16,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Lets few calls at a time work for pods whose authors ask for much, so that their rules do not fill the memory, and so that
- * those that ask for little pass them. What such a call waits for is a place, before it reads what the pod asks for.
+ * Lets few calls at a time work for pods whose authors ask for much, so that their rules do not fill the memory, and so
+ * that those that ask for little pass them. What such a call waits for is a place, before it reads what the pod asks
+ * for.
  */
 final class HeavyCalls {
     private static final int PLACES = 2;

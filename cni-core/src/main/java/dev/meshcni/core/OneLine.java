@@ -1,9 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.Characters;
 import java.util.regex.Pattern;
 
-/** Texts of others, as they may be shown on a terminal and written into a log: they end no line there and give no orders. */
+/**
+ * Texts of others, as they may be shown on a terminal and written into a log: they end no line there and give no
+ * orders.
+ */
 public final class OneLine {
     /** Longest {@link #shortened} text, in characters: a parser's message may quote an answer of any length. */
     private static final int SHORTENED = 300;
@@ -17,7 +23,10 @@ public final class OneLine {
         return of(text, Integer.MAX_VALUE);
     }
 
-    /** The text on one line of at most 300 characters, with one space for each run of white space and control characters. */
+    /**
+     * The text on one line of at most 300 characters, with one space for each run of white space and control
+     * characters.
+     */
     public static String shortened(String text) {
         String line = CONTROL.matcher(text.substring(0, Math.min(text.length(), 2 * SHORTENED)))
                 .replaceAll(" ")

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 /** Error codes of this plugin's own (CNI specification 1.1, section 5: 100 and above). */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniArgs;
@@ -28,7 +31,8 @@ import java.util.stream.Collectors;
 /**
  * The plugin's verbs, as the agent carries them out (CNI specification 1.1, section 2).
  *
- * <p>Every call gives an {@link Answer}: whatever comes in, and whatever fails, the runtime gets a result or a CNI error.
+ * <p>Every call gives an {@link Answer}: whatever comes in, and whatever fails, the runtime gets a result or a CNI
+ * error.
  */
 public final class PluginHandler {
     private static final System.Logger LOG = System.getLogger(PluginHandler.class.getName());

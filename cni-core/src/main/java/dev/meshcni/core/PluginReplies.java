@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
@@ -7,7 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The forms of what a plugin prints (CNI specification 1.1, section 5), written without a JSON library: the plugin has none. */
+/**
+ * The forms of what a plugin prints (CNI specification 1.1, section 5), written without a JSON library: the plugin has
+ * none.
+ */
 public final class PluginReplies {
     private static final int FAILED = 1;
 

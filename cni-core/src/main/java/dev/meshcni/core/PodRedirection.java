@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.Attachment;
@@ -23,7 +26,9 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The redirection of pods in their network namespaces: set up, compared and taken out, for one attachment at a time. */
+/**
+ * The redirection of pods in their network namespaces: set up, compared and taken out, for one attachment at a time.
+ */
 final class PodRedirection {
     private static final System.Logger LOG = System.getLogger(PodRedirection.class.getName());
 
@@ -99,9 +104,9 @@ final class PodRedirection {
     }
 
     /**
-     * Takes our rules out of the namespace into which the ADD of this attachment has put them, unless another attachment needs them
-     * there (DEL). What cannot be taken out ends with the namespace, so nothing that happens here lets DEL fail (CNI specification 1.1,
-     * section 2, "DEL").
+     * Takes our rules out of the namespace into which the ADD of this attachment has put them, unless another
+     * attachment needs them there (DEL). What cannot be taken out ends with the namespace, so nothing that happens here
+     * lets DEL fail (CNI specification 1.1, section 2, "DEL").
      *
      * @return what came of it, in words
      */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import dev.meshcni.api.CniException;
@@ -15,9 +18,9 @@ import java.util.Optional;
 /**
  * Checks that the base CNI has left what it promises, before anything is built on it.
  *
- * <p>The plugin's configuration names the chain adapter that installed it ({@value #ADAPTER}). Where it names none, as in a
- * configuration that Istio's installer wrote, the generic adapter checks the result that there is, and nobody misses one
- * that is not there: a standalone plugin gets none.
+ * <p>The plugin's configuration names the chain adapter that installed it ({@value #ADAPTER}). Where it names none, as
+ * in a configuration that Istio's installer wrote, the generic adapter checks the result that there is, and nobody
+ * misses one that is not there: a standalone plugin gets none.
  */
 public final class PrevResultCheck {
     /** The field of the plugin's configuration that names the adapter. */
@@ -25,9 +28,7 @@ public final class PrevResultCheck {
 
     private final ChainAdapters adapters;
 
-    /**
-     * @param adapters the adapters of this installation
-     */
+    /** @param adapters the adapters of this installation */
     public PrevResultCheck(ChainAdapters adapters) {
         this.adapters = Objects.requireNonNull(adapters, "adapters is null");
     }

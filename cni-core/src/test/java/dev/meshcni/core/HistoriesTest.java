@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -23,10 +26,10 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whatever happens on a node, and in whatever order: an attachment whose ADD answered ok for a pod of the mesh has its rules until its own
- * DEL, and a pod of no mesh has none. Histories are made up of pods that are made again under the same name, runtimes that give
- * no UID, a watch that is behind, agents that are started again, several attachments in a namespace, calls that come twice or late, and paths that
- * lead to another namespace later.
+ * Whatever happens on a node, and in whatever order: an attachment whose ADD answered ok for a pod of the mesh has its
+ * rules until its own DEL, and a pod of no mesh has none. Histories are made up of pods that are made again under the
+ * same name, runtimes that give no UID, a watch that is behind, agents that are started again, several attachments in a
+ * namespace, calls that come twice or late, and paths that lead to another namespace later.
  */
 class HistoriesTest {
     private static final int HISTORIES = 10_000;
@@ -45,7 +48,9 @@ class HistoriesTest {
         }
     }
 
-    /** The API server, and what the agent's watch has shown of it. A name alone is answered by the API server itself. */
+    /**
+     * The API server, and what the agent's watch has shown of it. A name alone is answered by the API server itself.
+     */
     private static final class Cluster implements PodSource {
         private final Map<String, Pod> pods = new HashMap<>();
         private final Map<String, Pod> shown = new HashMap<>();

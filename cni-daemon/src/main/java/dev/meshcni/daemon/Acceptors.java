@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
@@ -14,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Two threads that accept connections. The one that accepts serves the connection by itself, while the other goes on to accept: a call that comes
- * alone, as most do, waits for no further thread to wake up. What comes while it is busy gets a virtual thread of its own, so that no connection
- * waits for another.
+ * Two threads that accept connections. The one that accepts serves the connection by itself, while the other goes on to
+ * accept: a call that comes alone, as most do, waits for no further thread to wake up. What comes while it is busy gets
+ * a virtual thread of its own, so that no connection waits for another.
  */
 final class Acceptors implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Acceptors.class);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
@@ -24,8 +27,8 @@ import org.slf4j.event.Level;
  * The agent's socket: {@code agent.sock} in the run directory, for root alone.
  *
  * <p>Each connection carries one request and has a thread to itself, so that a pod that waits delays no other; a
- * connection that says nothing, or never ends, is closed at its deadline. Nothing that a client sends, or leaves out, stops
- * the server.
+ * connection that says nothing, or never ends, is closed at its deadline. Nothing that a client sends, or leaves out,
+ * stops the server.
  */
 public final class AgentServer implements AutoCloseable {
     /**

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -26,8 +29,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /**
- * Brings what plugins decided without the agent into the agent's log: at its start, and from time to time, as a plugin can
- * also fail to reach an agent that is there.
+ * Brings what plugins decided without the agent into the agent's log: at its start, and from time to time, as a plugin
+ * can also fail to reach an agent that is there.
  */
 final class AgentlessDecisions implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentlessDecisions.class);

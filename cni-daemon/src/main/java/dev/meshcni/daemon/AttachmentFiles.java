@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
@@ -31,8 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps what is redirected in a directory of the agent's run directory, a small file for each attachment, for root alone. The files of an earlier
- * start of the kernel are left out, as its network namespaces are gone.
+ * Keeps what is redirected in a directory of the agent's run directory, a small file for each attachment, for root
+ * alone. The files of an earlier start of the kernel are left out, as its network namespaces are gone.
  */
 final class AttachmentFiles implements AttachmentStore {
     private static final Logger LOG = LoggerFactory.getLogger(AttachmentFiles.class);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import ch.qos.logback.classic.Level;
@@ -16,8 +19,8 @@ import org.slf4j.Marker;
 import org.slf4j.event.KeyValuePair;
 
 /**
- * An event of the log in which every text is on one line and without control characters: its message, the values beside it, and the messages of
- * exceptions. What is logged comes from pods, peers and other processes as well.
+ * An event of the log in which every text is on one line and without control characters: its message, the values beside
+ * it, and the messages of exceptions. What is logged comes from pods, peers and other processes as well.
  */
 record PlainEvent(ILoggingEvent event) implements ILoggingEvent {
     @Override

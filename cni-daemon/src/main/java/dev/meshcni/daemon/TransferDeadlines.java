@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.util.Objects.requireNonNull;
@@ -11,8 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Closes connections on which a transfer does not end in time. All transfers have the same time. So what watches over them need not be woken for one
- * that begins: it never sleeps for longer than that, and in a call on which a pod waits nobody else takes a turn on the processor.
+ * Closes connections on which a transfer does not end in time. All transfers have the same time. So what watches over
+ * them need not be woken for one that begins: it never sleeps for longer than that, and in a call on which a pod waits
+ * nobody else takes a turn on the processor.
  */
 final class TransferDeadlines implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TransferDeadlines.class);

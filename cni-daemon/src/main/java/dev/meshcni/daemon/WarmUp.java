@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -29,9 +32,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away, and calls for one outside the mesh over
- * a socket that no plugin finds. It is what the first pods after the agent's start would otherwise wait for: classes, programs and kernel modules
- * that are loaded, code that is compiled.
+ * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away, and
+ * calls for one outside the mesh over a socket that no plugin finds. It is what the first pods after the agent's start
+ * would otherwise wait for: classes, programs and kernel modules that are loaded, code that is compiled.
  */
 final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
@@ -51,7 +54,10 @@ final class WarmUp {
         this.nativeNftables = nativeNftables;
     }
 
-    /** Holds it, unless this process may not make network namespaces; that it fails is only logged, as the first pod's ADD will tell. */
+    /**
+     * Holds it, unless this process may not make network namespaces; that it fails is only logged, as the first pod's
+     * ADD will tell.
+     */
     static void run(Backends backends, PrevResultCheck check, boolean nativeNftables) {
         long start = System.nanoTime();
         RedirectBackend backend = backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);

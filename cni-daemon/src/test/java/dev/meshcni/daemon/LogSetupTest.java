@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -14,7 +17,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.event.KeyValuePair;
 
 class LogSetupTest {
-    /** An end of a line, orders to a terminal in one and in two bytes, a turn of the writing, the half of a character. */
+    /**
+     * An end of a line, orders to a terminal in one and in two bytes, a turn of the writing, the half of a character.
+     */
     private static final String HOSTILE = "a\nb\r\u001b[2J\u009b2J\u202e\u2028\u0007\ud800\u0000z";
 
     private static final String PLAIN = "a?b??[2J?2J?????z";

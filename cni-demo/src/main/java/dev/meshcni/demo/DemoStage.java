@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.demo;
 
 import dev.meshcni.api.AttachmentParameters;
@@ -15,8 +18,8 @@ import java.util.stream.Stream;
 
 /**
  * Where the demonstration plays: a network namespace that stands for the node, two for the pods, and a temporary
- * directory for everything that would lie on the node's disk. The machine's own network is not touched: what the base CNI
- * does to "the host" it does to the node's namespace.
+ * directory for everything that would lie on the node's disk. The machine's own network is not touched: what the base
+ * CNI does to "the host" it does to the node's namespace.
  */
 final class DemoStage implements AutoCloseable {
     static final String NAMESPACE = "shop";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.demo;
 
 import dev.meshcni.netns.linux.NetworkNamespace;
@@ -14,8 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Sends real connections through the rules. Each listener says its own name to whoever connects, so that a client learns
- * where it has arrived, whatever address it dialled.
+ * Sends real connections through the rules. Each listener says its own name to whoever connects, so that a client
+ * learns where it has arrived, whatever address it dialled.
  */
 final class DemoTraffic implements AutoCloseable {
     private static final int TIMEOUT_MILLIS = 3000;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.doctor;
 
 import io.fabric8.kubernetes.api.model.Namespace;
@@ -6,8 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The second prerequisite of an installation: the admission controller ServiceAccount is on. The API server does not say
- * which of its admission controllers are; this one leaves a trace in each pod that it has admitted.
+ * The second prerequisite of an installation: the admission controller ServiceAccount is on. The API server does not
+ * say which of its admission controllers are; this one leaves a trace in each pod that it has admitted.
  */
 final class AccountChecks {
     private static final String SWITCH_ON =

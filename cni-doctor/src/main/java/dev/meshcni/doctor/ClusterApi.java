@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.doctor;
 
 import static java.util.Objects.requireNonNull;
@@ -32,8 +35,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * All that {@code meshcni doctor} asks of the API server, in the name of the person who runs it. It only reads, and what
- * it may not read it reports: {@code docs/rbac.md} has the rights.
+ * All that {@code meshcni doctor} asks of the API server, in the name of the person who runs it. It only reads, and
+ * what it may not read it reports: {@code docs/rbac.md} has the rights.
  *
  * <p>Nothing more is sent to an API server that has not answered once, so that the whole takes a bounded time.
  */
@@ -141,7 +144,9 @@ public final class ClusterApi implements AutoCloseable {
                         .get()));
     }
 
-    /** The NetworkAttachmentDefinitions of the cluster as {@code namespace/name}; none where Multus is not installed. */
+    /**
+     * The NetworkAttachmentDefinitions of the cluster as {@code namespace/name}; none where Multus is not installed.
+     */
     ApiResult<Set<String>> networks() {
         return ask("list on network-attachment-definitions.k8s.cni.cncf.io", () -> {
             try {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.doctor;
 
 import dev.meshcni.manifest.NodeManifests;
@@ -11,8 +14,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Whether Multus finds our network where the plugin is not chained: it calls the plugin for pods only that an annotation
- * attaches to the network, by a NetworkAttachmentDefinition in the namespace that the annotation names, or in the pod's.
+ * Whether Multus finds our network where the plugin is not chained: it calls the plugin for pods only that an
+ * annotation attaches to the network, by a NetworkAttachmentDefinition in the namespace that the annotation names, or
+ * in the pod's.
  */
 final class NetworkChecks {
     private static final String NAME = NodeManifests.NETWORK;
@@ -96,8 +100,9 @@ final class NetworkChecks {
     }
 
     /**
-     * The definitions of ours that an annotation names, as {@code namespace/name}: {@code [namespace/]name[@interface]},
-     * separated by commas (Kubernetes Network Custom Resource Definition De-facto Standard, section 4.1.1).
+     * The definitions of ours that an annotation names, as {@code namespace/name}:
+     * {@code [namespace/]name[@interface]}, separated by commas (Kubernetes Network Custom Resource Definition De-facto
+     * Standard, section 4.1.1).
      */
     private static List<String> ours(String annotation, String namespace) {
         return Arrays.stream(annotation.split(",", -1))

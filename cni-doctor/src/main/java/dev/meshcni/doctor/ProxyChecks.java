@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.doctor;
 
 import dev.meshcni.kubernetes.ProxyVersion;
@@ -10,7 +13,9 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** The pods of the mesh: the versions of their proxies, and whether something stands in the way of their redirection. */
+/**
+ * The pods of the mesh: the versions of their proxies, and whether something stands in the way of their redirection.
+ */
 final class ProxyChecks {
     private ProxyChecks() {}
 

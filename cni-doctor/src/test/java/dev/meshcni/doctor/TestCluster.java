@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.doctor;
 
 import dev.meshcni.api.conf.Finding;
@@ -27,8 +30,8 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * A cluster on a fake API server: two nodes, a control plane, our DaemonSet as {@code meshcni manifest} prints it, its pods,
- * and an injected pod. All is as it should be, until a test changes it before {@link #create}.
+ * A cluster on a fake API server: two nodes, a control plane, our DaemonSet as {@code meshcni manifest} prints it, its
+ * pods, and an injected pod. All is as it should be, until a test changes it before {@link #create}.
  */
 final class TestCluster {
     static final String ISTIO = "istio-system";

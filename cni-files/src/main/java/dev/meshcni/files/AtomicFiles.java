@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.util.Objects.requireNonNull;
@@ -14,8 +17,8 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * Changes of files of which a reader sees all or nothing: what is new is made beside the old under a name that nobody reads,
- * and renamed over it.
+ * Changes of files of which a reader sees all or nothing: what is new is made beside the old under a name that nobody
+ * reads, and renamed over it.
  */
 public final class AtomicFiles {
     /** The prefix of temporary files; their suffix keeps container runtimes from reading them as configuration. */

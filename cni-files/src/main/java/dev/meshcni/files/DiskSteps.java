@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import dev.meshcni.host.linux.AtomicRename;
@@ -98,7 +101,10 @@ public final class DiskSteps implements FileSteps {
         Files.deleteIfExists(path);
     }
 
-    /** By descriptors (openat(2)): whoever puts a link in place of a directory that we are about to enter finds it not entered. */
+    /**
+     * By descriptors (openat(2)): whoever puts a link in place of a directory that we are about to enter finds it not
+     * entered.
+     */
     private static void deleteTree(SecureDirectoryStream<Path> parent, Path name) throws IOException {
         try (SecureDirectoryStream<Path> directory = parent.newDirectoryStream(name, LinkOption.NOFOLLOW_LINKS)) {
             for (Path entry : directory) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.util.Objects.requireNonNull;
@@ -39,7 +42,10 @@ record DisplacedFile(Path path, Path target, String before, String after) {
         requireNonNull(after, "after is null");
     }
 
-    /** The path to use: that of a fresh file, with what must be known after a kill. A name that leaves no room for it stays. */
+    /**
+     * The path to use: that of a fresh file, with what must be known after a kill. A name that leaves no room for it
+     * stays.
+     */
     static Path path(Path fresh, Path target, byte[] before, byte[] after) {
         String name = target.getFileName().toString();
         return name.length() > LONGEST_NAME

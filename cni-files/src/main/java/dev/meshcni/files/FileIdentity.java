@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.util.Objects.requireNonNull;
@@ -11,8 +14,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Optional;
 
 /**
- * Which file it is that a path leads to: device and inode, which a file keeps when it is renamed and another one of the same name
- * has not (inode(7)).
+ * Which file it is that a path leads to: device and inode, which a file keeps when it is renamed and another one of the
+ * same name has not (inode(7)).
  *
  * @param key both, as Java has them
  */

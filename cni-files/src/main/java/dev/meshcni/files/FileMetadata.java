@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.util.Objects.requireNonNull;
@@ -23,8 +26,9 @@ import java.util.TreeMap;
  *
  * @param mode its permission bits
  * @param owner its owner and group; empty leaves them, and the attributes, as they come
- * @param attributes its extended attributes, in hexadecimal: access control lists, SELinux's label, and what its owner keeps in them.
- *     Those that sign the content (IMA, EVM) and those of an overlay file system belong to the one file and are not among them
+ * @param attributes its extended attributes, in hexadecimal: access control lists, SELinux's label, and what its owner
+ *     keeps in them. Those that sign the content (IMA, EVM) and those of an overlay file system belong to the one file
+ *     and are not among them
  */
 public record FileMetadata(Set<PosixFilePermission> mode, Optional<Owner> owner, Map<String, String> attributes) {
     private static final Set<String> OF_ONE_FILE = Set.of("security.ima", "security.evm");
@@ -52,10 +56,11 @@ public record FileMetadata(Set<PosixFilePermission> mode, Optional<Owner> owner,
     }
 
     /**
-     * Gives it to a file. The owner changes first, as that takes away what a new owner may not have; the mode last, as an access control
-     * list that the file has from its directory would change with it.
+     * Gives it to a file. The owner changes first, as that takes away what a new owner may not have; the mode last, as
+     * an access control list that the file has from its directory would change with it.
      *
-     * @throws IOException also if an attribute cannot be set: without its label or list, those who need the file could not read it
+     * @throws IOException also if an attribute cannot be set: without its label or list, those who need the file could
+     *     not read it
      */
     void applyTo(Path file) throws IOException {
         PosixFileAttributeView view = Files.getFileAttributeView(file, PosixFileAttributeView.class);

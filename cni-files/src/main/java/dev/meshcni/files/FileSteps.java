@@ -1,11 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * The changes that an installer makes to a file system. Each may be the last one of a process that is killed, so what is
- * visible must be right after every single one.
+ * The changes that an installer makes to a file system. Each may be the last one of a process that is killed, so what
+ * is visible must be right after every single one.
  */
 public interface FileSteps {
     /** Makes a directory, open to all for reading. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.util.Objects.requireNonNull;
@@ -99,7 +102,9 @@ public final class SharedFiles {
         steps.sync(file.getParent());
     }
 
-    /** Removes from a directory what a process that was killed had not finished, and puts back what it had displaced. */
+    /**
+     * Removes from a directory what a process that was killed had not finished, and puts back what it had displaced.
+     */
     public void sweep(Path directory) throws IOException {
         for (Path leftover : AtomicFiles.leftovers(directory)) {
             Optional<DisplacedFile> displaced = DisplacedFile.of(leftover);
@@ -171,8 +176,8 @@ public final class SharedFiles {
     }
 
     /**
-     * Puts what came out back. What then comes out should be what was put in last; if it is not, somebody has written it since, it is the
-     * newest, and goes back as well.
+     * Puts what came out back. What then comes out should be what was put in last; if it is not, somebody has written
+     * it since, it is the newest, and goes back as well.
      *
      * @param placed what was put in last
      */

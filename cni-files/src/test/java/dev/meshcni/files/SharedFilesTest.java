@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.files;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -23,7 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Somebody else writes at the worst moment: between our look and our change, or between our change and our second look. */
+/**
+ * Somebody else writes at the worst moment: between our look and our change, or between our change and our second look.
+ */
 class SharedFilesTest {
     private static final FileMetadata LOOK = FileMetadata.ofMode("rw-r--r--");
     private static final String OLD = "old";

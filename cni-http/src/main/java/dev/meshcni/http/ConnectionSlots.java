@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import java.net.InetAddress;
@@ -10,9 +13,10 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * Who has which connections of a port. There is always a place for one more: the oldest connection of the same peer goes if that peer
- * has as many as it may have, otherwise the oldest of those that have most. A probe is done within milliseconds, and so is never the
- * oldest for long; what stays unfinished makes room for it, also where both come from one address.
+ * Who has which connections of a port. There is always a place for one more: the oldest connection of the same peer
+ * goes if that peer has as many as it may have, otherwise the oldest of those that have most. A probe is done within
+ * milliseconds, and so is never the oldest for long; what stays unfinished makes room for it, also where both come from
+ * one address.
  *
  * <p>For one thread.
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import static java.util.Objects.requireNonNull;
@@ -16,12 +19,16 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * A connection of one peer, which carries one request: its head is read, an answer is awaited and written, and what the peer sends
- * beyond the head is dropped. Each of these has a deadline. For the thread of the port, but for {@link #isOpen}.
+ * A connection of one peer, which carries one request: its head is read, an answer is awaited and written, and what the
+ * peer sends beyond the head is dropped. Each of these has a deadline. For the thread of the port, but for
+ * {@link #isOpen}.
  */
 final class HttpConnection {
     private static final int FIRST_SIZE = 512;
-    /** So much, and for so long, is read and dropped behind an answer, as closing at once could cost the peer the answer (a reset). */
+    /**
+     * So much, and for so long, is read and dropped behind an answer, as closing at once could cost the peer the answer
+     * (a reset).
+     */
     private static final int MOST_DROPPED = 64 << 10;
 
     private static final Duration DROP_TIME = Duration.ofSeconds(1);

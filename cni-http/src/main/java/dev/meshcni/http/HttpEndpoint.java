@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import static java.util.Objects.requireNonNull;
@@ -14,8 +17,8 @@ import java.util.function.Consumer;
 /**
  * A port of the daemon that answers GET on a few pages, whoever is in the network.
  *
- * <p>It has its own non-blocking thread ({@link HttpEventLoop}); all resources of a peer are bounded ({@link
- * HttpLimits}), and nothing that a peer sends or a page throws ends it.
+ * <p>It has its own non-blocking thread ({@link HttpEventLoop}); all resources of a peer are bounded
+ * ({@link HttpLimits}), and nothing that a peer sends or a page throws ends it.
  */
 public final class HttpEndpoint implements AutoCloseable {
     /** Connections that the kernel keeps until they are accepted. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import static java.util.Objects.requireNonNull;
@@ -14,8 +17,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The pages of a port. Each one that works has a platform thread of its own, so that one that hangs delays only itself, and depends on
- * no thread that other work of the daemon can hold up.
+ * The pages of a port. Each one that works has a platform thread of its own, so that one that hangs delays only itself,
+ * and depends on no thread that other work of the daemon can hold up.
  */
 final class HttpPages implements AutoCloseable {
     private final Map<String, HttpPage> pages;

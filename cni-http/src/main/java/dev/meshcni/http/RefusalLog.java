@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import static java.util.Objects.requireNonNull;
@@ -13,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells what a port has refused: each refusal is counted, and in the log there is one line a minute at most, however many there were.
- * Nothing that a peer has sent gets there, only its address.
+ * Tells what a port has refused: each refusal is counted, and in the log there is one line a minute at most, however
+ * many there were. Nothing that a peer has sent gets there, only its address.
  */
 final class RefusalLog {
     private static final Logger LOG = LoggerFactory.getLogger(RefusalLog.class);

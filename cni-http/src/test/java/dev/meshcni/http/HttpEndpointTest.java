@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.http;
 
 import static dev.meshcni.testkit.Eventually.eventually;
@@ -24,7 +27,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Peers of all kinds, over real sockets; each address of 127.0.0.0/8 is a peer of its own. After each of them the others are answered. */
+/**
+ * Peers of all kinds, over real sockets; each address of 127.0.0.0/8 is a peer of its own. After each of them the
+ * others are answered.
+ */
 @Timeout(60)
 class HttpEndpointTest {
     private static final String GET = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -13,8 +16,9 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * Asks an agent what plugins ask it, so that one that hangs is not taken for one that answers: the kernel connects to a socket whoever may read
- * from it. The question is VERSION, which changes nothing and is answered whatever becomes of the API server.
+ * Asks an agent what plugins ask it, so that one that hangs is not taken for one that answers: the kernel connects to a
+ * socket whoever may read from it. The question is VERSION, which changes nothing and is answered whatever becomes of
+ * the API server.
  */
 public final class AgentQuestion {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -23,9 +27,7 @@ public final class AgentQuestion {
 
     private final Path socket;
 
-    /**
-     * A question to the agent of a run directory.
-     */
+    /** A question to the agent of a run directory. */
     public AgentQuestion(Path runDirectory) {
         this.socket = requireNonNull(runDirectory, "runDirectory is null").resolve(AgentProtocol.SOCKET_NAME);
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import dev.meshcni.api.chain.ChainAdapters;
@@ -16,8 +19,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Finds the chain adapters: those of this installation, and those in jars that were dropped into a directory, each a module
- * that provides one.
+ * Finds the chain adapters: those of this installation, and those in jars that were dropped into a directory, each a
+ * module that provides one.
  */
 final class ChainAdapterJars {
     private ChainAdapterJars() {}
@@ -25,8 +28,8 @@ final class ChainAdapterJars {
     /**
      * The adapters of this installation and of a directory of jars.
      *
-     * @throws DaemonException if a jar cannot be used: with an adapter missing a plugin could be installed wrongly on every
-     *     node, so nothing is
+     * @throws DaemonException if a jar cannot be used: with an adapter missing a plugin could be installed wrongly on
+     *     every node, so nothing is
      */
     static ChainAdapters load(Optional<Path> directory) {
         try {

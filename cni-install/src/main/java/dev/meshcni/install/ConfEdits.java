@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -19,8 +22,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Carries out the edits of a chain adapter, each atomically, and only on files that are still what the adapter saw: between
- * its look at the directory and our change the base CNI may have written something newer, which is not lost ({@link SharedFiles}).
+ * Carries out the edits of a chain adapter, each atomically, and only on files that are still what the adapter saw:
+ * between its look at the directory and our change the base CNI may have written something newer, which is not lost
+ * ({@link SharedFiles}).
  */
 final class ConfEdits {
     private final SharedFiles files;

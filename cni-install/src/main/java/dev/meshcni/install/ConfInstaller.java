@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -32,7 +35,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
-/** Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided. */
+/**
+ * Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided.
+ */
 public final class ConfInstaller {
     /** The number of retries if another process writes at the same time. */
     private static final int ATTEMPTS = 20;
@@ -153,7 +158,9 @@ public final class ConfInstaller {
         LockSupport.parkNanos(PAUSE.multipliedBy(attempt).toNanos());
     }
 
-    /** The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left. */
+    /**
+     * The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left.
+     */
     private InstallSettings naming(ChainAdapter adapter) {
         ObjectNode entry = settings.entry().put(PrevResultCheck.ADAPTER, adapter.name());
         return new InstallSettings(settings.chained(), settings.confName(), entry);
@@ -176,8 +183,8 @@ public final class ConfInstaller {
     }
 
     /**
-     * A file that a link leads to; a directory holds no configuration. A file that is being replaced may be missing for a moment: where it will
-     * be is where it has to be watched for.
+     * A file that a link leads to; a directory holds no configuration. A file that is being replaced may be missing for
+     * a moment: where it will be is where it has to be watched for.
      */
     private static Optional<Path> target(Path link) {
         try {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import dev.meshcni.config.DaemonException;
@@ -83,7 +86,10 @@ public final class InstallErrors {
         return cause.getClass() == IOException.class ? cause.getMessage() : cause.toString();
     }
 
-    /** Somebody else's configuration calls the plugin, which has to stay as long as that is so: without it no pod would start. */
+    /**
+     * Somebody else's configuration calls the plugin, which has to stay as long as that is so: without it no pod would
+     * start.
+     */
     static DaemonException stillCalled(String type, List<String> callers) {
         return new DaemonException(String.join(", ", callers) + " still calls " + type
                 + ": the plugin is kept, because without it no pod would start on this node; remove the entry there"

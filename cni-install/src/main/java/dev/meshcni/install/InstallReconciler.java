@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -38,8 +41,8 @@ public final class InstallReconciler implements AutoCloseable {
     /**
      * Starts to install and to watch, as the installer of this node.
      *
-     * @param agentIsFound whether plugins find the agent of this daemon; if they do although a newer daemon has taken over, that
-     *     one is dead, and this one installs again
+     * @param agentIsFound whether plugins find the agent of this daemon; if they do although a newer daemon has taken
+     *     over, that one is dead, and this one installs again
      * @throws DaemonException if the run directory cannot be used
      */
     public static InstallReconciler start(Installer installer, BooleanSupplier agentIsFound) {

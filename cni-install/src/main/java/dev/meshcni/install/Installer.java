@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -30,8 +33,8 @@ import org.slf4j.LoggerFactory;
  * Makes the node call our plugin, and keeps it so: the plugin first, then the configuration that names it, so that a
  * runtime never looks for a plugin that is not there.
  *
- * <p>Each round inspects everything and makes missing changes. It keeps no state, so it does not matter when
- * the last process was killed.
+ * <p>Each round inspects everything and makes missing changes. It keeps no state, so it does not matter when the last
+ * process was killed.
  */
 public final class Installer {
     private static final Logger LOG = LoggerFactory.getLogger(Installer.class);
@@ -154,8 +157,8 @@ public final class Installer {
     }
 
     /**
-     * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then the
-     * agent's run directory.
+     * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then
+     * the agent's run directory.
      *
      * @param patience how long to wait for plugins that still run
      * @throws DaemonException if something cannot be removed
@@ -291,8 +294,9 @@ public final class Installer {
     }
 
     /**
-     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken out. What may be the
-     * machine's state of the moment has to happen several times in a row; until then nothing is put in.
+     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken
+     * out. What may be the machine's state of the moment has to happen several times in a row; until then nothing is
+     * put in.
      */
     private void requireWorkingPlugin() {
         try {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -31,8 +34,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Who installs on this node. While a daemon is replaced two of them can run for a moment; the one that started last installs,
- * and the other must not undo it.
+ * Who installs on this node. While a daemon is replaced two of them can run for a moment; the one that started last
+ * installs, and the other must not undo it.
  */
 final class InstallerLease {
     private static final String HOLDER = "installer";
@@ -125,8 +128,9 @@ final class InstallerLease {
     }
 
     /**
-     * Locks the file that others find. An uninstallation deletes it, and who waited for its lock then has one that excludes
-     * nobody. The file must not be opened a second time to find that out: closing it would give the lock up (fcntl(2)).
+     * Locks the file that others find. An uninstallation deletes it, and who waited for its lock then has one that
+     * excludes nobody. The file must not be opened a second time to find that out: closing it would give the lock up
+     * (fcntl(2)).
      */
     private FileChannel lock(long end, Duration patience) throws IOException {
         while (true) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import dev.meshcni.api.chain.ChainAdapters;
@@ -9,8 +12,8 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /**
- * The options of the installer, for {@code install-cni} and for the commands that do its work once. Names and defaults are
- * those of Istio's install-cni where it has the option.
+ * The options of the installer, for {@code install-cni} and for the commands that do its work once. Names and defaults
+ * are those of Istio's install-cni where it has the option.
  */
 public final class InstallerOptions {
     private static final String STANDALONE_CONF = "YYY-istio-cni.conf";

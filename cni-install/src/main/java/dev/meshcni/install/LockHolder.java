@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import java.io.IOException;
@@ -12,7 +15,7 @@ import java.util.regex.Pattern;
 final class LockHolder {
     private static final Path LOCKS = Path.of("/proc/locks");
 
-    /** {@code 1: POSIX  ADVISORY  WRITE 4711 08:01:1234 0 EOF}; one that waits has an arrow after its number. */
+    /** {@code 1: POSIX ADVISORY WRITE 4711 08:01:1234 0 EOF}; one that waits has an arrow after its number. */
     private static final Pattern LINE =
             Pattern.compile("\\d+: \\S+ +\\S+ +\\S+ (-?\\d+) \\p{XDigit}+:\\p{XDigit}+:(\\d+) .*");
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -33,9 +36,9 @@ import org.slf4j.LoggerFactory;
  * .mesh-cni/0.1.0-3f9c0a7d51e2/bin/istio-cni
  * </pre>
  *
- * <p>Each version lies in a directory of its own and never changes; one rename of the link switches to it, and one that is
- * damaged is replaced by another copy beside it. So a plugin that runs keeps all its files, and a runtime always finds a
- * whole plugin. The link is relative, as the host may see the directory at another path than we do.
+ * <p>Each version lies in a directory of its own and never changes; one rename of the link switches to it, and one that
+ * is damaged is replaced by another copy beside it. So a plugin that runs keeps all its files, and a runtime always
+ * finds a whole plugin. The link is relative, as the host may see the directory at another path than we do.
  */
 public final class PluginTree {
     /** The directory of the versions; nothing that lists plugins shows it. */
@@ -106,8 +109,8 @@ public final class PluginTree {
     }
 
     /**
-     * Makes sure that the link leads to a whole copy of the source. The first time every byte is compared, later the sizes and
-     * times.
+     * Makes sure that the link leads to a whole copy of the source. The first time every byte is compared, later the
+     * sizes and times.
      *
      * @return whether anything had to be done
      * @throws UnusablePluginException if the host does not run it; the link, and the versions, are as they were

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -22,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the plugin as the node's container runtime would, in the host's mount namespace, with VERSION (CNI specification 1.1, section 4):
- * it changes nothing.
+ * Runs the plugin as the node's container runtime would, in the host's mount namespace, with VERSION (CNI specification
+ * 1.1, section 4): it changes nothing.
  */
 public final class PluginTrial implements AutoCloseable {
     /** The first process of the node, if its {@code /proc} is mounted in our container. */
@@ -60,7 +63,8 @@ public final class PluginTrial implements AutoCloseable {
          * A runtime cannot use it.
          *
          * @param reason what happened, and what to do about it
-         * @param certain whether the next attempt would end in the same way; a machine without memory or time is another matter
+         * @param certain whether the next attempt would end in the same way; a machine without memory or time is
+         *     another matter
          */
         record Broken(String reason, boolean certain) implements Verdict {}
     }
@@ -83,8 +87,9 @@ public final class PluginTrial implements AutoCloseable {
     }
 
     /**
-     * Programs as the runtime of this node starts them: on the host, which without its {@code /proc} must be where we are. Whether its
-     * namespace may be entered is found out with the first one, so that a missing capability is not taken for a missing host.
+     * Programs as the runtime of this node starts them: on the host, which without its {@code /proc} must be where we
+     * are. Whether its namespace may be entered is found out with the first one, so that a missing capability is not
+     * taken for a missing host.
      */
     static HostProgram ofNode() {
         return Files.isDirectory(HOST_INIT) ? HostProgram.in(HOST_INIT.resolve("ns/mnt")) : HostProgram.inOwnMounts();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -18,7 +21,10 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The agent's run directory on the host: its socket, what plugins left for it, and the installers' agreement on who installs. */
+/**
+ * The agent's run directory on the host: its socket, what plugins left for it, and the installers' agreement on who
+ * installs.
+ */
 public final class RunDirectory {
     /** The directory below it in which agents record what they have redirected. */
     public static final String ATTACHMENTS = "attachments";

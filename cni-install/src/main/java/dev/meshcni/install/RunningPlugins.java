@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
@@ -15,8 +18,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Which versions of the plugin processes run from, by {@code /proc} (proc(5)). The kernel shows paths as the process sees
- * them, which in a container differ from ours in their beginning only, so versions are told by the end.
+ * Which versions of the plugin processes run from, by {@code /proc} (proc(5)). The kernel shows paths as the process
+ * sees them, which in a container differ from ours in their beginning only, so versions are told by the end.
  */
 public final class RunningPlugins {
     /** The first of the places where a node's own {@code /proc} may be mounted in our container. */
@@ -65,7 +68,8 @@ public final class RunningPlugins {
     }
 
     /**
-     * The names of the versions in use. Of an earlier one, which was a script that became a JVM, the script may be all that is open.
+     * The names of the versions in use. Of an earlier one, which was a script that became a JVM, the script may be all
+     * that is open.
      *
      * @throws IOException if there is no list of processes
      */

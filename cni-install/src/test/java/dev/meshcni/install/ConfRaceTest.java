@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static dev.meshcni.testkit.Eventually.eventually;
@@ -26,7 +29,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A base CNI that goes on changing its configuration while we install and uninstall: each of its changes stays until its next one. */
+/**
+ * A base CNI that goes on changing its configuration while we install and uninstall: each of its changes stays until
+ * its next one.
+ */
 @Timeout(120)
 class ConfRaceTest {
     private static final int CHANGES = 400;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static dev.meshcni.testkit.Eventually.eventually;
@@ -18,7 +21,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What others do to the node is put right; the node compares by itself once an hour only, unless a test says otherwise. */
+/**
+ * What others do to the node is put right; the node compares by itself once an hour only, unless a test says otherwise.
+ */
 class InstallReconcilerTest {
     @TempDir
     private Path root;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import java.io.BufferedReader;
@@ -5,7 +8,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
-/** An installer as a process of its own that has stopped at a step of its work, in its turn, and is killed when this is closed. */
+/**
+ * An installer as a process of its own that has stopped at a step of its work, in its turn, and is killed when this is
+ * closed.
+ */
 final class InstallerProcess implements AutoCloseable {
     private static final String MODULE = "dev.meshcni.install";
 

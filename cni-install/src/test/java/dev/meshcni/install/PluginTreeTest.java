@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -211,7 +214,10 @@ class PluginTreeTest {
         assertThat(node.link()).isExecutable().hasContent(TestNode.script("first"));
     }
 
-    /** An earlier release that is installed again knows a version by these signs, and removes it once nothing runs from it. */
+    /**
+     * An earlier release that is installed again knows a version by these signs, and removes it once nothing runs from
+     * it.
+     */
     @Test
     void anEarlierReleaseKnowsTheVersionForOneOfItsOwn() throws Exception {
         tree().ensure();

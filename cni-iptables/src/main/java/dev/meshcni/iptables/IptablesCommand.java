@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import dev.meshcni.core.Backends;
@@ -29,8 +32,8 @@ import picocli.CommandLine.Spec;
 /**
  * Sets up the redirection from inside the pod, or on a virtual machine: what Istio's {@code istio-iptables} does.
  *
- * <p>A dry run depends on nothing but its flags, its variables and the names of users and groups, so that its output can be
- * compared between machines: it looks neither at addresses nor at {@code /etc/resolv.conf}.
+ * <p>A dry run depends on nothing but its flags, its variables and the names of users and groups, so that its output
+ * can be compared between machines: it looks neither at addresses nor at {@code /etc/resolv.conf}.
  */
 @Command(
         name = "iptables",

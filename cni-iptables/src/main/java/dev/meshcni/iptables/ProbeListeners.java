@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import dev.meshcni.core.spi.RedirectException;
@@ -23,8 +26,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Listens where probes may arrive, and knows by what they carry at which port each one did. Sockets belong to the network
- * namespace of the thread that opens them, wherever they are served.
+ * Listens where probes may arrive, and knows by what they carry at which port each one did. Sockets belong to the
+ * network namespace of the thread that opens them, wherever they are served.
  */
 final class ProbeListeners implements AutoCloseable {
     private static final int MAX_MESSAGE = 64;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import static java.util.Objects.requireNonNull;
@@ -23,9 +26,7 @@ final class ProbeSender {
     private final ProcessRights rights;
     private final long deadlineNanos;
 
-    /**
-     * @param timeout how long to wait for probes, all in all; rules that come late are in time until then
-     */
+    /** @param timeout how long to wait for probes, all in all; rules that come late are in time until then */
     ProbeSender(ProbeListeners listeners, ProcessRights rights, Duration timeout) {
         this.listeners = requireNonNull(listeners, "listeners is null");
         this.rights = requireNonNull(rights, "rights is null");

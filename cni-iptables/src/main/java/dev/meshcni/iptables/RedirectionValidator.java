@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import static java.util.Objects.requireNonNull;
@@ -73,7 +76,8 @@ final class RedirectionValidator {
     /**
      * Validates all traffic that should be redirected.
      *
-     * @param differences what differs between the kernel's rules and the plan; only asked where this process may read them
+     * @param differences what differs between the kernel's rules and the plan; only asked where this process may read
+     *     them
      */
     List<TrafficFinding> validate(Supplier<List<RuleDifference>> differences) throws InterruptedException {
         List<TrafficFinding> findings = new ArrayList<>();

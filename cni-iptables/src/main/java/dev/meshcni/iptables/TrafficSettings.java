@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import static java.util.Objects.requireNonNull;
@@ -22,8 +25,8 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
- * Makes the parameters of a redirection from flags and variables, with the defaults of {@code istio-iptables}: unlike a pod,
- * which is redirected wholly unless it says otherwise, a command line redirects what it names.
+ * Makes the parameters of a redirection from flags and variables, with the defaults of {@code istio-iptables}: unlike a
+ * pod, which is redirected wholly unless it says otherwise, a command line redirects what it names.
  */
 final class TrafficSettings {
     private static final Logger LOG = System.getLogger(TrafficSettings.class.getName());

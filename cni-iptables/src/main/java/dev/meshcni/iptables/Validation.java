@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.iptables;
 
 import static java.util.Objects.requireNonNull;
@@ -24,7 +27,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import picocli.CommandLine;
 
-/** Validates the namespace of this process, and prints what was found: {@code validate} and {@code --run-validation}. */
+/**
+ * Validates the namespace of this process, and prints what was found: {@code validate} and {@code --run-validation}.
+ */
 final class Validation {
     /** The exit code of Istio's validation, which its repair looks for. */
     static final int NOT_REDIRECTED = 126;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
@@ -30,10 +33,12 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.util.List;
 
 /**
- * How the API server's answers, and pod manifests, are read: of each resource the fields that this daemon needs, the rest is passed over.
+ * How the API server's answers, and pod manifests, are read: of each resource the fields that this daemon needs, the
+ * rest is passed over.
  *
- * <p>fabric8's model knows some four hundred resources and all of their fields, and takes ten megabytes to hold what it finds out
- * about a pod's alone. A field that is to be read has to be named here, or its getter says that the resource has none.
+ * <p>fabric8's model knows some four hundred resources and all of their fields, and takes ten megabytes to hold what it
+ * finds out about a pod's alone. A field that is to be read has to be named here, or its getter says that the resource
+ * has none.
  */
 final class ApiSerialization {
     private static final List<Class<? extends KubernetesResource>> RESOURCES =

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import dev.meshcni.config.DaemonException;
@@ -22,11 +25,12 @@ public final class ClientConfig {
     /**
      * The configuration of a client.
      *
-     * @param kubeconfig a kubeconfig file; empty for the one that {@code KUBECONFIG} names, the one in the home directory, or
-     *     the ServiceAccount of the pod that this runs in
+     * @param kubeconfig a kubeconfig file; empty for the one that {@code KUBECONFIG} names, the one in the home
+     *     directory, or the ServiceAccount of the pod that this runs in
      * @param context a context of the kubeconfig; empty for its current one
      * @param requestTimeout how long one request may take
-     * @throws DaemonException if the kubeconfig cannot be read, or has no such context, or no current one where it has to have one
+     * @throws DaemonException if the kubeconfig cannot be read, or has no such context, or no current one where it has
+     *     to have one
      */
     public static Config of(Optional<Path> kubeconfig, Optional<String> context, Duration requestTimeout) {
         kubeconfig.filter(file -> !Files.isReadable(file)).ifPresent(file -> {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static dev.meshcni.kubernetes.JsonFields.array;
@@ -11,7 +14,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads how the containers of a pod fare. Nothing here decides about a redirection, so that what is too long is shortened. */
+/**
+ * Reads how the containers of a pod fare. Nothing here decides about a redirection, so that what is too long is
+ * shortened.
+ */
 final class ContainerStatusJson {
     /** More than a termination message says to an operator. */
     private static final int MAX_TEXT = 1024;

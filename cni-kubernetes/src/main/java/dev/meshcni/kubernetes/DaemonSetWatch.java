@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
@@ -17,11 +20,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows from this daemon's DaemonSet why the daemon has to end: it is an uninstallation if the DaemonSet was there, and is
- * gone or being deleted, or does not mean this node any more.
+ * Knows from this daemon's DaemonSet why the daemon has to end: it is an uninstallation if the DaemonSet was there, and
+ * is gone or being deleted, or does not mean this node any more.
  *
- * <p>The API server is asked at the end, and the DaemonSet is watched until then, because an uninstallation often takes the
- * right to ask away before it comes to us. The decision is in docs/decisions/0006-telling-restart-from-uninstall.md.
+ * <p>The API server is asked at the end, and the DaemonSet is watched until then, because an uninstallation often takes
+ * the right to ask away before it comes to us. The decision is in
+ * docs/decisions/0006-telling-restart-from-uninstall.md.
  */
 public final class DaemonSetWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DaemonSetWatch.class);

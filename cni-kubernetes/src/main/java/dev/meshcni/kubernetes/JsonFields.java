@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -12,7 +15,9 @@ import java.io.IOException;
  * are; a value of another type than the one that is asked for counts as absent.
  */
 final class JsonFields {
-    /** Far beyond what etcd stores of an object; a single text has to fit into the memory of its parser to be measured. */
+    /**
+     * Far beyond what etcd stores of an object; a single text has to fit into the memory of its parser to be measured.
+     */
     private static final int LONGEST_TEXT = 4 << 20;
 
     private static final JsonFactory FACTORY = new JsonFactoryBuilder()

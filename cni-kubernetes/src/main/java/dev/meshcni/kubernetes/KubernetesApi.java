@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
@@ -129,7 +132,8 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * A watch of the pods of this node, as a stream of JSON. The API server ends it after a while, and says from time to time how far it has come.
+     * A watch of the pods of this node, as a stream of JSON. The API server ends it after a while, and says from time
+     * to time how far it has come.
      *
      * @param version from which version on
      * @throws KubernetesClientException if the API server refuses or does not answer
@@ -324,8 +328,8 @@ public final class KubernetesApi implements AutoCloseable {
     /**
      * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already.
      *
-     * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been changed by
-     *     somebody else
+     * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been
+     *     changed by somebody else
      */
     public void taint(String key, boolean present) {
         Node node = client.nodes().withName(nodeName).require();

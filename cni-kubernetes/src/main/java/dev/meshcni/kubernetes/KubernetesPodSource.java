@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
@@ -22,9 +25,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The pods of this node, by one watch of the API server, so that an ADD costs it nothing.
  *
- * <p>A pod that the watch has not shown yet is waited for, then asked for once, and so is one for which there was no room. Those that are known by their UID are served whatever
- * becomes of the API server, unless the caller doubts them and the watch is not known to live; a name alone names whatever pod the API
- * server has of it now. The watch is taken up again by itself, with a new list where that is needed, for as long as it takes.
+ * <p>A pod that the watch has not shown yet is waited for, then asked for once, and so is one for which there was no
+ * room. Those that are known by their UID are served whatever becomes of the API server, unless the caller doubts them
+ * and the watch is not known to live; a name alone names whatever pod the API server has of it now. The watch is taken
+ * up again by itself, with a new list where that is needed, for as long as it takes.
  */
 public final class KubernetesPodSource implements PodSource {
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesPodSource.class);
@@ -145,8 +149,8 @@ public final class KubernetesPodSource implements PodSource {
     }
 
     /**
-     * Where the runtime gives no UID, a pod that is on its way out may be the predecessor of the one that is meant, such
-     * as in a StatefulSet.
+     * Where the runtime gives no UID, a pod that is on its way out may be the predecessor of the one that is meant,
+     * such as in a StatefulSet.
      */
     private static boolean isMeant(NodePod pod, String uid) {
         return uid.isEmpty() ? pod.stage() == NodePod.Stage.LIVE : pod.pod().hasUid(uid);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
@@ -65,8 +68,8 @@ public record NodePod(
     }
 
     /**
-     * Names the controller among those of all namespaces; empty without one. Whoever writes a pod writes its owners, too, so that what
-     * stands there says something about pods of the same namespace only.
+     * Names the controller among those of all namespaces; empty without one. Whoever writes a pod writes its owners,
+     * too, so that what stands there says something about pods of the same namespace only.
      */
     public String controllerKey() {
         return controller.isEmpty() ? "" : pod.namespace() + "/" + controller;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
@@ -27,8 +30,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Takes from a pod of the API server what is kept of it. A pod there is tens of kilobytes, most of it annotations of tools
- * and containers that have nothing to do with the network; a few hundred bytes are left.
+ * Takes from a pod of the API server what is kept of it. A pod there is tens of kilobytes, most of it annotations of
+ * tools and containers that have nothing to do with the network; a few hundred bytes are left.
  */
 public final class NodePodReader {
     private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;

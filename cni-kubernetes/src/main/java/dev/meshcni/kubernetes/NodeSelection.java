@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import io.fabric8.kubernetes.api.model.Affinity;
@@ -17,8 +20,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The nodes that a DaemonSet has pods on, by their names and labels: the node selector of its pods, and the node affinity that
- * they require (Kubernetes, "Assigning Pods to Nodes"). Taints do not count.
+ * The nodes that a DaemonSet has pods on, by their names and labels: the node selector of its pods, and the node
+ * affinity that they require (Kubernetes, "Assigning Pods to Nodes"). Taints do not count.
  *
  * @param labels the labels that a node has to have
  * @param terms of which a node has to meet one; empty if nothing is required
@@ -87,7 +90,9 @@ public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelect
         };
     }
 
-    /** How a label compares with the one number that is asked for; 0, which meets neither, if one of them is no number. */
+    /**
+     * How a label compares with the one number that is asked for; 0, which meets neither, if one of them is no number.
+     */
     private static int compare(Optional<String> value, List<String> wanted) {
         if (value.isEmpty() || wanted.size() != 1) {
             return 0;

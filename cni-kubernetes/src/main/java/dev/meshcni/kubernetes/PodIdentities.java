@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import dev.meshcni.redirect.Pod;
@@ -7,8 +10,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which UID the kubelet of this node has given each of its pods. A UID that more than one pod has a claim to names none of them, but for the pod
- * to which the API server gave it: what stands in a pod's annotations is its author's.
+ * Which UID the kubelet of this node has given each of its pods. A UID that more than one pod has a claim to names none
+ * of them, but for the pod to which the API server gave it: what stands in a pod's annotations is its author's.
  */
 public final class PodIdentities {
     private final Map<String, Integer> claims = new HashMap<>();

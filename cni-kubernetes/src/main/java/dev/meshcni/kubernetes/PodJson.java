@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static dev.meshcni.kubernetes.JsonFields.array;
@@ -25,8 +28,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads one pod out of a stream of JSON: the fields and names that this daemon uses, within the bounds of {@link BoundedTexts}. The rest is never
- * in memory, and what a pod's author writes cannot make the reader hold more.
+ * Reads one pod out of a stream of JSON: the fields and names that this daemon uses, within the bounds of
+ * {@link BoundedTexts}. The rest is never in memory, and what a pod's author writes cannot make the reader hold more.
  */
 final class PodJson {
     private static final int MAX_OWNERS = 16;
@@ -47,7 +50,8 @@ final class PodJson {
     /**
      * Reads the object at which a parser stands.
      *
-     * @param selectors names of labels, and of annotations of which the presence counts, that are read beside those of the engine
+     * @param selectors names of labels, and of annotations of which the presence counts, that are read beside those of
+     *     the engine
      * @throws IOException if the stream ends or is not JSON
      */
     static BoundedPod read(JsonParser json, Set<String> selectors) throws IOException {

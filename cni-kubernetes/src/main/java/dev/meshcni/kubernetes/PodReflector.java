@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import com.fasterxml.jackson.core.JacksonException;
@@ -13,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lists and watches the pods of this node into a {@link PodStore}, pod by pod, for as long as it is open. Whatever fails is tried again; what
- * says nothing for too long is closed and opened anew.
+ * Lists and watches the pods of this node into a {@link PodStore}, pod by pod, for as long as it is open. Whatever
+ * fails is tried again; what says nothing for too long is closed and opened anew.
  */
 final class PodReflector implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PodReflector.class);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import dev.meshcni.config.DaemonException;
@@ -16,8 +19,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The pods that selectors mean, in the notation of the API server: {@code app=web,tier!=test,env in (a, b),!legacy}. They
- * are applied here, as one watch serves all parts of the daemon.
+ * The pods that selectors mean, in the notation of the API server: {@code app=web,tier!=test,env in (a, b),!legacy}.
+ * They are applied here, as one watch serves all parts of the daemon.
  */
 public final class PodSelection implements Predicate<Pod> {
     private static final String NAME = "(?<name>[A-Za-z0-9][-A-Za-z0-9_./]*)";

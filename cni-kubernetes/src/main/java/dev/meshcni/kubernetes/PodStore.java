@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import dev.meshcni.core.OneLine;
@@ -179,8 +182,8 @@ public final class PodStore {
     }
 
     /**
-     * Makes a pod of the greediest namespace bare: one that has finished if there is one, else the one that came just now, so that none which
-     * is there has to give way to a neighbour again and again, else the largest.
+     * Makes a pod of the greediest namespace bare: one that has finished if there is one, else the one that came just
+     * now, so that none which is there has to give way to a neighbour again and again, else the largest.
      */
     private boolean makeRoom(String newest) {
         Optional<Kept> chosen = pods.values().stream()

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.kubernetes;
 
 import static dev.meshcni.testkit.Eventually.eventually;
@@ -223,7 +226,9 @@ class DaemonSetWatchTest {
                 .create();
     }
 
-    /** The mock does not always tell a watch that has just begun; and what it tells of an earlier attempt may come late. */
+    /**
+     * The mock does not always tell a watch that has just begun; and what it tells of an earlier attempt may come late.
+     */
     private void deleteUntilSeen(DaemonSetWatch watch) throws Exception {
         daemonSet().delete();
         eventually("the watch shows the deletion", () -> {

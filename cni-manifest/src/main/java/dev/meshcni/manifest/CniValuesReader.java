@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import static java.util.Objects.requireNonNull;
@@ -31,8 +34,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Reads {@code values.cni} with what {@code components.cni.k8s} and {@code values.global} add to it. The keys are those of
- * Istio's charts; docs/install.md lists them.
+ * Reads {@code values.cni} with what {@code components.cni.k8s} and {@code values.global} add to it. The keys are those
+ * of Istio's charts; docs/install.md lists them.
  */
 final class CniValuesReader {
     static final String MULTUS_CONF_DIR = "/etc/cni/multus/net.d";
@@ -296,7 +299,9 @@ final class CniValuesReader {
         }
     }
 
-    /** A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network. */
+    /**
+     * A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network.
+     */
     private void refuseOwnConf() {
         if (cni.flag("istioOwnedCNIConfig").orElse(false)) {
             cni.problem(

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -9,7 +12,10 @@ import java.util.HexFormat;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** The variables of {@code install-cni} that settings become: each is an option of the daemon's ({@link EnvironmentDefaults}). */
+/**
+ * The variables of {@code install-cni} that settings become: each is an option of the daemon's
+ * ({@link EnvironmentDefaults}).
+ */
 final class DaemonEnvironment {
     private DaemonEnvironment() {}
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import dev.meshcni.telemetry.MonitoringOptions;
@@ -25,8 +28,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The DaemonSet that runs {@code install-cni} on every node. Its name, and its pods' label {@code k8s-app}, are those of Istio's
- * own, so that one takes the other's place in one step.
+ * The DaemonSet that runs {@code install-cni} on every node. Its name, and its pods' label {@code k8s-app}, are those
+ * of Istio's own, so that one takes the other's place in one step.
  */
 record DaemonSetManifest(CniValues values) {
     static final String PRIORITY = "system-node-critical";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import dev.meshcni.config.ManifestException;
@@ -11,8 +14,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A setting of the command line, {@code KEY.KEY[INDEX]=VALUE}, as Helm and istioctl take it: a dot or equals sign that belongs to a key is written
- * with a backslash before it.
+ * A setting of the command line, {@code KEY.KEY[INDEX]=VALUE}, as Helm and istioctl take it: a dot or equals sign that
+ * belongs to a key is written with a backslash before it.
  */
 final class SettingPath {
     private static final Pattern STEP =
@@ -28,7 +31,8 @@ final class SettingPath {
     /**
      * Puts a setting into a document.
      *
-     * @throws ManifestException if it has not the form of a setting, or a list is as long as that only by an index that leaves places out
+     * @throws ManifestException if it has not the form of a setting, or a list is as long as that only by an index that
+     *     leaves places out
      */
     static Yaml.Mapping apply(String setting, Yaml.Mapping document) {
         SettingPath path = new SettingPath(new Yaml.Position("--set " + setting, 0, 0));

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import static java.util.Objects.requireNonNull;
@@ -14,8 +17,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * One mapping of the settings, read key by key. The keys that were asked for are those that are known; any other that is
- * there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
+ * One mapping of the settings, read key by key. The keys that were asked for are those that are known; any other that
+ * is there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
  */
 final class SettingsSection implements AutoCloseable {
     private final String path;

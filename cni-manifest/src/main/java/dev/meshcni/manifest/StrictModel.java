@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -14,8 +17,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Kubernetes' own types, read so that a field they do not have is an error. fabric8's types keep such fields aside, and the
- * API server would drop them without a word.
+ * Kubernetes' own types, read so that a field they do not have is an error. fabric8's types keep such fields aside, and
+ * the API server would drop them without a word.
  */
 final class StrictModel {
     private static final ObjectMapper JSON = mapper();

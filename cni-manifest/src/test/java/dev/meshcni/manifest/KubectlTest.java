@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.manifest;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -27,8 +30,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * kubectl takes what is printed, without a cluster: {@code --dry-run=client} asks an API server for nothing but which resources
- * there are, and that is answered here.
+ * kubectl takes what is printed, without a cluster: {@code --dry-run=client} asks an API server for nothing but which
+ * resources there are, and that is answered here.
  */
 class KubectlTest {
     private static final Map<String, Map<String, String>> RESOURCES = Map.of(

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netfilter;
 
 import dev.meshcni.rules.Cidr;
@@ -12,8 +15,8 @@ import java.util.stream.IntStream;
 /**
  * A set of numbers, ports or addresses, in the notation of {@code nft(8)}.
  *
- * <p>Ranges that touch or overlap are one, because {@code nft} joins them as well: the same set is always the same text,
- * whichever way it was written.
+ * <p>Ranges that touch or overlap are one, because {@code nft} joins them as well: the same set is always the same
+ * text, whichever way it was written.
  *
  * @param bits the length of a number: 16 for ports, 32 or 128 for addresses
  * @param ranges sorted, with a gap between each two

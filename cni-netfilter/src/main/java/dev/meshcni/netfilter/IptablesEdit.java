@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netfilter;
 
 import dev.meshcni.rules.Chain;
@@ -75,7 +78,9 @@ public record IptablesEdit(String changes, String emptied) {
         return out.toString();
     }
 
-    /** Without {@code --noflush}, this deletes all that is in the table; the nf_tables variant deletes the table too. */
+    /**
+     * Without {@code --noflush}, this deletes all that is in the table; the nf_tables variant deletes the table too.
+     */
     private static String empty(String table) {
         return table + "\nCOMMIT\n";
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netfilter;
 
 import dev.meshcni.rules.Chain;
@@ -71,8 +74,8 @@ public record IptablesSave(
     }
 
     /**
-     * The lines of a printout. A comment may hold line ends, which are printed as they are, within its quotes; quotes within it follow
-     * a backslash. Names of chains hold neither.
+     * The lines of a printout. A comment may hold line ends, which are printed as they are, within its quotes; quotes
+     * within it follow a backslash. Names of chains hold neither.
      */
     private static List<String> lines(String text) {
         List<String> lines = new ArrayList<>();
@@ -115,7 +118,9 @@ public record IptablesSave(
         return chains;
     }
 
-    /** A chain is printed as {@code :NAME POLICY [packets:bytes]}; one that is not built in has the policy {@code -}. */
+    /**
+     * A chain is printed as {@code :NAME POLICY [packets:bytes]}; one that is not built in has the policy {@code -}.
+     */
     private static boolean isDroppingPolicy(String line) {
         return line.startsWith(":") && !line.contains(" ACCEPT") && !line.contains(" - ");
     }

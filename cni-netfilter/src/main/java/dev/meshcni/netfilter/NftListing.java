@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netfilter;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -19,8 +22,9 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Reads what {@code nft -j list table} or {@code nft -j list ruleset} prints ({@code libnftables-json(5)}) into the notation of {@link NftRenderer}. An
- * expression that we never write comes out as its JSON, so that it equals nothing of ours.
+ * Reads what {@code nft -j list table} or {@code nft -j list ruleset} prints ({@code libnftables-json(5)}) into the
+ * notation of {@link NftRenderer}. An expression that we never write comes out as its JSON, so that it equals nothing
+ * of ours.
  */
 public final class NftListing {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -140,7 +144,10 @@ public final class NftListing {
         return key + " set " + (key.endsWith(" mark") ? mark(value) : value.asText());
     }
 
-    /** {@code {"payload": {"protocol": "tcp", "field": "dport"}}}, {@code {"meta": {"key": "mark"}}}, {@code {"ct": ..}}. */
+    /**
+     * {@code {"payload": {"protocol": "tcp", "field": "dport"}}}, {@code {"meta": {"key": "mark"}}}, {@code {"ct":
+     * ..}}.
+     */
     private static String key(JsonNode node) {
         if (node.has("payload")) {
             return node.at("/payload/protocol").asText() + " "

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netfilter;
 
 import dev.meshcni.rules.IpFamily;
@@ -20,8 +23,8 @@ public record NftTable(IpFamily family, List<NftChain> chains, List<String> othe
     /**
      * A chain.
      *
-     * @param hook where the kernel enters it, such as {@code type nat hook output priority -100}; empty for a chain that
-     *     only others jump to
+     * @param hook where the kernel enters it, such as {@code type nat hook output priority -100}; empty for a chain
+     *     that only others jump to
      */
     public record NftChain(String name, String hook, List<NftRule> rules) {
         public NftChain {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netlink;
 
 /** A message that is not one: cut off, or with attributes that say impossible things. */

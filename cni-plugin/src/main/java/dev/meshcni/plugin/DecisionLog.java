@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -20,8 +23,8 @@ final class DecisionLog {
     }
 
     /**
-     * Adds a decision, in one write(2) to a file that is opened for appending, so that plugins which write at once tear no
-     * line. The line has an end before it as well: one that a full disk cut short spoils no other.
+     * Adds a decision, in one write(2) to a file that is opened for appending, so that plugins which write at once tear
+     * no line. The line has an end before it as well: one that a full disk cut short spoils no other.
      */
     void append(AgentlessDecision decision) throws IOException {
         if (decision.command().equals("ADD")) {
@@ -38,8 +41,9 @@ final class DecisionLog {
     }
 
     /**
-     * The directory is in memory on most nodes, and the first pods come before the agent that would make it. It is there; or it is made; or
-     * what it is in is not there, and then there is no agent to tell, as the next look at it says.
+     * The directory is in memory on most nodes, and the first pods come before the agent that would make it. It is
+     * there; or it is made; or what it is in is not there, and then there is no agent to tell, as the next look at it
+     * says.
      */
     private void makeAfterReboot() throws IOException {
         host.makeDirectory(CString.of(runDirectory));

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 /**
- * The system calls that the plugin makes, which are all that it sees of the world. A result is the kernel's; an error is {@code -errno}
- * (errno(3)). Paths end in a NUL byte.
+ * The system calls that the plugin makes, which are all that it sees of the world. A result is the kernel's; an error
+ * is {@code -errno} (errno(3)). Paths end in a NUL byte.
  */
 public interface Host {
     /** Each variable of environ(7), as {@code NAME=VALUE}. */
@@ -23,7 +26,10 @@ public interface Host {
     /** Waits likewise until a descriptor can be written. */
     int awaitOutput(int descriptor, int millis);
 
-    /** A connection to a UNIX socket (unix(7)), for as long as it may take to be accepted; never one of the standard descriptors. */
+    /**
+     * A connection to a UNIX socket (unix(7)), for as long as it may take to be accepted; never one of the standard
+     * descriptors.
+     */
     int connect(byte[] path, int millis);
 
     /** The user that listens at the other end ({@code SO_PEERCRED}, unix(7)). */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 /** The program {@code istio-cni}, as container runtimes start it (CNI specification 1.1, section 2). */

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 /**
- * The names of one object, to find one that is duplicated: a hash table of the places at which they begin, so that an object of nothing but
- * names takes no more memory than its JSON.
+ * The names of one object, to find one that is duplicated: a hash table of the places at which they begin, so that an
+ * object of nothing but names takes no more memory than its JSON.
  */
 final class JsonNames {
     private static final int FIRST_CAPACITY = 16;

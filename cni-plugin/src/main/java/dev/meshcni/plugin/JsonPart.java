@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -7,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 
-/** A part of JSON that is to be printed: what stands in the input is copied from there once, and never a text in between. */
+/**
+ * A part of JSON that is to be printed: what stands in the input is copied from there once, and never a text in
+ * between.
+ */
 sealed interface JsonPart {
     /** The JSON, in UTF-8. */
     static byte[] bytes(JsonPart part) {

@@ -1,11 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
 
 /**
- * Reads one JSON object (RFC 8259) within the bounds of {@code CniJson}: strict UTF-8 without byte order mark, one value and nothing after it,
- * at most {@link #MAX_DEPTH} levels deep, no name twice in an object. It takes little memory beside the input, whatever that is.
+ * Reads one JSON object (RFC 8259) within the bounds of {@code CniJson}: strict UTF-8 without byte order mark, one
+ * value and nothing after it, at most {@link #MAX_DEPTH} levels deep, no name twice in an object. It takes little
+ * memory beside the input, whatever that is.
  */
 final class JsonReader {
     /** The deepest nesting that is read. */
@@ -26,7 +30,8 @@ final class JsonReader {
     /**
      * Reads an object.
      *
-     * @throws CniException with {@link ErrorCode#DECODING_FAILURE} if it is anything else; where something is wrong, with line and column
+     * @throws CniException with {@link ErrorCode#DECODING_FAILURE} if it is anything else; where something is wrong,
+     *     with line and column
      */
     static JsonSpan object(byte[] json) {
         if (!Utf8.isWellFormed(json)) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -12,8 +15,8 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * A value in JSON that has been read and found to be well-formed: where it stands. Nothing of it is in memory a second time until it is
- * asked for.
+ * A value in JSON that has been read and found to be well-formed: where it stands. Nothing of it is in memory a second
+ * time until it is asked for.
  */
 final class JsonSpan {
     /** The type of a JSON value. */
@@ -102,7 +105,10 @@ final class JsonSpan {
         return Optional.ofNullable(found[0]);
     }
 
-    /** Hands on name and value of each member of an object, one after the other: there may be more than fit into memory as such. */
+    /**
+     * Hands on name and value of each member of an object, one after the other: there may be more than fit into memory
+     * as such.
+     */
     void forEachMember(BiConsumer<JsonSpan, JsonSpan> members) {
         JsonSpan[] name = {null};
         forEachPart(part -> {

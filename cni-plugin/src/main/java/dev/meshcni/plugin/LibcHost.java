@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import org.teavm.interop.Address;
@@ -9,8 +12,8 @@ import org.teavm.interop.c.Native;
 import org.teavm.interop.c.Variable;
 
 /**
- * The C library of a 64-bit little-endian Linux. Arrays are handed over as they lie in memory, to calls during which nothing is allocated: the
- * collector moves them.
+ * The C library of a 64-bit little-endian Linux. Arrays are handed over as they lie in memory, to calls during which
+ * nothing is allocated: the collector moves them.
  */
 final class LibcHost implements Host {
     // Numbers of the kernel's interface, the same on x86-64 and arm64; libc.h makes sure when the program is compiled.
@@ -198,7 +201,10 @@ final class LibcHost implements Host {
         return result(poll(Address.ofData(asked), 1, millis));
     }
 
-    /** Where a standard descriptor is closed, the kernel gives its number to what is opened next; what is printed must not go there. */
+    /**
+     * Where a standard descriptor is closed, the kernel gives its number to what is opened next; what is printed must
+     * not go there.
+     */
     private static int aboveStandard(int descriptor) {
         if (descriptor >= FIRST_DESCRIPTOR) {
             return descriptor;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import dev.meshcni.api.CniException;
@@ -12,8 +15,9 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The result of the plugins before, passed on in the version that was asked for. Values stay as they were written; only where the versions
- * differ in shape are they put elsewhere, as libcni converts them (CNI specification 1.1, section 5, and those of 0.2.0 and 0.4.0).
+ * The result of the plugins before, passed on in the version that was asked for. Values stay as they were written; only
+ * where the versions differ in shape are they put elsewhere, as libcni converts them (CNI specification 1.1, section 5,
+ * and those of 0.2.0 and 0.4.0).
  */
 final class PassedResult {
     private static final String CNI_VERSION = "cniVersion";

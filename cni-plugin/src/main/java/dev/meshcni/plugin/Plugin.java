@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import dev.meshcni.api.CniException;
@@ -12,8 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The plugin {@code istio-cni}: hands its environment and standard input to the agent and prints the agent's answer; where no agent answers
- * it decides alone.
+ * The plugin {@code istio-cni}: hands its environment and standard input to the agent and prints the agent's answer;
+ * where no agent answers it decides alone.
  */
 public final class Plugin {
     private static final String DEFAULT_RUN_DIRECTORY = "/var/run/istio-cni";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -9,8 +12,8 @@ import java.util.Optional;
 /**
  * Finds the text of one field of a JSON object without a JSON parser.
  *
- * <p>The plugin needs a single field on its way to the agent, which parses and checks the whole. This one follows strings and nesting and
- * judges nothing: in what is not JSON it finds something or nothing.
+ * <p>The plugin needs a single field on its way to the agent, which parses and checks the whole. This one follows
+ * strings and nesting and judges nothing: in what is not JSON it finds something or nothing.
  */
 final class TopLevelText {
     private static final String SELF_ESCAPED = "/\\\"";
@@ -25,8 +28,8 @@ final class TopLevelText {
     /**
      * Finds the text of {@code field} in the outermost object, the last one if it is there more than once.
      *
-     * @return empty if there is none, if it is no text, or if it has an escape sequence other than those of a slash, a backslash and
-     *     a quotation mark
+     * @return empty if there is none, if it is no text, or if it has an escape sequence other than those of a slash, a
+     *     backslash and a quotation mark
      */
     static Optional<String> find(byte[] json, String field) {
         requireNonNull(json, "json is null");

@@ -1,6 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
-/** Moments as {@link java.time.Instant} writes them, which the plugin does without: its calendars would be half of the program. */
+/**
+ * Moments as {@link java.time.Instant} writes them, which the plugin does without: its calendars would be half of the
+ * program.
+ */
 final class UtcTime {
     private static final long MILLIS_PER_SECOND = 1_000;
     private static final long SECONDS_PER_DAY = 86_400;

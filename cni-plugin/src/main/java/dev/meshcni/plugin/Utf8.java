@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -14,8 +17,8 @@ final class Utf8 {
     }
 
     /**
-     * The text of some bytes; each that belongs to no character is a replacement character, U+FFFD. Libraries differ in how many of them they
-     * make of what is malformed, and in what they take for it.
+     * The text of some bytes; each that belongs to no character is a replacement character, U+FFFD. Libraries differ in
+     * how many of them they make of what is malformed, and in what they take for it.
      */
     static String text(byte[] bytes, int start, int end) {
         if (isWellFormed(bytes, start, end)) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import dev.meshcni.api.CniException;
@@ -32,7 +35,9 @@ final class WithoutAgent {
         return answer.reply();
     }
 
-    /** The answer is the same whether word of it can be left or not; where it cannot, the runtime's log still has it. */
+    /**
+     * The answer is the same whether word of it can be left or not; where it cannot, the runtime's log still has it.
+     */
     private void leave(AgentlessDecision decision) {
         try {
             new DecisionLog(host, runDirectory).append(decision);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -17,7 +20,10 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-/** The plugin's own look at a configuration finds what {@link PluginConfig} finds, and complains of the same in the same words. */
+/**
+ * The plugin's own look at a configuration finds what {@link PluginConfig} finds, and complains of the same in the same
+ * words.
+ */
 class CallConfigTest {
     private static final List<String> FIELDS =
             List.of("cniVersion", "name", "type", "exclude_namespaces", "pod_namespace", "prevResult", "other");

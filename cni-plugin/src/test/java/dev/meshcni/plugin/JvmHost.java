@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.plugin;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -19,8 +22,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The host of a plugin that runs on this JVM: the same system calls, but standard input and output are in memory, and the root directory may be
- * another one.
+ * The host of a plugin that runs on this JVM: the same system calls, but standard input and output are in memory, and
+ * the root directory may be another one.
  */
 @SuppressWarnings({"exports", "restricted"}) // The module exports no test; others find this on the class path.
 public final class JvmHost implements Host {
@@ -56,7 +59,8 @@ public final class JvmHost implements Host {
     }
 
     /**
-     * A plugin that is called so in another root directory (chroot(2)), of which the paths of sockets must be short enough with it.
+     * A plugin that is called so in another root directory (chroot(2)), of which the paths of sockets must be short
+     * enough with it.
      *
      * @param variables each as {@code NAME=VALUE}
      */

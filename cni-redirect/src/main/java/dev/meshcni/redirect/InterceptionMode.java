@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 /** The mode of inbound redirection: the annotation {@code sidecar.istio.io/interceptionMode}. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import dev.meshcni.rules.IpFamily;
@@ -21,8 +24,8 @@ public record IpFamilies(Set<IpFamily> families, List<InetAddress> uncovered) {
     }
 
     /**
-     * Chooses as Istio does, so that rules and proxy agree: a proxy without dual stack listens on the family of the pod's
-     * first address (and on IPv4), one with dual stack on both.
+     * Chooses as Istio does, so that rules and proxy agree: a proxy without dual stack listens on the family of the
+     * pod's first address (and on IPv4), one with dual stack on both.
      *
      * @param addresses the pod's addresses in order, from its namespace or its prevResult; loopback, link-local and
      *     multicast ones do not count

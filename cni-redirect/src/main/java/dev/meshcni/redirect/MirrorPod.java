@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import java.util.Map;
@@ -5,10 +8,12 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
- * Mirror pods, by which the kubelet shows the static pods of its node in the API server (Kubernetes, "Create static Pods").
+ * Mirror pods, by which the kubelet shows the static pods of its node in the API server (Kubernetes, "Create static
+ * Pods").
  *
- * <p>The runtime knows a static pod by a UID that the kubelet makes of the manifest and writes into an annotation of the mirror. Anybody
- * who may create pods can write that annotation, too, so that it counts only together with what else makes a mirror.
+ * <p>The runtime knows a static pod by a UID that the kubelet makes of the manifest and writes into an annotation of
+ * the mirror. Anybody who may create pods can write that annotation, too, so that it counts only together with what
+ * else makes a mirror.
  */
 public final class MirrorPod {
     /** The annotation that holds the UID of the static pod. */

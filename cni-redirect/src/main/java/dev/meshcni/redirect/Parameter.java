@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 /** The parameters of a redirection, for saying where the value of each came from. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import dev.meshcni.rules.Cidr;
@@ -166,7 +169,9 @@ public final class ParameterText {
                 });
     }
 
-    /** Reads the items one by one and stops at the first that is wrong or too many, as the text may be of any length. */
+    /**
+     * Reads the items one by one and stops at the first that is wrong or too many, as the text may be of any length.
+     */
     private static <T> List<T> list(String where, String text, int limit, String itemRule, Function<String, T> parser) {
         Set<T> items = new LinkedHashSet<>();
         for (int start = 0; start <= text.length(); ) {

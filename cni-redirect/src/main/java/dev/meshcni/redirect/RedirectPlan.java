@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import dev.meshcni.rules.Cidr;
@@ -29,9 +32,9 @@ public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Op
     }
 
     /**
-     * Delivers marked packets to local sockets, whatever their destination: {@code ip rule add fwmark MARK lookup TABLE}
-     * and {@code ip route add local default dev lo table TABLE}, in each family of the plan
-     * (kernel documentation, networking/tproxy).
+     * Delivers marked packets to local sockets, whatever their destination: {@code ip rule add fwmark MARK lookup
+     * TABLE} and {@code ip route add local default dev lo table TABLE}, in each family of the plan (kernel
+     * documentation, networking/tproxy).
      */
     public record TproxyRouting(int mark, int table) {}
 

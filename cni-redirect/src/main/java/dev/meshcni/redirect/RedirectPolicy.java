@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import static dev.meshcni.rules.InvalidParameterException.quote;
@@ -8,7 +11,8 @@ import java.util.Optional;
 
 /**
  * Decides whether a pod's traffic is redirected, by the same questions in the same order as Istio's own plugin, so that
- * both come to the same answer for every pod. Excluded namespaces are decided before a pod is looked up, from its names alone.
+ * both come to the same answer for every pod. Excluded namespaces are decided before a pod is looked up, from its names
+ * alone.
  */
 public final class RedirectPolicy {
     /** The container that redirects its pod itself, without a CNI. */
@@ -25,8 +29,8 @@ public final class RedirectPolicy {
     /**
      * Decides about a pod.
      *
-     * @throws InvalidParameterException if the pod is to be redirected but asks for what is not allowed, or if a field of it was too
-     *     large to be read: what is not known is no reason to leave a pod alone
+     * @throws InvalidParameterException if the pod is to be redirected but asks for what is not allowed, or if a field
+     *     of it was too large to be read: what is not known is no reason to leave a pod alone
      */
     public static Decision decide(Pod pod) {
         if (!pod.cut().isEmpty()) {

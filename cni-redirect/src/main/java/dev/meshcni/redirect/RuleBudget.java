@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import dev.meshcni.rules.InvalidParameterException;
@@ -7,8 +10,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * How many rules one pod may have, of all tables and families. What a pod's author writes decides how many there are, and each costs memory and
- * time of the node, at every ADD and at every packet.
+ * How many rules one pod may have, of all tables and families. What a pod's author writes decides how many there are,
+ * and each costs memory and time of the node, at every ADD and at every packet.
  */
 public final class RuleBudget {
     /** The most rules of one pod. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import dev.meshcni.rules.Chain;
@@ -16,8 +19,9 @@ import java.util.Set;
 /**
  * Turns parameters into the rules that Istio's proxy expects around it: same chains, same rules, same order.
  *
- * <p>Pure, and defined for every valid {@link RedirectParameters} that does not mean more than {@value RuleBudget#MAX_RULES} rules. Each rule's origin says what the rule is for and
- * which annotation, variable, flag or default is behind it.
+ * <p>Pure, and defined for every valid {@link RedirectParameters} that does not mean more than
+ * {@value RuleBudget#MAX_RULES} rules. Each rule's origin says what the rule is for and which annotation, variable,
+ * flag or default is behind it.
  */
 public final class RuleCompiler {
     private RuleCompiler() {}

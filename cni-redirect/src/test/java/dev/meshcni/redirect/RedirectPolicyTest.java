@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.redirect;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -56,7 +59,9 @@ class RedirectPolicyTest {
         assertThat(RedirectPolicy.decide(pod)).isInstanceOf(Decision.Redirect.class);
     }
 
-    /** A pod that has every reason to be skipped; the reasons are taken away one by one in the order of the questions. */
+    /**
+     * A pod that has every reason to be skipped; the reasons are taken away one by one in the order of the questions.
+     */
     @Test
     void theFirstReasonInOrderIsTheOneThatIsGiven() {
         PodDraft draft = new PodDraft();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.repair;
 
 import java.time.Duration;
@@ -7,8 +10,8 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
- * Lets the pods of one controller be replaced one after the other, each time after a longer pause: where the new ones are no better than
- * the old ones, more of the same does not help. Used by one thread.
+ * Lets the pods of one controller be replaced one after the other, each time after a longer pause: where the new ones
+ * are no better than the old ones, more of the same does not help. Used by one thread.
  */
 final class ControllerBackoff {
     static final Duration FIRST = Duration.ofSeconds(10);
@@ -19,9 +22,7 @@ final class ControllerBackoff {
     private final LongSupplier clock;
     private final Map<String, Turn> turns = new HashMap<>();
 
-    /**
-     * @param clock nanoseconds, as of {@link System#nanoTime}
-     */
+    /** @param clock nanoseconds, as of {@link System#nanoTime} */
     ControllerBackoff(LongSupplier clock) {
         this.clock = clock;
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.repair;
 
 import java.util.List;
@@ -6,11 +9,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The control group that the kubelet has made for a pod, on the path of a process in {@code /proc/PID/cgroup} (cgroups(7)).
+ * The control group that the kubelet has made for a pod, on the path of a process in {@code /proc/PID/cgroup}
+ * (cgroups(7)).
  *
- * <p>Below it are the groups of the pod's containers, and below those whatever a container makes, under names of its own choice. So
- * the outermost group that names a pod counts, and only where the kubelet makes such groups: below {@code kubepods}, or close to the
- * reader's own, where the path begins with nothing but {@code ..}. A user of the host may make groups below {@code user.slice}.
+ * <p>Below it are the groups of the pod's containers, and below those whatever a container makes, under names of its
+ * own choice. So the outermost group that names a pod counts, and only where the kubelet makes such groups: below
+ * {@code kubepods}, or close to the reader's own, where the path begins with nothing but {@code ..}. A user of the host
+ * may make groups below {@code user.slice}.
  *
  * @param uid the pod's UID, with dashes if it has any
  * @param depth how many groups deeper the process is

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
@@ -21,9 +24,9 @@ import java.util.stream.Collectors;
  * Finds pods by their processes, which are in the control group that the kubelet has made for their pod
  * ({@link PodControlGroup}).
  *
- * <p>Of a pod's processes the one counts that started first, directly in a container of the pod: it is the sandbox's own
- * where the runtime has one. Processes that containers inside the pod have started sit deeper and do not count, and a
- * namespace that is the host's own is never a pod's.
+ * <p>Of a pod's processes the one counts that started first, directly in a container of the pod: it is the sandbox's
+ * own where the runtime has one. Processes that containers inside the pod have started sit deeper and do not count, and
+ * a namespace that is the host's own is never a pod's.
  */
 public final class ProcPodNetnsFinder implements PodNetnsFinder {
     private static final Path HOST_PROC = Path.of("/host/proc");
@@ -34,9 +37,7 @@ public final class ProcPodNetnsFinder implements PodNetnsFinder {
 
     private final Path proc;
 
-    /**
-     * @param proc where the host's {@code /proc} is found
-     */
+    /** @param proc where the host's {@code /proc} is found */
     ProcPodNetnsFinder(Path proc) {
         this.proc = requireNonNull(proc, "proc is null");
     }

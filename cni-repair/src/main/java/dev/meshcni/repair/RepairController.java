@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
@@ -27,9 +30,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Finds the pods of this node that run without their redirection, and has them dealt with.
  *
- * <p>Each pod that this agent has not redirected itself is looked into once, when its containers have started, and again
- * when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace leads to a change: how a container
- * ended is what the pod's author wants it to say, so that it is a reason to look, and no more. One thread does all of it.
+ * <p>Each pod that this agent has not redirected itself is looked into once, when its containers have started, and
+ * again when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace leads to a
+ * change: how a container ended is what the pod's author wants it to say, so that it is a reason to look, and no more.
+ * One thread does all of it.
  */
 public final class RepairController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RepairController.class);

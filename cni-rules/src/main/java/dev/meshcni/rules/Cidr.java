@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 import dev.meshcni.api.IpNet;
@@ -7,8 +10,8 @@ import java.net.UnknownHostException;
 import java.util.Objects;
 
 /**
- * A block of addresses in canonical form: the bits after the prefix are zero, as the kernel keeps them
- * (RFC 4632, section 3.1).
+ * A block of addresses in canonical form: the bits after the prefix are zero, as the kernel keeps them (RFC 4632,
+ * section 3.1).
  *
  * <p>Parsing never resolves a name: only literal addresses are accepted.
  *

@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 import java.util.Objects;
 
 /**
- * A field of a pod that the engine reads and that is larger than what is kept of it. What it says is not known, so that nothing is
- * decided about the pod: neither that it is redirected nor that it is left alone.
+ * A field of a pod that the engine reads and that is larger than what is kept of it. What it says is not known, so that
+ * nothing is decided about the pod: neither that it is redirected nor that it is left alone.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 /** A place on a packet's way through the kernel where our rules stand ({@code iptables(8)}). */

@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 import java.util.Objects;
 
 /**
- * The name of a network interface: 1 to 15 bytes (IFNAMSIZ less its terminator) of letters, digits and
- * {@code . _ - @}, and not {@code .} or {@code ..}.
+ * The name of a network interface: 1 to 15 bytes (IFNAMSIZ less its terminator) of letters, digits and {@code . _ - @},
+ * and not {@code .} or {@code ..}.
  *
  * <p>The kernel allows more characters than this. A name that comes from a pod ends up in a rules file, so what could
  * mean anything there (blanks, quotes, {@code +}, {@code !}) is refused.

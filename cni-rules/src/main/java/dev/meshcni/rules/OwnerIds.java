@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 /** The range of a user or group id: an unsigned 32-bit number whose last value means "none" ({@code chown(2)}). */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.rules;
 
 import java.util.Comparator;
@@ -7,9 +10,9 @@ import java.util.Objects;
 /**
  * One rule of a chain: what it applies to, what it does, and why it is there.
  *
- * <p>The matches are kept as the kernel prints them, in its order and without those that every packet meets (a block
- * of all addresses), so that two rules that mean the same are equal whichever way they were written. The origin does
- * not take part in that comparison: the kernel does not know it.
+ * <p>The matches are kept as the kernel prints them, in its order and without those that every packet meets (a block of
+ * all addresses), so that two rules that mean the same are equal whichever way they were written. The origin does not
+ * take part in that comparison: the kernel does not know it.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

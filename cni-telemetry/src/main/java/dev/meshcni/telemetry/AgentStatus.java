@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.telemetry;
 
 import static java.util.Objects.requireNonNull;
@@ -68,7 +71,8 @@ public record AgentStatus(
     }
 
     /**
-     * Reads what {@link #json} has written. A field that is absent is empty, so that versions of the two sides may differ.
+     * Reads what {@link #json} has written. A field that is absent is empty, so that versions of the two sides may
+     * differ.
      *
      * @throws dev.meshcni.api.CniException if it is not JSON
      */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.telemetry;
 
 import java.time.Duration;
@@ -10,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Warns before the heap is full. What is in use holds garbage, too; the heap is collected long before it stays so full for so long
- * (record 16 says with which options).
+ * Warns before the heap is full. What is in use holds garbage, too; the heap is collected long before it stays so full
+ * for so long (record 16 says with which options).
  */
 public final class HeapWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HeapWatch.class);

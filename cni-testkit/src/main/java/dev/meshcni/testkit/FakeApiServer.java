@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.testkit;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -144,7 +147,9 @@ public final class FakeApiServer implements AutoCloseable {
         faults.add(new Fault(meant, new AtomicInteger(times), answer));
     }
 
-    /** Ends the next watches that are opened with an ERROR event, as the server does when it has forgotten a version. */
+    /**
+     * Ends the next watches that are opened with an ERROR event, as the server does when it has forgotten a version.
+     */
     public void expireWatches(int times) {
         answer(
                 Call::isWatch,
@@ -164,7 +169,9 @@ public final class FakeApiServer implements AutoCloseable {
         answer(Call::isWatch, times, _ -> new MockResponse().withWebSocketUpgrade(new WebSocketListener() {}));
     }
 
-    /** Nothing comes any more on any watch of pods, which stay open; or all of them end, and new ones show all again. */
+    /**
+     * Nothing comes any more on any watch of pods, which stay open; or all of them end, and new ones show all again.
+     */
     public void silence(boolean on) {
         watches.silence(on);
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.testkit;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -51,7 +54,10 @@ final class FakeWatches implements AutoCloseable {
         watches.forEach(watch -> watch.lines().add(line));
     }
 
-    /** From now on nothing comes on the watches that are open, nor on new ones, as behind a network device that drops all. */
+    /**
+     * From now on nothing comes on the watches that are open, nor on new ones, as behind a network device that drops
+     * all.
+     */
     synchronized void silence(boolean on) {
         silent = on;
         if (!on) {

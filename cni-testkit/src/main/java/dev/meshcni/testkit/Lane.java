@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.testkit;
 
 import java.io.IOException;
@@ -6,8 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The lanes of the tests, which the build selects by tag: {@code unit} holds what needs no root and is quick, {@code root} what
- * carries {@link NeedsRoot}, {@code slow} what carries {@link Slow}.
+ * The lanes of the tests, which the build selects by tag: {@code unit} holds what needs no root and is quick,
+ * {@code root} what carries {@link NeedsRoot}, {@code slow} what carries {@link Slow}.
  */
 public final class Lane {
     /** The tag of tests that need root. */
@@ -32,7 +35,9 @@ public final class Lane {
         }
     }
 
-    /** The number of tries of a test with generated input: as many as given, or fewer in the quick run of the unit lane. */
+    /**
+     * The number of tries of a test with generated input: as many as given, or fewer in the quick run of the unit lane.
+     */
     public static int tries(int wanted) {
         return Math.min(wanted, MAX_TRIES);
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.testkit;
 
 import static java.util.stream.Collectors.collectingAndThen;
@@ -40,7 +43,10 @@ public final class PublicApi {
         return new PublicApi(loader, List.of(packages));
     }
 
-    /** Fails unless a file holds just these signatures; with the system property {@code api.record} it is written instead. */
+    /**
+     * Fails unless a file holds just these signatures; with the system property {@code api.record} it is written
+     * instead.
+     */
     public void isRecordedIn(Path file) throws IOException {
         Set<String> now = signatures();
         if (System.getProperty("api.record") != null) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.testkit;
 
 import java.lang.reflect.AnnotatedElement;
@@ -14,8 +17,8 @@ import net.jqwik.api.lifecycle.TryExecutor;
 import net.jqwik.api.lifecycle.TryLifecycleContext;
 
 /**
- * Passes over the tries of a jqwik property beyond {@link Lane#tries}: jqwik's own setting is a default, and gives way to what a
- * property asks for. Public because jqwik makes it.
+ * Passes over the tries of a jqwik property beyond {@link Lane#tries}: jqwik's own setting is a default, and gives way
+ * to what a property asks for. Public because jqwik makes it.
  */
 public final class TriesLimit implements AroundTryHook {
     private static final Map<Method, AtomicInteger> TRIES = new ConcurrentHashMap<>();

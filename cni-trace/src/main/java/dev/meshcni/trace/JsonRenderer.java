@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.trace;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -15,8 +18,8 @@ import dev.meshcni.rules.TransportProtocol;
 import java.util.List;
 
 /**
- * Writes a plan as JSON for other programs. The format is stable: {@code docs/rules-json.md} describes it, members may be
- * added, and any other change raises {@code version}.
+ * Writes a plan as JSON for other programs. The format is stable: {@code docs/rules-json.md} describes it, members may
+ * be added, and any other change raises {@code version}.
  *
  * <pre>{@code
  * {"version": 1,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.trace;
 
 import dev.meshcni.redirect.RedirectPlan;
@@ -13,9 +16,9 @@ import java.util.OptionalInt;
 /**
  * The way of one packet through the rules of a pod, as netfilter walks it.
  *
- * <p>Tables are met in the order raw, mangle, nat. Only the first packet of a connection meets nat; what nat did to it is
- * done to all that follow. A packet for the pod itself leaves through the loopback device and arrives there again, where
- * raw and mangle see it a second time; nat does not, as the connection has been through it.
+ * <p>Tables are met in the order raw, mangle, nat. Only the first packet of a connection meets nat; what nat did to it
+ * is done to all that follow. A packet for the pod itself leaves through the loopback device and arrives there again,
+ * where raw and mangle see it a second time; nat does not, as the connection has been through it.
  *
  * @param packet the packet as it was sent, or as it arrived
  * @param steps every rule that was asked, in order

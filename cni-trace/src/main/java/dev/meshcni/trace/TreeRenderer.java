@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.trace;
 
 import dev.meshcni.redirect.RedirectPlan;
@@ -14,9 +17,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Draws a plan as a tree for a terminal: hook, table, rules, and below each jump the chain that it leads to. What a rule
- * is for stands behind it. A chain that several rules jump to is drawn once, and
- * of many neighbouring rules that do the same for the same reason the first are drawn.
+ * Draws a plan as a tree for a terminal: hook, table, rules, and below each jump the chain that it leads to. What a
+ * rule is for stands behind it. A chain that several rules jump to is drawn once, and of many neighbouring rules that
+ * do the same for the same reason the first are drawn.
  */
 public final class TreeRenderer {
     private static final int ORIGIN_COLUMN = 84;

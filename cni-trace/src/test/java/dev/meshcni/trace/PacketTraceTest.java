@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.trace;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -202,7 +205,9 @@ class PacketTraceTest {
         assertThat(trace.delivered().mark()).isEqualTo(1337);
     }
 
-    /** The proxy connects to the application with the client's address and the mark 1337; replies must come back to it. */
+    /**
+     * The proxy connects to the application with the client's address and the mark 1337; replies must come back to it.
+     */
     @Test
     void tproxyBringsTheApplicationsRepliesBackToTheProxy() {
         Packet fromProxy = tcpTo(8080).marked(1337, 0);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -10,11 +13,11 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Makes the AOT cache of a program: the classes that its runs load, linked, with the heap objects and the module graph that a start
- * would otherwise build anew.
+ * Makes the AOT cache of a program: the classes that its runs load, linked, with the heap objects and the module graph
+ * that a start would otherwise build anew.
  *
- * <p>The JVM's own training mode records one process for one cache. Here each verb of the plugin is a process, so
- * their class lists are recorded and merged, and the cache is made from the whole.
+ * <p>The JVM's own training mode records one process for one cache. Here each verb of the plugin is a process, so their
+ * class lists are recorded and merged, and the cache is made from the whole.
  */
 public final class AotCache {
     private static final int LOG_LINES = 20;

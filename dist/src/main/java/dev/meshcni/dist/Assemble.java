@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import java.io.File;
@@ -28,8 +31,8 @@ public final class Assemble {
     /**
      * Assembles.
      *
-     * @param args the directory of the sources ({@code launchers}, {@code training}), that of the plugin's module, the directory to
-     *     make, and {@code host}; or another architecture, for which the plugin alone is made
+     * @param args the directory of the sources ({@code launchers}, {@code training}), that of the plugin's module, the
+     *     directory to make, and {@code host}; or another architecture, for which the plugin alone is made
      */
     public static void main(String[] args) throws IOException {
         Path sources = Path.of(args[0]);

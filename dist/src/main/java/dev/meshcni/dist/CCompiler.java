@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -12,7 +15,10 @@ import java.util.Map;
 
 /** A C compiler, with the flags that the plugin is compiled with. */
 final class CCompiler {
-    /** Java's arithmetic wraps, its references to anything are compared with null, and its fields are seen under more than one type. */
+    /**
+     * Java's arithmetic wraps, its references to anything are compared with null, and its fields are seen under more
+     * than one type.
+     */
     private static final List<String> MEANING =
             List.of("-fwrapv", "-fno-strict-aliasing", "-fno-delete-null-pointer-checks");
 
@@ -25,7 +31,10 @@ final class CCompiler {
             "-Wl,--build-id=none",
             "-s");
 
-    /** Addresses are known when the program is linked, and sections are where {@link GeneratedCode} and {@code libc.h} want them. */
+    /**
+     * Addresses are known when the program is linked, and sections are where {@link GeneratedCode} and {@code libc.h}
+     * want them.
+     */
     private static final List<String> PLACE = List.of("-static", "-no-pie", "-Wl,--sort-section=name");
 
     private static final List<String> COMMON = List.of("-std=gnu11", "-w");

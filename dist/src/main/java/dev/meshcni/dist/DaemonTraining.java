@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import dev.meshcni.core.AgentProtocol;
@@ -11,9 +14,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs the daemon until its agent has answered a call, for a pod whose network namespace does not exist: with pods from an API
- * server, as on a node, and from manifests, as in the demo. Where the daemon cannot start, for want of root or of iptables, the cache
- * holds what it loaded until then.
+ * Runs the daemon until its agent has answered a call, for a pod whose network namespace does not exist: with pods from
+ * an API server, as on a node, and from manifests, as in the demo. Where the daemon cannot start, for want of root or
+ * of iptables, the cache holds what it loaded until then.
  */
 final class DaemonTraining {
     private static final int POLLS = 150;

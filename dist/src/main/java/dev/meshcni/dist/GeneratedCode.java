@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -16,8 +19,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The C that TeaVM makes of the plugin's classes, as a copy that starts faster: without those parts of TeaVM's runtime for which {@code libc.h} and
- * {@code start.c} have others, and with the data of all classes that are written to when it runs in one place.
+ * The C that TeaVM makes of the plugin's classes, as a copy that starts faster: without those parts of TeaVM's runtime
+ * for which {@code libc.h} and {@code start.c} have others, and with the data of all classes that are written to when
+ * it runs in one place.
  */
 final class GeneratedCode {
     /** The file that includes the others. */
@@ -36,7 +40,10 @@ final class GeneratedCode {
             // that.
             "stringhash.c", List.of("teavm_registerString", "teavm_internString"));
 
-    /** Behind all other sections of the name's beginning, as the linker sorts by name: there is what is written to anyway. */
+    /**
+     * Behind all other sections of the name's beginning, as the linker sorts by name: there is what is written to
+     * anyway.
+     */
     private static final String SECTION = "__attribute__((section(\".data.zz_classes\"))) ";
 
     /** A class whose object is made, whose array class is, or which has an initialiser to run once. */

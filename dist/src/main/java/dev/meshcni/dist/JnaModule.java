@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import java.io.IOException;
@@ -13,9 +16,9 @@ import java.util.stream.Stream;
 /**
  * JNA as it is linked into the run-time image.
  *
- * <p>Its jar requires {@code java.desktop}, for the handle of an AWT window, which nothing here asks for and which makes the
- * image 40 MiB larger; and it holds its native library for two dozen platforms, to be unpacked into a temporary directory
- * at run time. Linked is a copy without either; the one native library goes to {@code runtime/lib}.
+ * <p>Its jar requires {@code java.desktop}, for the handle of an AWT window, which nothing here asks for and which
+ * makes the image 40 MiB larger; and it holds its native library for two dozen platforms, to be unpacked into a
+ * temporary directory at run time. Linked is a copy without either; the one native library goes to {@code runtime/lib}.
  */
 final class JnaModule {
     static final String NAME = "com.sun.jna";

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -9,7 +12,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The files of {@code bin/} that start a JVM: POSIX shell scripts, which find the tree they stand in and become the JVM. */
+/**
+ * The files of {@code bin/} that start a JVM: POSIX shell scripts, which find the tree they stand in and become the
+ * JVM.
+ */
 final class Launchers {
     private static final String JVM_ARGUMENTS = "@jvm-arguments@";
     private static final String HEAP = "@heap@";
@@ -18,8 +24,8 @@ final class Launchers {
     private Launchers() {}
 
     /**
-     * Writes them from the template named {@code program}, into which the one named {@code heap} is put where the heap follows the limit of
-     * memory.
+     * Writes them from the template named {@code program}, into which the one named {@code heap} is put where the heap
+     * follows the limit of memory.
      */
     static void write(Path templates, Path dist) throws IOException {
         Path bin = Files.createDirectories(dist.resolve("bin"));

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.util.Objects.requireNonNull;
@@ -22,8 +25,8 @@ import java.util.stream.Stream;
 /**
  * Which modules are linked into the run-time image, and which stay jars on a module path.
  *
- * <p>Linked is what both programs require and {@code jlink} can take, which is no automatic module: what comes from the image needs no jar to
- * be opened, and stays valid when a copy loses its files' times.
+ * <p>Linked is what both programs require and {@code jlink} can take, which is no automatic module: what comes from the
+ * image needs no jar to be opened, and stays valid when a copy loses its files' times.
  *
  * @param linked the jars of the modules in the image, by module name
  * @param path the jars of the module path of both programs, by module name

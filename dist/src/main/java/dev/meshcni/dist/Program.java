@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.util.Objects.requireNonNull;
@@ -7,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A program of the distribution that runs on its JVM. Why it has the options that it has is in docs/decisions/0005-one-tree-with-its-own-runtime.md and
- * 0016-memory-and-time-of-the-agent.md.
+ * A program of the distribution that runs on its JVM. Why it has the options that it has is in
+ * docs/decisions/0005-one-tree-with-its-own-runtime.md and 0016-memory-and-time-of-the-agent.md.
  *
  * @param fileName the name of its launcher in {@code bin/}
  * @param mainClass module, slash, class
@@ -17,8 +20,9 @@ import java.util.List;
  */
 public record Program(String fileName, String mainClass, Path cache, List<String> options) {
     /**
-     * The distribution, wherever it lies: the launchers open its directory as file 9. A module path is written into the AOT cache as
-     * it is given, so one with the real directory would end the cache's validity with the first copy of the tree.
+     * The distribution, wherever it lies: the launchers open its directory as file 9. A module path is written into the
+     * AOT cache as it is given, so one with the real directory would end the cache's validity with the first copy of
+     * the tree.
      */
     private static final String HERE = "/proc/self/fd/9";
 

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
@@ -75,8 +78,8 @@ public final class RuntimeImage {
     }
 
     /**
-     * Takes the comments out of a properties file. The JDK reads {@code java.security} whenever it opens a UNIX socket (it wants random
-     * names for those it binds itself), and 69 of its 72 KB are comments: reading them takes 2 ms.
+     * Takes the comments out of a properties file. The JDK reads {@code java.security} whenever it opens a UNIX socket
+     * (it wants random names for those it binds itself), and 69 of its 72 KB are comments: reading them takes 2 ms.
      */
     private static void dropComments(Path properties) throws IOException {
         List<String> kept = new ArrayList<>();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.dist;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
@@ -17,8 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * As much of an API server as the daemon needs to list and watch the pods of its node: on loopback, one pod, which the watch shows once
- * more.
+ * As much of an API server as the daemon needs to list and watch the pods of its node: on loopback, one pod, which the
+ * watch shows once more.
  */
 final class TrainingApiServer implements AutoCloseable {
     private final ServerSocket server;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import java.io.IOException;
@@ -57,9 +60,7 @@ final class Agent implements AutoCloseable {
         return start(node, more);
     }
 
-    /**
-     * Starts it with just these options of install-cni, and waits until it answers.
-     */
+    /** Starts it with just these options of install-cni, and waits until it answers. */
     static Agent start(Entrance node, List<String> options) {
         try {
             Path directory = Files.createTempDirectory("it-agent-");
@@ -77,7 +78,10 @@ final class Agent implements AutoCloseable {
         }
     }
 
-    /** Starts another one beside it, with the same directories and options, as an update that lets both run for a while does. */
+    /**
+     * Starts another one beside it, with the same directories and options, as an update that lets both run for a while
+     * does.
+     */
     Agent startSuccessor() {
         Agent next = new Agent(node, directory, options, true);
         next.startAgain();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static com.tngtech.archunit.base.DescribedPredicate.describe;
@@ -224,7 +227,10 @@ final class ArchitectureTest {
     @ArchTest
     static final ArchRule failuresHaveTypesOfTheirOwn = NO_CLASSES_SHOULD_THROW_GENERIC_EXCEPTIONS;
 
-    /** A clock that is set back must not make anything wait: what waits uses System.nanoTime. These three stamp what others read. */
+    /**
+     * A clock that is set back must not make anything wait: what waits uses System.nanoTime. These three stamp what
+     * others read.
+     */
     @ArchTest
     static final ArchRule onlyWhatPeopleReadHasTheTimeOfDay = noClasses()
             .that()

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,9 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A node without a runtime: a network namespace in which the agent and the base plugins run, one pod's namespace, and the
- * chain that a runtime would call. Each base plugin is a script that enters the node's namespace first, as threads of this
- * JVM start processes in the machine's own.
+ * A node without a runtime: a network namespace in which the agent and the base plugins run, one pod's namespace, and
+ * the chain that a runtime would call. Each base plugin is a script that enters the node's namespace first, as threads
+ * of this JVM start processes in the machine's own.
  */
 final class ChainNode implements AutoCloseable {
     private static final String CONTAINER = "c4a1c4a1c4a1";
@@ -57,7 +60,9 @@ final class ChainNode implements AutoCloseable {
         }
     }
 
-    /** Installs the plugin with a file of its own, as Multus needs it, and returns the network that the file describes. */
+    /**
+     * Installs the plugin with a file of its own, as Multus needs it, and returns the network that the file describes.
+     */
     NetworkConfigList installStandalone() {
         meshcni("install", agent.runDirectory());
         try {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,7 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The clock of a node is set while the daemon runs, and nothing waits for it. Only this daemon's time of day is another one. */
+/**
+ * The clock of a node is set while the daemon runs, and nothing waits for it. Only this daemon's time of day is another
+ * one.
+ */
 @Tag("hostile")
 @Timeout(240)
 @NeedsRoot("makes network namespaces")

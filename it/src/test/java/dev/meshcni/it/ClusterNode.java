@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.util.Objects.requireNonNull;
@@ -18,8 +21,8 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /**
- * A node of a cluster: containerd with the base CNI ptp, the daemon with its installer, and a kubelet. The API server is in
- * this JVM, and the daemon reaches it through a port on the node's own loopback interface.
+ * A node of a cluster: containerd with the base CNI ptp, the daemon with its installer, and a kubelet. The API server
+ * is in this JVM, and the daemon reaches it through a port on the node's own loopback interface.
  */
 final class ClusterNode implements AutoCloseable {
     /** Where {@link #wayOut} sends to: no machine that exists, but the node claims the address. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import java.io.IOException;
@@ -18,8 +21,8 @@ import java.util.stream.Stream;
 
 /**
  * A real containerd of the test's own: its own directories, socket, images, CNI configuration and plugin directory, and
- * namespaces that play the node: a network namespace, so that what the base CNI changes on the host is changed there, and
- * a process namespace, whose first process sits in that network namespace as a node's init does.
+ * namespaces that play the node: a network namespace, so that what the base CNI changes on the host is changed there,
+ * and a process namespace, whose first process sits in that network namespace as a node's init does.
  *
  * <p>Closing it ends its sandboxes and processes and removes its files; its mounts go with its mount namespace.
  */
@@ -31,8 +34,8 @@ final class Containerd implements AutoCloseable {
     /**
      * The node's first process, which reaps the orphans and with which all others end.
      *
-     * <p>libcni keeps results in /var/lib/cni, which no option of containerd's changes: so the node gets a /var/lib of its
-     * own. The mount below that directory must not spread to the host, but those in /run/netns must.
+     * <p>libcni keeps results in /var/lib/cni, which no option of containerd's changes: so the node gets a /var/lib of
+     * its own. The mount below that directory must not spread to the host, but those in /run/netns must.
      */
     private static final String INIT = """
             mount --make-private "$(findmnt --noheadings --output TARGET --target /var/lib)"
@@ -113,8 +116,8 @@ final class Containerd implements AutoCloseable {
     }
 
     /**
-     * A program and its arguments, to be started on the node: in its network, its mounts and its processes. The process that
-     * is started is nsenter, which waits for the program, its only child.
+     * A program and its arguments, to be started on the node: in its network, its mounts and its processes. The process
+     * that is started is nsenter, which waits for the program, its only child.
      */
     List<String> commandLine(String... line) {
         String init = String.valueOf(init().orElseThrow().pid());

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -23,7 +26,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever ends the daemon, the token that it has read is in nothing that is written then: no core dump, no report, no log. */
+/**
+ * Whatever ends the daemon, the token that it has read is in nothing that is written then: no core dump, no report, no
+ * log.
+ */
 @Tag("hostile")
 @Timeout(120)
 @NeedsRoot("makes network namespaces")

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -87,8 +90,8 @@ final class CriClient implements AutoCloseable {
     }
 
     /**
-     * The networks that the runtime has loaded, each with its name and plugins, as JSON of containerd's own; the one for
-     * its own loopback interface is among them.
+     * The networks that the runtime has loaded, each with its name and plugins, as JSON of containerd's own; the one
+     * for its own loopback interface is among them.
      */
     JsonNode networks() {
         try {
@@ -98,7 +101,9 @@ final class CriClient implements AutoCloseable {
         }
     }
 
-    /** How the runtime's last attempt to load its network configuration ended: OK, or the error, in containerd's words. */
+    /**
+     * How the runtime's last attempt to load its network configuration ended: OK, or the error, in containerd's words.
+     */
     String lastLoad() {
         return information().getOrDefault("lastCNILoadStatus", "");
     }

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
@@ -23,8 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Who asks the agent for more than there is, with the heap that it ships with, gets less; the start of another pod does not wait for that, and
- * afterwards all is as before. The agent that answers at the end is the one that was started: nobody here starts another.
+ * Who asks the agent for more than there is, with the heap that it ships with, gets less; the start of another pod does
+ * not wait for that, and afterwards all is as before. The agent that answers at the end is the one that was started:
+ * nobody here starts another.
  */
 @Tag("hostile")
 @Timeout(240)

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,8 +27,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Pods that are larger, or more, than an agent has memory for, with the heap that it ships with: it starts, serves others in time, and refuses
- * what it has not read.
+ * Pods that are larger, or more, than an agent has memory for, with the heap that it ships with: it starts, serves
+ * others in time, and refuses what it has not read.
  */
 @Tag("hostile")
 @Timeout(300)

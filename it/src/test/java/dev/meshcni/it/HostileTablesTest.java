@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -17,7 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a container with NET_ADMIN does in its own network namespace is a finding about its pod, and costs nobody else anything. */
+/**
+ * What a container with NET_ADMIN does in its own network namespace is a finding about its pod, and costs nobody else
+ * anything.
+ */
 @Tag("hostile")
 @Timeout(240)
 @NeedsRoot("makes network namespaces")

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,8 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The product's own programs on a node whose directories are mounts: symbolic links and bind mounts, file systems that are
- * full, or that nobody may write. They are mounted in a namespace of each test's own.
+ * The product's own programs on a node whose directories are mounts: symbolic links and bind mounts, file systems that
+ * are full, or that nobody may write. They are mounted in a namespace of each test's own.
  */
 @NeedsRoot("makes mount namespaces")
 class InstallOnMountsTest {

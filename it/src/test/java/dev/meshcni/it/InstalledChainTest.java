@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -18,8 +21,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * From the base CNI's file to a redirected pod and back, with nothing put in place but by the installer: containerd loads what
- * it wrote and calls the plugin that it copied.
+ * From the base CNI's file to a redirected pod and back, with nothing put in place but by the installer: containerd
+ * loads what it wrote and calls the plugin that it copied.
  */
 @NeedsRoot("makes network namespaces")
 class InstalledChainTest {

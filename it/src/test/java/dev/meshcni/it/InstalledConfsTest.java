@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,8 +22,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What an installation makes of the configuration directories of base CNIs, as a real containerd loads it. Loading needs no
- * plugin of the list: containerd looks for them when a sandbox is run.
+ * What an installation makes of the configuration directories of base CNIs, as a real containerd loads it. Loading
+ * needs no plugin of the list: containerd looks for them when a sandbox is run.
  */
 @Slow
 @NeedsRoot("makes network namespaces")

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -18,8 +21,8 @@ import org.testcontainers.utility.DockerImageName;
 import org.testcontainers.utility.MountableFile;
 
 /**
- * A Kubernetes cluster of one node: K3s in a container, with its own kubectl. Every step says on standard output what it waits
- * for, and for how long at most.
+ * A Kubernetes cluster of one node: K3s in a container, with its own kubectl. Every step says on standard output what
+ * it waits for, and for how long at most.
  */
 final class K3sCluster implements AutoCloseable {
     private static final DockerImageName IMAGE =

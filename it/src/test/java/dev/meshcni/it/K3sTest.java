@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,11 +17,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The whole on a real Kubernetes: what {@code meshcni manifest} prints is applied to K3s, which runs in a container; pods that
- * were there before are repaired, later ones are redirected from the start, and what is uninstalled is gone.
+ * The whole on a real Kubernetes: what {@code meshcni manifest} prints is applied to K3s, which runs in a container;
+ * pods that were there before are repaired, later ones are redirected from the start, and what is uninstalled is gone.
  *
- * <p>It runs where a Docker daemon answers, and needs K3s's own images there; machines without Docker skip it, those of CI
- * among them. The system property {@code meshcni.k3s.image} names another image of K3s.
+ * <p>It runs where a Docker daemon answers, and needs K3s's own images there; machines without Docker skip it, those of
+ * CI among them. The system property {@code meshcni.k3s.image} names another image of K3s.
  */
 @Timeout(value = 15 * 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @Slow
@@ -94,7 +97,9 @@ class K3sTest {
                 .run();
     }
 
-    /** Who answers when the application in a pod connects to port 8080 of an address: what is there, or the pod's proxy. */
+    /**
+     * Who answers when the application in a pod connects to port 8080 of an address: what is there, or the pod's proxy.
+     */
     private String answer(String pod, String address) {
         return cluster.kubectl(
                         "exec",
@@ -139,7 +144,9 @@ class K3sTest {
                 user);
     }
 
-    /** The arguments are those by which a proxy is known as a sidecar's; the shell takes them for its own name and $1. */
+    /**
+     * The arguments are those by which a proxy is known as a sidecar's; the shell takes them for its own name and $1.
+     */
     private static String container(String name, String command, String readiness, long user) {
         return """
                 - name: %s

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import com.sun.jna.LastErrorException;
@@ -13,8 +16,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A non-blocking socket, used through system calls: what java.net hides (whose it is, whether it is transparent, where a
- * redirected connection was going) is what the tests are about.
+ * A non-blocking socket, used through system calls: what java.net hides (whose it is, whether it is transparent, where
+ * a redirected connection was going) is what the tests are about.
  */
 final class KernelSocket implements AutoCloseable {
     private static final int SOCKADDR_MAX = 28;

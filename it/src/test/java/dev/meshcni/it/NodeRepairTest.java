@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,7 +15,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Pods that run without their redirection, on a node with a real runtime and the whole daemon: what repair makes of them. */
+/**
+ * Pods that run without their redirection, on a node with a real runtime and the whole daemon: what repair makes of
+ * them.
+ */
 @Slow
 @NeedsRoot("makes network namespaces")
 class NodeRepairTest {
@@ -127,7 +133,9 @@ class NodeRepairTest {
         assertThat(node.events(pod)).extracting(Event::getReason).containsExactly(reasons);
     }
 
-    /** Ends the daemon as it ends when its DaemonSet is deleted, and waits until the runtime calls the plugin no more. */
+    /**
+     * Ends the daemon as it ends when its DaemonSet is deleted, and waits until the runtime calls the plugin no more.
+     */
     private void uninstall() {
         node.deleteDaemonSet();
         node.daemon().terminate();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,8 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Pods that start while the daemon is away, on a node with a real runtime. Repair is off, so that only the plugin can have
- * redirected them.
+ * Pods that start while the daemon is away, on a node with a real runtime. Repair is off, so that only the plugin can
+ * have redirected them.
  */
 @Slow
 @NeedsRoot("makes network namespaces")

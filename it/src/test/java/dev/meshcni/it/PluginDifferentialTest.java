@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -23,8 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The program, and the same classes on this JVM: called in the same way, by whomever, they print the same, end with the same exit code, and
- * have sent the agent the same bytes.
+ * The program, and the same classes on this JVM: called in the same way, by whomever, they print the same, end with the
+ * same exit code, and have sent the agent the same bytes.
  */
 @Tag("hostile")
 @Timeout(900)

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -29,7 +32,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The plugin's program on hosts that lack what programs usually have: it answers, within its time, and no signal ends it. */
+/**
+ * The plugin's program on hosts that lack what programs usually have: it answers, within its time, and no signal ends
+ * it.
+ */
 @Tag("hostile")
 @Timeout(120)
 @NeedsRoot("starts the plugin as the runtime does")

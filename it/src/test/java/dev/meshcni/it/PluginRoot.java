@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -15,8 +18,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /**
- * A root directory that holds nothing but the plugin, and what a test puts there. A call is a process of its own by {@code posix_spawn(3)}, with
- * any bytes in its environment: tens of thousands take a minute.
+ * A root directory that holds nothing but the plugin, and what a test puts there. A call is a process of its own by
+ * {@code posix_spawn(3)}, with any bytes in its environment: tens of thousands take a minute.
  */
 @SuppressWarnings("restricted")
 final class PluginRoot implements AutoCloseable {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import java.io.ByteArrayOutputStream;
@@ -14,7 +17,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Something on the agent's socket that takes a request as it comes, byte by byte, and answers what a test has prepared. */
+/**
+ * Something on the agent's socket that takes a request as it comes, byte by byte, and answers what a test has prepared.
+ */
 final class ScriptedAgent implements AutoCloseable {
     private final ServerSocketChannel server;
     private final Thread thread;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,8 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Two tenants share a node. Whatever one of them writes into the fields of pods that the daemon reads, nothing changes in the namespaces of
- * the other's pods, nor is one of these labelled, deleted, or spoken about.
+ * Two tenants share a node. Whatever one of them writes into the fields of pods that the daemon reads, nothing changes
+ * in the namespaces of the other's pods, nor is one of these labelled, deleted, or spoken about.
  */
 @Tag("hostile")
 @Timeout(300)
@@ -114,7 +117,9 @@ class TwoTenantsTest {
         assertThat(node.wayOut(late.netns())).isEqualTo("proxy:15001");
     }
 
-    /** What a field may hold: what names the other tenant's pods, what the kubelet would write, and what nobody would. */
+    /**
+     * What a field may hold: what names the other tenant's pods, what the kubelet would write, and what nobody would.
+     */
     private static List<String> values(Kubelet.RunningPod plain, Kubelet.RunningPod mesh) {
         List<String> values = new ArrayList<>(List.of(
                 "", "*", "{}", "true", "false", "REDIRECT", "TPROXY", "NONE", "0.0.0.0/0", "1,2,3", "lo", "file"));

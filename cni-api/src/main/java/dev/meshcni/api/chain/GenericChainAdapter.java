@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.chain;
 
 import dev.meshcni.api.Quote;
@@ -8,8 +11,8 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.spi.ChainAdapter;
 
 /**
- * Answers for every base CNI that no other adapter knows: our plugin comes last in its list, and its result must have an
- * address.
+ * Answers for every base CNI that no other adapter knows: our plugin comes last in its list, and its result must have
+ * an address.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import dev.meshcni.api.ChainText;
@@ -20,8 +23,8 @@ public final class ChainedConf {
     private ChainedConf() {}
 
     /**
-     * The base CNI's configuration: the file that the settings name, else the first that holds a plugin which is not ours.
-     * A named {@code .conf} also means the {@code .conflist} of that name, and the other way round.
+     * The base CNI's configuration: the file that the settings name, else the first that holds a plugin which is not
+     * ours. A named {@code .conf} also means the {@code .conflist} of that name, and the other way round.
      */
     public static Optional<ConfFile.Valid> base(ConfDirSnapshot dir, InstallSettings settings) {
         if (settings.confName().isEmpty()) {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -25,9 +28,9 @@ import java.util.Set;
  * Reads a configuration directory the way container runtimes do: files that end in {@code .conf}, {@code .conflist} or
  * {@code .json}, sorted by the bytes of their names; the first valid one is the network of pods.
  *
- * <p>CRI-O skips a file that is invalid and takes the next. containerd (go-cni) loads nothing at all while a file that it
- * comes to is invalid; by default it comes to one file only ({@code max_conf_num}). So an invalid file before the first valid
- * one is worth a warning wherever this is used.
+ * <p>CRI-O skips a file that is invalid and takes the next. containerd (go-cni) loads nothing at all while a file that
+ * it comes to is invalid; by default it comes to one file only ({@code max_conf_num}). So an invalid file before the
+ * first valid one is worth a warning wherever this is used.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import dev.meshcni.api.CniEnvironment;
@@ -130,7 +133,10 @@ public final class ConfDirFindings {
         }
     }
 
-    /** Istio makes such a copy with {@code istioOwnedCNIConfig}, and the base CNI does not keep it as it keeps its own file. */
+    /**
+     * Istio makes such a copy with {@code istioOwnedCNIConfig}, and the base CNI does not keep it as it keeps its own
+     * file.
+     */
     private void copies() {
         List<ConfFile.Valid> valid = dir.valid();
         for (int i = 1; i < valid.size(); i++) {

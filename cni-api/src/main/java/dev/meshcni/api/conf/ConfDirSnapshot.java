@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import java.nio.charset.StandardCharsets;
@@ -41,8 +44,8 @@ public record ConfDirSnapshot(
     }
 
     /**
-     * A directory with files of the given names and contents, for tests and for looking ahead. Names that runtimes do not
-     * look at become {@link #others}.
+     * A directory with files of the given names and contents, for tests and for looking ahead. Names that runtimes do
+     * not look at become {@link #others}.
      */
     public static ConfDirSnapshot of(Path dir, Map<String, String> contents) {
         List<ConfFile> files = contents.entrySet().stream()

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import dev.meshcni.api.NetworkConfigList;
@@ -39,8 +42,8 @@ public sealed interface ConfFile {
     }
 
     /**
-     * A list without plugins of its own, which libcni 1.3 and newer take from the directory that is named like the network; older ones cannot
-     * load it.
+     * A list without plugins of its own, which libcni 1.3 and newer take from the directory that is named like the
+     * network; older ones cannot load it.
      *
      * @param name its name within the directory
      * @param directory the name of the directory, which is that of the network

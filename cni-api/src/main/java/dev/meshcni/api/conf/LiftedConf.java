@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -8,9 +11,9 @@ import dev.meshcni.api.NetworkConfigList;
 import java.util.Optional;
 
 /**
- * A single plugin's configuration that was lifted into a list, so that ours could be chained behind it. The list holds the
- * original byte for byte as its first plugin and its file's name in a field of its own, so nothing else has to be kept to
- * take it back: no second file that could be lost or grow stale.
+ * A single plugin's configuration that was lifted into a list, so that ours could be chained behind it. The list holds
+ * the original byte for byte as its first plugin and its file's name in a field of its own, so nothing else has to be
+ * kept to take it back: no second file that could be lost or grow stale.
  */
 final class LiftedConf {
     /** The field of a list that names the file it was made from. */

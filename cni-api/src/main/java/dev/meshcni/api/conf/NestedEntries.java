@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.conf;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -5,8 +8,9 @@ import dev.meshcni.api.NetworkConfigList;
 import java.util.List;
 
 /**
- * Entries of ours within the configuration of another plugin, which calls them as a runtime does: Multus holds the networks that it delegates to,
- * and copies the default network, with whatever is chained to it, when it starts. Nothing edits them: they are that plugin's own.
+ * Entries of ours within the configuration of another plugin, which calls them as a runtime does: Multus holds the
+ * networks that it delegates to, and copies the default network, with whatever is chained to it, when it starts.
+ * Nothing edits them: they are that plugin's own.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.spi;
 
 import dev.meshcni.api.conf.ChainedConf;
@@ -13,11 +16,11 @@ import java.util.List;
 /**
  * The adapter for running chained behind, or beside, one base CNI.
  *
- * <p>A provider is found through {@link java.util.ServiceLoader}: its module says
- * {@code provides ChainAdapter with ...}, and the provider has a public constructor without parameters. All methods are
- * pure functions of their arguments: a snapshot goes in, edits or words come out. They never throw for what they find
- * in a directory or a result, and may be called by many threads at once. {@code ChainAdapterContract}, in the artifact
- * of this module with the classifier {@code contract}, tests all of this.
+ * <p>A provider is found through {@link java.util.ServiceLoader}: its module says {@code provides ChainAdapter with
+ * ...}, and the provider has a public constructor without parameters. All methods are pure functions of their
+ * arguments: a snapshot goes in, edits or words come out. They never throw for what they find in a directory or a
+ * result, and may be called by many threads at once. {@code ChainAdapterContract}, in the artifact of this module with
+ * the classifier {@code contract}, tests all of this.
  *
  * <p>Most adapters need {@link #name}, {@link #detect} and {@link #violations}; the defaults do the rest for a base CNI
  * that our plugin is chained behind.
@@ -43,7 +46,8 @@ public interface ChainAdapter {
     }
 
     /**
-     * The edits that remove our plugin from every file. After {@link #install} they restore the directory byte for byte.
+     * The edits that remove our plugin from every file. After {@link #install} they restore the directory byte for
+     * byte.
      */
     default List<FileEdit> uninstall(ConfDirSnapshot dir, InstallSettings settings) {
         return ChainedConf.uninstall(dir, settings);

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.api.contract;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
@@ -34,8 +37,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every chain adapter keeps, whatever its base CNI. The author of an adapter extends this class, gives it the adapter, the
- * base CNI's files as it writes them, and what it reports for a pod; the tests do the rest.
+ * What every chain adapter keeps, whatever its base CNI. The author of an adapter extends this class, gives it the
+ * adapter, the base CNI's files as it writes them, and what it reports for a pod; the tests do the rest.
  */
 public abstract class ChainAdapterContract {
     /** Where the files are supposed to lie. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.chain.calico;
 
 import dev.meshcni.api.CniResult;
@@ -18,11 +21,12 @@ import java.util.Optional;
 /**
  * Lives behind Calico (and Canal, which runs Calico's plugin as well).
  *
- * <p>Calico gives a pod host addresses, {@code /32} and {@code /128}, whatever the size of the pool, and routes everything to
- * a gateway that exists nowhere: {@code 169.254.1.1}, which the host answers ARP for, or the link-local address of the veth
- * (Calico documentation, "Why does my container have a route to 169.254.1.1?"). Its result names one interface: the veth by
- * its name on the host, {@code cali} and a hash unless Felix is configured for another prefix, older versions without and
- * newer ones with the pod's sandbox. The interface in the pod is not named, so its name cannot be checked here.
+ * <p>Calico gives a pod host addresses, {@code /32} and {@code /128}, whatever the size of the pool, and routes
+ * everything to a gateway that exists nowhere: {@code 169.254.1.1}, which the host answers ARP for, or the link-local
+ * address of the veth (Calico documentation, "Why does my container have a route to 169.254.1.1?"). Its result names
+ * one interface: the veth by its name on the host, {@code cali} and a hash unless Felix is configured for another
+ * prefix, older versions without and newer ones with the pod's sandbox. The interface in the pod is not named, so its
+ * name cannot be checked here.
  */
 public final class CalicoChainAdapter implements ChainAdapter {
     private static final String TYPE = "calico";

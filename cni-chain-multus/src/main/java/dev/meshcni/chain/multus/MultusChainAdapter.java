@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.chain.multus;
 
 import dev.meshcni.api.conf.ChainedConf;
@@ -15,14 +18,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Lives beside Multus, which attaches pods to further networks: our plugin is one of those, with a configuration of its own
- * (OpenShift works like this). A pod is attached to it by the annotation {@code k8s.v1.cni.cncf.io/networks}, which names a
- * NetworkAttachmentDefinition; where that has no configuration Multus takes the file in its directory whose network has the
- * same name. Multus calls our plugin after the default network, with an interface name of its own ({@code net1}) and without
- * {@code prevResult}.
+ * Lives beside Multus, which attaches pods to further networks: our plugin is one of those, with a configuration of its
+ * own (OpenShift works like this). A pod is attached to it by the annotation {@code k8s.v1.cni.cncf.io/networks}, which
+ * names a NetworkAttachmentDefinition; where that has no configuration Multus takes the file in its directory whose
+ * network has the same name. Multus calls our plugin after the default network, with an interface name of its own
+ * ({@code net1}) and without {@code prevResult}.
  *
- * <p>Chained behind Multus, where Multus is the plugin that the runtime calls, our plugin works like behind any other, except
- * that Multus writes its own configuration anew from time to time.
+ * <p>Chained behind Multus, where Multus is the plugin that the runtime calls, our plugin works like behind any other,
+ * except that Multus writes its own configuration anew from time to time.
  */
 public final class MultusChainAdapter implements ChainAdapter {
     private static final Set<String> TYPES = Set.of("multus", "multus-shim");

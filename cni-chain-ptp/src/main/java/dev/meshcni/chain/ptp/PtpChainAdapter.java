@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.chain.ptp;
 
 import dev.meshcni.api.CniResult;
@@ -17,8 +20,8 @@ import java.util.Optional;
  * Lives behind {@code ptp}, the reference plugin that connects a pod to its node by a veth pair and routes
  * (containernetworking/plugins, plugins/main/ptp), which kindnet uses as well.
  *
- * <p>Its result names the veth on the host, then the interface in the pod, which has the name that was asked for and all the
- * addresses. Before CNI 0.3.0 a result has addresses and nothing else, so there is less to check.
+ * <p>Its result names the veth on the host, then the interface in the pod, which has the name that was asked for and
+ * all the addresses. Before CNI 0.3.0 a result has addresses and nothing else, so there is less to check.
  */
 public final class PtpChainAdapter implements ChainAdapter {
     private static final String TYPE = "ptp";

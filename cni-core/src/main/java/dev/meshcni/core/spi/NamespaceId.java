@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core.spi;
 
 /**
  * Which network namespace it is, whatever path leads to it ({@code namespaces(7)}).
  *
- * <p>Device and inode name a namespace among those that exist; the kernel gives the inode of one that has ended to a later one. The cookie
- * ({@code SO_NETNS_COOKIE}, {@code socket(7)}) is given once between two starts of the kernel.
+ * <p>Device and inode name a namespace among those that exist; the kernel gives the inode of one that has ended to a
+ * later one. The cookie ({@code SO_NETNS_COOKIE}, {@code socket(7)}) is given once between two starts of the kernel.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.core.spi;
 
 import dev.meshcni.redirect.RedirectPlan;
@@ -17,8 +20,8 @@ public interface RedirectBackend {
     String name();
 
     /**
-     * This backend with the program that an operator chose in place of the one that it would find; itself where it has no
-     * choice. Whether it works is found out by {@link #detect}.
+     * This backend with the program that an operator chose in place of the one that it would find; itself where it has
+     * no choice. Whether it works is found out by {@link #detect}.
      *
      * @param program {@code nft}, {@code legacy}, a name such as {@code iptables-nft}, or the path of such a program
      */

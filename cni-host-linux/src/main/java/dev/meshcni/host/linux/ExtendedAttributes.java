@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -16,8 +19,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The extended attributes of a file of all namespaces (xattr(7)): access control lists are {@code system.posix_acl_access} (acl(5)),
- * SELinux's label is {@code security.selinux}. Of a symbolic link they are its own.
+ * The extended attributes of a file of all namespaces (xattr(7)): access control lists are
+ * {@code system.posix_acl_access} (acl(5)), SELinux's label is {@code security.selinux}. Of a symbolic link they are
+ * its own.
  */
 public final class ExtendedAttributes {
     private static final int LARGEST = 1 << 16;

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.util.Objects.requireNonNull;
@@ -12,12 +15,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Starts programs in a mount namespace that need not be this process's: what is found at a path there, whether its file system lets it
- * run, and which loader it gets, is what a process of that namespace would see.
+ * Starts programs in a mount namespace that need not be this process's: what is found at a path there, whether its file
+ * system lets it run, and which loader it gets, is what a process of that namespace would see.
  *
- * <p>Each program has a thread of its own, which enters the namespace and ends with the program: it gives up the root and the working
- * directory that it shares with the other threads ({@code unshare(CLONE_FS)}), as setns(2) demands. One that hangs in the kernel holds
- * that thread; until it has an outcome no other program is started.
+ * <p>Each program has a thread of its own, which enters the namespace and ends with the program: it gives up the root
+ * and the working directory that it shares with the other threads ({@code unshare(CLONE_FS)}), as setns(2) demands. One
+ * that hangs in the kernel holds that thread; until it has an outcome no other program is started.
  */
 public final class HostProgram implements AutoCloseable {
     /** Beyond a program's deadline: for killing it, and for what the machine is slow at. */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -15,7 +18,9 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
-/** The functions of the C library (glibc 2.34 or newer) that this module needs, by the kernel's and the library's names. */
+/**
+ * The functions of the C library (glibc 2.34 or newer) that this module needs, by the kernel's and the library's names.
+ */
 enum LibC {
     CLOSE("close", JAVA_INT, JAVA_INT),
     FCNTL("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),

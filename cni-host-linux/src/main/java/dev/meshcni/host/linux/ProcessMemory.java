@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 /** The memory of this process, in which its credentials are. */
@@ -7,8 +10,9 @@ public final class ProcessMemory {
     private ProcessMemory() {}
 
     /**
-     * Keeps the memory to this process: the kernel writes no core dump of it, whatever ends it, and lets no process without
-     * {@code CAP_SYS_PTRACE} look into it (prctl(2), {@code PR_SET_DUMPABLE}). Programs that it starts are not concerned.
+     * Keeps the memory to this process: the kernel writes no core dump of it, whatever ends it, and lets no process
+     * without {@code CAP_SYS_PTRACE} look into it (prctl(2), {@code PR_SET_DUMPABLE}). Programs that it starts are not
+     * concerned.
      *
      * @return whether the kernel has agreed
      */

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -12,7 +15,8 @@ import java.util.Optional;
  * A program to be started, with all that it is given.
  *
  * @param program its path, as it is in the mount namespace
- * @param file which file must be there, as {@link java.nio.file.attribute.BasicFileAttributes#fileKey} has it; empty if any may
+ * @param file which file must be there, as {@link java.nio.file.attribute.BasicFileAttributes#fileKey} has it; empty if
+ *     any may
  * @param environment the whole environment
  * @param input its standard input, at most {@link #LONGEST_INPUT} bytes of UTF-8
  * @param deadline after this time it is killed, with all of its process group

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.util.Objects.requireNonNull;
@@ -41,7 +44,8 @@ public sealed interface ProgramOutcome {
     }
 
     /**
-     * It had not ended at its deadline. Where not even a signal ended it, it hangs in the kernel, most likely on its file system.
+     * It had not ended at its deadline. Where not even a signal ended it, it hangs in the kernel, most likely on its
+     * file system.
      *
      * @param deadline the time that it had
      * @param stuck whether it could not be ended either

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.host.linux;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -22,8 +25,9 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * One program, its pipes and what it is started with (posix_spawn(3)); all is allocated before the thread enters another mount
- * namespace. A {@code posix_spawn} does what runtimes do: it hands a file without a format that the kernel knows to no shell.
+ * One program, its pipes and what it is started with (posix_spawn(3)); all is allocated before the thread enters
+ * another mount namespace. A {@code posix_spawn} does what runtimes do: it hands a file without a format that the
+ * kernel knows to no shell.
  */
 final class SpawnedProgram implements AutoCloseable {
     private static final int WNOHANG = 1;

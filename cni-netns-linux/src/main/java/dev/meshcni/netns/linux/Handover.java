@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import java.util.concurrent.BlockingQueue;
@@ -6,9 +9,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 /**
  * Hands results of threads that are in a pod's namespace to whoever waits for them, by a thread that is not.
  *
- * <p>Whoever wakes a virtual thread may have to start the platform thread that carries it, and a thread that is started inherits the network
- * namespace of the one that starts it (clone(2)). Carriers that were started from within a pod's namespace would stay there, and with
- * them what virtual threads do next: connections to the API server, say. So a thread in a pod's namespace wakes platform threads only.
+ * <p>Whoever wakes a virtual thread may have to start the platform thread that carries it, and a thread that is started
+ * inherits the network namespace of the one that starts it (clone(2)). Carriers that were started from within a pod's
+ * namespace would stay there, and with them what virtual threads do next: connections to the API server, say. So a
+ * thread in a pod's namespace wakes platform threads only.
  */
 final class Handover {
     private static final BlockingQueue<Runnable> RESULTS = new LinkedBlockingQueue<>();

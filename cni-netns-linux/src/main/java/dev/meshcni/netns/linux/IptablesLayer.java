@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.UnreadableRulesException;
@@ -46,8 +49,8 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
     }
 
     /**
-     * Takes out the tables that held nothing but our rules; by netlink where nothing else changes, as the program would wait for the
-     * kernel's clearing up.
+     * Takes out the tables that held nothing but our rules; by netlink where nothing else changes, as the program would
+     * wait for the kernel's clearing up.
      */
     private void empty(NetfilterTables netfilter, IptablesEdit edit, OptionalInt generation) {
         boolean alone = edit.changes().isEmpty() && generation.isPresent();

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.RedirectException;
@@ -33,9 +36,9 @@ record IptablesTool(String name, Path directory, Kind kind) {
     private static final Duration BOUND = Duration.ofSeconds(10);
 
     /**
-     * The legacy variant locks a file, by default one for the whole node, although its race (read, change, write back) is one within a
-     * namespace, in which this process does one thing at a time. Whatever file a pod can open, it can lock for ever; so the lock is its
-     * standard input, a memory file that nobody else has.
+     * The legacy variant locks a file, by default one for the whole node, although its race (read, change, write back)
+     * is one within a namespace, in which this process does one thing at a time. Whatever file a pod can open, it can
+     * lock for ever; so the lock is its standard input, a memory file that nobody else has.
      */
     private static final List<String> ENVIRONMENT = List.of(
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -77,8 +80,8 @@ record IptablesTool(String name, Path directory, Kind kind) {
     }
 
     /**
-     * All rules with their counters, as {@link IptablesSave} reads them. Where there are no tables ({@link #hasTables}) it
-     * would be a process for nothing.
+     * All rules with their counters, as {@link IptablesSave} reads them. Where there are no tables ({@link #hasTables})
+     * it would be a process for nothing.
      *
      * @throws UnreadableRulesException if there are too many, or the program cannot show them
      */
@@ -113,8 +116,8 @@ record IptablesTool(String name, Path directory, Kind kind) {
     }
 
     /**
-     * A thread of a process that has more of them cannot change its user namespace, so for a pod that has one of its own
-     * {@code nsenter} does it and becomes the program.
+     * A thread of a process that has more of them cannot change its user namespace, so for a pod that has one of its
+     * own {@code nsenter} does it and becomes the program.
      */
     private void restore(IpFamily family, List<String> options, String rules) {
         Path program = program(family, "restore");

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.NetnsException;
@@ -14,8 +17,8 @@ import java.util.function.Supplier;
  *
  * <p>Being in a namespace is a property of a thread, and whatever that thread starts inherits it. So the code runs on a
  * platform thread of its own, made for this one call and gone after it: no thread that serves anything else can ever be
- * left in a pod's namespace, or keep one alive. For the same reason the code must not start threads, use thread pools or
- * {@link ProcessBuilder} (whose reaper thread would stay behind), see {@link ChildProcess}.
+ * left in a pod's namespace, or keep one alive. For the same reason the code must not start threads, use thread pools
+ * or {@link ProcessBuilder} (whose reaper thread would stay behind), see {@link ChildProcess}.
  *
  * <p>A namespace that belongs to another user namespace (a pod with {@code hostUsers: false}) is entered alike: the
  * capabilities that root has in the initial user namespace hold in all of its descendants ({@code user_namespaces(7)});
@@ -30,7 +33,8 @@ public final class NetworkNamespace {
     /**
      * Runs an action inside a network namespace and waits for it.
      *
-     * @param netns a file that stands for the namespace, such as {@code /var/run/netns/NAME} or {@code /proc/PID/ns/net}
+     * @param netns a file that stands for the namespace, such as {@code /var/run/netns/NAME} or
+     *     {@code /proc/PID/ns/net}
      * @param action runs on a thread of its own; its exceptions are passed on
      * @throws NetnsException if the file does not exist or is not a network namespace
      * @throws RedirectException if it cannot be entered
@@ -61,7 +65,8 @@ public final class NetworkNamespace {
     }
 
     /**
-     * Runs an action on the calling thread, in its own namespace, with the path of a new one, which is gone when the action ends.
+     * Runs an action on the calling thread, in its own namespace, with the path of a new one, which is gone when the
+     * action ends.
      *
      * @return whether it ran; not where this process may not make namespaces
      */

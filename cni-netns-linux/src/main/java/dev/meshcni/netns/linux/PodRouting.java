@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
@@ -14,8 +17,8 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * The part of a plan that no firewall holds: local addresses and the routing of TPROXY. For the network namespace of the
- * calling thread.
+ * The part of a plan that no firewall holds: local addresses and the routing of TPROXY. For the network namespace of
+ * the calling thread.
  */
 final class PodRouting {
     /** What any plan of ours may have set, and a plan that does not want it takes away. */

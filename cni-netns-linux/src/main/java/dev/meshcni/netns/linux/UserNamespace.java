@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.RedirectException;
@@ -10,9 +13,9 @@ import java.nio.file.Path;
  * The user namespace that owns the network namespace of the calling thread ({@code ioctl_ns(2)}).
  *
  * <p>Root of the node may change everything in it. But {@code iptables -m owner} is refused with "invalid argument"
- * unless the process that loads the rule is in that user namespace: the kernel takes the ids of such a rule for ids of the
- * network namespace's owner, and would not guess that the writer means the same ones. {@code nft} has no such check,
- * and to read takes no more than root.
+ * unless the process that loads the rule is in that user namespace: the kernel takes the ids of such a rule for ids of
+ * the network namespace's owner, and would not guess that the writer means the same ones. {@code nft} has no such
+ * check, and to read takes no more than root.
  */
 final class UserNamespace implements AutoCloseable {
     private static final Path OWN = Path.of("/proc/thread-self/ns/user");

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it.hostile;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -26,8 +29,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The plugin believes no agent that somebody other than root can have put where the agent should be. What the false agents of this test
- * answer is a success: a pod of the mesh would start without its rules.
+ * The plugin believes no agent that somebody other than root can have put where the agent should be. What the false
+ * agents of this test answer is a success: a pod of the mesh would start without its rules.
  */
 @NeedsRoot("starts the plugin as the runtime does")
 class RunDirectoryTest {

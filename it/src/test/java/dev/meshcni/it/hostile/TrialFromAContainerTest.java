@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
 package dev.meshcni.it.hostile;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,8 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The plugin is tried in the host's mount namespace by a process that has another one, as the daemon's container has, with the capabilities of
- * the shipped DaemonSet. The host is a process namespace of the test's own, and its first process.
+ * The plugin is tried in the host's mount namespace by a process that has another one, as the daemon's container has,
+ * with the capabilities of the shipped DaemonSet. The host is a process namespace of the test's own, and its first
+ * process.
  */
 @Tag("hostile")
 @NeedsRoot("makes mount namespaces")
