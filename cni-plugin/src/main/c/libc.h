@@ -1,6 +1,6 @@
 /*
- * Comes before everything else that the plugin is compiled from: what its Java code takes for granted of the C library, and what happens when
- * there is no memory, which no Java code can tell any more.
+ * Comes before everything else that the plugin is compiled from: what its Java code takes for granted of the C
+ * library, and what happens when there is no memory, which no Java code can tell any more.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -22,15 +22,20 @@ _Static_assert(POLLIN == 1 && POLLOUT == 4, "poll(2)");
 _Static_assert(AF_UNIX == 1 && SOCK_STREAM == 1 && SOCK_CLOEXEC == 02000000, "socket(2)");
 _Static_assert(SOL_SOCKET == 1 && SO_SNDTIMEO == 21 && SO_PEERCRED == 17, "socket(7)");
 _Static_assert(MSG_NOSIGNAL == 0x4000 && MSG_DONTWAIT == 0x40, "send(2)");
-_Static_assert(O_WRONLY == 1 && O_CREAT == 0100 && O_APPEND == 02000 && O_NONBLOCK == 04000 && O_CLOEXEC == 02000000, "open(2)");
+_Static_assert(O_WRONLY == 1 && O_CREAT == 0100 && O_APPEND == 02000, "open(2)");
+_Static_assert(O_NONBLOCK == 04000 && O_CLOEXEC == 02000000, "open(2)");
 _Static_assert(F_DUPFD_CLOEXEC == 1030 && SEEK_END == 2, "fcntl(2), lseek(2)");
 _Static_assert(SIGPIPE == 13 && SIGXFSZ == 25, "signal(7)");
 _Static_assert(sizeof(struct ucred) == 12 && sizeof(struct pollfd) == 8 && sizeof(struct timeval) == 16, "layouts");
 _Static_assert(sizeof(((struct sockaddr_un *) 0)->sun_path) == 108, "unix(7)");
 
-/* The answer of a plugin that cannot even start: the runtime is to try again (CNI specification 1.1, section 5, code 11). */
+/*
+ * The answer of a plugin that cannot even start: the runtime is to try again (CNI specification 1.1, section 5, code
+ * 11).
+ */
 static void meshcni_no_memory(void) {
-    static const char error[] = "{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"the plugin has no memory\",\"details\":"
+    static const char error[] =
+            "{\"cniVersion\":\"1.1.0\",\"code\":11,\"msg\":\"the plugin has no memory\",\"details\":"
                                 "\"look at the memory of the node, and at the limits of the container runtime\"}";
     ssize_t written = write(1, error, sizeof error - 1);
     (void) written;
@@ -72,13 +77,17 @@ static inline int meshcni_clock(clockid_t clock, struct timespec *time) {
 #define abort meshcni_no_memory
 
 /*
- * The header of an object names its class. For TeaVM that is a distance, known when the program runs; here it is the address, so that the header of
- * a constant is known when the program is linked. The collector needs three bits for itself, so addresses have 29; the build makes sure.
+ * The header of an object names its class. For TeaVM that is a distance, known when the program runs; here it is the
+ * address, so that the header of a constant is known when the program is linked. The collector needs three bits for
+ * itself, so addresses have 29; the build makes sure.
  */
 #define TEAVM_PACK_CLASS(cls) ((int32_t) (uintptr_t) (cls))
 #define TEAVM_UNPACK_CLASS(cls) ((TeaVM_Class*) (uintptr_t) ((cls) & 0x1fffffff))
 
-/* A header as the linker can write it, little-endian: the address, the bit that says that the collector has nothing to do, and no hash code. */
+/*
+ * A header as the linker can write it, little-endian: the address, the bit that says that the collector has nothing
+ * to do, and no hash code.
+ */
 #define MESHCNI_HEADER(cls) ((char*) &(cls) + 0x80000000l)
 
 struct meshcni_string {

@@ -1,8 +1,9 @@
 /*
- * Comes behind everything else that the plugin is compiled from, and takes the place of the parts of TeaVM's runtime that get it ready to run.
- * Theirs write to the data of each class and of each string constant, to a table of the constants and to a list of the classes, which costs a
- * page fault for every 4 KiB of them: more time than the plugin takes for its work. Here the data is right as it was linked, and what only the
- * collector reads is made when the collector comes, which for most calls is never.
+ * Comes behind everything else that the plugin is compiled from, and takes the place of the parts of TeaVM's runtime
+ * that get it ready to run. Theirs write to the data of each class and of each string constant, to a table of the
+ * constants and to a list of the classes, which costs a page fault for every 4 KiB of them: more time than the
+ * plugin takes for its work. Here the data is right as it was linked, and what only the collector reads is made when
+ * the collector comes, which for most calls is never.
  */
 #include <sys/auxv.h>
 
@@ -34,8 +35,8 @@ void teavm_initClasses() {
 }
 
 /*
- * One mapping for all that the collector needs, so that what is used of it takes few tables of pages; and of what is not used yet no more than the first
- * part is asked for, as a host may count it.
+ * One mapping for all that the collector needs, so that what is used of it takes few tables of pages; and of what is
+ * not used yet no more than the first part is asked for, as a host may count it.
  */
 void teavm_initHeap(int64_t minHeap, int64_t maxHeap) {
     teavm_gc_pageSize = getauxval(AT_PAGESZ);

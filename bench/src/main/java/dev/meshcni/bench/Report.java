@@ -197,7 +197,8 @@ record Report(
     }
 
     private static String json(Result result) {
-        return "{\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s, \"peakMebibytes\": %s, \"touchedKibibytes\": %s}"
+        return ("{\"name\": \"%s\", \"wallMillis\": %s, \"cpuMillis\": %s,"
+                        + " \"peakMebibytes\": %s, \"touchedKibibytes\": %s}")
                 .formatted(
                         result.name(),
                         json(Optional.of(result.wall())),

@@ -39,7 +39,8 @@ final class StaticClient {
                 ssize_t got;
                 while ((got = read(0, input + length, sizeof input - length)) > 0) length += got;
                 if (strcmp(getenv("CNI_COMMAND"), "VERSION") == 0) {
-                    static const char version[] = "{\\"cniVersion\\":\\"1.1.0\\",\\"supportedVersions\\":[\\"0.1.0\\",\\"1.1.0\\"]}";
+                    static const char version[] =
+                        "{\\"cniVersion\\":\\"1.1.0\\",\\"supportedVersions\\":[\\"0.1.0\\",\\"1.1.0\\"]}";
                     write(1, version, sizeof version - 1);
                     return 0;
                 }

@@ -51,9 +51,9 @@ public final class InstallErrors {
     /** A failure to write the configuration. */
     public static DaemonException writingConf(Path confDir, IOException cause) {
         return trouble("cannot change the CNI configuration in " + confDir, cause, """
-            set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
-            configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
-            MicroK8s /var/snap/microk8s/current/args/cni-network\
+            set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime \
+            looks for configuration: OpenShift with Multus /etc/cni/multus/net.d, \
+            k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, MicroK8s /var/snap/microk8s/current/args/cni-network\
             """);
     }
 

@@ -52,9 +52,13 @@ public final class PublicApi {
         if (System.getProperty("api.record") != null) {
             Files.write(file, now);
         }
-        assertThat(now).as("""
-                        The public API is not the one that %s records. If the change is meant, read docs/versioning.md, name it in \
-                        CHANGELOG.md, and record it: ./dev test -pl %s -am -Dtest='Public*Test' -Dapi.record""", file, module()).containsExactlyElementsOf(Files.readAllLines(file));
+        assertThat(now)
+                .as(
+                        "The public API is not the one that %s records. If the change is meant, read docs/versioning.md"
+                                + ", name it in CHANGELOG.md, and record it:"
+                                + " ./dev test -pl %s -am -Dtest='Public*Test' -Dapi.record",
+                        file, module())
+                .containsExactlyElementsOf(Files.readAllLines(file));
     }
 
     /** The public types, nested ones included. */

@@ -48,7 +48,8 @@ final class GeneratedCode {
 
     /** A class whose object is made, whose array class is, or which has an initialiser to run once. */
     private static final Pattern WRITTEN = Pattern.compile(
-            "teavm_get(?:ClassObject|ArrayClass)\\(\\(TeaVM_Class\\*\\) &(\\w+)_Cls\\)|^void initclass_(\\w+)\\(\\) \\{",
+            "teavm_get(?:ClassObject|ArrayClass)\\(\\(TeaVM_Class\\*\\) &(\\w+)_Cls\\)"
+                    + "|^void initclass_(\\w+)\\(\\) \\{",
             Pattern.MULTILINE);
 
     private static final Pattern CLASS = Pattern.compile("^alignas\\(8\\) \\w+ (\\w+)_Cls = \\{", Pattern.MULTILINE);
