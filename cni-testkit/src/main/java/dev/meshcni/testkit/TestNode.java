@@ -6,8 +6,10 @@ package dev.meshcni.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -101,8 +103,25 @@ public final class TestNode {
         return contents(confDir());
     }
 
-    /** All files below a directory, and where symbolic links lead to. */
+    /** All files below a directory, and where symbolic links lead to; once more if one of them goes meanwhile. */
     public static Map<String, String> contents(Path directory) throws IOException {
+        while (true) {
+            try {
+                return contentsNow(directory);
+            } catch (NoSuchFileException e) {
+                // A temporary file of an installer at work; a directory that is not there is no such case.
+                if (!Files.exists(directory)) {
+                    throw e;
+                }
+            } catch (UncheckedIOException e) {
+                if (!(e.getCause() instanceof NoSuchFileException) || !Files.exists(directory)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static Map<String, String> contentsNow(Path directory) throws IOException {
         Map<String, String> contents = new TreeMap<>();
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.toList()) {
