@@ -7,7 +7,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.ClientConfig;
 import dev.meshcni.telemetry.AgentStatus;
@@ -171,7 +171,7 @@ public final class ClusterApi implements AutoCloseable {
             return answer("get on pods/proxy in namespace " + namespace, () -> AgentStatus.parse(page(path)), false);
         } catch (CniException e) {
             return new ApiResult.Unknown<>(
-                    "cannot parse its answer: " + OneLine.shortened(e.getMessage()),
+                    "cannot parse its answer: " + ShortLine.of(e.getMessage()),
                     "check whether it is another product or version: kubectl get pod --namespace " + namespace + " "
                             + pod + " --output yaml");
         }

@@ -6,7 +6,7 @@ package dev.meshcni.doctor;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.config.DaemonException;
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import dev.meshcni.doctor.ClusterReport.Subject;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,6 +68,6 @@ public final class ClusterDoctor {
         }
         return version.checks(
                 api.address() + " answers; its version",
-                found -> List.of(Check.ok(api.address() + " answers, Kubernetes " + OneLine.shortened(found))));
+                found -> List.of(Check.ok(api.address() + " answers, Kubernetes " + ShortLine.of(found))));
     }
 }

@@ -3,7 +3,7 @@
 
 package dev.meshcni.doctor;
 
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import dev.meshcni.repair.NodeTaint;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeCondition;
@@ -127,12 +127,11 @@ final class NodeChecks {
 
     private static String text(NodeCondition condition) {
         String message = Objects.requireNonNullElse(condition.getMessage(), "");
-        return OneLine.shortened(Objects.requireNonNullElse(condition.getReason(), "") + " " + message);
+        return ShortLine.of(Objects.requireNonNullElse(condition.getReason(), "") + " " + message);
     }
 
     private static String runtime(Node node) {
-        return OneLine.shortened(
-                Objects.requireNonNullElse(ClusterView.info(node).getContainerRuntimeVersion(), ""));
+        return ShortLine.of(Objects.requireNonNullElse(ClusterView.info(node).getContainerRuntimeVersion(), ""));
     }
 
     private static String name(Node node) {

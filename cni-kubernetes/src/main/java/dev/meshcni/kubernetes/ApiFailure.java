@@ -3,7 +3,7 @@
 
 package dev.meshcni.kubernetes;
 
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
@@ -48,7 +48,7 @@ public final class ApiFailure {
      * @param right the right that a refusal would be about, such as {@code list on pods}
      */
     public static String describe(Throwable failure, Account account, String right) {
-        return OneLine.shortened(causes(failure)
+        return ShortLine.of(causes(failure)
                 .flatMap(cause -> reason(cause, account, right).stream())
                 .findFirst()
                 .orElseGet(() -> causes(failure)

@@ -6,7 +6,7 @@ package dev.meshcni.kubernetes;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import java.io.File;
@@ -54,7 +54,7 @@ public final class ClientConfig {
         } catch (RuntimeException e) {
             String file = kubeconfig.map(path -> " " + path).orElse("");
             throw new DaemonException(
-                    "kubeconfig" + file + " cannot be read: " + OneLine.shortened(String.valueOf(e.getMessage())), e);
+                    "kubeconfig" + file + " cannot be read: " + ShortLine.of(String.valueOf(e.getMessage())), e);
         }
     }
 

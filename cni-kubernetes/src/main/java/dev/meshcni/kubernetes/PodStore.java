@@ -3,7 +3,7 @@
 
 package dev.meshcni.kubernetes;
 
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import dev.meshcni.rules.CutField;
 import java.time.Duration;
 import java.util.Collection;
@@ -195,8 +195,7 @@ public final class PodStore {
         chosen.ifPresent(kept -> {
             NodePod pod = kept.pod();
             NodePod bare = pod.bare(new CutField(
-                    "cached pod data of namespace "
-                            + OneLine.shortened(pod.pod().namespace()),
+                    "cached pod data of namespace " + ShortLine.of(pod.pod().namespace()),
                     share(pod),
                     Math.max(0, maxKept - (keptChars - share(pod)))));
             keep(bare);
@@ -227,7 +226,7 @@ public final class PodStore {
             CutField cut = shown.pod().cut().getFirst();
             LOG.warn(
                     "pod {}: {} has a size of {}, exceeding {}: {}",
-                    OneLine.shortened(shown.key()),
+                    ShortLine.of(shown.key()),
                     cut.field(),
                     cut.size(),
                     cut.bound(),

@@ -12,7 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.Finding.Severity;
-import dev.meshcni.core.OneLine;
+import dev.meshcni.core.ShortLine;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
@@ -96,7 +96,7 @@ public record AgentStatus(
     public String json() {
         ObjectNode status = JsonNodeFactory.instance.objectNode();
         status.put("version", version).put("ready", notReady.isEmpty());
-        notReady.ifPresent(reason -> status.put("notReady", OneLine.shortened(reason)));
+        notReady.ifPresent(reason -> status.put("notReady", ShortLine.of(reason)));
         status.put("backend", backend).put("pods", pods);
         installation.ifPresent(found -> status.putObject("installation")
                 .put("baseCni", found.baseCni())
@@ -108,8 +108,8 @@ public record AgentStatus(
         ArrayNode list = status.putArray("findings");
         findings.forEach(finding -> list.addObject()
                 .put("severity", finding.severity().name().toLowerCase(Locale.ROOT))
-                .put("what", OneLine.shortened(finding.what()))
-                .put("remedy", OneLine.shortened(finding.remedy())));
+                .put("what", ShortLine.of(finding.what()))
+                .put("remedy", ShortLine.of(finding.remedy())));
         return CniJson.compact(status);
     }
 
@@ -133,6 +133,6 @@ public record AgentStatus(
 
     /** Text of another program, which goes to a terminal. */
     private static String text(JsonNode node, String field) {
-        return OneLine.shortened(node.path(field).asText(""));
+        return ShortLine.of(node.path(field).asText(""));
     }
 }
