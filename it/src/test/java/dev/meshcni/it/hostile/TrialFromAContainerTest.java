@@ -110,15 +110,15 @@ class TrialFromAContainerTest {
     /** Runs a command in a container on a host on which something was done before. */
     private Command.Result meshcni(String command, String onHost, List<String> capabilities) {
         String host =
-                "export BIN='%s' SHARED='%s %s %s'; %s; unshare --mount --propagation private sh -c '%s' sh \"$@\";"
-                        + " exit $?"
-                                .formatted(
-                                        binDir,
-                                        conf.getParent(),
-                                        root.resolve("run"),
-                                        Dist.root(),
-                                        onHost,
-                                        CONTAINER.replace("'", "'\\''"));
+                ("export BIN='%s' SHARED='%s %s %s'; %s; unshare --mount --propagation private sh -c '%s' sh \"$@\";"
+                                + " exit $?")
+                        .formatted(
+                                binDir,
+                                conf.getParent(),
+                                root.resolve("run"),
+                                Dist.root(),
+                                onHost,
+                                CONTAINER.replace("'", "'\\''"));
         return Command.of(
                         "unshare",
                         "--pid",
