@@ -150,7 +150,7 @@ class RunDirectoryTest {
             Command.Result result = add(runDirectory);
 
             assertThat(result.exitCode()).isEqualTo(1);
-            assertThat(result.out()).contains(TRY_AGAIN, "not root");
+            assertThat(result.out()).contains(TRY_AGAIN, "not as root");
             assertThat(listener.inputReader().readLine()).as("what it was told").isEqualTo("got 0");
         } finally {
             listener.destroyForcibly();
