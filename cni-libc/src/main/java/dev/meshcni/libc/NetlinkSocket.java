@@ -210,8 +210,8 @@ public final class NetlinkSocket implements AutoCloseable {
                     .mapToInt(reply -> reply.body().length() + NetlinkMessage.HEADER_LENGTH)
                     .sum();
             if (read > most) {
-                throw new UnreadableRulesException("the pod's tables, addresses or routes are larger than any that are"
-                        + " read: netlink lists more than " + (most >> 10) + " KiB of them");
+                throw new UnreadableRulesException("the pod's tables, addresses or routes exceed the size limit:"
+                        + " netlink lists more than " + (most >> 10) + " KiB of them");
             }
             if (read > OutputRoom.FREE) {
                 ChildProcess.takeRoom();
