@@ -7,18 +7,13 @@ import static dev.meshcni.testkit.Eventually.eventually;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.meshcni.api.chain.ChainAdapters;
-import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
-import dev.meshcni.install.InstallEvents;
-import dev.meshcni.install.Installer;
-import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.redirect.Pod;
@@ -59,7 +54,7 @@ class NodeReadinessTest {
         pods.known = true;
         assertThat(status()).contains("\"code\":50", "installation has not started yet");
         try (ManagedInstallation installation =
-                ManagedInstallation.start(installer(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
+                ManagedInstallation.start(NodeInstaller.of(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """
@@ -95,22 +90,6 @@ class NodeReadinessTest {
         pods.known = false;
         clock.addAndGet(NodeReadiness.GRACE.toNanos() - 1);
         assertThat(lasting.get()).as("lost a moment ago").isEmpty();
-    }
-
-    private static Installer installer(TestNode node) {
-        return Installer.of(
-                new InstallerSettings(
-                        node.confDir(),
-                        node.binDir(),
-                        node.binDir(),
-                        node.runDirectory(),
-                        node.source(),
-                        InstallSettings.chainedInto(
-                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
-                        false,
-                        node.checkInterval()),
-                ChainAdapters.installed(),
-                InstallEvents.none());
     }
 
     private String status() {

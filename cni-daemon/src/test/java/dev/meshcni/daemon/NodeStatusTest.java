@@ -5,14 +5,8 @@ package dev.meshcni.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.conf.Finding;
-import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.ProductVersion;
-import dev.meshcni.install.InstallEvents;
-import dev.meshcni.install.Installer;
-import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.telemetry.AgentStatus;
 import dev.meshcni.testkit.TestNode;
 import java.net.URI;
@@ -41,7 +35,7 @@ class NodeStatusTest {
                 {"cniVersion": "0.3.1", "name": "k8s-pod-network", "plugins": [
                   {"type": "calico", "datastore_type": "kubernetes", "ipam": {"type": "calico-ipam"}}]}""");
         NodeStatus status = status(READY);
-        status.installedBy(installer(node));
+        status.installedBy(NodeInstaller.of(node));
 
         AgentStatus asked = ask(status);
 
@@ -70,7 +64,7 @@ class NodeStatusTest {
     @Test
     void aNodeWithoutABaseCniHasNone() throws Exception {
         NodeStatus status = status(READY);
-        status.installedBy(installer(TestNode.in(root)));
+        status.installedBy(NodeInstaller.of(TestNode.in(root)));
 
         assertThat(ask(status).installation().orElseThrow().baseCni()).isEmpty();
     }
@@ -81,7 +75,7 @@ class NodeStatusTest {
         Files.delete(node.confDir());
         Files.writeString(node.confDir(), "a file in place of the directory");
         NodeStatus status = status(READY);
-        status.installedBy(installer(node));
+        status.installedBy(NodeInstaller.of(node));
 
         assertThat(ask(status).findings()).singleElement().satisfies(finding -> {
             assertThat(finding.severity()).isEqualTo(Finding.Severity.ERROR);
@@ -123,22 +117,6 @@ class NodeStatusTest {
 
     private static NodeStatus status(Optional<String> notReady) {
         return new NodeStatus(() -> notReady, "iptables-nft 1.8.9", () -> 17);
-    }
-
-    private static Installer installer(TestNode node) {
-        return Installer.of(
-                new InstallerSettings(
-                        node.confDir(),
-                        node.binDir(),
-                        node.binDir(),
-                        node.runDirectory(),
-                        node.source(),
-                        InstallSettings.chainedInto(
-                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
-                        false,
-                        node.checkInterval()),
-                ChainAdapters.installed(),
-                InstallEvents.none());
     }
 
     private static AgentStatus ask(NodeStatus status) {

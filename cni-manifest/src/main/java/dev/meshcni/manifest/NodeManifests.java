@@ -25,8 +25,10 @@ import java.util.TreeMap;
 
 /** The Kubernetes resources of an installation on a cluster, in the order in which they are to be made. */
 public final class NodeManifests {
+    static final String NAME = "istio-cni";
+
     /** The name of the DaemonSet, and the value of its pods' label {@code k8s-app}. */
-    public static final String DAEMON_SET = "istio-cni-node";
+    public static final String DAEMON_SET = NAME + "-node";
 
     /** The program of the DaemonSet's container. */
     public static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
@@ -37,7 +39,6 @@ public final class NodeManifests {
     /** The annotation by which a pod asks Multus for it. */
     public static final String NETWORKS_ANNOTATION = "k8s.v1.cni.cncf.io/networks";
 
-    static final String NAME = "istio-cni";
     static final String CONFIG_MAP = NAME + "-config";
 
     private final Optional<CniValues> values;
