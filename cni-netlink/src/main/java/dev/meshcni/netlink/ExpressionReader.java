@@ -32,13 +32,13 @@ import java.util.Optional;
  * so that nothing it says is ever lost.
  */
 final class ExpressionReader {
-    private static final int NFTA_EXPR_NAME = 1;
-    private static final int NFTA_EXPR_DATA = 2;
-    private static final int NFTA_DATA_VALUE = 1;
-    private static final int NFTA_DATA_VERDICT = 2;
-    private static final int NFTA_VERDICT_CODE = 1;
-    private static final int NFTA_VERDICT_CHAIN = 2;
-    private static final int NFT_LOOKUP_F_INV = 1;
+    static final int NFTA_EXPR_NAME = 1;
+    static final int NFTA_EXPR_DATA = 2;
+    static final int NFTA_DATA_VALUE = 1;
+    static final int NFTA_DATA_VERDICT = 2;
+    static final int NFTA_VERDICT_CODE = 1;
+    static final int NFTA_VERDICT_CHAIN = 2;
+    static final int NFT_LOOKUP_F_INV = 1;
 
     /** {@code NFTA_COUNTER_PAD}: aligns the numbers where the machine needs that. */
     private static final int NFTA_COUNTER_PAD = 3;

@@ -3,6 +3,14 @@
 
 package dev.meshcni.netlink;
 
+import static dev.meshcni.netlink.ExpressionReader.NFTA_DATA_VALUE;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_DATA_VERDICT;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_EXPR_DATA;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_EXPR_NAME;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_VERDICT_CHAIN;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_VERDICT_CODE;
+import static dev.meshcni.netlink.ExpressionReader.NFT_LOOKUP_F_INV;
+
 import dev.meshcni.netlink.Expression.Bitwise;
 import dev.meshcni.netlink.Expression.Cmp;
 import dev.meshcni.netlink.Expression.Counter;
@@ -28,14 +36,7 @@ import java.util.function.Consumer;
  */
 final class ExpressionWriter {
     private static final int NFTA_LIST_ELEM = 1;
-    private static final int NFTA_EXPR_NAME = 1;
-    private static final int NFTA_EXPR_DATA = 2;
-    private static final int NFTA_DATA_VALUE = 1;
-    private static final int NFTA_DATA_VERDICT = 2;
-    private static final int NFTA_VERDICT_CODE = 1;
-    private static final int NFTA_VERDICT_CHAIN = 2;
     private static final int NFT_REG_VERDICT = 0;
-    private static final int NFT_LOOKUP_F_INV = 1;
 
     private ExpressionWriter() {}
 
