@@ -189,7 +189,7 @@ final class RuleWays {
     }
 
     private static RedirectPlan plan(int excluded, Set<IpFamily> families) {
-        return switch (new RedirectPolicy(Set.of()).decide(ExcludingPod.of(excluded))) {
+        return switch (RedirectPolicy.decide(ExcludingPod.of(excluded))) {
             case Decision.Redirect redirect -> RuleCompiler.compile(redirect.parameters(), families);
             case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());
         };
