@@ -5,6 +5,7 @@ package dev.meshcni.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,11 +35,13 @@ class CniFromJavaTest {
     }
 
     @Test
+    @Slow
     void theRuntimeGetsTheAddressThatThePluginReports() throws Exception {
         assertThat(attach("0.4.0", "10.9.8.7/16")).isEqualTo("eth0 has 10.9.8.7/16\n");
     }
 
     @Test
+    @Slow
     void theRuntimeIsToldWhatIsWrong() throws Exception {
         assertThat(attach("1.1.0", "nowhere"))
                 .isEqualTo("error 7: plugin address failed (ADD): invalid field address\n");

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -239,6 +240,7 @@ class PluginChainTest {
     }
 
     @Test
+    @Slow
     void aPluginThatHangsIsKilledWithWhatItStarted() throws IOException {
         plugin(
                 "first",

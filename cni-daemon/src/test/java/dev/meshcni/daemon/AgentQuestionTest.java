@@ -13,6 +13,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.install.AgentQuestion;
 import dev.meshcni.kubernetes.ManifestPodSource;
 import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -51,6 +52,7 @@ class AgentQuestionTest {
     }
 
     @Test
+    @Slow
     void anAgentThatHangsDoesNotAnswer() throws IOException {
         try (ServerSocketChannel hanging = hanging(50)) {
             assertThat(hanging.isOpen()).isTrue();
@@ -59,6 +61,7 @@ class AgentQuestionTest {
     }
 
     @Test
+    @Slow
     void anAgentWhoseQueueIsFullDoesNotAnswer() throws IOException {
         UnixDomainSocketAddress address = UnixDomainSocketAddress.of(directory.resolve("agent.sock"));
         try (ServerSocketChannel _ = hanging(1);

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.core.AgentlessDecision;
 import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.testkit.CapturedLog;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,6 +86,7 @@ class AgentlessDecisionsTest {
     }
 
     @Test
+    @Slow
     void whatIsNoFileIsLeftAlone() throws Exception {
         Path elsewhere = Files.writeString(directory.resolve("elsewhere"), "not ours\n");
         Files.createSymbolicLink(directory.resolve("plugin.log"), elsewhere);

@@ -10,6 +10,7 @@ import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.doctor.Check.Verdict;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -85,6 +86,7 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
     }
 
     @Test
+    @Slow
     void aDaemonThatNeverAnswersCostsOneTimeLimit() throws Exception {
         cluster.agentSays(Optional.empty());
         cluster.create();

@@ -11,6 +11,7 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.doctor.Check.Verdict;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import java.nio.file.Files;
@@ -121,6 +122,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
     }
 
     @Test
+    @Slow
     void aServerThatNeverAnswersCostsOneTimeLimit() throws Exception {
         server.delay(_ -> true, ALWAYS, Duration.ofMinutes(5));
 
@@ -139,6 +141,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
     }
 
     @Test
+    @Slow
     void aServerThatStopsAnsweringIsNotAskedAgain() throws Exception {
         cluster.create();
         server.delay(call -> call.path().startsWith("/api/v1/nodes"), ALWAYS, Duration.ofMinutes(5));
@@ -207,6 +210,7 @@ class ClusterDoctorTest extends ClusterDoctorFixture {
     }
 
     @Test
+    @Slow
     void theRightsOfTheDocumentationAreThoseThatAreNeeded() throws Exception {
         cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())));
         cluster.create();

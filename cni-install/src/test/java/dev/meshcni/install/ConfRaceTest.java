@@ -12,6 +12,7 @@ import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.testkit.PassedOnSteps;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,6 +43,7 @@ class ConfRaceTest {
     private Path root;
 
     @ParameterizedTest
+    @Slow
     @ValueSource(longs = {1, 2, 3})
     void noChangeOfTheBaseCniIsLostAndOurEntryEndsUpInAndThenOut(long seed) throws Exception {
         TestNode node = TestNode.in(root);

@@ -6,6 +6,7 @@ package dev.meshcni.install;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,6 +133,7 @@ class InstallReconcilerTest {
     }
 
     @Test
+    @Slow
     void aDirectoryThatIsMadeAnewIsWatchedAgain() throws Exception {
         watch.close();
         node.checkedEvery(Duration.ofMillis(100));

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.files.AtomicFiles;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,7 @@ class InstallerLeaseTest {
     private Path root;
 
     @Test
+    @Slow
     void whoeverWaitedForALockThatWasDeletedTakesTheOneThatOthersFind() throws Exception {
         TestNode node = TestInstallers.node(root, "ptp");
         Path lock = lock(node);
@@ -49,6 +51,7 @@ class InstallerLeaseTest {
     }
 
     @Test
+    @Slow
     void aLockThatSomebodyHoldsForEverIsAnErrorThatNamesTheProcess() throws Exception {
         TestNode node = TestInstallers.node(root, "ptp");
         try (InstallerProcess other = InstallerProcess.stoppedAt(1, root, InstallerWork.UNINSTALL)) {

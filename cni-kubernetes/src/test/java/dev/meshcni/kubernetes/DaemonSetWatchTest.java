@@ -6,6 +6,7 @@ package dev.meshcni.kubernetes;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
@@ -97,6 +98,7 @@ class DaemonSetWatchTest {
     }
 
     @Test
+    @Slow
     void aDaemonSetThatIsGoneMeansAnUninstallation() throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {
@@ -118,6 +120,7 @@ class DaemonSetWatchTest {
     }
 
     @ParameterizedTest
+    @Slow
     @ValueSource(ints = {401, 403, 500})
     void theWatchRemembersADeletionWhenTheRightToAskIsGoneToo(int status) throws Exception {
         create();
@@ -158,6 +161,7 @@ class DaemonSetWatchTest {
     }
 
     @Test
+    @Slow
     void aDaemonSetThatWasMadeAnewMeansARestart() throws Exception {
         create();
         try (DaemonSetWatch watch = seen()) {

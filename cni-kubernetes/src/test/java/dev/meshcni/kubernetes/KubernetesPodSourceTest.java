@@ -13,6 +13,7 @@ import dev.meshcni.redirect.MirrorPod;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.testkit.FakeApiServer;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.mockwebserver.http.MockResponse;
 import java.nio.file.Files;
@@ -92,6 +93,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     }
 
     @Test
+    @Slow
     void aWatchThatHasDiedWithoutAWordIsOpenedAnew() throws Exception {
         server.silenceWatches(1);
         start();
@@ -162,6 +164,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     }
 
     @Test
+    @Slow
     void aPodForWhichThereIsNoRoomIsAskedFor() throws Exception {
         for (int i = 0; i < 300; i++) {
             server.create(TestPods.injected("large-" + i)
@@ -195,6 +198,7 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     }
 
     @Test
+    @Slow
     void aWatchThatSaysNothingIsNotBelievedWhereAMistakeWouldDoHarm() throws Exception {
         io.fabric8.kubernetes.api.model.Pod web = server.create(TestPods.injected("web"));
         api = KubernetesApi.open(TestSettings.of(server, directory));

@@ -6,6 +6,7 @@ package dev.meshcni.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.redirect.AnnotationParser;
+import dev.meshcni.testkit.Slow;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.ArrayList;
@@ -94,6 +95,7 @@ class PodStoreTest {
     }
 
     @Property(tries = 200)
+    @Slow
     void itNeverKeepsMoreThanItMayAndCountsWhatItKeeps(
             @ForAll @Size(max = 60) List<@IntRange(max = 2999) Integer> moves) {
         PodStore small = new PodStore(5000);

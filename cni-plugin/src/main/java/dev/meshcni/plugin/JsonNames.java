@@ -60,7 +60,14 @@ final class JsonNames {
         for (int c = name.next(); c != END; c = name.next()) {
             hash = 31 * hash + c;
         }
-        return hash ^ (hash >>> 15);
+        return mixed(hash);
+    }
+
+    /** Spreads names that differ in little over the whole table (the finalizer of MurmurHash3 for 32 bits). */
+    private static int mixed(int hash) {
+        int mixed = (hash ^ (hash >>> 16)) * 0x85ebca6b;
+        mixed = (mixed ^ (mixed >>> 13)) * 0xc2b2ae35;
+        return mixed ^ (mixed >>> 16);
     }
 
     private boolean same(int one, int other) {

@@ -10,6 +10,7 @@ import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesSettings;
 import dev.meshcni.testkit.FakeApiServer;
 import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Taint;
@@ -85,6 +86,7 @@ class NodeTaintTest {
     }
 
     @Test
+    @Slow
     void aReadinessThatIsLostForAMomentIsNoReason() throws Exception {
         node();
         notReady = Optional.empty();
@@ -99,6 +101,7 @@ class NodeTaintTest {
     }
 
     @Test
+    @Slow
     void aReadinessThatIsLostForLongIsOne() throws Exception {
         node();
         notReady = Optional.empty();
@@ -111,6 +114,7 @@ class NodeTaintTest {
     }
 
     @Test
+    @Slow
     void aChangeThatIsRefusedIsTriedAgain() throws Exception {
         node(OTHER);
         server.fail(NodeTaintTest::isPatch, 1, 409);
@@ -120,6 +124,7 @@ class NodeTaintTest {
     }
 
     @Test
+    @Slow
     void anUninstallationTakesItOff() throws Exception {
         node(OTHER);
         start(Duration.ZERO);
