@@ -5,7 +5,9 @@ package dev.meshcni.plugin;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.api.CniException;
 import dev.meshcni.core.AgentlessDecision;
+import dev.meshcni.core.Answer;
 import dev.meshcni.host.linux.RootWay;
 import java.io.IOException;
 
@@ -14,6 +16,8 @@ import java.io.IOException;
  * (docs/decisions/0015-what-the-plugin-decides-alone-is-told-later.md). It is root's alone, and bounded.
  */
 final class DecisionLog {
+    private static final String DEFAULT_LEVEL = "info";
+
     private final Host host;
     private final String runDirectory;
 
@@ -23,10 +27,34 @@ final class DecisionLog {
     }
 
     /**
+     * Keeps an answer if the configuration of its call asks for its level. Where it cannot be kept, the runtime's log
+     * still has it.
+     */
+    void keep(Answer answer, byte[] config) {
+        AgentlessDecision decision = AgentlessDecision.of(answer, UtcTime.text(host.currentTimeMillis()));
+        if (!decision.isLoggedAt(level(config))) {
+            return;
+        }
+        try {
+            append(decision);
+        } catch (IOException e) {
+            return;
+        }
+    }
+
+    private static String level(byte[] config) {
+        try {
+            return CallConfig.parse(config).text("plugin_log_level").orElse(DEFAULT_LEVEL);
+        } catch (CniException e) {
+            return DEFAULT_LEVEL;
+        }
+    }
+
+    /**
      * Adds a decision, in one write(2) to a file that is opened for appending, so that plugins which write at once tear
      * no line. The line has an end before it as well: one that a full disk cut short spoils no other.
      */
-    void append(AgentlessDecision decision) throws IOException {
+    private void append(AgentlessDecision decision) throws IOException {
         if (decision.command().equals("ADD")) {
             makeAfterReboot();
         }

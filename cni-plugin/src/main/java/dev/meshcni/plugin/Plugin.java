@@ -7,6 +7,7 @@ import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.api.SpecVersion;
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Answer;
 import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.core.PluginReplies;
 import dev.meshcni.host.linux.RootWay;
@@ -78,7 +79,9 @@ public final class Plugin {
         try {
             return askAgent(call, runDirectory);
         } catch (IOException e) {
-            return new WithoutAgent(host, runDirectory).answer(call, e.getMessage());
+            Answer answer = AgentlessPlugin.answer(call, e.getMessage());
+            new DecisionLog(host, runDirectory).keep(answer, call.stdin());
+            return answer.reply();
         }
     }
 

@@ -236,7 +236,7 @@ final class ArchitectureTest {
             .that()
             .doNotHaveFullyQualifiedName("dev.meshcni.kubernetes.KubernetesApi")
             .and()
-            .doNotHaveFullyQualifiedName("dev.meshcni.plugin.WithoutAgent")
+            .doNotHaveFullyQualifiedName("dev.meshcni.plugin.DecisionLog")
             .and()
             .doNotHaveFullyQualifiedName("dev.meshcni.http.HttpAnswer")
             .should(accessTargetWhere(describe("it tells the time of day", ArchitectureTest::tellsTheTimeOfDay)));

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessDecision;
+import dev.meshcni.core.Answer;
 import dev.meshcni.core.Answer.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What the plugin leaves for the agent that does not answer. */
-class WithoutAgentTest {
+class DecisionLogTest {
     private static final String REFUSED = "\"code\":11";
 
     @TempDir
@@ -167,10 +168,8 @@ class WithoutAgentTest {
                 .getBytes(UTF_8);
         AgentProtocol.Request call = new AgentProtocol.Request(environment, config);
         Host host = new JvmHost(environment, config);
-        return new String(
-                new WithoutAgent(host, runDirectory)
-                        .answer(call, "no such socket")
-                        .stdout(),
-                UTF_8);
+        Answer answer = AgentlessPlugin.answer(call, "no such socket");
+        new DecisionLog(host, runDirectory).keep(answer, call.stdin());
+        return new String(answer.reply().stdout(), UTF_8);
     }
 }
