@@ -57,7 +57,7 @@ public final class ChildProcess {
         }
     }
 
-    private record Step(Deadline deadline, OutputRoom room) {}
+    private record Step(Deadline deadline, OutputBudget budget) {}
 
     private static final ScopedValue<Step> STEP = ScopedValue.newInstance();
 
@@ -70,18 +70,18 @@ public final class ChildProcess {
      */
     public static <T> T within(Deadline deadline, Supplier<T> action) {
         if (STEP.isBound()) {
-            return ScopedValue.where(STEP, new Step(deadline, STEP.get().room()))
+            return ScopedValue.where(STEP, new Step(deadline, STEP.get().budget()))
                     .call(action::get);
         }
-        try (OutputRoom room = new OutputRoom(deadline)) {
-            return ScopedValue.where(STEP, new Step(deadline, room)).call(action::get);
+        try (OutputBudget budget = new OutputBudget(deadline)) {
+            return ScopedValue.where(STEP, new Step(deadline, budget)).call(action::get);
         }
     }
 
     /** Waits for room for a large listing, where somebody has said how long that may take. */
     public static void takeRoom() {
         if (STEP.isBound()) {
-            STEP.get().room().take();
+            STEP.get().budget().take();
         }
     }
 
@@ -125,8 +125,8 @@ public final class ChildProcess {
         if (printed.length() + part.length() > MAX_OUTPUT) {
             throw new ExcessException(program + " printed more than " + (MAX_OUTPUT >> 20) + " MiB and was killed");
         }
-        if (printed.length() + part.length() > OutputRoom.FREE) {
-            step.ifPresent(s -> s.room().take());
+        if (printed.length() + part.length() > OutputBudget.FREE) {
+            step.ifPresent(s -> s.budget().take());
         }
         printed.append(part);
     }

@@ -213,7 +213,7 @@ public final class NetlinkSocket implements AutoCloseable {
                 throw new UnreadableRulesException("the pod's tables, addresses or routes exceed the size limit:"
                         + " netlink lists more than " + (most >> 10) + " KiB of them");
             }
-            if (read > OutputRoom.FREE) {
+            if (read > OutputBudget.FREE) {
                 ChildProcess.takeRoom();
             }
         }

@@ -77,12 +77,12 @@ class ChildProcessTest {
     @Test
     void onlyFewHoldLargeOutputAtOnceAndNobodyWaitsForThemWithLittle() throws Exception {
         Deadline deadline = Deadline.after(BOUND);
-        OutputRoom second = new OutputRoom(deadline);
+        OutputBudget second = new OutputBudget(deadline);
         try (second;
-                OutputRoom first = new OutputRoom(deadline)) {
+                OutputBudget first = new OutputBudget(deadline)) {
             first.take();
             second.take();
-            String large = "x".repeat(OutputRoom.FREE + 1);
+            String large = "x".repeat(OutputBudget.FREE + 1);
             Deadline soon = Deadline.after(Duration.ofMillis(300));
 
             assertThat(ChildProcess.within(soon, () -> shell("echo little", "")).stdout())

@@ -8,7 +8,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meshcni.api.CniException;
 import dev.meshcni.core.AgentlessDecision;
 import dev.meshcni.core.Answer;
-import dev.meshcni.host.linux.RootWay;
+import dev.meshcni.host.linux.RootPathCheck;
 import java.io.IOException;
 
 /**
@@ -59,7 +59,7 @@ final class DecisionLog {
             makeAfterReboot();
         }
         // Where others can write they could have put something else in the file's place, such as a pipe.
-        String directory = new RootWay(new HostFiles(host)).privateDirectory(runDirectory);
+        String directory = new RootPathCheck(new HostFiles(host)).privateDirectory(runDirectory);
         int log = Errno.check(host.openLog(CString.of(directory + "/" + AgentlessDecision.FILE_NAME)));
         if (host.size(log) < AgentlessDecision.LONGEST_FILE) {
             byte[] line = ('\n' + decision.line() + '\n').getBytes(UTF_8);

@@ -10,7 +10,7 @@ import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.core.PluginReplies;
-import dev.meshcni.host.linux.RootWay;
+import dev.meshcni.host.linux.RootPathCheck;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -89,7 +89,7 @@ public final class Plugin {
     private AgentProtocol.Reply askAgent(AgentProtocol.Request call, String runDirectory) throws IOException {
         int seconds = "DEL".equals(call.environment().get(COMMAND)) ? SECONDS_FOR_DEL : SECONDS_FOR_ADD;
         String socket =
-                new RootWay(new HostFiles(host)).privateDirectory(runDirectory) + "/" + AgentProtocol.SOCKET_NAME;
+                new RootPathCheck(new HostFiles(host)).privateDirectory(runDirectory) + "/" + AgentProtocol.SOCKET_NAME;
         try (AgentConnection agent = AgentConnection.open(host, socket, TimeLimit.after(host, seconds))) {
             AgentProtocol.write(agent, call);
             return AgentProtocol.readReply(agent);

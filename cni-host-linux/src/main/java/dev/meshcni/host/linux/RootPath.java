@@ -15,9 +15,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 
-/** Paths of this machine that only root controls, as checked by {@link RootWay}: their contents are root's. */
+/** Paths of this machine that only root controls, as checked by {@link RootPathCheck}: their contents are root's. */
 public final class RootPath {
-    private static final RootWay WAY = new RootWay(new PathView() {
+    private static final RootPathCheck WAY = new RootPathCheck(new PathView() {
         @Override
         public Entry entry(String path) throws IOException {
             Map<String, Object> attributes =

@@ -21,7 +21,7 @@ import java.util.List;
  * <p>A directory that others can write is good enough on the way when it is sticky, as {@code /tmp} is: what belongs to
  * root in it cannot be renamed or deleted by other users (inode(7), {@code S_ISVTX}).
  */
-public final class RootWay {
+public final class RootPathCheck {
     private static final int STICKY = 01000;
     private static final int WRITABLE_BY_OTHERS = 022;
     private static final int OPEN_TO_OTHERS = 077;
@@ -32,8 +32,8 @@ public final class RootWay {
 
     private final PathView files;
 
-    /** Ways in a file system. */
-    public RootWay(PathView files) {
+    /** For paths of a file system. */
+    public RootPathCheck(PathView files) {
         this.files = requireNonNull(files, "files is null");
     }
 

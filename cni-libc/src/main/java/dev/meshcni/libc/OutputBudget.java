@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>For one thread.
  */
-final class OutputRoom implements AutoCloseable {
+final class OutputBudget implements AutoCloseable {
     /** In bytes: what each may hold without asking. */
     static final int FREE = 256 << 10;
 
@@ -25,7 +25,7 @@ final class OutputRoom implements AutoCloseable {
     private boolean taken;
 
     /** Room that is waited for until a moment. */
-    OutputRoom(Deadline deadline) {
+    OutputBudget(Deadline deadline) {
         this.deadline = deadline;
     }
 
