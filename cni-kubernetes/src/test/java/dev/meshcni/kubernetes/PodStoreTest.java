@@ -20,6 +20,7 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 
 /** What is kept of pods has a bound for the node, and whoever has most of it gives way. */
+@Slow
 class PodStoreTest {
     private static final NodePodReader READER = new NodePodReader(_ -> true, "");
     private static final int LARGEST = 60_000;
@@ -95,7 +96,6 @@ class PodStoreTest {
     }
 
     @Property(tries = 200)
-    @Slow
     void itNeverKeepsMoreThanItMayAndCountsWhatItKeeps(
             @ForAll @Size(max = 60) List<@IntRange(max = 2999) Integer> moves) {
         PodStore small = new PodStore(5000);
