@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -87,6 +90,7 @@ public final class Assemble {
         copy(split.path().values(), Files.createDirectory(dist.resolve("lib")));
         copy(split.commandLine().values(), Files.createDirectory(dist.resolve("cli")));
         Launchers.write(sources.resolve("launchers"), dist);
+        truncateTimes(dist);
         Path pod = sources.resolve("training/pod.yaml");
         AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod.getParent(), scratch).run(), scratch);
         AotCache.make(Program.MESHCNI, dist, new CommandTraining(dist, pod, scratch).run(), scratch);
@@ -101,6 +105,19 @@ public final class Assemble {
     private static void copy(Iterable<Path> jars, Path directory) throws IOException {
         for (Path jar : jars) {
             Files.copy(jar, directory.resolve(jar.getFileName()), StandardCopyOption.COPY_ATTRIBUTES);
+        }
+    }
+
+    /**
+     * The JVM refuses an AOT cache whose jars have another time than when it was made. Container engines keep whole
+     * seconds of a file in a layer, and round.
+     */
+    private static void truncateTimes(Path dist) throws IOException {
+        try (Stream<Path> files = Files.walk(dist)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Instant second = Files.getLastModifiedTime(file).toInstant().truncatedTo(ChronoUnit.SECONDS);
+                Files.setLastModifiedTime(file, FileTime.from(second));
+            }
         }
     }
 

@@ -11,6 +11,7 @@ import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,6 +44,20 @@ class DistTest {
         assertThat(Command.of(launcher.toString(), argument).result())
                 .returns(0, Command.Result::exitCode)
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
+    }
+
+    @Test
+    void theAotCachesStayValidInAnImageWhoseLayersHaveWholeSeconds() throws IOException {
+        for (String part : List.of("runtime/lib", "lib", "cli")) {
+            try (Stream<Path> files = Files.list(Dist.root().resolve(part))) {
+                assertThat(files.filter(file -> file.getFileName().toString().matches("modules|.*\\.jar")))
+                        .isNotEmpty()
+                        .allSatisfy(file -> assertThat(Files.getLastModifiedTime(file)
+                                        .toInstant()
+                                        .getNano())
+                                .isZero());
+            }
+        }
     }
 
     @NeedsRoot("the daemon runs as root only")
