@@ -12,6 +12,7 @@ module dev.meshcni.api {
     exports dev.meshcni.api;
     exports dev.meshcni.api.chain;
     exports dev.meshcni.api.conf;
+    exports dev.meshcni.api.exec;
     exports dev.meshcni.api.spi;
 
     uses ChainAdapter;

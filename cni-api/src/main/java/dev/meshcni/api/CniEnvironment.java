@@ -49,8 +49,8 @@ public record CniEnvironment(
     /**
      * Reads and validates the variables that the command needs. ADD and CHECK need container, netns and interface; DEL
      * the same without netns; GC the plugin path; STATUS and VERSION nothing more. GC, STATUS and VERSION are about no
-     * container, so its other variables are ignored (podman sends {@code CNI_NETNS=dummy} with VERSION). DEL uses
-     * nothing of {@code CNI_ARGS} and {@code CNI_PATH}, so it takes whatever stands there; its {@link #path} is empty.
+     * container, so its other variables are ignored (podman sends {@code CNI_NETNS=dummy} with VERSION). DEL takes what
+     * it can understand of {@code CNI_ARGS} and {@code CNI_PATH}, and passes over the rest.
      *
      * @throws CniException with {@link ErrorCode#INVALID_ENVIRONMENT}, naming all variables that are missing, or all
      *     that are invalid
@@ -89,7 +89,7 @@ public record CniEnvironment(
     }
 
     /** Returns the reason why a text is not a valid network interface name; empty if it is valid. */
-    static Optional<String> interfaceNameFault(String name) {
+    public static Optional<String> interfaceNameFault(String name) {
         if (name.isEmpty() || name.equals(".") || name.equals("..")) {
             return Optional.of("not a valid name");
         }
@@ -131,8 +131,9 @@ public record CniEnvironment(
         }
         String args = env.getOrDefault(ARGS, "");
         if (command == CniCommand.DEL) {
-            // It needs neither of them, and a runtime that cannot delete is stuck with the container.
-            return new CniEnvironment(command, containerId, netns, ifName, CniArgs.parseLeniently(args), List.of());
+            // A runtime that cannot delete is stuck with the container.
+            return new CniEnvironment(
+                    command, containerId, netns, ifName, CniArgs.parseLeniently(args), usablePath(env));
         }
         return new CniEnvironment(command, containerId, netns, ifName, CniArgs.parse(args), path(env));
     }
@@ -144,6 +145,12 @@ public record CniEnvironment(
         }
         List<String> directories = Split.at(':', text);
         directories.removeIf(String::isEmpty);
+        return directories;
+    }
+
+    private static List<String> usablePath(Map<String, String> env) {
+        List<String> directories = Split.at(':', env.getOrDefault(PATH, ""));
+        directories.removeIf(directory -> directory.isEmpty() || directory.indexOf('\0') >= 0);
         return directories;
     }
 

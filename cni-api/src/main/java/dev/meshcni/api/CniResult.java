@@ -45,6 +45,32 @@ public record CniResult(
         return new CniResult(interfaces, ips, routes, Dns.NONE, Map.of());
     }
 
+    /** The same result with other interfaces. */
+    public CniResult withInterfaces(List<Interface> others) {
+        return new CniResult(others, ips, routes, dns, this.others);
+    }
+
+    /** The same result with other addresses. */
+    public CniResult withIps(List<Ip> others) {
+        return new CniResult(interfaces, others, routes, dns, this.others);
+    }
+
+    /** The same result with all addresses on one of its interfaces, as what an IPAM plugin assigned has none. */
+    public CniResult withIpsOn(int interfaceIndex) {
+        return withIps(
+                ips.stream().map(ip -> ip.withInterfaceIndex(interfaceIndex)).toList());
+    }
+
+    /** The same result with other routes. */
+    public CniResult withRoutes(List<Route> others) {
+        return new CniResult(interfaces, ips, others, dns, this.others);
+    }
+
+    /** The same result with other resolver settings. */
+    public CniResult withDns(Dns other) {
+        return new CniResult(interfaces, ips, routes, other, others);
+    }
+
     /**
      * Reads a result.
      *
@@ -113,6 +139,16 @@ public record CniResult(
         public static Interface ofSandbox(String name, String sandbox) {
             return new Interface(name, "", OptionalLong.empty(), sandbox, "", "", Map.of());
         }
+
+        /** The same interface with a hardware address. */
+        public Interface withMac(String address) {
+            return new Interface(name, address, mtu, sandbox, socketPath, pciId, others);
+        }
+
+        /** The same interface with an MTU, in bytes. */
+        public Interface withMtu(long bytes) {
+            return new Interface(name, mac, OptionalLong.of(bytes), sandbox, socketPath, pciId, others);
+        }
     }
 
     /**
@@ -135,6 +171,16 @@ public record CniResult(
         /** An address of one of the result's interfaces. */
         public static Ip of(IpNet address, int interfaceIndex) {
             return new Ip(address, Optional.empty(), OptionalInt.of(interfaceIndex), Map.of());
+        }
+
+        /** The same address with a default gateway. */
+        public Ip withGateway(InetAddress router) {
+            return new Ip(address, Optional.of(router), interfaceIndex, others);
+        }
+
+        /** The same address on another of the result's interfaces. */
+        public Ip withInterfaceIndex(int index) {
+            return new Ip(address, gateway, OptionalInt.of(index), others);
         }
     }
 
@@ -181,6 +227,21 @@ public record CniResult(
                     OptionalLong.empty(),
                     OptionalLong.empty(),
                     Map.of());
+        }
+
+        /** The same route with an MTU, in bytes. */
+        public Route withMtu(long bytes) {
+            return new Route(dst, gw, OptionalLong.of(bytes), advmss, priority, table, scope, others);
+        }
+
+        /** The same route with a priority. */
+        public Route withPriority(long value) {
+            return new Route(dst, gw, mtu, advmss, OptionalLong.of(value), table, scope, others);
+        }
+
+        /** The same route in another table. */
+        public Route withTable(long id) {
+            return new Route(dst, gw, mtu, advmss, priority, OptionalLong.of(id), scope, others);
         }
     }
 }

@@ -41,6 +41,26 @@ public record Dns(
         others = UnknownFields.copy(others);
     }
 
+    /** Name servers without further settings. */
+    public static Dns of(List<String> nameservers) {
+        return new Dns(nameservers, "", List.of(), List.of(), Map.of());
+    }
+
+    /** The same settings with a local domain. */
+    public Dns withDomain(String name) {
+        return new Dns(nameservers, name, search, options, others);
+    }
+
+    /** The same settings with other search domains. */
+    public Dns withSearch(List<String> domains) {
+        return new Dns(nameservers, domain, domains, options, others);
+    }
+
+    /** The same settings with other options for the resolver. */
+    public Dns withOptions(List<String> values) {
+        return new Dns(nameservers, domain, search, values, others);
+    }
+
     static Dns read(Fields fields) {
         return new Dns(
                 fields.strings("nameservers"),

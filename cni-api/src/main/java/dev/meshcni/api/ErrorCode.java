@@ -31,6 +31,8 @@ public final class ErrorCode {
     public static final int PLUGIN_NOT_AVAILABLE = 50;
     /** STATUS: the plugin cannot serve ADD, and running containers may have lost connectivity. */
     public static final int LIMITED_CONNECTIVITY = 51;
+    /** A failure of the plugin that has no code of its own, as libcni has it. */
+    public static final int INTERNAL = 999;
 
     private ErrorCode() {}
 }

@@ -5,6 +5,7 @@ package dev.meshcni.api;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Objects;
 
 /**
@@ -48,16 +49,17 @@ public record IpNet(InetAddress address, int prefixLength) {
      */
     public static InetAddress parseAddress(String text) {
         boolean colon = text.indexOf(':') >= 0;
+        // Only what begins so and has a colon, or is a dotted quad, is never taken for a name by the JDK.
         boolean plausible = text.length() <= LONGEST_LITERAL
                 && text.chars().allMatch(IpNet::isAddressCharacter)
-                && (colon || isDottedQuad(text));
+                && (isDottedQuad(text) || (colon && text.charAt(0) != '.'));
         if (!plausible) {
             throw new IllegalArgumentException(Quote.of(text) + " is not an IP address");
         }
         InetAddress address;
         try {
-            address = InetAddress.ofLiteral(text);
-        } catch (IllegalArgumentException e) {
+            address = InetAddress.getByName(text);
+        } catch (UnknownHostException e) {
             throw new IllegalArgumentException(Quote.of(text) + " is not an IP address", e);
         }
         if (colon && !(address instanceof Inet6Address)) {

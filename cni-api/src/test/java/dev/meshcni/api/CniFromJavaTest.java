@@ -26,12 +26,11 @@ class CniFromJavaTest {
     void compileTheCodeOfThePage() throws Exception {
         PageCode code = new PageCode(Path.of("../docs/cni-from-java.md"), folder);
         Path out = folder.resolve("classes");
-        code.javac(out, "--class-path", PageCode.classes(), "AddressPlugin.java", "Attach.java");
+        code.javac(out, "--class-path", PageCode.classes(), "AddressPlugin.java", "PoolPlugin.java", "Attach.java");
         classPath = out + ":" + PageCode.classes();
-        Path plugin = Files.createDirectories(folder.resolve("bin")).resolve("address");
-        Files.writeString(
-                plugin, "#!/bin/sh\nexec " + PageCode.program("java") + " -cp '" + classPath + "' AddressPlugin\n");
-        Files.setPosixFilePermissions(plugin, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.createDirectories(folder.resolve("bin"));
+        plugin("address", "AddressPlugin");
+        plugin("pool", "PoolPlugin");
     }
 
     @Test
@@ -42,16 +41,35 @@ class CniFromJavaTest {
 
     @Test
     @Slow
+    void aPluginThatDelegatesHasTheAddressesOfItsDelegate() throws Exception {
+        assertThat(attach("{\"cniVersion\":\"1.0.0\",\"name\":\"pods\",\"plugins\":["
+                        + "{\"type\":\"pool\",\"address\":\"10.9.8.7/16\",\"ipam\":{\"type\":\"address\"}}]}"))
+                .isEqualTo("eth0 has 10.9.8.7/16\n");
+    }
+
+    @Test
+    @Slow
     void theRuntimeIsToldWhatIsWrong() throws Exception {
         assertThat(attach("1.1.0", "nowhere"))
                 .isEqualTo("error 7: plugin address failed (ADD): invalid field address\n");
     }
 
+    private void plugin(String type, String mainClass) throws IOException {
+        Path plugin = folder.resolve("bin").resolve(type);
+        Files.writeString(
+                plugin, "#!/bin/sh\nexec " + PageCode.program("java") + " -cp '" + classPath + "' " + mainClass + "\n");
+        Files.setPosixFilePermissions(plugin, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
     private String attach(String version, String address) throws IOException, InterruptedException {
-        Path configurations = Files.createDirectories(folder.resolve("net.d"));
-        Files.writeString(configurations.resolve("10-pods.conflist"), """
+        return attach("""
                 {"cniVersion": "%s", "name": "pods", "plugins": [{"type": "address", "address": "%s"}]}
                 """.formatted(version, address));
+    }
+
+    private String attach(String network) throws IOException, InterruptedException {
+        Path configurations = Files.createDirectories(folder.resolve("net.d"));
+        Files.writeString(configurations.resolve("10-pods.conflist"), network);
         return PageCode.run(List.of(
                 PageCode.program("java"),
                 "-cp",

@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.meshcni.api.exec.AttachmentParameters;
+import dev.meshcni.api.exec.PluginChain;
 import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -120,6 +122,33 @@ class ReferencePluginsTest {
         chain.del(list, attachment, Optional.of(result));
         assertThat(run("ip", "netns", "exec", host, "iptables", "-t", "nat", "-S"))
                 .doesNotContain("8080");
+    }
+
+    /** The other direction: a reference plugin delegates to one that is written on {@link CniPlugin}. */
+    @Test
+    void ptpTakesItsAddressFromAnIpamPluginInJava() throws Exception {
+        Path ipam = state.resolve("bin/java-ipam");
+        Files.writeString(
+                ipam,
+                "#!/bin/sh\nexec " + PageCode.program("java") + " -cp '" + PageCode.classes() + "' "
+                        + SingleAddress.class.getName() + " " + state.resolve("taken") + "\n");
+        assertThat(ipam.toFile().setExecutable(true)).isTrue();
+        NetworkConfigList list = NetworkConfigList.parse("""
+                {"cniVersion":"1.0.0","name":"cniapi","plugins":[{"type":"ptp","ipam":{"type":"java-ipam"}}]}
+                """);
+        AttachmentParameters attachment = AttachmentParameters.of("c1", "/run/netns/" + pod, "eth0");
+
+        CniResult result = chain.add(list, attachment);
+        assertThat(run("ip", "-n", pod, "addr", "show", "dev", "eth0")).contains("10.231.9.2/24");
+        chain.check(list, attachment, result);
+
+        CniException second = catchThrowableOfType(
+                CniException.class, () -> chain.add(list, AttachmentParameters.of("c2", "/run/netns/" + pod, "eth1")));
+        assertThat(second).hasMessageContaining("10.231.9.2 is taken");
+        assertThat(second.code()).isEqualTo(ErrorCode.TRY_AGAIN_LATER);
+
+        chain.del(list, attachment, Optional.of(result));
+        assertThat(state.resolve("taken")).doesNotExist();
     }
 
     @Test

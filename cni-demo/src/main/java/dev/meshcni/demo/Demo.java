@@ -6,7 +6,7 @@ package dev.meshcni.demo;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.PluginChain;
+import dev.meshcni.api.exec.PluginChain;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.netns.linux.NetworkNamespace;
 import dev.meshcni.redirect.Decision;

@@ -3,7 +3,7 @@
 
 package dev.meshcni.demo;
 
-import dev.meshcni.api.AttachmentParameters;
+import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.NetworkConfigList;
 import java.io.IOException;
 import java.io.InputStream;

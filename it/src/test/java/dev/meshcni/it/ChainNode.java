@@ -4,9 +4,9 @@
 package dev.meshcni.it;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.AttachmentParameters;
+import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.NetworkConfigList;
-import dev.meshcni.api.PluginChain;
+import dev.meshcni.api.exec.PluginChain;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

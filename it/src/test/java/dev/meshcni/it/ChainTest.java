@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.AttachmentParameters;
+import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.api;
+package dev.meshcni.api.exec;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
@@ -26,7 +28,7 @@ public record AttachmentParameters(
         Objects.requireNonNull(netns, "netns is null");
         Objects.requireNonNull(ifName, "ifName is null");
         Objects.requireNonNull(args, "args is null");
-        capabilityArgs = UnknownFields.copy(capabilityArgs);
+        capabilityArgs = Collections.unmodifiableMap(new LinkedHashMap<>(capabilityArgs));
     }
 
     /** An attachment without arguments. */

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.api;
+package dev.meshcni.api.exec;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.Attachment;
+import dev.meshcni.api.CniCommand;
+import dev.meshcni.api.CniEnvironment;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.CniResult;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.NetworkConfigList.Plugin;
-import java.nio.file.Files;
+import dev.meshcni.api.Quote;
+import dev.meshcni.api.SpecVersion;
+import dev.meshcni.api.VersionInfo;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Runs the plugins of a network as a container runtime does (CNI specification 1.1, section 3, and libcni). Keeps
@@ -30,7 +39,7 @@ import java.util.stream.Collectors;
  * @since 0.1.0
  */
 public final class PluginChain {
-    private final List<Path> path;
+    private final PluginPath path;
     private final PluginProcess process;
 
     /**
@@ -40,7 +49,7 @@ public final class PluginChain {
      * @param timeout how long one plugin may take for one call; then it is killed
      */
     public PluginChain(List<Path> path, Map<String, String> environment, Duration timeout) {
-        this.path = List.copyOf(path);
+        this.path = new PluginPath(path);
         this.process = new PluginProcess(environment, timeout);
     }
 
@@ -62,6 +71,25 @@ public final class PluginChain {
             result = Optional.of(CniResult.parse(output, version));
         }
         return result.orElseThrow();
+    }
+
+    /**
+     * ADD, or nothing: if a plugin fails, DEL takes back what others had done by then. If DEL fails as well, its
+     * failure is suppressed in that of ADD ({@link Throwable#getSuppressed}), which it never hides.
+     *
+     * @return the result of the last plugin
+     */
+    public CniResult addOrUndo(NetworkConfigList list, AttachmentParameters attachment) {
+        try {
+            return add(list, attachment);
+        } catch (CniException e) {
+            try {
+                del(list, attachment, Optional.empty());
+            } catch (CniException undo) {
+                e.addSuppressed(undo);
+            }
+            throw e;
+        }
     }
 
     /**
@@ -170,23 +198,11 @@ public final class PluginChain {
     private Optional<ObjectNode> call(
             CniCommand command, Plugin plugin, ObjectNode config, Map<String, String> environment) {
         try {
-            return process.run(find(plugin.type()), CniJson.bytes(config), environment);
+            return process.run(path.find(plugin.type()), CniJson.bytes(config), environment);
         } catch (CniException e) {
             throw new CniException(
                     e.code(), describe(plugin) + " failed (" + command + "): " + e.getMessage(), e.details(), e);
         }
-    }
-
-    private Path find(String type) {
-        if (type.indexOf('/') >= 0 || type.equals(".") || type.equals("..") || type.indexOf('\0') >= 0) {
-            throw new CniException(ErrorCode.INVALID_NETWORK_CONFIG, "invalid plugin type " + Quote.of(type), "");
-        }
-        return path.stream()
-                .map(dir -> dir.resolve(type))
-                .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
-                .findFirst()
-                .orElseThrow(() -> new CniException(
-                        ErrorCode.INVALID_NETWORK_CONFIG, "no plugin " + Quote.of(type) + " in " + path, ""));
     }
 
     private static ObjectNode config(
@@ -230,7 +246,7 @@ public final class PluginChain {
     private Map<String, String> environment(CniCommand command) {
         Map<String, String> environment = new LinkedHashMap<>();
         environment.put("CNI_COMMAND", command.name());
-        environment.put("CNI_PATH", path.stream().map(Path::toString).collect(Collectors.joining(":")));
+        environment.put("CNI_PATH", path.toString());
         return environment;
     }
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.api;
+package dev.meshcni.api.exec;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.CniError;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.Quote;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,8 +29,6 @@ import java.util.concurrent.TimeoutException;
  */
 final class PluginProcess {
     private static final System.Logger LOG = System.getLogger(PluginProcess.class.getName());
-    /** The code that libcni uses if a plugin gives none. */
-    private static final int INTERNAL = 999;
 
     private static final int LONGEST_STDERR = 16 << 10;
 
@@ -97,7 +100,7 @@ final class PluginProcess {
         } catch (CniException e) {
             String printed = new String(stdout, StandardCharsets.UTF_8).strip();
             return new CniException(
-                    INTERNAL,
+                    ErrorCode.INTERNAL,
                     "exit code " + exitValue + " without a CNI error",
                     "stdout: " + Quote.of(printed) + ", stderr: " + Quote.of(stderr),
                     e);

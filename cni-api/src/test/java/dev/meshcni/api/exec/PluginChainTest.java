@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.api;
+package dev.meshcni.api.exec;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.Attachment;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.CniResult;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.PluginConfig;
+import dev.meshcni.api.SpecVersion;
+import dev.meshcni.api.VersionInfo;
 import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Files;
