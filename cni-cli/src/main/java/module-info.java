@@ -15,6 +15,7 @@ module dev.meshcni.cli {
     requires dev.meshcni.install;
     requires dev.meshcni.kubernetes;
     requires dev.meshcni.manifest;
+    requires dev.meshcni.repair;
     requires info.picocli;
 
     opens dev.meshcni.cli to

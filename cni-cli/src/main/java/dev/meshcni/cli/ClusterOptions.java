@@ -11,12 +11,6 @@ import picocli.CommandLine.Option;
 
 /** The options of {@code meshcni doctor} to examine a cluster instead of a node. */
 final class ClusterOptions {
-    /** The form of a report. */
-    enum Output {
-        text,
-        json
-    }
-
     @Option(
             names = "--cluster",
             required = true,
@@ -38,7 +32,7 @@ final class ClusterOptions {
     private String context;
 
     @Option(
-            names = "--namespace",
+            names = {"-n", "--namespace"},
             paramLabel = "NAMESPACE",
             description = "Namespace of the DaemonSet istio-cni-node. Default: all namespaces are searched.")
     private String namespace;
@@ -50,13 +44,6 @@ final class ClusterOptions {
             description = "Timeout of a single API server request. Default: ${DEFAULT-VALUE}.")
     private int requestTimeoutSeconds;
 
-    @Option(
-            names = "--output",
-            paramLabel = "FORMAT",
-            defaultValue = "text",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Output output;
-
     boolean wanted() {
         return cluster;
     }
@@ -67,9 +54,5 @@ final class ClusterOptions {
                 Optional.ofNullable(context),
                 Optional.ofNullable(namespace),
                 Duration.ofSeconds(requestTimeoutSeconds));
-    }
-
-    Output output() {
-        return output;
     }
 }

@@ -20,6 +20,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Examines a node or a cluster, and reports its state, problems and remedies. */
@@ -33,12 +34,25 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = "%nExamples:%n",
         footer = {
-            "  meshcni doctor --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
-            "  meshcni doctor --cluster --context prod",
+            "  meshcni doctor",
+            "  meshcni doctor --cluster --context prod -o json",
             "",
             "Node options can also be set as environment variables, such as CNI_CONF_NAME."
         })
 final class DoctorCommand implements Callable<Integer> {
+    /** The form of a report. */
+    enum Output {
+        text,
+        json
+    }
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FORMAT",
+            defaultValue = "text",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private Output output;
+
     @Mixin
     private NodeOptions node;
 
@@ -50,7 +64,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     /** The command with the environment as its defaults; names such as NAMESPACE mean too many things for that. */
     static CommandLine commandLine(Map<String, String> environment) {
-        EnvironmentDefaults defaults = new EnvironmentDefaults(environment);
+        NodeDefaults defaults = new NodeDefaults(new EnvironmentDefaults(environment));
         return new CommandLine(new DoctorCommand())
                 .setDefaultValueProvider(argument ->
                         argument.group() == null ? defaults.defaultValue(argument) : argument.defaultValue());
@@ -65,7 +79,7 @@ final class DoctorCommand implements Callable<Integer> {
         ClusterReport report = ClusterDoctor.examine(cluster.settings());
         PrintWriter out = spec.commandLine().getOut();
         out.print(
-                switch (cluster.output()) {
+                switch (output) {
                     case text -> ClusterReportFormat.text(report);
                     case json -> ClusterReportFormat.json(report);
                 });
@@ -77,6 +91,15 @@ final class DoctorCommand implements Callable<Integer> {
         Installer installer = node.installer();
         NodeReport report = new NodeDoctor(installer).examine();
         PrintWriter out = spec.commandLine().getOut();
+        switch (output) {
+            case text -> print(installer, report, out);
+            case json -> out.println(NodeReportJson.of(installer.settings().confDir(), report));
+        }
+        out.flush();
+        return report.hasErrors() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+    }
+
+    private static void print(Installer installer, NodeReport report, PrintWriter out) {
         section(out, "Configuration in " + installer.settings().confDir(), report.configuration(), "no file");
         section(out, "Base CNI", List.of(report.baseCni()), "");
         section(out, "Plugin", List.of(report.plugin()), "");
@@ -87,8 +110,6 @@ final class DoctorCommand implements Callable<Integer> {
                 report.findings().stream().map(DoctorCommand::text).toList(),
                 "none");
         section(out, "Installation plan", report.plan(), "no changes");
-        out.flush();
-        return report.hasErrors() ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
     }
 
     private static void section(PrintWriter out, String title, List<String> lines, String otherwise) {

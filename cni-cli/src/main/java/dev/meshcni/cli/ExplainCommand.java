@@ -38,9 +38,9 @@ import picocli.CommandLine.Spec;
                 + " setting behind it. Sends no packets.",
         footerHeading = "%nExamples:%n",
         footer = {
-            "  meshcni explain --pod pod.yaml --connect tcp:10.0.0.1:443",
-            "  meshcni explain --pod pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
-            "  meshcni explain --pod pod.yaml --accept tcp:8080"
+            "  meshcni explain web-0 -n shop --connect tcp:10.0.0.1:443",
+            "  meshcni explain -f pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
+            "  meshcni explain -f pod.yaml --accept tcp:8080"
         })
 final class ExplainCommand implements Runnable {
     private static final long APPLICATION_ID = 1000;
@@ -63,7 +63,7 @@ final class ExplainCommand implements Runnable {
     }
 
     @Mixin
-    private PodFile pod;
+    private PodInput pod;
 
     @ArgGroup(multiplicity = "1")
     private Direction direction;

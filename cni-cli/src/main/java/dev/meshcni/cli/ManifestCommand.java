@@ -9,6 +9,7 @@ import dev.meshcni.config.ManifestException;
 import dev.meshcni.manifest.ManifestInput;
 import dev.meshcni.manifest.NodeManifests;
 import dev.meshcni.manifest.Platform;
+import dev.meshcni.rules.Nearest;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

@@ -21,7 +21,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
@@ -90,10 +89,12 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new ManifestCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
+        commandLine.addSubcommand(new HelpCommand());
         commandLine.addSubcommand(new VersionCommand());
         // Trees and explanations draw with more than ASCII, also where the locale is POSIX, as in most containers.
         commandLine.setOut(new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8));
         commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
         commandLine.setParameterExceptionHandler((failure, _) -> UsageError.print(failure));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
@@ -102,7 +103,7 @@ public final class Meshcni implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing command");
+        spec.commandLine().usage(spec.commandLine().getOut());
     }
 
     private int execute(ParseResult parsed) {

@@ -28,19 +28,20 @@ import picocli.CommandLine.Spec;
         description = "Show the rules for a pod, or the reason why it has none. Changes nothing.",
         footerHeading = "%nExamples:%n",
         footer = {
-            "  meshcni rules --pod pod.yaml --format tree",
-            "  kubectl get pod web-0 -o yaml | meshcni rules --pod - | less",
-            "  meshcni rules --pod pod.yaml --ip-families ipv4,ipv6 --format mermaid"
+            "  meshcni rules web-0 -n shop",
+            "  meshcni rules -f pod.yaml -o tree",
+            "  kubectl get pod web-0 -o yaml | meshcni rules -f - | less",
+            "  meshcni rules -f pod.yaml --ip-families ipv4,ipv6 -o mermaid"
         })
 final class RulesCommand implements Callable<Integer> {
     @Mixin
-    private PodFile pod;
+    private PodInput pod;
 
     @Mixin
     private FamilyOptions families;
 
     @Option(
-            names = "--format",
+            names = {"-o", "--output", "--format"},
             paramLabel = "FORMAT",
             defaultValue = "iptables",
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, for iptables-restore.")

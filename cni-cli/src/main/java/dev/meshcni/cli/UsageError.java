@@ -3,14 +3,19 @@
 
 package dev.meshcni.cli;
 
+import dev.meshcni.rules.Nearest;
 import java.io.PrintWriter;
-import java.util.Collection;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Says what is wrong with a command line, what was probably meant, and how to get help. */
 final class UsageError {
+    private static final int SHORTEST = 2;
+
     private UsageError() {}
 
     /** Prints all that to standard error, and returns the exit code. */
@@ -21,7 +26,8 @@ final class UsageError {
         if (failure instanceof UnmatchedArgumentException unmatched) {
             printUnmatched(unmatched, name, err);
         } else {
-            err.println(name + ": " + failure.getMessage().replaceFirst("^Error: ", ""));
+            err.println(name + ": "
+                    + failure.getMessage().replaceFirst("^Error: ", "").replace(" (case-insensitive)", ""));
         }
         err.println("See '" + name + " --help'.");
         return CommandLine.ExitCode.USAGE;
@@ -33,12 +39,24 @@ final class UsageError {
         boolean option = word.startsWith("-");
         boolean subcommand = !option && !command.getSubcommands().isEmpty();
         String kind = option ? "option" : subcommand ? "command" : "argument";
-        Collection<String> names = option
-                ? command.getCommandSpec().optionsMap().keySet()
-                : command.getSubcommands().keySet();
+        Optional<String> meant = option
+                ? nearestOption(word, command.getCommandSpec())
+                : Nearest.to(word, command.getSubcommands().keySet());
         err.println(name + ": unknown " + kind + " '" + word + "'"
-                + Nearest.to(word, names)
-                        .map(nearest -> ", did you mean '" + nearest + "'?")
-                        .orElse(""));
+                + meant.map(nearest -> ", did you mean '" + nearest + "'?").orElse(""));
+    }
+
+    /** A letter is near to any other, so only long names are suggested, also for one with a single dash. */
+    private static Optional<String> nearestOption(String word, CommandSpec command) {
+        String plain = word.replaceFirst("^-+", "");
+        return plain.length() < SHORTEST
+                ? Optional.empty()
+                : Nearest.to(
+                        "--" + plain,
+                        command.options().stream()
+                                .filter(option -> !option.hidden())
+                                .flatMap(option -> Stream.of(option.names()))
+                                .filter(name -> name.startsWith("--"))
+                                .toList());
     }
 }

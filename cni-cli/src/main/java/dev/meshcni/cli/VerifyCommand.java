@@ -6,6 +6,7 @@ package dev.meshcni.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
@@ -16,11 +17,15 @@ import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.repair.PodNetns;
+import dev.meshcni.repair.ProcPodNetnsFinder;
 import dev.meshcni.rules.RuleDifference;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,8 +42,9 @@ import picocli.CommandLine.Spec;
         exitCodeList = {"0:no differences", "1:differences found, or the check failed", "2:usage error"},
         footerHeading = "%nExamples:%n",
         footer = {
-            "  meshcni verify --netns /var/run/netns/cni-1234 --pod pod.yaml",
-            "  meshcni verify --netns /proc/4711/ns/net --pod pod.yaml --format json"
+            "  meshcni verify web-0 -n shop",
+            "  meshcni verify -f pod.yaml --netns /var/run/netns/cni-1234",
+            "  meshcni verify -f pod.yaml --netns /proc/4711/ns/net -o json"
         })
 final class VerifyCommand implements Callable<Integer> {
 
@@ -50,13 +56,13 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Option(
             names = "--netns",
-            required = true,
             paramLabel = "PATH",
-            description = "The pod's network namespace: /var/run/netns/NAME or /proc/PID/ns/net.")
+            description = "The pod's network namespace: /var/run/netns/NAME or /proc/PID/ns/net. Default: found by"
+                    + " the pod's UID among the processes of this node.")
     private Path netns;
 
     @Mixin
-    private PodFile pod;
+    private PodInput pod;
 
     @Mixin
     private FamilyOptions families;
@@ -67,7 +73,7 @@ final class VerifyCommand implements Callable<Integer> {
     private boolean nativeNftables;
 
     @Option(
-            names = "--format",
+            names = {"-o", "--output", "--format"},
             paramLabel = "FORMAT",
             defaultValue = "text",
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
@@ -83,7 +89,8 @@ final class VerifyCommand implements Callable<Integer> {
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
         Decision decision = RedirectPolicy.decide(which);
         List<RuleDifference> differences;
-        try (NamespaceHandle namespace = backend.open(netns, Deadline.after(Namespace.PATIENCE))) {
+        Path path = Optional.ofNullable(netns).orElseGet(() -> find(which));
+        try (NamespaceHandle namespace = backend.open(path, Deadline.after(Namespace.PATIENCE))) {
             differences = namespace.differences(wanted(namespace, decision));
         }
         PrintWriter out = spec.commandLine().getOut();
@@ -93,6 +100,18 @@ final class VerifyCommand implements Callable<Integer> {
         }
         out.flush();
         return differences.isEmpty() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static Path find(Pod which) {
+        String uid = which.staticUid().isEmpty() ? which.uid() : which.staticUid();
+        if (uid.isEmpty()) {
+            throw new DaemonException("the manifest of " + which.qualifiedName()
+                    + " has no metadata.uid by which its processes are found; set --netns");
+        }
+        return Optional.ofNullable(ProcPodNetnsFinder.ofHost().find(Set.of(uid)).get(uid))
+                .map(PodNetns::path)
+                .orElseThrow(() -> new DaemonException("no process of " + which.qualifiedName() + " (UID " + uid
+                        + ") on this node; run this on the pod's node as root, or set --netns"));
     }
 
     private RedirectPlan wanted(NamespaceHandle namespace, Decision decision) {

@@ -13,12 +13,20 @@ import picocli.CommandLine;
 
 class MeshcniTest {
     @Test
-    void withoutACommandItSaysHowToGetHelp() {
+    void withoutACommandItPrintsTheHelpOfAll() {
         Run run = Run.meshcni();
 
-        assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("Missing command").contains("meshcni --help");
-        assertThat(run.out()).isEmpty();
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out()).isEqualTo(Run.meshcni("--help").out()).contains("Usage: meshcni", "  rules ");
+        assertThat(run.err()).isEmpty();
+    }
+
+    @Test
+    void helpIsAlsoACommand() {
+        assertThat(Run.meshcni("help").out()).isEqualTo(Run.meshcni("--help").out());
+        assertThat(Run.meshcni("help", "rules").out())
+                .isEqualTo(Run.meshcni("rules", "--help").out());
+        assertThat(Run.meshcni("help", "rulse").err()).contains("unknown command 'rulse', did you mean 'rules'?");
     }
 
     @Test
@@ -44,7 +52,7 @@ class MeshcniTest {
         Run run = Run.meshcni("rules", "--pod", "x.yaml", "--format", "yaml");
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("--format").contains("yaml").contains("tree");
+        assertThat(run.err()).contains("--output").contains("yaml").contains("tree");
     }
 
     @Test

@@ -5,6 +5,8 @@ package dev.meshcni.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,6 +147,24 @@ class NodeCommandsTest {
         assertThat(run.exitCode()).isEqualTo(1);
 
         assertThat(run.err()).contains("waiting for the base CNI's configuration in " + root.resolve("net.d"));
+    }
+
+    @Test
+    void theReportIsForProgramsToo() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        Files.writeString(root.resolve("net.d/05-broken.conflist"), "{}");
+
+        Run run = run("doctor", "-o", "json");
+
+        JsonNode report = new ObjectMapper().readTree(run.out());
+        assertThat(report.path("ok").asBoolean()).isEqualTo(run.exitCode() == 0);
+        assertThat(report.path("confDir").asText())
+                .isEqualTo(root.resolve("net.d").toString());
+        assertThat(report.path("configuration")).hasSize(2);
+        assertThat(report.path("findings")).isNotEmpty().allSatisfy(finding -> {
+            assertThat(finding.path("severity").asText()).isIn("info", "warning", "error");
+            assertThat(finding.path("what").asText()).isNotEmpty();
+        });
     }
 
     @ParameterizedTest

@@ -3,8 +3,8 @@
 
 package dev.meshcni.demo;
 
-import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.exec.AttachmentParameters;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

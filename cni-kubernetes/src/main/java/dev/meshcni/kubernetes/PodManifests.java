@@ -40,6 +40,10 @@ public final class PodManifests {
             requireNonNull(pod, "pod is null");
             addresses = List.copyOf(addresses);
         }
+
+        static Shown of(io.fabric8.kubernetes.api.model.Pod pod) {
+            return new Shown(PodModel.of(pod), addressesOf(pod));
+        }
     }
 
     /**
@@ -77,14 +81,14 @@ public final class PodManifests {
             return resources(SERIALIZATION.unmarshal(manifest))
                     .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
                     .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
-                    .map(pod -> new Shown(PodModel.of(pod), addresses(pod)))
+                    .map(Shown::of)
                     .toList();
         } catch (RuntimeException e) {
             throw new DaemonException(name + " is not a valid Kubernetes manifest: " + e.getMessage(), e);
         }
     }
 
-    private static List<InetAddress> addresses(io.fabric8.kubernetes.api.model.Pod pod) {
+    private static List<InetAddress> addressesOf(io.fabric8.kubernetes.api.model.Pod pod) {
         PodStatus status = requireNonNullElseGet(pod.getStatus(), PodStatus::new);
         List<String> texts = requireNonNullElseGet(status.getPodIPs(), List::<PodIP>of).stream()
                 .map(PodIP::getIp)

@@ -4,8 +4,8 @@
 package dev.meshcni.it;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.exec.PluginChain;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -8,11 +8,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
 import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.exec.AttachmentParameters;
 import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.testkit.NeedsRoot;
 import java.util.List;

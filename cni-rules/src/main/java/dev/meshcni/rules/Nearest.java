@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.cli;
+package dev.meshcni.rules;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Optional;
 
 /** Finds the name that was probably meant. */
-final class Nearest {
+public final class Nearest {
     private Nearest() {}
 
     /** The name that is least away from a word; nothing if all are too far away to have been meant. */
-    static Optional<String> to(String word, Collection<String> names) {
+    public static Optional<String> to(String word, Collection<String> names) {
         return names.stream()
                 .filter(name -> distance(word, name) <= Math.max(1, Math.min(word.length(), name.length()) / 3))
                 .min(Comparator.<String>comparingInt(name -> distance(word, name))
@@ -20,7 +20,7 @@ final class Nearest {
     }
 
     /** The number of letters to change, add, remove or swap with the next one. */
-    static int distance(String left, String right) {
+    public static int distance(String left, String right) {
         int[][] distances = new int[left.length() + 1][right.length() + 1];
         for (int i = 0; i <= left.length(); i++) {
             for (int j = 0; j <= right.length(); j++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.cli;
+package dev.meshcni.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

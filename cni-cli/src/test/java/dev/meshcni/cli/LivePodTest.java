@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.testkit.NeedsRoot;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands about a pod that they read from an API server, which has the pod shop/web alone. */
+class LivePodTest {
+    private static final String POD = """
+            {"apiVersion": "v1", "kind": "Pod",
+             "metadata": {"name": "web", "namespace": "shop", "uid": "7d1c2f9a-0000-4000-8000-000000000001",
+               "annotations": {"sidecar.istio.io/status": "{}",
+                               "traffic.sidecar.istio.io/excludeOutboundPort": "5432"}},
+             "spec": {"containers": [{"name": "app"}, {"name": "istio-proxy", "args": ["proxy", "sidecar"]}]},
+             "status": {"podIPs": [{"ip": "10.1.2.3"}, {"ip": "fd00::3"}]}}
+            """;
+
+    @TempDir
+    private Path directory;
+
+    private ServerSocket server;
+    private String kubeconfig;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(this::serve);
+        kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
+            apiVersion: v1
+            kind: Config
+            current-context: test
+            clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
+            users: [{name: test, user: {token: secret}}]
+            contexts: [{name: test, context: {cluster: test, user: test, namespace: shop}}]
+            """.formatted(server.getLocalPort()))
+                .toString();
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        server.close();
+    }
+
+    @Test
+    void rulesAreForTheFamiliesThatThePodHas() {
+        Run run = Run.meshcni("rules", "web", "--kubeconfig", kubeconfig);
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out().lines().filter(line -> line.startsWith("#"))).contains("# ipv4");
+    }
+
+    @Test
+    void kubectlsFormsOfItsNameAreTaken() {
+        String rules = Run.meshcni("rules", "web", "--kubeconfig", kubeconfig).out();
+
+        for (String name : new String[] {"shop/web", "pod/web", "pods/web"}) {
+            assertThat(Run.meshcni("rules", name, "--kubeconfig", kubeconfig).out())
+                    .as(name)
+                    .isEqualTo(rules);
+        }
+        assertThat(Run.meshcni("rules", "web", "-n", "other", "--kubeconfig", kubeconfig)
+                        .err())
+                .contains("no pod other/web in the cluster at http://127.0.0.1:");
+    }
+
+    @Test
+    void aMisspeltAnnotationIsAWarning() {
+        Run run = Run.meshcni(
+                "explain", "web", "-n", "shop", "--kubeconfig", kubeconfig, "--connect", "tcp:10.0.0.1:5432");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.err())
+                .isEqualTo("warning: pod shop/web: annotation \"traffic.sidecar.istio.io/excludeOutboundPort\" has no"
+                        + " effect, did you mean traffic.sidecar.istio.io/excludeOutboundPorts?\n");
+        assertThat(run.out()).contains("15001");
+    }
+
+    @Test
+    @NeedsRoot("reads the processes of the machine")
+    void verifySaysWhereAPodWithoutAProcessHereIsToBeVerified() {
+        Run run = Run.meshcni("verify", "web", "--kubeconfig", kubeconfig);
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err())
+                .contains("no process of shop/web (UID 7d1c2f9a-0000-4000-8000-000000000001) on this node; run this on"
+                        + " the pod's node as root, or set --netns");
+    }
+
+    private void serve() {
+        while (!server.isClosed()) {
+            try (Socket client = server.accept()) {
+                BufferedReader request = new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
+                String path = request.readLine().split(" ", -1)[1];
+                while (!request.readLine().isEmpty()) {
+                    // Headers that do not matter.
+                }
+                boolean known = path.equals("/api/v1/namespaces/shop/pods/web");
+                byte[] body = (known ? POD : "{\"kind\":\"Status\",\"code\":404}").getBytes(UTF_8);
+                client.getOutputStream()
+                        .write(("HTTP/1.1 " + (known ? "200 OK" : "404 Not Found")
+                                        + "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+                                        + body.length + "\r\n\r\n")
+                                .getBytes(UTF_8));
+                client.getOutputStream().write(body);
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+}

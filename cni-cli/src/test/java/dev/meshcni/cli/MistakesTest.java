@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * What somebody gets for a mistake at the command line: one line that says what is wrong and what would be right. The
+ * columns are the arguments (POD is a manifest of one pod, PODS of two, DIR a directory), the exit code, and the text.
+ */
+class MistakesTest {
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void write() throws IOException {
+        Files.createDirectory(directory.resolve("folder"));
+        Files.writeString(directory.resolve("pod.yaml"), Manifests.injected("web"));
+        Files.writeString(
+                directory.resolve("pods.yaml"), Manifests.injected("web") + "---\n" + Manifests.injected("cart"));
+        Files.writeString(directory.resolve("deployment.yaml"), """
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: web}
+                """);
+        Files.writeString(directory.resolve("empty.yaml"), "");
+        Files.writeString(directory.resolve("broken.yaml"), "kind: [");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', useHeadersInDisplayName = true, textBlock = """
+            arguments                                        | code | text
+            rulse                                            | 2 | meshcni: unknown command 'rulse', did you mean 'rules'?
+            nonsense                                         | 2 | meshcni: unknown command 'nonsense'
+            help rulse                                       | 2 | meshcni: unknown command 'rulse', did you mean 'rules'?
+            --verbose                                        | 2 | meshcni: unknown option '--verbose'
+            -o json                                          | 2 | meshcni: unknown option '-o'
+            --log-level=loud version                         | 2 | meshcni: Invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
+            version now                                      | 2 | meshcni version: unknown argument 'now'
+            rules                                            | 2 | meshcni rules: name a pod, or a manifest with -f FILE
+            rules -x                                         | 2 | meshcni rules: unknown option '-x'
+            rules -f                                         | 2 | meshcni rules: Missing required parameter for option '--filename' (FILE)
+            rules -f POD --fromat tree                       | 2 | meshcni rules: unknown option '--fromat', did you mean '--format'?
+            rules -f POD -format tree                        | 2 | meshcni rules: option '--filename' (FILE) should be specified only once
+            rules -f POD --filenam POD                       | 2 | meshcni rules: unknown option '--filenam', did you mean '--filename'?
+            rules -f POD -o yaml                             | 2 | meshcni rules: Invalid value for option '--output': expected one of [iptables, nft, tree, mermaid, json] but was 'yaml'
+            rules -f POD cart                                | 1 | pod.yaml contains no pod cart; it contains shop/web
+            rules -f POD web -n other                        | 1 | pod.yaml contains no pod other/web; it contains shop/web
+            rules -f POD shop/web -n other                   | 2 | meshcni rules: two namespaces: shop and other
+            rules -f POD web cart                            | 2 | meshcni rules: unknown argument 'cart'
+            rules -f POD web --name cart                     | 2 | meshcni rules: two names of pods: web and cart
+            rules -f DIR/none.yaml                           | 1 | none.yaml does not exist
+            rules -f DIR                                     | 1 | is a directory, expected a file
+            rules -f DIR/deployment.yaml                     | 1 | deployment.yaml contains no Pod; for a pod created from a template, such as a Deployment's, use the output of "kubectl get pod NAME -o yaml"
+            rules -f DIR/empty.yaml                          | 1 | empty.yaml contains no Pod
+            rules -f DIR/broken.yaml                         | 1 | broken.yaml is not a valid Kubernetes manifest
+            rules -f POD --ip-families ipv5                  | 2 | --ip-families
+            rules -f POD --log-level                         | 2 | meshcni rules: Missing required parameter for option '--log-level' (LEVEL)
+            rules web --kubeconfig DIR/none                  | 1 | none does not exist or is not readable
+            rules web --kubeconfg DIR/none                   | 2 | meshcni rules: unknown option '--kubeconfg', did you mean '--kubeconfig'?
+            explain -f POD                                   | 2 | meshcni explain: Missing required argument (specify one of these): (--connect=PROTOCOL:ADDRESS:PORT
+            explain --connect tcp:10.0.0.1:443               | 2 | meshcni explain: name a pod, or a manifest with -f FILE
+            explain -f POD --connect 10.0.0.1                | 2 | --connect
+            explain -f POD --connect tcp:10.0.0.1            | 2 | --connect
+            explain -f POD --connect sctp:10.0.0.1:1         | 2 | --connect
+            explain -f POD --connect tcp:example:1           | 2 | --connect
+            explain -f POD --accept tcp:99999                | 2 | --accept
+            explain -f POD --accept tcp:80 --connect tcp:10.0.0.1:80 | 2 | mutually exclusive
+            explain -f POD --accept tcp:80 --uid 5           | 2 | meshcni explain: --uid can only be used with --connect
+            explain -f POD --connect tcp:10.0.0.1:1 --uid me | 2 | --uid
+            explain -f PODS --connect tcp:10.0.0.1:1         | 1 | pods.yaml contains several pods; name one of them: shop/web, shop/cart
+            verify                                           | 2 | meshcni verify: name a pod, or a manifest with -f FILE
+            verify -f POD                                    | 1 | the manifest of shop/web has no metadata.uid by which its processes are found; set --netns
+            verify -f POD --netns DIR/none                   | 1 | none
+            verify -f POD --netns DIR                        | 1 | network namespace
+            verify -f PODS                                   | 1 | pods.yaml contains several pods; name one of them: shop/web, shop/cart
+            verify -f POD -o xml                             | 2 | meshcni verify: Invalid value for option '--output': expected one of [text, json] but was 'xml'
+            doctor -o yaml                                   | 2 | meshcni doctor: Invalid value for option '--output': expected one of [text, json] but was 'yaml'
+            doctor --mounted-cni-net-dir DIR/none            | 1 | none does not exist
+            doctor --cluster --kubeconfig DIR/none           | 1 | kubeconfig
+            doctor --cluser                                  | 2 | meshcni doctor: unknown option '--cluser', did you mean '--cluster'?
+            doctor --context prod                            | 2 | --cluster
+            install --mounted-cni-net-dir DIR/none           | 1 | none does not exist
+            uninstall --mounted-cni-net-dir DIR/none         | 1 | none does not exist
+            install --install-check-seconds soon             | 2 | meshcni install: Invalid value for option '--install-check-seconds': 'soon' is not an int
+            manifest --platform azure                        | 2 | known platforms
+            manifest -f DIR/none                             | 1 | none does not exist
+            manifest extra                                   | 2 | meshcni manifest: unknown argument 'extra'
+            completion                                       | 2 | SHELL
+            completion tcsh                                  | 2 | tcsh
+            iptables --envoy-prt 1                           | 2 | meshcni iptables: unknown option '--envoy-prt', did you mean '--envoy-port'?
+            validate --help-me                               | 2 | meshcni validate: unknown option '--help-me'
+            """)
+    void eachGetsOneLineThatHelps(String arguments, int code, String text) {
+        Run run = Run.meshcni(List.of(arguments.split(" ")).stream()
+                .map(argument -> argument.replaceFirst(
+                                "^PODS$", directory.resolve("pods.yaml").toString())
+                        .replaceFirst("^POD$", directory.resolve("pod.yaml").toString())
+                        .replaceFirst("^DIR$", directory.resolve("folder").toString())
+                        .replaceFirst("^DIR/", directory + "/"))
+                .toArray(String[]::new));
+
+        assertThat(run.err()).contains(text);
+        assertThat(run.err().lines()).hasSizeLessThanOrEqualTo(2).noneMatch(line -> line.contains("Exception"));
+        assertThat(run.err()).startsWith("meshcni");
+        assertThat(run.out()).isEmpty();
+        assertThat(run.exitCode()).isEqualTo(code);
+    }
+}

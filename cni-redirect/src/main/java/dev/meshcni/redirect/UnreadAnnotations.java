@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.redirect;
+
+import dev.meshcni.rules.InvalidParameterException;
+import dev.meshcni.rules.Nearest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Annotations of a pod that were probably meant for the redirection, but have a name that nothing reads: Istio ignores
+ * them without a word.
+ */
+public final class UnreadAnnotations {
+    private static final String TRAFFIC = "traffic.sidecar.istio.io/";
+    private static final String ISTIO = "istio.io";
+
+    /** More letters that differ make another name of Istio's. */
+    private static final int TYPING_ERRORS = 2;
+
+    private static final Set<String> READ = Set.of(
+            AnnotationParser.INTERCEPTION_MODE,
+            AnnotationParser.INCLUDE_OUTBOUND_CIDRS,
+            AnnotationParser.EXCLUDE_OUTBOUND_CIDRS,
+            AnnotationParser.INCLUDE_INBOUND_PORTS,
+            AnnotationParser.EXCLUDE_INBOUND_PORTS,
+            AnnotationParser.INCLUDE_OUTBOUND_PORTS,
+            AnnotationParser.EXCLUDE_OUTBOUND_PORTS,
+            AnnotationParser.EXCLUDE_INTERFACES,
+            AnnotationParser.KUBEVIRT_INTERFACES,
+            AnnotationParser.VIRTUAL_INTERFACES,
+            RedirectPolicy.INJECT,
+            RedirectPolicy.STATUS);
+
+    private UnreadAnnotations() {}
+
+    /** A warning for each of them, in the order of their names. */
+    public static List<String> warnings(Pod pod) {
+        List<String> warnings = new ArrayList<>();
+        for (String name : new TreeSet<>(pod.annotations().keySet())) {
+            boolean istio = name.contains("/") && prefix(name).endsWith(ISTIO + "/");
+            if (!istio || READ.contains(name)) {
+                continue;
+            }
+            Optional<String> meant = meant(name);
+            if (meant.isPresent() || name.startsWith(TRAFFIC)) {
+                warnings.add("annotation " + InvalidParameterException.quote(name) + " has no effect"
+                        + meant.map(known -> ", did you mean " + known + "?").orElse(": there is no such annotation"));
+            }
+        }
+        return warnings;
+    }
+
+    /** The name with few typing errors, or below another prefix. */
+    private static Optional<String> meant(String name) {
+        String word = word(name);
+        return READ.stream()
+                .filter(known -> word(known).equals(word)
+                        || (prefix(known).equals(prefix(name)) && Nearest.distance(word(known), word) <= TYPING_ERRORS))
+                .sorted()
+                .findFirst();
+    }
+
+    private static String prefix(String name) {
+        return name.substring(0, name.indexOf('/') + 1);
+    }
+
+    private static String word(String name) {
+        return name.substring(name.indexOf('/') + 1).toLowerCase(Locale.ROOT);
+    }
+}
