@@ -223,6 +223,11 @@ public final class KubernetesApi implements AutoCloseable {
         return client.apps().daemonSets().inNamespace(namespace).withName(name).runnableInformer(0);
     }
 
+    /** A list and watch of the node that this daemon serves, not started yet. */
+    SharedIndexInformer<Node> nodes() {
+        return client.nodes().withName(nodeName).runnableInformer(0);
+    }
+
     /**
      * One DaemonSet.
      *
@@ -326,13 +331,19 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already.
+     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already, or
+     * if there is no such node.
      *
+     * @return whether that changed the node
      * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been
      *     changed by somebody else
      */
-    public void taint(String key, boolean present) {
-        Node node = client.nodes().withName(nodeName).require();
+    public boolean taint(String key, boolean present) {
+        Optional<Node> found = node();
+        if (found.isEmpty()) {
+            return false;
+        }
+        Node node = found.get();
         List<Taint> before = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
         List<Taint> after = new ArrayList<>(before);
         after.removeIf(taint -> key.equals(taint.getKey()));
@@ -340,7 +351,7 @@ public final class KubernetesApi implements AutoCloseable {
             after.add(new TaintBuilder().withKey(key).withEffect("NoSchedule").build());
         }
         if (present == before.stream().anyMatch(taint -> key.equals(taint.getKey()))) {
-            return;
+            return false;
         }
         // The list is replaced as a whole, so that it must be the one that was read.
         String version = node.getMetadata().getResourceVersion();
@@ -352,6 +363,7 @@ public final class KubernetesApi implements AutoCloseable {
                 .patch(
                         PatchContext.of(PatchType.JSON),
                         client.getKubernetesSerialization().asJson(change));
+        return true;
     }
 
     private static Removal removed(Runnable request) {

@@ -97,7 +97,17 @@ public final class AgentMetrics {
             .register(registry);
     private final Gauge driftedPods = Gauge.builder()
             .name("meshcni_drifted_pods")
-            .help("Running pods whose redirection differs from the expected rules, as of the last round")
+            .help("Running pods whose redirection is missing or differs from the expected rules, as of their last"
+                    + " inspection")
+            .register(registry);
+    private final Gauge unredirectedPods = Gauge.builder()
+            .name("meshcni_unredirected_pods")
+            .help("Running pods without any redirection, as of their last inspection")
+            .register(registry);
+    private final Gauge repairSuspended = Gauge.builder()
+            .name("meshcni_repair_suspended")
+            .help("1 while pods without redirection are kept because replacements would not be redirected either,"
+                    + " otherwise 0")
             .register(registry);
     private final Gauge unreadablePods = Gauge.builder()
             .name("meshcni_unreadable_pods")
@@ -179,6 +189,16 @@ public final class AgentMetrics {
 
     public void drifted(int pods) {
         driftedPods.set(pods);
+    }
+
+    /** Says how many pods have no redirection, which are among the drifted ones. */
+    public void unredirected(int pods) {
+        unredirectedPods.set(pods);
+    }
+
+    /** Says whether repair waits until the node can redirect replacements. */
+    public void repairSuspended(boolean suspended) {
+        repairSuspended.set(suspended ? 1 : 0);
     }
 
     public void skewed(int proxies) {
