@@ -79,6 +79,9 @@ public final class InstallCni implements Callable<Integer> {
     @Mixin
     private MonitoringOptions monitoring;
 
+    @Mixin
+    private IstioFlags istio;
+
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private String redirection = "";
@@ -110,6 +113,7 @@ public final class InstallCni implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         LogSetup.configure(options.logLevel(), options.logFormat());
+        istio.warn();
         if (!ProcessMemory.keepToItself()) {
             LOG.warn("cannot disable core dumps: a core dump of the daemon would contain its credential");
         }

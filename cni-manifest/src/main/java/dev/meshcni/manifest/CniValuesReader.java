@@ -267,14 +267,15 @@ final class CniValuesReader {
     private static ResourceRequirements usualResources() {
         return new ResourceRequirementsBuilder()
                 .addToRequests("cpu", new Quantity("100m"))
-                .addToRequests("memory", new Quantity("128Mi"))
+                .addToRequests("memory", new Quantity("144Mi"))
                 .addToLimits("memory", new Quantity("256Mi"))
                 .build();
     }
 
+    /** The new pod of a node comes before the old one goes, unless a number of nodes may be without a daemon. */
     private DaemonSetUpdateStrategy updateStrategy() {
         Optional<DaemonSetUpdateStrategy> strategy = cni.kubernetes("updateStrategy", DaemonSetUpdateStrategy.class);
-        String unavailable = cni.text("rollingMaxUnavailable").orElse("1");
+        String unavailable = cni.text("rollingMaxUnavailable").orElse("0");
         if (!unavailable.matches("[0-9]{1,9}%?")) {
             cni.problem("rollingMaxUnavailable", "is '" + unavailable + "', but must be a number or a percentage");
             return new DaemonSetUpdateStrategy();
@@ -282,10 +283,12 @@ final class CniValuesReader {
         IntOrString value = unavailable.endsWith("%")
                 ? new IntOrString(unavailable)
                 : new IntOrString(Integer.valueOf(unavailable));
+        boolean surge = unavailable.matches("0+%?");
         return strategy.orElseGet(() -> new DaemonSetUpdateStrategyBuilder()
                 .withType("RollingUpdate")
                 .withNewRollingUpdate()
-                .withMaxUnavailable(value)
+                .withMaxSurge(new IntOrString(surge ? 1 : 0))
+                .withMaxUnavailable(surge ? new IntOrString(0) : value)
                 .endRollingUpdate()
                 .build());
     }
