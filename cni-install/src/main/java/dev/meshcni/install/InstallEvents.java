@@ -77,7 +77,7 @@ public interface InstallEvents {
     /** Reports the current findings, each time that nothing is left to edit. */
     default void found(List<Finding> findings) {}
 
-    /** The configuration was written, without which runtimes have set up pods until now. */
+    /** Our entry was written; runtimes may have set up pods without the plugin until then. */
     default void entryWritten() {}
 
     /** Something was installed, or could not be. */

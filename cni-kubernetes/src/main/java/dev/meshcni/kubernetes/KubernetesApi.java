@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.api.model.TaintBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -41,7 +42,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -331,6 +331,15 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
+     * Returns whether this node has a taint; empty if there is no such node.
+     *
+     * @throws KubernetesClientException if the API server refuses, or does not answer
+     */
+    public Optional<Boolean> hasTaint(String key) {
+        return node().map(found -> taints(found).stream().anyMatch(taint -> key.equals(taint.getKey())));
+    }
+
+    /**
      * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already, or
      * if there is no such node.
      *
@@ -344,7 +353,7 @@ public final class KubernetesApi implements AutoCloseable {
             return false;
         }
         Node node = found.get();
-        List<Taint> before = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
+        List<Taint> before = taints(node);
         List<Taint> after = new ArrayList<>(before);
         after.removeIf(taint -> key.equals(taint.getKey()));
         if (present) {
@@ -364,6 +373,10 @@ public final class KubernetesApi implements AutoCloseable {
                         PatchContext.of(PatchType.JSON),
                         client.getKubernetesSerialization().asJson(change));
         return true;
+    }
+
+    static List<Taint> taints(Node node) {
+        return Optional.ofNullable(node.getSpec()).map(NodeSpec::getTaints).orElse(List.of());
     }
 
     private static Removal removed(Runnable request) {

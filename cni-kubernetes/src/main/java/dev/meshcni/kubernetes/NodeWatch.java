@@ -9,8 +9,6 @@ import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
-import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -65,8 +63,7 @@ public final class NodeWatch implements AutoCloseable {
     }
 
     private static Set<String> keys(Node node) {
-        List<Taint> taints = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
-        return taints.stream().map(Taint::getKey).collect(Collectors.toUnmodifiableSet());
+        return KubernetesApi.taints(node).stream().map(Taint::getKey).collect(Collectors.toUnmodifiableSet());
     }
 
     private final class Events implements ResourceEventHandler<Node> {

@@ -100,6 +100,7 @@ final class CniValuesReader {
                 logging(),
                 repair(),
                 pod(openShift),
+                monitoring(),
                 openShift,
                 quota(namespace));
     }
@@ -238,6 +239,22 @@ final class CniValuesReader {
                         .or(() -> openShiftLabel),
                 updateStrategy(),
                 cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS));
+    }
+
+    private CniValues.Monitoring monitoring() {
+        try (SettingsSection podMonitor = cni.section("podMonitor");
+                SettingsSection alerts = cni.section("prometheusRule");
+                SettingsSection dashboard = cni.section("dashboard");
+                SettingsSection networkPolicy = cni.section("networkPolicy")) {
+            CniValues.PodMonitor monitor = new CniValues.PodMonitor(
+                    podMonitor.map("labels"), podMonitor.text("interval").orElse("30s"));
+            Map<String, String> alertLabels = alerts.map("labels");
+            return new CniValues.Monitoring(
+                    podMonitor.flag("enabled").filter(on -> on).map(_ -> monitor),
+                    alerts.flag("enabled").filter(on -> on).map(_ -> alertLabels),
+                    dashboard.flag("enabled").orElse(false),
+                    networkPolicy.flag("enabled").orElse(false));
+        }
     }
 
     /** More labels; those that selectors go by are the manifests' own. */

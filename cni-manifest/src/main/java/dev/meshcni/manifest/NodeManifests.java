@@ -95,6 +95,7 @@ public final class NodeManifests {
             resources.add(network(values));
         }
         resources.add(new DaemonSetManifest(values).resource());
+        resources.addAll(new MonitoringManifests(values).resources());
         return resources;
     }
 

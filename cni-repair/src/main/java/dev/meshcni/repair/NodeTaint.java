@@ -45,7 +45,7 @@ public final class NodeTaint implements AutoCloseable {
     private final NodeWatch node;
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("node-taint").factory());
-    private Optional<Boolean> lastSet = Optional.empty();
+    private Optional<Boolean> tainted = Optional.empty();
     private Optional<Long> lostNanos = Optional.empty();
     private boolean wasReady;
     private int unwatched;
@@ -144,38 +144,43 @@ public final class NodeTaint implements AutoCloseable {
         }
     }
 
+    /** Nothing is changed before the node was seen: a taint that is there has its reason until the daemon is ready. */
     private void reconcile() {
-        Optional<Boolean> actual = node.hasTaint(KEY);
-        boolean wanted = isWanted(actual.or(() -> lastSet));
-        if (!isDue(actual, wanted)) {
+        see();
+        if (tainted.isEmpty()) {
+            return;
+        }
+        boolean wanted = isWanted(tainted.get());
+        if (tainted.get() == wanted) {
             return;
         }
         if (api.taint(KEY, wanted)) {
             LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
         }
-        lastSet = Optional.of(wanted);
-        unwatched = 0;
+        tainted = Optional.of(wanted);
     }
 
-    private boolean isDue(Optional<Boolean> actual, boolean wanted) {
-        if (actual.isPresent()) {
-            return actual.get() != wanted;
+    private void see() {
+        Optional<Boolean> watched = node.hasTaint(KEY);
+        if (watched.isPresent()) {
+            tainted = watched;
+            unwatched = 0;
+        } else if (unwatched++ % UNWATCHED_ROUNDS == 0) {
+            tainted = api.hasTaint(KEY);
         }
-        unwatched++;
-        return !lastSet.equals(Optional.of(wanted)) || unwatched >= UNWATCHED_ROUNDS;
     }
 
     /**
      * Returns whether the node should have the taint. One that is there stays until the daemon is ready; a node without
      * it gets it once readiness has been lost for long enough, or at once where no daemon was before.
      */
-    private boolean isWanted(Optional<Boolean> tainted) {
+    private boolean isWanted(boolean present) {
         if (situation.notReady().get().isEmpty()) {
             lostNanos = Optional.empty();
             wasReady = true;
             return false;
         }
-        if (tainted.orElse(false) || (situation.fresh() && !wasReady)) {
+        if (present || (situation.fresh() && !wasReady)) {
             return true;
         }
         long now = System.nanoTime();

@@ -117,9 +117,13 @@ public final class RepairController implements AutoCloseable {
 
     /**
      * The plugin was missing from the configuration until now: pods of which the runtime has made the sandbox meanwhile
-     * are inspected as soon as it runs, and not only when a container has started.
+     * are inspected as soon as it runs, and not only when a container has started. There are runtimes whose sandbox
+     * runs before ADD has come to its end, so that pods are only redirected this early, and not deleted or labelled.
      */
     public void pluginWasMissing() {
+        if (settings.mode() != RepairSettings.Mode.REPAIR) {
+            return;
+        }
         schedule(
                 () -> {
                     sandboxesUntilNanos = System.nanoTime() + LATE_SANDBOXES.toNanos();
