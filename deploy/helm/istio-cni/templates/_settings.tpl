@@ -93,6 +93,7 @@ k8s-app: istio-cni-node
 {{- $variables := dict
   "CHAINED_CNI_PLUGIN" (include "istio-cni.chained" . | default "false")
   "CNI_BIN_DIR_ON_HOST" (include "istio-cni.binDir" .)
+  "CNI_NET_DIR_ON_HOST" (include "istio-cni.confDir" .)
   "EXCLUDE_NAMESPACES" (join "," .Values.cni.excludeNamespaces)
   "LOG_FORMAT" (.Values.global.logAsJson | ternary "json" "text")
   "LOG_LEVEL" (include "istio-cni.logLevel" .)
@@ -109,13 +110,4 @@ k8s-app: istio-cni-node
 {{- with include "istio-cni.confName" . }}{{ $_ := set $variables "CNI_CONF_NAME" . }}{{ end -}}
 {{- range $name, $value := .Values.cni.env }}{{ $_ := set $variables $name ($value | toString) }}{{ end -}}
 {{- toYaml $variables -}}
-{{- end }}
-
-{{/* A short checksum of the variables, so that a change of them replaces the pods. */}}
-{{- define "istio-cni.fingerprint" -}}
-{{- $lines := "" -}}
-{{- range $name, $value := include "istio-cni.variables" . | fromYaml -}}
-{{- $lines = printf "%s%s=%s\n" $lines $name $value -}}
-{{- end -}}
-{{- sha256sum $lines | trunc 16 -}}
 {{- end }}

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -33,6 +34,7 @@ public final class Attachments {
 
     private final AttachmentStore store;
     private final Map<Key, Known> known = new ConcurrentHashMap<>();
+    private final AtomicLong added = new AtomicLong();
 
     /** Those that are in a store already, and those that come. */
     Attachments(AttachmentStore store) {
@@ -48,6 +50,7 @@ public final class Attachments {
      */
     Runnable add(Stored attachment) {
         Key key = Key.of(attachment);
+        added.incrementAndGet();
         store.save(attachment);
         Optional<Known> before = Optional.ofNullable(known.put(key, new Known(attachment, false)));
         return () -> {
@@ -110,6 +113,11 @@ public final class Attachments {
                 .filter(attachment -> attachment.podUid().equals(podUid))
                 .map(Stored::namespace)
                 .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** The number of attachments that runtimes have asked this agent to redirect since it started. */
+    public long added() {
+        return added.get();
     }
 
     /** The number of redirected attachments. */

@@ -7,6 +7,7 @@ import dev.meshcni.api.Attachment;
 import dev.meshcni.api.CniEnvironment;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniRequest;
+import dev.meshcni.api.IpNet;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.NamespaceId;
@@ -157,7 +158,7 @@ final class PodRedirection {
                     System.Logger.Level.WARNING,
                     "pod {0}: proxy does not listen on IPv6, traffic of {1} is not redirected",
                     podName(request),
-                    plan.uncovered());
+                    plan.uncovered().stream().map(IpNet::text).toList());
         }
         return plan;
     }

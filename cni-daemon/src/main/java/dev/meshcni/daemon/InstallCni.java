@@ -19,9 +19,11 @@ import dev.meshcni.install.InstallerOptions;
 import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.PluginOptions;
 import dev.meshcni.install.ShutdownReason;
+import dev.meshcni.install.UninstallStep;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.telemetry.HeapWatch;
@@ -77,9 +79,15 @@ public final class InstallCni implements Callable<Integer> {
     @Mixin
     private MonitoringOptions monitoring;
 
+    @Mixin
+    private IstioFlags istio;
+
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch ended = new CountDownLatch(1);
     private String redirection = "";
+    private boolean fresh;
+    private Optional<ManagedInstallation> installation = Optional.empty();
+    private volatile int exitCode = CommandLine.ExitCode.OK;
 
     private InstallCni() {}
 
@@ -105,16 +113,20 @@ public final class InstallCni implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         LogSetup.configure(options.logLevel(), options.logFormat());
+        istio.warn();
         if (!ProcessMemory.keepToItself()) {
             LOG.warn("cannot disable core dumps: a core dump of the daemon would contain its credential");
         }
         Runtime.getRuntime().addShutdownHook(new Thread(this::shutDown, "shutdown"));
         try {
             serve();
+            if (installation.filter(own -> !own.leftovers().isEmpty()).isPresent()) {
+                exitCode = CommandLine.ExitCode.SOFTWARE;
+            }
         } finally {
             ended.countDown();
         }
-        return CommandLine.ExitCode.OK;
+        return exitCode;
     }
 
     private void serve() throws InterruptedException {
@@ -157,7 +169,7 @@ public final class InstallCni implements Callable<Integer> {
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
                     handler.attachments(),
                     metrics,
-                    readiness,
+                    new NodeTaint.Situation(readiness, () -> !readiness.isSuperseded(), NodeReadiness.GRACE, fresh),
                     () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
             stop.await();
             LOG.info("agent stopping");
@@ -178,10 +190,15 @@ public final class InstallCni implements Callable<Integer> {
             return;
         }
         ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
-        Installer node = Installer.of(installer.settings(plugin), adapters, InstallEvents.countedBy(metrics));
-        ManagedInstallation installation = parts.add(ManagedInstallation.start(node, reason, agentIsFound));
-        readiness.installedBy(installation::state);
+        UninstallStep untaint = patience -> cluster.flatMap(node -> node.untaint(patience));
+        InstallEvents events =
+                InstallEvents.countedBy(metrics, () -> cluster.ifPresent(KubernetesNode::pluginWasMissing));
+        Installer node = Installer.of(installer.settings(plugin), adapters, events);
+        fresh = !node.isInstalledBefore();
+        ManagedInstallation managed = parts.add(ManagedInstallation.start(node, reason, agentIsFound, untaint));
+        readiness.installedBy(managed::state);
         status.installedBy(node);
+        installation = Optional.of(managed);
     }
 
     private ShutdownReason shutdownReason(ResourceStack parts, KubernetesNode node) {
@@ -190,8 +207,8 @@ public final class InstallCni implements Callable<Integer> {
         }
         DaemonSetWatch watch =
                 parts.add(DaemonSetWatch.start(node.api(), plugin.podNamespace(), installer.daemonSetName()));
-        return node.untainting(patience ->
-                watch.meansUninstall(patience) ? ShutdownReason.Answer.UNINSTALL : ShutdownReason.Answer.RESTART);
+        return patience ->
+                watch.meansUninstall(patience) ? ShutdownReason.Answer.UNINSTALL : ShutdownReason.Answer.RESTART;
     }
 
     private void monitor(
@@ -235,12 +252,16 @@ public final class InstallCni implements Callable<Integer> {
         return new ManifestPodSource(directory);
     }
 
+    /** Of a process that ends by a signal the exit code is that of the signal, unless it is halted with another one. */
     private void shutDown() {
         stop.countDown();
         try {
             ended.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+        if (exitCode != CommandLine.ExitCode.OK) {
+            Runtime.getRuntime().halt(exitCode);
         }
     }
 }

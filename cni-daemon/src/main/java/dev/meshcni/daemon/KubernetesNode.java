@@ -8,7 +8,6 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.Attachments;
 import dev.meshcni.core.spi.RedirectBackend;
-import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.KubernetesPodSource;
@@ -17,10 +16,12 @@ import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.PodInspector;
 import dev.meshcni.repair.PodRemedy;
 import dev.meshcni.repair.ProcPodNetnsFinder;
+import dev.meshcni.repair.RedirectingNode;
 import dev.meshcni.repair.RepairController;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.repair.RepairSettings;
 import dev.meshcni.telemetry.AgentMetrics;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -35,8 +36,9 @@ final class KubernetesNode implements AutoCloseable {
     private final KubernetesPodSource pods;
     private final Optional<RepairSettings> repair;
     private final boolean taintWanted;
-    private Optional<RepairController> controller = Optional.empty();
-    private Optional<NodeTaint> taint = Optional.empty();
+    private volatile boolean missedPods;
+    private volatile Optional<RepairController> controller = Optional.empty();
+    private volatile Optional<NodeTaint> taint = Optional.empty();
 
     private KubernetesNode(
             KubernetesApi api, KubernetesPodSource pods, Optional<RepairSettings> repair, boolean taintWanted) {
@@ -74,7 +76,7 @@ final class KubernetesNode implements AutoCloseable {
      * @param backend what they are redirected with
      * @param attachments what agents of this node have redirected
      * @param metrics what counts
-     * @param notReady why the node is not ready for pods; empty when it is
+     * @param situation what the node's taint depends on
      * @param cannotRedirect why a pod that starts now would not be redirected; empty if it would
      */
     void start(
@@ -82,7 +84,7 @@ final class KubernetesNode implements AutoCloseable {
             RedirectBackend backend,
             Attachments attachments,
             AgentMetrics metrics,
-            Supplier<Optional<String>> notReady,
+            NodeTaint.Situation situation,
             Supplier<Optional<String>> cannotRedirect) {
         requireNonNull(metrics, "metrics is null");
         pods.listen(new ProxySkew(metrics));
@@ -91,25 +93,29 @@ final class KubernetesNode implements AutoCloseable {
         controller = repair.map(settings -> RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(api, inspector, settings, metrics, cannotRedirect),
+                new PodRemedy(
+                        api, inspector, settings, metrics, new RedirectingNode(cannotRedirect, attachments::added)),
                 settings,
                 attachments::redirected,
                 metrics));
+        if (missedPods) {
+            pluginWasMissing();
+        }
         LOG.info(
                 "repair mode: {}",
                 repair.map(settings -> settings.mode().label()).orElse("disabled"));
-        taint = taintWanted ? Optional.of(NodeTaint.start(api, notReady, NodeReadiness.GRACE)) : Optional.empty();
+        taint = taintWanted ? Optional.of(NodeTaint.start(api, situation)) : Optional.empty();
     }
 
-    /** The same reason, which takes the taint off the node before an uninstallation. */
-    ShutdownReason untainting(ShutdownReason reason) {
-        return patience -> {
-            ShutdownReason.Answer answer = reason.ask(patience);
-            if (answer == ShutdownReason.Answer.UNINSTALL) {
-                taint.ifPresent(NodeTaint::remove);
-            }
-            return answer;
-        };
+    /** The plugin was missing from the configuration until now, which repair has to make up for once it has started. */
+    void pluginWasMissing() {
+        missedPods = true;
+        controller.ifPresent(RepairController::pluginWasMissing);
+    }
+
+    /** The last step of an uninstallation: the taint leaves the node. */
+    Optional<String> untaint(Duration patience) {
+        return taint.flatMap(own -> own.remove(patience));
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.meshcni.install.InstallState;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -22,6 +23,7 @@ final class NodeReadiness implements Supplier<Optional<String>> {
 
     private final Supplier<Optional<String>> pods;
     private volatile Supplier<Optional<String>> installation = new InstallState.Starting()::notReady;
+    private volatile BooleanSupplier superseded = () -> false;
 
     /**
      * The readiness of a node on which the installation has not begun. The agent answers before that, as runtimes call
@@ -37,11 +39,17 @@ final class NodeReadiness implements Supplier<Optional<String>> {
     void installedBy(Supplier<InstallState> state) {
         requireNonNull(state, "state is null");
         installation = () -> state.get().notReady();
+        superseded = () -> state.get() instanceof InstallState.Superseded;
     }
 
     /** Makes readiness depend on the pods alone. */
     void nothingToInstall() {
         installation = Optional::empty;
+    }
+
+    /** Returns whether a newer daemon serves this node, so that its readiness counts and not this one. */
+    boolean isSuperseded() {
+        return superseded.getAsBoolean();
     }
 
     @Override

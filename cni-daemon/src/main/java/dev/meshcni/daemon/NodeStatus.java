@@ -92,7 +92,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                 adapter,
                 file,
                 settings.conf().chained(),
-                settings.confDir().toString(),
+                settings.confDirOnHost().toString(),
                 settings.binDirOnHost().toString());
     }
 }

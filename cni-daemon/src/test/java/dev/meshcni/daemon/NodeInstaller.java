@@ -19,6 +19,7 @@ final class NodeInstaller {
         return Installer.of(
                 new InstallerSettings(
                         node.confDir(),
+                        node.confDir(),
                         node.binDir(),
                         node.binDir(),
                         node.runDirectory(),

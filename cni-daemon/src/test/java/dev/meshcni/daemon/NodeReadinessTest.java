@@ -16,6 +16,7 @@ import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.ShutdownReason;
+import dev.meshcni.install.UninstallStep;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.testkit.TestNode;
 import java.nio.file.Path;
@@ -53,8 +54,8 @@ class NodeReadinessTest {
         assertThat(status()).contains("\"code\":50", "initial list in progress");
         pods.known = true;
         assertThat(status()).contains("\"code\":50", "installation has not started yet");
-        try (ManagedInstallation installation =
-                ManagedInstallation.start(NodeInstaller.of(node), _ -> ShutdownReason.Answer.RESTART, () -> false)) {
+        try (ManagedInstallation installation = ManagedInstallation.start(
+                NodeInstaller.of(node), _ -> ShutdownReason.Answer.RESTART, () -> false, UninstallStep.none())) {
             readiness.installedBy(installation::state);
             eventually("the node waits for its base CNI", () -> status().contains("waiting for the base CNI"));
             node.conf("10-pods.conflist", """

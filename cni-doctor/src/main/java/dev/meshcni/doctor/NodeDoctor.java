@@ -5,13 +5,17 @@ package dev.meshcni.doctor;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.conf.ConfDirSnapshot;
 import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
+import dev.meshcni.api.conf.InstallSettings;
+import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.install.AgentQuestion;
 import dev.meshcni.install.ConfInstaller;
@@ -27,8 +31,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Examines a node with the installer's checks, without changing anything. */
 public final class NodeDoctor {
@@ -98,8 +104,12 @@ public final class NodeDoctor {
             return link + " points to version " + current.get()
                     + (isWhole() ? "" : ", which is incomplete or differs from this build");
         }
-        boolean foreign = Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
-        return foreign ? link + " is another product's plugin" : link + " does not exist";
+        return hasForeignPlugin() ? link + " is another product's plugin" : link + " does not exist";
+    }
+
+    private boolean hasForeignPlugin() throws IOException {
+        return installer.plugin().current().isEmpty()
+                && Files.exists(settings.binDir().resolve(PluginTree.LINK), LinkOption.NOFOLLOW_LINKS);
     }
 
     private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
@@ -113,6 +123,14 @@ public final class NodeDoctor {
                         .flatMap(file -> file.list().plugins().stream())
                         .anyMatch(plugin -> plugin.type().equals(settings.conf().type()))
                 || !installer.conf().nestedCallers().isEmpty();
+        if (called && hasForeignPlugin()) {
+            findings.add(Finding.info(
+                    "the configuration calls another product's "
+                            + settings.conf().type() + ", "
+                            + settings.binDirOnHost().resolve(PluginTree.LINK),
+                    "if it is Istio's own, docs/migrating.md has the steps to replace it"));
+            return findings;
+        }
         if (called && installer.plugin().current().isEmpty()) {
             findings.add(Finding.error(
                     "the configuration names " + settings.conf().type()
@@ -174,6 +192,45 @@ public final class NodeDoctor {
         return plan;
     }
 
+    /** An installation with other settings, such as those of the daemon, lacks nothing but ours. */
+    private Optional<String> settingsPlan(ConfInstaller.Assessment assessment) {
+        return assessment
+                .choice()
+                .flatMap(choice -> ownEntry(assessment.dir())
+                        .filter(entry -> isInstalledWith(entry, choice.adapter(), assessment.dir()))
+                        .map(entry ->
+                                "change the settings of " + settings.conf().type() + " in "
+                                        + choice.detection().file() + " to those of this command: "
+                                        + String.join(", ", differing(entry))));
+    }
+
+    private Optional<ObjectNode> ownEntry(ConfDirSnapshot dir) {
+        return dir.valid().stream()
+                .flatMap(file -> file.list().plugins().stream())
+                .filter(plugin -> plugin.type().equals(settings.conf().type()))
+                .map(NetworkConfigList.Plugin::json)
+                .filter(entry -> entry.has(PrevResultCheck.ADAPTER))
+                .findFirst();
+    }
+
+    private boolean isInstalledWith(ObjectNode entry, ChainAdapter adapter, ConfDirSnapshot dir) {
+        InstallSettings present =
+                new InstallSettings(settings.conf().chained(), settings.conf().confName(), entry);
+        return adapter.install(dir, present) instanceof InstallPlan.Edits plan
+                && plan.edits().isEmpty();
+    }
+
+    /** The fields in which an entry is not what this command would write. */
+    private List<String> differing(ObjectNode entry) {
+        ObjectNode wanted = settings.conf().entry();
+        return Stream.concat(entry.propertyStream(), wanted.propertyStream())
+                .map(Map.Entry::getKey)
+                .distinct()
+                .filter(field -> !field.equals(PrevResultCheck.ADAPTER))
+                .filter(field -> !entry.path(field).equals(wanted.path(field)))
+                .toList();
+    }
+
     private boolean isWhole() throws IOException {
         return Files.isDirectory(settings.sourceDir().resolve("bin"))
                 && installer.plugin().currentIsWhole();
@@ -188,7 +245,11 @@ public final class NodeDoctor {
         }
     }
 
-    private static List<String> confPlan(ConfInstaller.Assessment assessment, List<FileEdit> edits) {
+    private List<String> confPlan(ConfInstaller.Assessment assessment, List<FileEdit> edits) {
+        Optional<String> onlySettings = edits.isEmpty() ? Optional.empty() : settingsPlan(assessment);
+        if (onlySettings.isPresent()) {
+            return List.of(onlySettings.get());
+        }
         ConfDirSnapshot after = assessment.dir().after(edits);
         return edits.stream()
                 .map(edit -> switch (edit) {

@@ -6,6 +6,7 @@ package dev.meshcni.doctor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallSettings;
@@ -68,6 +69,40 @@ class NodeDoctorTest {
                         .contains("cannot verify that the plugin runs on the host", "SYS_CHROOT"));
     }
 
+    @Test
+    void aHealthyPluginOfIstiosOwnIsNoError() throws Exception {
+        node.conf("10-ptp.conflist", """
+                {"cniVersion": "1.0.0", "name": "mynet", "plugins": [
+                  {"type": "ptp"}, {"type": "istio-cni", "name": "istio-cni", "plugin_log_level": "info"}]}""");
+        Files.createDirectories(node.binDir());
+        Files.writeString(node.binDir().resolve("istio-cni"), "a program of somebody else");
+
+        NodeReport report = new NodeDoctor(installer(HostProgram.inOwnMounts())).examine();
+
+        assertThat(report.hasErrors()).as(report.findings().toString()).isFalse();
+        assertThat(report.plugin()).endsWith("is another product's plugin");
+        assertThat(report.findings())
+                .anySatisfy(finding -> assertThat(finding.what()).contains("calls another product's istio-cni"));
+    }
+
+    @Test
+    void anInstallationWithOtherSettingsIsWrittenAlready() throws Exception {
+        assertThat(installer(HostProgram.inOwnMounts(), entry().put("pod_namespace", "istio-system"))
+                        .round())
+                .isInstanceOf(InstallState.Installed.class);
+
+        assertThat(new NodeDoctor(installer(HostProgram.inOwnMounts()))
+                        .examine()
+                        .plan())
+                .singleElement()
+                .asString()
+                .matches("change the settings of istio-cni in \\S+ to those of this command: pod_namespace");
+        assertThat(new NodeDoctor(installer(HostProgram.inOwnMounts(), entry().put("pod_namespace", "istio-system")))
+                        .examine()
+                        .plan())
+                .isEmpty();
+    }
+
     @NeedsRoot("gives a file another owner")
     @Test
     void aRunDirectoryOfAnotherUserIsAFinding() throws Exception {
@@ -81,16 +116,24 @@ class NodeDoctorTest {
                         assertThat(finding.what()).contains("user 4711").contains("agent and plugin reject it"));
     }
 
+    private static ObjectNode entry() {
+        return JsonNodeFactory.instance.objectNode().put("type", "istio-cni");
+    }
+
     private Installer installer(HostProgram host) throws IOException {
+        return installer(host, entry());
+    }
+
+    private Installer installer(HostProgram host, ObjectNode entry) throws IOException {
         return Installer.with(
                 new InstallerSettings(
+                        node.confDir(),
                         node.confDir(),
                         node.binDir(),
                         node.binDir(),
                         node.runDirectory(),
                         node.source(),
-                        InstallSettings.chainedInto(
-                                JsonNodeFactory.instance.objectNode().put("type", "istio-cni")),
+                        InstallSettings.chainedInto(entry),
                         false,
                         node.checkInterval()),
                 InstallEvents.none(),

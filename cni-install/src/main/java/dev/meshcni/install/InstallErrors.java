@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Says what to do about a file that cannot be written. */
 public final class InstallErrors {
@@ -22,6 +23,12 @@ public final class InstallErrors {
         set --cni-bin-target-dir (Helm: cniBinDir) to the directory where this platform's container runtime looks for \
         plugins: GKE /home/kubernetes/bin, OpenShift /var/lib/cni/bin, k3s /var/lib/rancher/k3s/data/cni, \
         MicroK8s /var/snap/microk8s/current/opt/cni/bin\
+        """;
+
+    private static final String OTHER_CONF_DIR = """
+        set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
+        configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
+        MicroK8s /var/snap/microk8s/current/args/cni-network\
         """;
 
     private InstallErrors() {}
@@ -50,11 +57,24 @@ public final class InstallErrors {
 
     /** A failure to write the configuration. */
     public static DaemonException writingConf(Path confDir, IOException cause) {
-        return trouble("cannot change the CNI configuration in " + confDir, cause, """
-            set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime \
-            looks for configuration: OpenShift with Multus /etc/cni/multus/net.d, \
-            k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, MicroK8s /var/snap/microk8s/current/args/cni-network\
-            """);
+        return trouble("cannot change the CNI configuration in " + confDir, cause, OTHER_CONF_DIR);
+    }
+
+    /** A failure to take the plugin out of the configuration. */
+    static DaemonException keepingPlugin(Path confDir, IOException cause) {
+        return new DaemonException(
+                writingConf(confDir, cause).getMessage()
+                        + "; the plugin is kept, because without it no pod would start on this node",
+                cause);
+    }
+
+    /** Several failures, of which each says what is left. */
+    static DaemonException all(List<DaemonException> failures) {
+        return failures.size() == 1
+                ? failures.getFirst()
+                : new DaemonException(
+                        failures.stream().map(DaemonException::getMessage).collect(Collectors.joining("; also ")),
+                        failures.getFirst());
     }
 
     private static DaemonException trouble(String what, IOException cause, String otherDirectory) {

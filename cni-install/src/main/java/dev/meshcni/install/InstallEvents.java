@@ -39,13 +39,22 @@ public interface InstallEvents {
         };
     }
 
-    /** The daemon's metrics count, and its log tells what was found. */
-    static InstallEvents countedBy(AgentMetrics metrics) {
+    /**
+     * The daemon's metrics count, and its log tells what was found.
+     *
+     * @param pluginWasMissing what follows when a configuration calls the plugin again
+     */
+    static InstallEvents countedBy(AgentMetrics metrics, Runnable pluginWasMissing) {
         FindingsLog log = new FindingsLog();
         return new InstallEvents() {
             @Override
             public void found(List<Finding> findings) {
                 log.tell(findings);
+            }
+
+            @Override
+            public void entryWritten() {
+                pluginWasMissing.run();
             }
 
             @Override
@@ -67,6 +76,9 @@ public interface InstallEvents {
 
     /** Reports the current findings, each time that nothing is left to edit. */
     default void found(List<Finding> findings) {}
+
+    /** Our entry was written; runtimes may have set up pods without the plugin until then. */
+    default void entryWritten() {}
 
     /** Something was installed, or could not be. */
     void attempted(Result result);

@@ -23,6 +23,7 @@ import dev.meshcni.install.InstallEvents.Result;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -65,6 +66,12 @@ public final class Installer {
     @FunctionalInterface
     private interface Right {
         boolean isThere() throws IOException;
+    }
+
+    /** A step of an uninstallation. */
+    @FunctionalInterface
+    private interface Removal {
+        void run() throws InterruptedException;
     }
 
     private Installer(InstallerSettings settings, InstallEvents events, Parts parts) {
@@ -129,6 +136,15 @@ public final class Installer {
         return state;
     }
 
+    /** Returns whether the plugin is there already, so that pods wait for an agent instead of starting without. */
+    public boolean isInstalledBefore() {
+        try {
+            return plugin.current().isPresent();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** Makes this the installer of the node: others that still run leave it to this one. */
     public synchronized void claim() {
         try (InstallerLease.Turn _ = lease.takeTurn(TURN)) {
@@ -158,10 +174,11 @@ public final class Installer {
 
     /**
      * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then
-     * the agent's run directory.
+     * the agent's run directory. A step that fails keeps no other from being taken, except that the plugin stays while
+     * a configuration calls it.
      *
      * @param patience how long to wait for plugins that still run
-     * @throws DaemonException if something cannot be removed
+     * @throws DaemonException if something cannot be removed; it names all that is left
      */
     public synchronized void uninstall(Duration patience) throws InterruptedException {
         uninstall(patience, TURN, () -> true);
@@ -218,22 +235,31 @@ public final class Installer {
     }
 
     private void uninstall(Duration patience, Duration turn, Right right) throws InterruptedException {
+        List<DaemonException> failures = new ArrayList<>();
         try (InstallerLease.Turn _ = lease.takeTurn(turn)) {
             if (!right.isThere()) {
                 enter(new InstallState.Superseded());
                 return;
             }
-            removeConf();
+            attempt(this::removeConf, failures);
         } catch (IOException e) {
             throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
-        removePlugin(patience);
+        if (failures.isEmpty()) {
+            attempt(() -> removePlugin(patience), failures);
+        }
+        attempt(this::removeRunDirectory, failures);
+        enter(new InstallState.Starting());
+        if (!failures.isEmpty()) {
+            throw InstallErrors.all(failures);
+        }
+    }
+
+    private static void attempt(Removal removal, List<DaemonException> failures) throws InterruptedException {
         try {
-            runDirectory.remove();
-        } catch (IOException e) {
-            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
-        } finally {
-            enter(new InstallState.Starting());
+            removal.run();
+        } catch (DaemonException e) {
+            failures.add(e);
         }
     }
 
@@ -247,7 +273,7 @@ public final class Installer {
                 throw InstallErrors.stillCalled(settings.conf().type(), callers);
             }
         } catch (IOException e) {
-            throw InstallErrors.writingConf(settings.confDir(), e);
+            throw InstallErrors.keepingPlugin(settings.confDir(), e);
         }
     }
 
@@ -257,6 +283,14 @@ public final class Installer {
             pluginInstalled = false;
         } catch (IOException e) {
             throw InstallErrors.removingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
+    private void removeRunDirectory() {
+        try {
+            runDirectory.remove();
+        } catch (IOException e) {
+            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
     }
 
@@ -351,8 +385,11 @@ public final class Installer {
             }
         }
         ConfInstaller.Assessment after = conf.carryOut(assessment);
-        if (repair && !assessment.edits().isEmpty()) {
-            confRepaired(assessment);
+        if (!assessment.edits().isEmpty()) {
+            events.entryWritten();
+            if (repair) {
+                confRepaired(assessment);
+            }
         }
         return reached(after);
     }

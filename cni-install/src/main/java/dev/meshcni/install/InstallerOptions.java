@@ -26,6 +26,12 @@ public final class InstallerOptions {
     private Path confDir;
 
     @Option(
+            names = "--cni-net-dir-on-host",
+            paramLabel = "DIR",
+            description = "Path of the same directory on the host. Default: the mounted path without /host.")
+    private Path confDirOnHost;
+
+    @Option(
             names = "--cni-conf-name",
             paramLabel = "FILE",
             defaultValue = "",
@@ -109,6 +115,7 @@ public final class InstallerOptions {
         String file = confName.isEmpty() && !chained ? STANDALONE_CONF : confName;
         return new InstallerSettings(
                 confDir,
+                Optional.ofNullable(confDirOnHost).orElseGet(() -> withoutHost(confDir)),
                 binDir,
                 Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir)),
                 plugin.agentRunDirectory(),

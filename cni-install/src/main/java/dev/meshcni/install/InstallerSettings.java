@@ -13,6 +13,7 @@ import java.time.Duration;
  * The files to install, and their locations. Paths are as this process sees them.
  *
  * @param confDir the node's CNI configuration
+ * @param confDirOnHost the same as the host sees it, for messages
  * @param binDir the node's directory of CNI plugins
  * @param binDirOnHost the same as the host sees it, for messages
  * @param runDirectory the agent's run directory
@@ -23,6 +24,7 @@ import java.time.Duration;
  */
 public record InstallerSettings(
         Path confDir,
+        Path confDirOnHost,
         Path binDir,
         Path binDirOnHost,
         Path runDirectory,
@@ -32,6 +34,7 @@ public record InstallerSettings(
         Duration checkInterval) {
     public InstallerSettings {
         requireNonNull(confDir, "confDir is null");
+        requireNonNull(confDirOnHost, "confDirOnHost is null");
         requireNonNull(binDir, "binDir is null");
         requireNonNull(binDirOnHost, "binDirOnHost is null");
         requireNonNull(runDirectory, "runDirectory is null");

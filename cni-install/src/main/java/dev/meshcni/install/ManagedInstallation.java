@@ -7,7 +7,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.config.DaemonException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,21 +26,27 @@ public final class ManagedInstallation implements AutoCloseable {
     private final Installer installer;
     private final InstallReconciler watch;
     private final ShutdownReason reason;
+    private final UninstallStep further;
+    private volatile List<String> leftovers = List.of();
 
-    private ManagedInstallation(Installer installer, InstallReconciler watch, ShutdownReason reason) {
+    private ManagedInstallation(
+            Installer installer, InstallReconciler watch, ShutdownReason reason, UninstallStep further) {
         this.installer = requireNonNull(installer, "installer is null");
         this.watch = requireNonNull(watch, "watch is null");
         this.reason = requireNonNull(reason, "reason is null");
+        this.further = requireNonNull(further, "further is null");
     }
 
     /**
      * Installs and keeps it so. The agent must be there already: from now on runtimes call the plugin.
      *
      * @param agentIsFound whether plugins find the agent of this daemon, and not that of a newer one
+     * @param further what an uninstallation removes besides the files of the node
      * @throws DaemonException if the run directory cannot be used
      */
-    public static ManagedInstallation start(Installer installer, ShutdownReason reason, BooleanSupplier agentIsFound) {
-        return new ManagedInstallation(installer, InstallReconciler.start(installer, agentIsFound), reason);
+    public static ManagedInstallation start(
+            Installer installer, ShutdownReason reason, BooleanSupplier agentIsFound, UninstallStep further) {
+        return new ManagedInstallation(installer, InstallReconciler.start(installer, agentIsFound), reason, further);
     }
 
     /** The current state. */
@@ -63,13 +72,34 @@ public final class ManagedInstallation implements AutoCloseable {
         }
     }
 
+    /**
+     * What an uninstallation at the end could not remove, with the remedy for each; empty before, and if all is gone.
+     */
+    public List<String> leftovers() {
+        return leftovers;
+    }
+
+    /** The node's files come first: as long as the configuration calls the plugin, new pods wait for an agent. */
     private void uninstall() {
+        Optional<String> files = removeFiles();
+        if (installer.state() instanceof InstallState.Superseded) {
+            return;
+        }
+        leftovers = Stream.of(files, further.run(TIME_TO_ASK))
+                .flatMap(Optional::stream)
+                .toList();
+        leftovers.forEach(left -> LOG.error("uninstallation incomplete: {}", left));
+    }
+
+    private Optional<String> removeFiles() {
         try {
             installer.uninstallIfHolder(TIME_FOR_PLUGINS);
+            return Optional.empty();
         } catch (DaemonException e) {
-            LOG.error("uninstallation incomplete: {}", e.getMessage());
+            return Optional.of(e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return Optional.of("interrupted; run \"meshcni uninstall\" on this node");
         }
     }
 }

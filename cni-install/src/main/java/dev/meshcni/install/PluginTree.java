@@ -204,6 +204,9 @@ public final class PluginTree {
             return;
         }
         files.sweep(versionsDirectory());
+        if (!running.seesAll()) {
+            removeSingleFiles();
+        }
         Duration wait = running.settle().compareTo(patience) > 0 ? Duration.ZERO : patience;
         long start = nanoTime.getAsLong();
         removeUnused();
@@ -217,6 +220,20 @@ public final class PluginTree {
         }
         if (!deleteIfEmpty()) {
             LOG.warn("keeping {}: it contains files not installed by mesh-cni", versionsDirectory());
+        }
+    }
+
+    /**
+     * Removes the versions that consist of the program alone. With the link gone nothing starts from them, and a
+     * process keeps the one file that it runs from (unlink(2)), so that it does not matter which are seen.
+     */
+    private void removeSingleFiles() throws IOException {
+        for (String version : versions()) {
+            Path tree = versionsDirectory().resolve(version);
+            if (!Files.isDirectory(tree.resolve(RUNTIME_OF_EARLIER_VERSIONS), LinkOption.NOFOLLOW_LINKS)) {
+                files.deleteTree(tree);
+                verified.remove(version);
+            }
         }
     }
 

@@ -54,12 +54,22 @@ public final class RunningPlugins {
         }
         boolean root =
                 link(PROC.resolve("self/ns/pid")).filter(ROOT_NAMESPACE::equals).isPresent();
-        return new RunningPlugins(PROC, root ? SETTLE : BLIND_SETTLE);
+        return root ? new RunningPlugins(PROC, SETTLE) : partlyIn(PROC);
     }
 
     /** Inspects the processes in a directory like {@code /proc}, which has to show all of them. */
     public static RunningPlugins in(Path proc) {
         return new RunningPlugins(proc, Duration.ZERO);
+    }
+
+    /** Inspects a directory that may not show all processes of the node. */
+    static RunningPlugins partlyIn(Path proc) {
+        return new RunningPlugins(proc, BLIND_SETTLE);
+    }
+
+    /** Returns whether all processes of the node can be seen. */
+    boolean seesAll() {
+        return settle.compareTo(BLIND_SETTLE) < 0;
     }
 
     /** The time that a version must be unused before it is considered unused. */

@@ -37,7 +37,7 @@ class FindingsLogTest {
                 new DiskSteps(),
                 InstallSettings.chainedInto(TestInstallers.entry()),
                 RewriteBackoff.Limits.DEFAULT,
-                InstallEvents.countedBy(new AgentMetrics(() -> 0, () -> 0, () -> 0L)));
+                InstallEvents.countedBy(new AgentMetrics(() -> 0, () -> 0, () -> 0L), () -> {}));
         installer.round();
     }
 

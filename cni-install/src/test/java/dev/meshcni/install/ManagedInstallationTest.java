@@ -5,12 +5,20 @@ package dev.meshcni.install;
 
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
+import dev.meshcni.files.DiskSteps;
+import dev.meshcni.files.testkit.PassedOnSteps;
 import dev.meshcni.install.ShutdownReason.Answer;
 import dev.meshcni.testkit.TestNode;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +56,48 @@ class ManagedInstallationTest {
         assertThat(node.conf()).isEqualTo(before);
         assertThat(node.binDir()).isEmptyDirectory();
         assertThat(node.runDirectory()).doesNotExist();
+    }
+
+    @Test
+    void aFurtherStepThatFailsLeavesNoFileBehind() throws Exception {
+        ManagedInstallation installation =
+                start(TestInstallers.of(node), Answer.UNINSTALL, _ -> Optional.of("the taint stays"));
+        try (installation) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+            assertThat(installation.leftovers()).isEmpty();
+        }
+
+        assertThat(node.conf()).isEqualTo(before);
+        assertThat(node.binDir()).isEmptyDirectory();
+        assertThat(node.runDirectory()).doesNotExist();
+        assertThat(installation.leftovers()).containsExactly("the taint stays");
+    }
+
+    @Test
+    void aConfigurationThatCannotBeWrittenKeepsThePluginButNoOtherStep() throws Exception {
+        AtomicBoolean readOnly = new AtomicBoolean();
+        AtomicInteger further = new AtomicInteger();
+        Installer installer = TestInstallers.of(node, new PassedOnSteps(new DiskSteps()) {
+            @Override
+            public void before(String step, Path file) throws IOException {
+                if (readOnly.get() && file.startsWith(node.confDir())) {
+                    throw new FileSystemException(file.toString(), null, "Read-only file system");
+                }
+            }
+        });
+        ManagedInstallation installation = start(installer, Answer.UNINSTALL, _ -> {
+            further.incrementAndGet();
+            return Optional.empty();
+        });
+        try (installation) {
+            eventually("installed", () -> installation.state().notReady().isEmpty());
+            readOnly.set(true);
+        }
+
+        assertThat(node.link()).exists();
+        assertThat(node.runDirectory()).doesNotExist();
+        assertThat(further).hasValue(1);
+        assertThat(installation.leftovers()).singleElement(STRING).contains("Read-only", "the plugin is kept");
     }
 
     @Test
@@ -95,6 +145,10 @@ class ManagedInstallationTest {
 
     private ManagedInstallation startChecking(Duration interval, Answer atTheEnd) throws Exception {
         node.checkedEvery(interval);
-        return ManagedInstallation.start(TestInstallers.of(node), _ -> atTheEnd, () -> false);
+        return start(TestInstallers.of(node), atTheEnd, UninstallStep.none());
+    }
+
+    private static ManagedInstallation start(Installer installer, Answer atTheEnd, UninstallStep further) {
+        return ManagedInstallation.start(installer, _ -> atTheEnd, () -> false, further);
     }
 }

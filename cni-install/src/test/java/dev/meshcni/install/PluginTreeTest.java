@@ -258,6 +258,25 @@ class PluginTreeTest {
     }
 
     @Test
+    void uninstallingWhereNotAllProcessesAreSeenLeavesNothingOfASingleFile() throws Exception {
+        tree().ensure();
+
+        tree(node.source(), RunningPlugins.partlyIn(node.proc())).uninstall(Duration.ofSeconds(10));
+
+        assertThat(node.binDir()).isEmptyDirectory();
+    }
+
+    @Test
+    void uninstallingWhereNotAllProcessesAreSeenLeavesTheTreeOfAnEarlierRelease() throws Exception {
+        Path old = node.binDir().resolve(".mesh-cni/0.1.0-0123456789ab");
+        Files.createDirectories(old.resolve("runtime"));
+
+        tree(node.source(), RunningPlugins.partlyIn(node.proc())).uninstall(Duration.ofSeconds(10));
+
+        assertThat(old).exists();
+    }
+
+    @Test
     void uninstallingLeavesAPluginThatIsNotOurs() throws Exception {
         Files.writeString(node.link(), "the plugin of somebody else");
 
@@ -327,12 +346,16 @@ class PluginTreeTest {
     }
 
     private PluginTree tree(Path source) throws IOException {
+        return tree(source, RunningPlugins.in(node.proc()));
+    }
+
+    private PluginTree tree(Path source, RunningPlugins running) throws IOException {
         return new PluginTree(
                 source,
                 node.binDir(),
                 "1.0",
                 new DiskSteps(),
-                RunningPlugins.in(node.proc()),
+                running,
                 new PluginTrial(HostProgram.inOwnMounts(), node.binDir(), node.binDir(), System::nanoTime),
                 System::nanoTime);
     }

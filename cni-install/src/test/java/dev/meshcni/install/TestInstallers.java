@@ -85,6 +85,7 @@ final class TestInstallers {
             throws IOException {
         InstallerSettings settings = new InstallerSettings(
                 node.confDir(),
+                node.confDir(),
                 node.binDir(),
                 node.binDir(),
                 node.runDirectory(),

@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.api.model.TaintBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -41,7 +42,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -223,6 +223,11 @@ public final class KubernetesApi implements AutoCloseable {
         return client.apps().daemonSets().inNamespace(namespace).withName(name).runnableInformer(0);
     }
 
+    /** A list and watch of the node that this daemon serves, not started yet. */
+    SharedIndexInformer<Node> nodes() {
+        return client.nodes().withName(nodeName).runnableInformer(0);
+    }
+
     /**
      * One DaemonSet.
      *
@@ -326,21 +331,36 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /**
-     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already.
+     * Returns whether this node has a taint; empty if there is no such node.
      *
+     * @throws KubernetesClientException if the API server refuses, or does not answer
+     */
+    public Optional<Boolean> hasTaint(String key) {
+        return node().map(found -> taints(found).stream().anyMatch(taint -> key.equals(taint.getKey())));
+    }
+
+    /**
+     * Sets a taint of this node, effect {@code NoSchedule}, or takes it off; changes nothing if that is so already, or
+     * if there is no such node.
+     *
+     * @return whether that changed the node
      * @throws KubernetesClientException if the API server refuses, or does not answer, or the node has just been
      *     changed by somebody else
      */
-    public void taint(String key, boolean present) {
-        Node node = client.nodes().withName(nodeName).require();
-        List<Taint> before = Objects.requireNonNullElse(node.getSpec().getTaints(), List.of());
+    public boolean taint(String key, boolean present) {
+        Optional<Node> found = node();
+        if (found.isEmpty()) {
+            return false;
+        }
+        Node node = found.get();
+        List<Taint> before = taints(node);
         List<Taint> after = new ArrayList<>(before);
         after.removeIf(taint -> key.equals(taint.getKey()));
         if (present) {
             after.add(new TaintBuilder().withKey(key).withEffect("NoSchedule").build());
         }
         if (present == before.stream().anyMatch(taint -> key.equals(taint.getKey()))) {
-            return;
+            return false;
         }
         // The list is replaced as a whole, so that it must be the one that was read.
         String version = node.getMetadata().getResourceVersion();
@@ -352,6 +372,11 @@ public final class KubernetesApi implements AutoCloseable {
                 .patch(
                         PatchContext.of(PatchType.JSON),
                         client.getKubernetesSerialization().asJson(change));
+        return true;
+    }
+
+    static List<Taint> taints(Node node) {
+        return Optional.ofNullable(node.getSpec()).map(NodeSpec::getTaints).orElse(List.of());
     }
 
     private static Removal removed(Runnable request) {

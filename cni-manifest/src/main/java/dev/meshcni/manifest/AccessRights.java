@@ -46,7 +46,7 @@ record AccessRights(CniValues values) {
         List<PolicyRule> rules = new ArrayList<>();
         rules.add(rule(CORE, "pods", "get", "list", "watch").build());
         if (values.plugin().nodeTaint()) {
-            rules.add(rule(CORE, "nodes", "get", "patch").build());
+            rules.add(rule(CORE, "nodes", "get", "list", "patch", "watch").build());
         } else if (selectsNodes()) {
             rules.add(rule(CORE, "nodes", "get").build());
         }

@@ -32,6 +32,7 @@ record CniValues(
         Logging logging,
         Repair repair,
         DaemonPod pod,
+        Monitoring monitoring,
         boolean openShift,
         OptionalInt quota) {
     CniValues {
@@ -43,8 +44,26 @@ record CniValues(
         requireNonNull(logging, "logging is null");
         requireNonNull(repair, "repair is null");
         requireNonNull(pod, "pod is null");
+        requireNonNull(monitoring, "monitoring is null");
         requireNonNull(quota, "quota is null");
     }
+
+    /**
+     * The resources that watch the daemons.
+     *
+     * @param podMonitor how Prometheus's operator scrapes them; empty if it does not
+     * @param alerts labels of the alerts; empty without alerts
+     * @param dashboard whether there is a dashboard for Grafana
+     * @param networkPolicy whether a policy limits who reaches what
+     */
+    record Monitoring(
+            Optional<PodMonitor> podMonitor,
+            Optional<Map<String, String>> alerts,
+            boolean dashboard,
+            boolean networkPolicy) {}
+
+    /** A PodMonitor, by its labels and the interval between two scrapes. */
+    record PodMonitor(Map<String, String> labels, String interval) {}
 
     /** The image of the daemon. */
     record Image(String reference, String pullPolicy, List<String> pullSecrets) {}

@@ -100,6 +100,7 @@ final class CniValuesReader {
                 logging(),
                 repair(),
                 pod(openShift),
+                monitoring(),
                 openShift,
                 quota(namespace));
     }
@@ -240,6 +241,22 @@ final class CniValuesReader {
                 cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS));
     }
 
+    private CniValues.Monitoring monitoring() {
+        try (SettingsSection podMonitor = cni.section("podMonitor");
+                SettingsSection alerts = cni.section("prometheusRule");
+                SettingsSection dashboard = cni.section("dashboard");
+                SettingsSection networkPolicy = cni.section("networkPolicy")) {
+            CniValues.PodMonitor monitor = new CniValues.PodMonitor(
+                    podMonitor.map("labels"), podMonitor.text("interval").orElse("30s"));
+            Map<String, String> alertLabels = alerts.map("labels");
+            return new CniValues.Monitoring(
+                    podMonitor.flag("enabled").filter(on -> on).map(_ -> monitor),
+                    alerts.flag("enabled").filter(on -> on).map(_ -> alertLabels),
+                    dashboard.flag("enabled").orElse(false),
+                    networkPolicy.flag("enabled").orElse(false));
+        }
+    }
+
     /** More labels; those that selectors go by are the manifests' own. */
     private Map<String, String> labels(String key) {
         Map<String, String> labels = cni.map(key);
@@ -267,14 +284,15 @@ final class CniValuesReader {
     private static ResourceRequirements usualResources() {
         return new ResourceRequirementsBuilder()
                 .addToRequests("cpu", new Quantity("100m"))
-                .addToRequests("memory", new Quantity("128Mi"))
+                .addToRequests("memory", new Quantity("144Mi"))
                 .addToLimits("memory", new Quantity("256Mi"))
                 .build();
     }
 
+    /** The new pod of a node comes before the old one goes, unless a number of nodes may be without a daemon. */
     private DaemonSetUpdateStrategy updateStrategy() {
         Optional<DaemonSetUpdateStrategy> strategy = cni.kubernetes("updateStrategy", DaemonSetUpdateStrategy.class);
-        String unavailable = cni.text("rollingMaxUnavailable").orElse("1");
+        String unavailable = cni.text("rollingMaxUnavailable").orElse("0");
         if (!unavailable.matches("[0-9]{1,9}%?")) {
             cni.problem("rollingMaxUnavailable", "is '" + unavailable + "', but must be a number or a percentage");
             return new DaemonSetUpdateStrategy();
@@ -282,10 +300,12 @@ final class CniValuesReader {
         IntOrString value = unavailable.endsWith("%")
                 ? new IntOrString(unavailable)
                 : new IntOrString(Integer.valueOf(unavailable));
+        boolean surge = unavailable.matches("0+%?");
         return strategy.orElseGet(() -> new DaemonSetUpdateStrategyBuilder()
                 .withType("RollingUpdate")
                 .withNewRollingUpdate()
-                .withMaxUnavailable(value)
+                .withMaxSurge(new IntOrString(surge ? 1 : 0))
+                .withMaxUnavailable(surge ? new IntOrString(0) : value)
                 .endRollingUpdate()
                 .build());
     }

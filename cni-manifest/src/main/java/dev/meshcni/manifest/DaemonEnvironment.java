@@ -3,12 +3,7 @@
 
 package dev.meshcni.manifest;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.meshcni.config.EnvironmentDefaults;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -24,6 +19,7 @@ final class DaemonEnvironment {
         SortedMap<String, String> variables = new TreeMap<>();
         variables.put("CHAINED_CNI_PLUGIN", text(values.plugin().chained()));
         variables.put("CNI_BIN_DIR_ON_HOST", values.node().bin());
+        variables.put("CNI_NET_DIR_ON_HOST", values.node().conf());
         values.plugin().confName().ifPresent(name -> variables.put("CNI_CONF_NAME", name));
         variables.put("EXCLUDE_NAMESPACES", String.join(",", values.plugin().excludedNamespaces()));
         variables.put("LOG_FORMAT", values.logging().json() ? "json" : "text");
@@ -40,20 +36,6 @@ final class DaemonEnvironment {
         variables.put("REPAIR_REPAIR_PODS", text(repair.mode() == CniValues.Repair.Mode.REPAIR));
         variables.putAll(values.plugin().env());
         return variables;
-    }
-
-    /** Something short that changes with the variables, so that a change of them replaces the pods. */
-    static String fingerprint(SortedMap<String, String> variables) {
-        StringBuilder lines = new StringBuilder();
-        variables.forEach(
-                (name, value) -> lines.append(name).append('=').append(value).append('\n'));
-        try {
-            byte[] digest =
-                    MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(UTF_8));
-            return HexFormat.of().formatHex(digest).substring(0, 16);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("SHA-256 is not available", e);
-        }
     }
 
     private static String text(boolean flag) {

@@ -3,6 +3,7 @@
 
 package dev.meshcni.manifest;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.telemetry.MonitoringOptions;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerBuilder;
@@ -21,6 +22,7 @@ import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.VolumeMountBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,9 @@ record DaemonSetManifest(CniValues values) {
     static final String PRIORITY = "system-node-critical";
 
     private static final String CONTAINER = "install-cni";
+
+    /** The lists of a container that the manifests leave empty. */
+    private static final List<String> CLEARED = List.of("args", "envFrom");
 
     /** The labels of the DaemonSet and its pods that settings cannot change. */
     static final Set<String> LABELS = Set.of(
@@ -104,7 +109,6 @@ record DaemonSetManifest(CniValues values) {
         Map<String, String> annotations = new TreeMap<>();
         // AppArmor's default profile denies access to processes of other pods; the field below needs Kubernetes 1.30.
         annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
-        annotations.put("meshcni.dev/config", DaemonEnvironment.fingerprint(DaemonEnvironment.of(values)));
         annotations.put("prometheus.io/path", "/metrics");
         annotations.put("prometheus.io/port", String.valueOf(MonitoringOptions.MONITORING_PORT));
         annotations.put("prometheus.io/scrape", "true");
@@ -134,14 +138,7 @@ record DaemonSetManifest(CniValues values) {
                 .withImage(values.image().reference())
                 .withImagePullPolicy(values.image().pullPolicy())
                 .withCommand(NodeManifests.PROGRAM)
-                .addNewEnvFrom()
-                .withNewConfigMapRef(NodeManifests.CONFIG_MAP, null)
-                .endEnvFrom()
-                .withEnv(
-                        field("NODE_NAME", "spec.nodeName"),
-                        field("POD_NAME", "metadata.name"),
-                        field("POD_NAMESPACE", "metadata.namespace"),
-                        field("REPAIR_NODE_NAME", "spec.nodeName"))
+                .withEnv(variables())
                 .addNewPort()
                 .withName("metrics")
                 .withContainerPort(MonitoringOptions.MONITORING_PORT)
@@ -187,6 +184,28 @@ record DaemonSetManifest(CniValues values) {
                 new HostDirectory("cni-run-dir", "/var/run/istio-cni", create, "/var/run/istio-cni", false),
                 new HostDirectory("cni-netns-dir", node.netns(), create, "/host" + node.netns(), true),
                 new HostDirectory("cni-host-procfs", "/proc", "Directory", "/host/proc", true));
+    }
+
+    /** Plain values: a container whose variables come from a ConfigMap cannot start while the API server is away. */
+    private List<EnvVar> variables() {
+        List<EnvVar> variables = new ArrayList<>(List.of(
+                field("NODE_NAME", "spec.nodeName"),
+                field("POD_NAME", "metadata.name"),
+                field("POD_NAMESPACE", "metadata.namespace"),
+                field("REPAIR_NODE_NAME", "spec.nodeName")));
+        DaemonEnvironment.of(values).forEach((name, value) -> variables.add(new EnvVar(name, value, null)));
+        return variables;
+    }
+
+    /**
+     * A DaemonSet with the empty lists of its containers written down. Applied over Istio's, an absent list keeps what
+     * that one has: arguments that this daemon does not know, and variables of a ConfigMap.
+     */
+    static ObjectNode withEmptyLists(ObjectNode daemonSet) {
+        daemonSet
+                .at("/spec/template/spec/containers")
+                .forEach(container -> CLEARED.forEach(list -> ((ObjectNode) container).putArray(list)));
+        return daemonSet;
     }
 
     private static EnvVar field(String name, String path) {

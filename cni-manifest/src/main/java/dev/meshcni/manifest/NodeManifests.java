@@ -5,9 +5,9 @@ package dev.meshcni.manifest;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.ProductVersion;
-import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.LocalObjectReference;
@@ -16,6 +16,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuotaBuilder;
 import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,8 +39,6 @@ public final class NodeManifests {
 
     /** The annotation by which a pod asks Multus for it. */
     public static final String NETWORKS_ANNOTATION = "k8s.v1.cni.cncf.io/networks";
-
-    static final String CONFIG_MAP = NAME + "-config";
 
     private final Optional<CniValues> values;
     private final String revision;
@@ -65,10 +64,16 @@ public final class NodeManifests {
         KubernetesSerialization serialization = new KubernetesSerialization();
         StringBuilder yaml = new StringBuilder(header());
         resources().forEach(resource -> {
-            String document = serialization.asYaml(resource);
+            String document = serialization.asYaml(printed(resource, serialization));
             yaml.append(document.startsWith("---") ? "" : "---\n").append(document);
         });
         return yaml.toString();
+    }
+
+    private static Object printed(HasMetadata resource, KubernetesSerialization serialization) {
+        return resource instanceof DaemonSet
+                ? DaemonSetManifest.withEmptyLists(serialization.convertValue(resource, ObjectNode.class))
+                : resource;
     }
 
     public List<HasMetadata> resources() {
@@ -85,15 +90,12 @@ public final class NodeManifests {
                         .toList())
                 .build());
         resources.addAll(rights.resources());
-        resources.add(new ConfigMapBuilder()
-                .withMetadata(metadata(values, CONFIG_MAP))
-                .withData(DaemonEnvironment.of(values))
-                .build());
         values.quota().ifPresent(pods -> resources.add(quota(values, pods)));
         if (values.plugin().multus()) {
             resources.add(network(values));
         }
         resources.add(new DaemonSetManifest(values).resource());
+        resources.addAll(new MonitoringManifests(values).resources());
         return resources;
     }
 

@@ -7,6 +7,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.fabric8.mockwebserver.MockWebServer;
 import io.fabric8.mockwebserver.http.Dispatcher;
@@ -23,8 +28,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,7 +45,6 @@ class KubectlTest {
             "v1",
                     Map.of(
                             "ServiceAccount", "serviceaccounts",
-                            "ConfigMap", "configmaps",
                             "ResourceQuota", "resourcequotas"),
             "apps/v1", Map.of("DaemonSet", "daemonsets"),
             "rbac.authorization.k8s.io/v1",
@@ -52,6 +58,8 @@ class KubectlTest {
     @TempDir
     private Path directory;
 
+    private final AtomicReference<String> patched = new AtomicReference<>();
+    private String live = "";
     private MockWebServer apiServer;
 
     @BeforeEach
@@ -87,6 +95,58 @@ class KubectlTest {
         assertThat(names.lines()).hasSize(manifests.resources().size()).contains("daemonset.apps/istio-cni-node");
     }
 
+    @Test
+    void applyingOverIstiosDaemonSetRemovesWhatThisDaemonDoesNotKnow() throws IOException, InterruptedException {
+        live = resource("/istio-daemonset.yaml");
+        Path file = Files.writeString(directory.resolve("daemonset.yaml"), daemonSetOf(manifests("default")));
+
+        kubectl("apply", "--validate=false", "--openapi-patch=false", "-f", file.toString());
+
+        Path before = Files.writeString(directory.resolve("live.yaml"), live);
+        Path patch = Files.writeString(directory.resolve("patch.json"), patched.get());
+        String after = kubectl(
+                "patch",
+                "--local",
+                "--type=strategic",
+                "-o",
+                "json",
+                "-f",
+                before.toString(),
+                "--patch-file",
+                patch.toString());
+        DaemonSet merged = Serialization.unmarshal(after, DaemonSet.class);
+        Container container =
+                merged.getSpec().getTemplate().getSpec().getContainers().getFirst();
+        assertThat(container.getCommand()).containsExactly(NodeManifests.PROGRAM);
+        assertThat(container.getArgs()).isEmpty();
+        assertThat(container.getEnvFrom()).isEmpty();
+        assertThat(container.getEnv()).extracting(EnvVar::getName).doesNotHaveDuplicates();
+        assertThat(container.getEnv())
+                .filteredOn(variable -> variable.getName().equals("NODE_NAME"))
+                .singleElement()
+                .satisfies(variable -> assertThat(variable.getValue()).isNull());
+        assertThat(container.getVolumeMounts())
+                .extracting(VolumeMount::getMountPath)
+                .doesNotHaveDuplicates();
+        assertThat(merged.getSpec().getUpdateStrategy().getRollingUpdate().getMaxUnavailable())
+                .isEqualTo(new IntOrString(0));
+        assertThat(merged.getSpec().getUpdateStrategy().getRollingUpdate().getMaxSurge())
+                .isEqualTo(new IntOrString(1));
+    }
+
+    private static String daemonSetOf(NodeManifests manifests) {
+        return Arrays.stream(manifests.yaml().split("(?m)^---$", -1))
+                .filter(document -> document.contains("kind: DaemonSet") || document.contains("kind: \"DaemonSet\""))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String resource(String name) throws IOException {
+        try (InputStream in = KubectlTest.class.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), UTF_8);
+        }
+    }
+
     private static NodeManifests manifests(String example) throws IOException {
         try (InputStream in = KubectlTest.class.getResourceAsStream("/operators/" + example + ".yaml")) {
             return NodeManifests.of(new ManifestInput(
@@ -113,7 +173,16 @@ class KubectlTest {
         return out;
     }
 
-    private static MockResponse answer(RecordedRequest request) {
+    private MockResponse answer(RecordedRequest request) {
+        if (URI.create(request.getPath()).getPath().endsWith("/daemonsets/istio-cni-node")) {
+            if (request.getMethod().equals("PATCH")) {
+                patched.set(request.getBody().readUtf8());
+            }
+            return new MockResponse()
+                    .setResponseCode(200)
+                    .setHeader("Content-Type", "application/json")
+                    .setBody(Serialization.asJson(Serialization.unmarshal(live, DaemonSet.class)));
+        }
         Object body = discovery(URI.create(request.getPath()).getPath());
         return new MockResponse()
                 .setResponseCode(body.equals(Map.of()) ? 404 : 200)
@@ -175,7 +244,7 @@ class KubectlTest {
                                 "namespaced",
                                 !resource.getKey().startsWith("Cluster"),
                                 "verbs",
-                                List.of("create", "get")))
+                                List.of("create", "get", "patch")))
                         .toList());
     }
 }

@@ -11,9 +11,10 @@ import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.daemon.InstallCni;
-import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
@@ -48,7 +49,6 @@ class NodeManifestsTest {
             "ClusterRoleBinding", ClusterRoleBinding.class,
             "Role", Role.class,
             "RoleBinding", RoleBinding.class,
-            "ConfigMap", ConfigMap.class,
             "ResourceQuota", ResourceQuota.class,
             "DaemonSet", DaemonSet.class);
 
@@ -82,7 +82,6 @@ class NodeManifestsTest {
                         "ClusterRoleBinding istio-cni-repair-rolebinding",
                         "Role istio-cni",
                         "RoleBinding istio-cni",
-                        "ConfigMap istio-cni-config",
                         "DaemonSet istio-cni-node");
         assertThat(daemonSet(operator("default")).getMetadata().getNamespace()).isEqualTo("istio-system");
     }
@@ -101,15 +100,36 @@ class NodeManifestsTest {
         });
         assertThat(container.getSecurityContext().getPrivileged()).isFalse();
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
-        assertThat(daemonSet
-                        .getSpec()
-                        .getUpdateStrategy()
-                        .getRollingUpdate()
-                        .getMaxUnavailable()
-                        .getIntVal())
-                .isEqualTo(1);
+        assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("144Mi"));
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
         assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                {}                           | 1 | 0
+                {rollingMaxUnavailable: 0}   | 1 | 0
+                {rollingMaxUnavailable: 0%}  | 1 | 0
+                {rollingMaxUnavailable: 1}   | 0 | 1
+                {rollingMaxUnavailable: 10%} | 0 | 10%
+                """)
+    void aNodeHasItsNewDaemonBeforeTheOldOneGoesUnlessSomeMayBeWithout(String cni, String surge, String unavailable) {
+        var update =
+                daemonSet(of("v", "cni: " + cni)).getSpec().getUpdateStrategy().getRollingUpdate();
+
+        assertThat(String.valueOf(update.getMaxSurge().getValue())).isEqualTo(surge);
+        assertThat(String.valueOf(update.getMaxUnavailable().getValue())).isEqualTo(unavailable);
+    }
+
+    @Test
+    void noVariableNeedsTheApiServerWhenTheContainerStarts() {
+        Container container = container(operator("default"));
+
+        assertThat(container.getEnvFrom()).isEmpty();
+        assertThat(container.getEnv())
+                .allSatisfy(variable -> assertThat(variable.getValueFrom() == null
+                                || variable.getValueFrom().getFieldRef() != null)
+                        .isTrue());
     }
 
     @Test
@@ -130,9 +150,7 @@ class NodeManifestsTest {
                 .map(EnvironmentDefaults::variable)
                 .toList();
 
-        Stream<String> set = Stream.concat(
-                configuration(operator("openshift")).keySet().stream(),
-                container(operator("openshift")).getEnv().stream().map(variable -> variable.getName()));
+        Stream<String> set = container(operator("openshift")).getEnv().stream().map(EnvVar::getName);
 
         assertThat(set.filter(name -> !name.equals("POD_NAME"))).isSubsetOf(variables);
     }
@@ -285,8 +303,9 @@ class NodeManifestsTest {
 
     @Test
     void aChangedSettingReplacesThePods() {
-        assertThat(podAnnotation(of("v", "cni: {logLevel: debug}"), "meshcni.dev/config"))
-                .isNotEqualTo(podAnnotation(of("v", "cni: {logLevel: info}"), "meshcni.dev/config"));
+        assertThat(daemonSet(of("v", "cni: {logLevel: debug}")).getSpec().getTemplate())
+                .isNotEqualTo(
+                        daemonSet(of("v", "cni: {logLevel: info}")).getSpec().getTemplate());
     }
 
     @Test
@@ -344,15 +363,6 @@ class NodeManifestsTest {
                 .getFirst();
     }
 
-    private static String podAnnotation(NodeManifests manifests, String name) {
-        return daemonSet(manifests)
-                .getSpec()
-                .getTemplate()
-                .getMetadata()
-                .getAnnotations()
-                .get(name);
-    }
-
     private static List<String> hostPaths(NodeManifests manifests) {
         return daemonSet(manifests).getSpec().getTemplate().getSpec().getVolumes().stream()
                 .map(Volume::getHostPath)
@@ -361,12 +371,9 @@ class NodeManifestsTest {
     }
 
     private static Map<String, String> configuration(NodeManifests manifests) {
-        return manifests.resources().stream()
-                .filter(ConfigMap.class::isInstance)
-                .map(ConfigMap.class::cast)
-                .findFirst()
-                .orElseThrow()
-                .getData();
+        return container(manifests).getEnv().stream()
+                .filter(variable -> variable.getValueFrom() == null)
+                .collect(Collectors.toMap(EnvVar::getName, EnvVar::getValue));
     }
 
     private static List<PolicyRule> rules(NodeManifests manifests, String clusterRole) {

@@ -7,12 +7,16 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
-import io.fabric8.kubernetes.client.KubernetesClientException;
+import dev.meshcni.kubernetes.NodeWatch;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +25,9 @@ import org.slf4j.LoggerFactory;
  * Keeps ordinary pods from being scheduled to this node while they would not be redirected: the node has the taint
  * {@value #KEY} ({@code NoSchedule}) until the daemon is ready. Pods that run already are not touched.
  *
- * <p>A readiness that is lost for a moment, such as when another component rewrites the configuration, is no reason.
+ * <p>What the node should have is compared with what it has as long as the daemon runs, so that a taint that another
+ * component sets or removes, or that a node has when it registers again, does not last. A readiness that is lost for a
+ * moment, such as when another component rewrites the configuration, is no reason for a taint.
  */
 public final class NodeTaint implements AutoCloseable {
     /** The key of the taint. */
@@ -31,30 +37,48 @@ public final class NodeTaint implements AutoCloseable {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
     private static final int MAX_PAUSE = 60;
 
+    /** How often a node that cannot be watched is read, in rounds. */
+    private static final int UNWATCHED_ROUNDS = 60;
+
     private final KubernetesApi api;
-    private final Supplier<Optional<String>> notReady;
-    private final Duration grace;
+    private final Situation situation;
+    private final NodeWatch node;
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("node-taint").factory());
     private Optional<Boolean> tainted = Optional.empty();
     private Optional<Long> lostNanos = Optional.empty();
+    private boolean wasReady;
+    private int unwatched;
     private int failures;
     private int pause;
 
-    private NodeTaint(KubernetesApi api, Supplier<Optional<String>> notReady, Duration grace) {
-        this.api = requireNonNull(api, "api is null");
-        this.notReady = requireNonNull(notReady, "notReady is null");
-        this.grace = requireNonNull(grace, "grace is null");
-    }
-
     /**
-     * Starts to keep the taint as the readiness is.
+     * What the taint depends on.
      *
      * @param notReady why the daemon is not ready; empty when it is
-     * @param grace how long a readiness that was there must be lost before the taint is set again
+     * @param serves whether this daemon is the one that serves the node: of two, only the newer one is
+     * @param grace how long a readiness must be lost before the taint is set
+     * @param fresh whether no daemon has served this node before, so that pods would start without redirection: the
+     *     taint is then set without grace
      */
-    public static NodeTaint start(KubernetesApi api, Supplier<Optional<String>> notReady, Duration grace) {
-        NodeTaint taint = new NodeTaint(api, notReady, grace);
+    public record Situation(
+            Supplier<Optional<String>> notReady, BooleanSupplier serves, Duration grace, boolean fresh) {
+        public Situation {
+            requireNonNull(notReady, "notReady is null");
+            requireNonNull(serves, "serves is null");
+            requireNonNull(grace, "grace is null");
+        }
+    }
+
+    private NodeTaint(KubernetesApi api, Situation situation) {
+        this.api = requireNonNull(api, "api is null");
+        this.situation = requireNonNull(situation, "situation is null");
+        this.node = NodeWatch.start(api);
+    }
+
+    /** Starts to keep the taint as the readiness is. */
+    public static NodeTaint start(KubernetesApi api, Situation situation) {
+        NodeTaint taint = new NodeTaint(api, situation);
         Future<?> _ = taint.worker.scheduleWithFixedDelay(taint::check, 0, INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
         return taint;
     }
@@ -63,16 +87,44 @@ public final class NodeTaint implements AutoCloseable {
     @Override
     public void close() {
         worker.shutdownNow();
+        node.close();
     }
 
-    /** Stops, and removes the taint from the node, for an uninstallation. */
-    public void remove() {
+    /**
+     * Stops, and removes the taint from the node, for an uninstallation.
+     *
+     * @param patience how long that may take
+     * @return why the taint may still be there, and how to remove it; empty if it is not
+     */
+    public Optional<String> remove(Duration patience) {
+        boolean absent = node.hasTaint(KEY).equals(Optional.of(false));
         close();
-        try {
-            api.taint(KEY, false);
-        } catch (KubernetesClientException e) {
-            LOG.warn("cannot remove taint {} from node {}: {}", KEY, api.nodeName(), why(e));
+        if (absent) {
+            return Optional.empty();
         }
+        FutureTask<Void> removal = new FutureTask<>(() -> {
+            // A change that was under way would come after this one.
+            boolean _ = worker.awaitTermination(patience.toMillis(), TimeUnit.MILLISECONDS);
+            api.taint(KEY, false);
+            return null;
+        });
+        Thread.ofVirtual().name("node-taint-removal").start(removal);
+        try {
+            removal.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return Optional.of(left(why(e.getCause())));
+        } catch (TimeoutException e) {
+            return Optional.of(left("no answer within " + patience.toMillis() + " ms"));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.of(left("interrupted"));
+        }
+    }
+
+    private String left(String why) {
+        return "cannot remove taint " + KEY + " from node " + api.nodeName() + ": " + why
+                + "; remove it with: kubectl taint nodes " + api.nodeName() + " " + KEY + "-";
     }
 
     private void check() {
@@ -81,11 +133,8 @@ public final class NodeTaint implements AutoCloseable {
             return;
         }
         try {
-            boolean wanted = isWanted();
-            if (tainted.isEmpty() || tainted.get() != wanted) {
-                api.taint(KEY, wanted);
-                tainted = Optional.of(wanted);
-                LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
+            if (situation.serves().getAsBoolean()) {
+                reconcile();
             }
             failures = 0;
         } catch (RuntimeException e) {
@@ -95,20 +144,51 @@ public final class NodeTaint implements AutoCloseable {
         }
     }
 
-    private static String why(RuntimeException failure) {
-        return ApiFailure.describe(failure, "get or patch on nodes");
+    /** Nothing is changed before the node was seen: a taint that is there has its reason until the daemon is ready. */
+    private void reconcile() {
+        see();
+        if (tainted.isEmpty()) {
+            return;
+        }
+        boolean wanted = isWanted(tainted.get());
+        if (tainted.get() == wanted) {
+            return;
+        }
+        if (api.taint(KEY, wanted)) {
+            LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
+        }
+        tainted = Optional.of(wanted);
     }
 
-    private boolean isWanted() {
-        if (notReady.get().isEmpty()) {
+    private void see() {
+        Optional<Boolean> watched = node.hasTaint(KEY);
+        if (watched.isPresent()) {
+            tainted = watched;
+            unwatched = 0;
+        } else if (unwatched++ % UNWATCHED_ROUNDS == 0) {
+            tainted = api.hasTaint(KEY);
+        }
+    }
+
+    /**
+     * Returns whether the node should have the taint. One that is there stays until the daemon is ready; a node without
+     * it gets it once readiness has been lost for long enough, or at once where no daemon was before.
+     */
+    private boolean isWanted(boolean present) {
+        if (situation.notReady().get().isEmpty()) {
             lostNanos = Optional.empty();
+            wasReady = true;
             return false;
         }
-        if (!tainted.equals(Optional.of(false))) {
+        if (present || (situation.fresh() && !wasReady)) {
             return true;
         }
         long now = System.nanoTime();
         lostNanos = lostNanos.or(() -> Optional.of(now));
-        return now - lostNanos.get() >= grace.toNanos();
+        return now - lostNanos.get() >= situation.grace().toNanos();
+    }
+
+    private static String why(Throwable failure) {
+        return ApiFailure.describe(failure, "get or patch on nodes");
     }
 }

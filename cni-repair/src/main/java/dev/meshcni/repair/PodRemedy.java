@@ -14,7 +14,6 @@ import dev.meshcni.telemetry.AgentMetrics;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +30,9 @@ public final class PodRemedy {
 
     /** The next step after a repair action. */
     sealed interface Next {
+        /** Nothing, as the redirection is there. */
+        record Mended() implements Next {}
+
         /** Nothing. */
         record Settled() implements Next {}
 
@@ -41,6 +43,7 @@ public final class PodRemedy {
         record Later(Duration pause) implements Next {}
     }
 
+    private static final Next MENDED = new Next.Mended();
     private static final Next SETTLED = new Next.Settled();
     private static final Next FAILED = new Next.Failed();
 
@@ -48,29 +51,32 @@ public final class PodRemedy {
     private final PodInspector inspector;
     private final RepairSettings settings;
     private final AgentMetrics metrics;
-    private final Supplier<Optional<String>> cannotRedirect;
+    private final RedirectingNode node;
     private final RateLimiter pacer;
     private final ControllerBackoff controllers = new ControllerBackoff(System::nanoTime);
+    private final UnprovenDeletions unproven;
     private boolean waits;
+    private boolean doubts;
 
     /**
      * @param api what deletes and labels pods
      * @param inspector what sets their redirection up
      * @param settings what is to be done
      * @param metrics where it is counted
-     * @param cannotRedirect why a pod that starts on this node now would not be redirected; empty if it would
+     * @param node whether a pod that starts on this node now would be redirected
      */
     public PodRemedy(
             KubernetesApi api,
             PodInspector inspector,
             RepairSettings settings,
             AgentMetrics metrics,
-            Supplier<Optional<String>> cannotRedirect) {
+            RedirectingNode node) {
         this.api = requireNonNull(api, "api is null");
         this.inspector = requireNonNull(inspector, "inspector is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.metrics = requireNonNull(metrics, "metrics is null");
-        this.cannotRedirect = requireNonNull(cannotRedirect, "cannotRedirect is null");
+        this.node = requireNonNull(node, "node is null");
+        this.unproven = new UnprovenDeletions(node.redirections(), System::nanoTime);
         this.pacer = new RateLimiter(settings.perMinute(), System::nanoTime);
     }
 
@@ -101,11 +107,16 @@ public final class PodRemedy {
         count(RepairSettings.Mode.REPAIR, SUCCESS);
         metrics.applied(plan.ruleCount(), plan.uncovered().size());
         api.event(pod, NORMAL, "RepairBrokenPod", "traffic redirection was missing or changed and was repaired");
-        return SETTLED;
+        return MENDED;
+    }
+
+    /** Returns whether pods without redirection are kept because their replacements would have none either. */
+    boolean isSuspended() {
+        return waits || doubts;
     }
 
     private Next delete(NodePod pod) {
-        if (waitsForNode()) {
+        if (waitsForNode() || waitsForCall(pod)) {
             return new Next.Later(NODE_PAUSE);
         }
         Duration ofController = controllers.ask(pod.controllerKey());
@@ -133,19 +144,44 @@ public final class PodRemedy {
 
     /** A pod that replaces another one while this node cannot redirect would be no better than that one. */
     private boolean waitsForNode() {
-        Optional<String> reason = cannotRedirect.get();
+        Optional<String> reason = node.cannotRedirect().get();
         if (reason.isPresent() && !waits) {
-            LOG.warn("pod deletion suspended, because this node cannot redirect replacement pods: {}", reason.get());
+            LOG.warn("repair suspended, because this node cannot redirect replacement pods: {}", reason.get());
         } else if (reason.isEmpty() && waits) {
-            LOG.info("node can redirect pods again, pod deletion resumed");
+            LOG.info("node can redirect pods again, repair resumed");
         }
         waits = reason.isPresent();
         return waits;
     }
 
+    /** Of a plugin that is installed where no runtime looks, no replacement is better than its predecessor. */
+    private boolean waitsForCall(NodePod pod) {
+        Duration wait = unproven.ask();
+        if (wait.isPositive() && !doubts) {
+            LOG.warn(
+                    "pod deletion suspended for {} s: no container runtime has called the plugin since the last {}"
+                            + " deletions; check --cni-bin-target-dir and --mounted-cni-net-dir (Helm: cniBinDir,"
+                            + " cniConfDir)",
+                    wait.toSeconds(),
+                    UnprovenDeletions.MOST);
+            count(RepairSettings.Mode.DELETE, SKIP);
+            api.event(
+                    pod,
+                    WARNING,
+                    "DeleteBrokenPod",
+                    "pod runs without traffic redirection and is kept for now: no container runtime has called the"
+                            + " plugin on node " + api.nodeName() + " since other pods were deleted");
+        } else if (wait.isZero() && doubts) {
+            LOG.info("pod deletion resumed");
+        }
+        doubts = wait.isPositive();
+        return doubts;
+    }
+
     private Next afterRemoval(NodePod pod, KubernetesApi.Removal removal) {
         return switch (removal) {
             case DONE -> {
+                unproven.happened();
                 LOG.info("pod {} deleted: it ran without redirection{}", pod.key(), next(pod));
                 count(RepairSettings.Mode.DELETE, SUCCESS);
                 api.event(pod, WARNING, "DeleteBrokenPod", "pod ran without traffic redirection and was deleted");
@@ -175,6 +211,9 @@ public final class PodRemedy {
         if (pod.pod().labels().containsKey(settings.labelKey())) {
             count(RepairSettings.Mode.LABEL, SKIP);
             return SETTLED;
+        }
+        if (waitsForNode()) {
+            return new Next.Later(NODE_PAUSE);
         }
         Duration wait = pacer.ask();
         if (wait.isPositive()) {

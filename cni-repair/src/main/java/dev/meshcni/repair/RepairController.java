@@ -31,9 +31,10 @@ import org.slf4j.LoggerFactory;
  * Finds the pods of this node that run without their redirection, and has them dealt with.
  *
  * <p>Each pod that this agent has not redirected itself is looked into once, when its containers have started, and
- * again when its validation fails; a slow round looks at all. Only what was seen in the pod's namespace leads to a
- * change: how a container ended is what the pod's author wants it to say, so that it is a reason to look, and no more.
- * One thread does all of it.
+ * again when its validation fails; a slow round looks at all. After the plugin was missing from the configuration, the
+ * pods that this agent has not redirected are inspected as soon as they have a process, before their containers start.
+ * Only what was seen in the pod's namespace leads to a change: how a container ended is what the pod's author wants it
+ * to say, so that it is a reason to look, and no more. One thread does all of it.
  */
 public final class RepairController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RepairController.class);
@@ -41,6 +42,11 @@ public final class RepairController implements AutoCloseable {
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(10);
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
     private static final Duration LAST_WORK = Duration.ofSeconds(10);
+
+    /** How long pods may still start that the runtime has set up with the configuration of before. */
+    private static final Duration LATE_SANDBOXES = Duration.ofSeconds(20);
+
+    private static final Duration SANDBOX_POLL = Duration.ofMillis(100);
     private static final int MAX_ATTEMPTS = 5;
     private static final int SLICES = 10;
     private static final int SHOWN_DIFFERENCES = 3;
@@ -55,11 +61,14 @@ public final class RepairController implements AutoCloseable {
     private final Predicate<String> redirectedHere;
     private final AgentMetrics metrics;
     private final Map<String, Case> cases = new ConcurrentHashMap<>();
+    private final ReportedPods unredirected = new ReportedPods();
     private final ReportedPods drifted = new ReportedPods();
     private final ReportedPods unreadable = new ReportedPods();
     private final Set<String> pending = new LinkedHashSet<>();
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("repair").factory());
+    private long sandboxesUntilNanos;
+    private boolean watchesSandboxes;
     private int slice;
     private String blindness = "";
 
@@ -106,6 +115,26 @@ public final class RepairController implements AutoCloseable {
         return controller;
     }
 
+    /**
+     * The plugin was missing from the configuration until now: pods of which the runtime has made the sandbox meanwhile
+     * are inspected as soon as it runs, and not only when a container has started. There are runtimes whose sandbox
+     * runs before ADD has come to its end, so that pods are only redirected this early, and not deleted or labelled.
+     */
+    public void pluginWasMissing() {
+        if (settings.mode() != RepairSettings.Mode.REPAIR) {
+            return;
+        }
+        schedule(
+                () -> {
+                    sandboxesUntilNanos = System.nanoTime() + LATE_SANDBOXES.toNanos();
+                    if (!watchesSandboxes) {
+                        watchesSandboxes = true;
+                        lookAtSandboxes();
+                    }
+                },
+                Duration.ZERO);
+    }
+
     @Override
     public void close() {
         worker.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
@@ -128,26 +157,43 @@ public final class RepairController implements AutoCloseable {
     }
 
     private void consider(NodePod pod) {
-        if (isCandidate(pod) && needsLook(pod)) {
+        if (pod.stage() != NodePod.Stage.LIVE) {
+            forget(pod.key());
+        } else if (isCandidate(pod) && needsLook(pod)) {
             enqueue(pod.key(), BATCH);
         }
     }
 
     private void forget(String key) {
         cases.remove(key);
-        Runnable forget = () -> {
-            drifted.remove(key);
-            unreadable.remove(key);
-            count();
-        };
-        schedule(forget, Duration.ZERO);
+        schedule(
+                () -> {
+                    clear(key);
+                    count();
+                },
+                Duration.ZERO);
+    }
+
+    private void clear(String key) {
+        unredirected.remove(key);
+        drifted.remove(key);
+        unreadable.remove(key);
     }
 
     private static boolean isCandidate(NodePod pod) {
-        return pod.selected()
-                && pod.started()
-                && pod.stage() == NodePod.Stage.LIVE
-                && !pod.pod().hostNetwork();
+        return pod.started() && hasOwnNetwork(pod);
+    }
+
+    private static boolean hasOwnNetwork(NodePod pod) {
+        return pod.selected() && pod.stage() == NodePod.Stage.LIVE && !pod.pod().hostNetwork();
+    }
+
+    /** Returns whether a pod may have been set up without our plugin: this agent knows nothing of it yet. */
+    private boolean isUnaccounted(NodePod pod) {
+        Case known = cases.get(pod.key());
+        return hasOwnNetwork(pod)
+                && (known == null || !known.uid().equals(pod.pod().uid()))
+                && !redirectedHere.test(pod.pod().uid());
     }
 
     private boolean needsLook(NodePod pod) {
@@ -180,7 +226,22 @@ public final class RepairController implements AutoCloseable {
             keys = List.copyOf(pending);
             pending.clear();
         }
-        lookAt(keys, false);
+        lookAt(keys, RepairController::isCandidate, false);
+    }
+
+    /** Inspects the pods that may have been set up without our plugin; those without a process have to wait. */
+    private void lookAtSandboxes() {
+        lookAt(
+                pods.pods().stream()
+                        .filter(this::isUnaccounted)
+                        .map(NodePod::key)
+                        .toList(),
+                this::isUnaccounted,
+                true);
+        watchesSandboxes = System.nanoTime() - sandboxesUntilNanos < 0;
+        if (watchesSandboxes) {
+            schedule(this::lookAtSandboxes, SANDBOX_POLL);
+        }
     }
 
     /** Inspects the next part of all pods, so that the work is spread over the interval. */
@@ -192,13 +253,14 @@ public final class RepairController implements AutoCloseable {
                         .map(NodePod::key)
                         .filter(key -> Math.floorMod(key.hashCode(), SLICES) == part)
                         .toList(),
+                RepairController::isCandidate,
                 true);
     }
 
-    private void lookAt(List<String> keys, boolean round) {
+    private void lookAt(List<String> keys, Predicate<NodePod> which, boolean round) {
         List<NodePod> candidates = keys.stream()
                 .flatMap(key -> pods.pod(key).stream())
-                .filter(RepairController::isCandidate)
+                .filter(which)
                 .toList();
         if (candidates.isEmpty()) {
             return;
@@ -209,20 +271,17 @@ public final class RepairController implements AutoCloseable {
     }
 
     private void count() {
-        metrics.drifted(drifted.size());
+        metrics.drifted(unredirected.size() + drifted.size());
+        metrics.unredirected(unredirected.size());
         metrics.unreadable(unreadable.size());
+        metrics.repairSuspended(unredirected.size() > 0 && remedy.isSuspended());
     }
 
+    /** What cannot be seen now is as it was seen last. */
     private void judge(NodePod pod, PodInspection look, boolean round) {
-        if (!(look instanceof PodInspection.Changed)) {
-            drifted.remove(pod.key());
-        }
-        if (!(look instanceof PodInspection.Unreadable)) {
-            unreadable.remove(pod.key());
-        }
         switch (look) {
-            case PodInspection.NotMeant _, PodInspection.AsPlanned _ -> settle(pod);
-            case PodInspection.Absent absent -> after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
+            case PodInspection.NotMeant _, PodInspection.AsPlanned _ -> fine(pod);
+            case PodInspection.Absent absent -> absent(pod, absent);
             case PodInspection.Changed changed -> drift(pod, changed);
             case PodInspection.Unreadable found -> unreadable(pod, found);
             case PodInspection.Blind blind -> blind(pod, blind);
@@ -230,13 +289,28 @@ public final class RepairController implements AutoCloseable {
         }
     }
 
+    private void fine(NodePod pod) {
+        clear(pod.key());
+        settle(pod);
+    }
+
+    private void absent(NodePod pod, PodInspection.Absent absent) {
+        drifted.remove(pod.key());
+        unreadable.remove(pod.key());
+        unredirected.add(pod);
+        after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
+    }
+
     private void drift(NodePod pod, PodInspection.Changed changed) {
+        unredirected.remove(pod.key());
+        unreadable.remove(pod.key());
+        boolean news = drifted.add(pod);
         if (settings.driftRepair()) {
             after(pod, remedy.mend(pod, changed.namespace(), changed.plan()));
             return;
         }
         settle(pod);
-        if (drifted.add(pod)) {
+        if (news) {
             LOG.warn("redirection of pod {} has drifted: {}", pod.key(), text(changed.differences()));
         }
     }
@@ -244,6 +318,8 @@ public final class RepairController implements AutoCloseable {
     /** A pod whose rules cannot be read is reported like one with wrong rules, until they can be read. */
     private void unreadable(NodePod pod, PodInspection.Unreadable found) {
         settle(pod);
+        unredirected.remove(pod.key());
+        drifted.remove(pod.key());
         if (unreadable.add(pod)) {
             LOG.warn("cannot read the rules of pod {}, redirection unknown: {}", pod.key(), found.why());
         }
@@ -266,6 +342,7 @@ public final class RepairController implements AutoCloseable {
 
     private void after(NodePod pod, PodRemedy.Next next) {
         switch (next) {
+            case PodRemedy.Next.Mended _ -> fine(pod);
             case PodRemedy.Next.Settled _ -> settle(pod);
             case PodRemedy.Next.Failed _ -> retry(pod, "repair failed");
             case PodRemedy.Next.Later later -> {

@@ -31,6 +31,7 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     private final Map<String, PodNetns> byPod = new HashMap<>();
     private final Map<Path, RedirectPlan> plans = new HashMap<>();
     private final Set<Path> garbled = new HashSet<>();
+    private final Set<Path> asPlanned = new HashSet<>();
     private int looks;
     private int applied;
     private int failures;
@@ -50,6 +51,11 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     /** Makes what is in the pod's namespace something that nobody can read. */
     synchronized void garble(String podUid) {
         garbled.add(byPod.get(podUid).path());
+    }
+
+    /** Puts into the pod's namespace whatever is planned for it, as another process may. */
+    synchronized void redirect(String podUid) {
+        asPlanned.add(byPod.get(podUid).path());
     }
 
     synchronized void clear(String podUid) {
@@ -123,7 +129,7 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
         if (garbled.contains(netns)) {
             throw new UnreadableRulesException("garbled");
         }
-        return plans.getOrDefault(netns, NOTHING).equals(plan)
+        return asPlanned.contains(netns) || plans.getOrDefault(netns, NOTHING).equals(plan)
                 ? List.of()
                 : List.of(new RuleDifference(RuleDifference.Kind.MISSING, "ipv4 nat", "something"));
     }

@@ -35,6 +35,7 @@ class NodeTaintTest {
     private Path directory;
 
     private volatile Optional<String> notReady = Optional.of("not installed yet");
+    private volatile boolean serves = true;
     private final AtomicInteger asked = new AtomicInteger();
     private FakeApiServer server;
     private KubernetesApi api;
@@ -82,7 +83,130 @@ class NodeTaintTest {
 
         eventually("it was looked at", () -> asked.get() >= 2);
         assertThat(server.calls(NodeTaintTest::isPatch)).isZero();
-        assertThat(server.calls(call -> call.method().equals("GET"))).isEqualTo(1);
+        assertThat(server.calls(
+                        call -> call.method().equals("GET") && call.path().equals(PATH)))
+                .isLessThanOrEqualTo(1);
+    }
+
+    @Test
+    void aTaintOfANodeThatServedPodsBeforeStaysUntilTheDaemonIsReady() throws Exception {
+        node(NodeTaint.KEY);
+        start(Duration.ofHours(1), false);
+
+        eventually("it was looked at", () -> asked.get() >= 3);
+        assertThat(taints()).containsExactly(NodeTaint.KEY);
+        assertThat(server.calls(NodeTaintTest::isPatch)).isZero();
+        notReady = Optional.empty();
+
+        eventually("the taint is off", () -> taints().isEmpty());
+    }
+
+    @Test
+    void withoutTheRightToWatchTheNodeIsReadAndChangedAllTheSame() throws Exception {
+        node(NodeTaint.KEY);
+        server.fail(call -> call.path().startsWith("/api/v1/nodes?"), Integer.MAX_VALUE, 403);
+        start(Duration.ZERO);
+        eventually("it was looked at", () -> asked.get() >= 2);
+        assertThat(taints()).containsExactly(NodeTaint.KEY);
+
+        notReady = Optional.empty();
+
+        eventually("the taint is off", () -> taints().isEmpty());
+    }
+
+    @Test
+    void aTaintThatComesWhileTheDaemonIsReadyIsTakenOff() throws Exception {
+        node(OTHER);
+        notReady = Optional.empty();
+        start(Duration.ZERO);
+        eventually("it was looked at", () -> asked.get() >= 2);
+
+        taintNode(OTHER, NodeTaint.KEY);
+
+        eventually("the taint is off", () -> taints().equals(List.of(OTHER)));
+    }
+
+    @Test
+    void aNodeThatRegistersAgainWithTheTaintLosesIt() throws Exception {
+        node();
+        notReady = Optional.empty();
+        start(Duration.ZERO);
+        eventually("it was looked at", () -> asked.get() >= 2);
+
+        server.delete(PATH);
+        node(NodeTaint.KEY);
+
+        eventually("the taint is off", () -> taints().isEmpty());
+    }
+
+    @Test
+    void aTaintThatAnotherComponentRemovesIsSetAgain() throws Exception {
+        node();
+        start(Duration.ZERO);
+        eventually("the taint is set", () -> taints().equals(List.of(NodeTaint.KEY)));
+
+        taintNode();
+
+        eventually("the taint is set again", () -> taints().equals(List.of(NodeTaint.KEY)));
+    }
+
+    @Test
+    void aNodeThatServedPodsBeforeIsNotTaintedByADaemonThatStarts() throws Exception {
+        node();
+        start(Duration.ofHours(1), false);
+
+        eventually("it was looked at", () -> asked.get() >= 3);
+        assertThat(taints()).isEmpty();
+    }
+
+    @Test
+    void aNodeThatNoDaemonHasServedIsTaintedAtOnce() throws Exception {
+        node();
+        start(Duration.ofHours(1), true);
+
+        eventually("the taint is set", () -> taints().equals(List.of(NodeTaint.KEY)));
+    }
+
+    @Test
+    void ofTwoDaemonsTheOlderOneLeavesTheTaintToTheNewerOne() throws Exception {
+        node();
+        notReady = Optional.empty();
+        start(Duration.ZERO);
+        eventually("it was looked at", () -> asked.get() >= 1);
+        serves = false;
+        eventually("a round is over", () -> asksStop());
+
+        taintNode(NodeTaint.KEY);
+        Thread.sleep(2500);
+        assertThat(taints()).containsExactly(NodeTaint.KEY);
+
+        serves = true;
+        eventually("the taint is off", () -> taints().isEmpty());
+    }
+
+    @Test
+    void whatCannotBeRemovedIsSaidWithTheCommandThatRemovesIt() throws Exception {
+        node(OTHER);
+        start(Duration.ZERO);
+        eventually("the taint is set", () -> taints().contains(NodeTaint.KEY));
+        server.fail(call -> call.path().startsWith("/api/v1/nodes"), Integer.MAX_VALUE, 403);
+
+        assertThat(taint.remove(Duration.ofSeconds(5)))
+                .hasValueSatisfying(left -> assertThat(left)
+                        .contains("lacks get or patch on nodes (403)")
+                        .contains("kubectl taint nodes " + FakeApiServer.NODE + " " + NodeTaint.KEY + "-"));
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerDelaysAnUninstallationNoLongerThanAllowed() throws Exception {
+        node(OTHER);
+        start(Duration.ZERO);
+        eventually("the taint is set", () -> taints().contains(NodeTaint.KEY));
+        server.disconnect();
+
+        long begin = System.nanoTime();
+        assertThat(taint.remove(Duration.ofSeconds(1))).isPresent();
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(10));
     }
 
     @Test
@@ -130,22 +254,44 @@ class NodeTaintTest {
         start(Duration.ZERO);
         eventually("the taint is set", () -> taints().contains(NodeTaint.KEY));
 
-        taint.remove();
+        assertThat(taint.remove(Duration.ofSeconds(5))).isEmpty();
 
         assertThat(taints()).containsExactly(OTHER);
     }
 
     private void start(Duration grace) {
+        start(grace, true);
+    }
+
+    private void start(Duration grace, boolean fresh) {
         taint = NodeTaint.start(
                 api,
-                () -> {
-                    asked.incrementAndGet();
-                    return notReady;
-                },
-                grace);
+                new NodeTaint.Situation(
+                        () -> {
+                            asked.incrementAndGet();
+                            return notReady;
+                        },
+                        () -> serves,
+                        grace,
+                        fresh));
+    }
+
+    /** Returns whether a second has passed in which the readiness was not asked for. */
+    private boolean asksStop() throws InterruptedException {
+        int before = asked.get();
+        Thread.sleep(1500);
+        return asked.get() == before;
     }
 
     private void node(String... keys) {
+        server.create("/api/v1/nodes", nodeWith(keys));
+    }
+
+    private void taintNode(String... keys) {
+        server.replace(PATH, nodeWith(keys));
+    }
+
+    private static Node nodeWith(String... keys) {
         NodeBuilder node = new NodeBuilder()
                 .withNewMetadata()
                 .withName(FakeApiServer.NODE)
@@ -160,7 +306,7 @@ class NodeTaintTest {
                     .endTaint()
                     .endSpec();
         }
-        server.create("/api/v1/nodes", node.build());
+        return node.build();
     }
 
     private List<String> taints() {

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -57,6 +58,7 @@ class RepairControllerTest {
     private final FakeNamespaces namespaces = new FakeNamespaces();
     private final Set<String> redirectedHere = ConcurrentHashMap.newKeySet();
     private final AgentMetrics metrics = new AgentMetrics(() -> 0, () -> 0, () -> 0);
+    private final AtomicLong redirections = new AtomicLong();
     private volatile Optional<String> cannotRedirect = Optional.empty();
     private FakeApiServer server;
     private KubernetesApi api;
@@ -305,7 +307,7 @@ class RepairControllerTest {
 
             eventually(
                     "it is said",
-                    () -> log.lines().toString().contains("pod deletion suspended, because this node cannot redirect"));
+                    () -> log.lines().toString().contains("repair suspended, because this node cannot redirect"));
             assertThat(log.lines().toString()).contains("the configuration cannot be written");
             eventually("several rounds are over", () -> namespaces.looks() > 8);
             assertThat(server.pod(NAMESPACE, "web")).contains(web);
@@ -322,13 +324,86 @@ class RepairControllerTest {
         }
         create(owned(started(injected("of-another")), "other-replica-set"));
         create(started(injected("of-none")));
-        create(started(injected("of-none-either")));
         start(Mode.DELETE);
 
-        eventually("four are gone", () -> server.calls(call -> call.path().endsWith("/eviction")) == 4);
+        eventually("three are gone", () -> server.calls(call -> call.path().endsWith("/eviction")) == 3);
         assertThat(List.of("one", "two", "three"))
                 .filteredOn(name -> server.pod(NAMESPACE, name).isPresent())
                 .hasSize(2);
+    }
+
+    @Test
+    void deletionsEndWhereNoRuntimeCallsThePluginAndGoOnWhenOneDoes() throws Exception {
+        for (String name : List.of("one", "two", "three", "four", "five")) {
+            create(started(injected(name)));
+        }
+        try (CapturedLog log = CapturedLog.of(PodRemedy.class)) {
+            start(Mode.DELETE, FAST_ROUNDS, false);
+
+            eventually(
+                    "it is said", () -> log.lines().toString().contains("no container runtime has called the plugin"));
+            assertThat(evictions()).isEqualTo(3);
+            eventually("it is shown", () -> scrape().contains("meshcni_repair_suspended 1.0"));
+            int looks = namespaces.looks();
+            eventually("several rounds are over", () -> namespaces.looks() > looks + 20);
+            assertThat(evictions()).isEqualTo(3);
+            assertThat(scrape()).contains("meshcni_unredirected_pods 2.0");
+            assertThat(log.lines())
+                    .filteredOn(line -> line.contains("no container runtime"))
+                    .hasSize(1);
+        }
+        redirections.incrementAndGet();
+
+        eventually("the others go as well", () -> evictions() == 5);
+        eventually("it is shown", () -> scrape().contains("meshcni_repair_suspended 0.0"));
+        eventually("none is left", () -> scrape().contains("meshcni_unredirected_pods 0.0"));
+    }
+
+    @Test
+    void aLabelledPodWithoutRedirectionIsCounted() throws Exception {
+        Pod web = create(started(injected("web")));
+        start(Mode.LABEL, FAST_ROUNDS, false);
+
+        eventually("the label is set", () -> server.calls(call -> call.path().endsWith("/status")) == 1);
+        int looks = namespaces.looks();
+        eventually("several rounds are over", () -> namespaces.looks() > looks + 10);
+        assertThat(scrape()).contains("meshcni_drifted_pods 1.0", "meshcni_unredirected_pods 1.0");
+
+        namespaces.redirect(uid(web));
+
+        eventually(
+                "it is as it should be",
+                () -> scrape().contains("meshcni_drifted_pods 0.0")
+                        && scrape().contains("meshcni_unredirected_pods 0.0"));
+    }
+
+    @Test
+    void nothingIsLabelledWhileTheNodeCannotRedirect() throws Exception {
+        cannotRedirect = Optional.of("the plugin is not installed");
+        create(started(injected("web")));
+        start(Mode.LABEL, FAST_ROUNDS, false);
+
+        eventually("it is counted", () -> scrape().contains("meshcni_unredirected_pods 1.0"));
+        eventually("several rounds are over", () -> namespaces.looks() > 8);
+        assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
+        cannotRedirect = Optional.empty();
+
+        eventually("the label is set", () -> server.calls(call -> call.path().endsWith("/status")) == 1);
+    }
+
+    @Test
+    void aPodThatWasSetUpWhileThePluginWasMissingIsRedirectedBeforeItsContainersStart() throws Exception {
+        start(Mode.REPAIR);
+        Pod early = create(injected("early"));
+        Pod added = create(injected("added"));
+        redirectedHere.add(uid(added));
+
+        controller.pluginWasMissing();
+        Pod late = create(injected("late"));
+
+        eventually("the pod is redirected", () -> namespaces.isRedirected(uid(early)));
+        eventually("so is one that comes to be known later", () -> namespaces.isRedirected(uid(late)));
+        assertThat(namespaces.applied()).isEqualTo(2);
     }
 
     @Test
@@ -455,7 +530,12 @@ class RepairControllerTest {
         controller = RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(api, inspector, settings, metrics, () -> cannotRedirect),
+                new PodRemedy(
+                        api,
+                        inspector,
+                        settings,
+                        metrics,
+                        new RedirectingNode(() -> cannotRedirect, redirections::get)),
                 settings,
                 redirectedHere::contains,
                 metrics);
@@ -510,6 +590,10 @@ class RepairControllerTest {
 
     private static boolean isEvent(Call call) {
         return call.method().equals("POST") && call.path().endsWith("/events");
+    }
+
+    private long evictions() {
+        return server.calls(call -> call.path().endsWith("/eviction"));
     }
 
     private static boolean isWrite(Call call) {

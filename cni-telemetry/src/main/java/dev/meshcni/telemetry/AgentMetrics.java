@@ -6,8 +6,10 @@ package dev.meshcni.telemetry;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.api.CniCommand;
+import dev.meshcni.api.ErrorCode;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.Answer;
+import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.http.HttpRefusal;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
@@ -45,6 +48,19 @@ public final class AgentMetrics {
     private static final Set<String> VERBS =
             Arrays.stream(CniCommand.values()).map(Enum::name).collect(Collectors.toUnmodifiableSet());
     private static final String UNKNOWN_VERB = "other";
+
+    /** The values of {@code type} for repair actions. */
+    private static final List<String> REPAIRS = List.of("repair", "delete", "label");
+
+    /** The errors with which ADD fails for good. Their series begin at 0: the first failure is an increase then. */
+    private static final List<Integer> ADD_FAILURES = List.of(
+            ErrorCode.INVALID_ENVIRONMENT,
+            ErrorCode.INVALID_NETWORK_CONFIG,
+            PluginErrorCode.INVALID_POD,
+            PluginErrorCode.REDIRECT_FAILED,
+            PluginErrorCode.INVALID_PREV_RESULT,
+            PluginErrorCode.INTERNAL);
+
     private static final double[] SECONDS = {
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
     };
@@ -97,7 +113,17 @@ public final class AgentMetrics {
             .register(registry);
     private final Gauge driftedPods = Gauge.builder()
             .name("meshcni_drifted_pods")
-            .help("Running pods whose redirection differs from the expected rules, as of the last round")
+            .help("Running pods whose redirection is missing or differs from the expected rules, as of their last"
+                    + " inspection")
+            .register(registry);
+    private final Gauge unredirectedPods = Gauge.builder()
+            .name("meshcni_unredirected_pods")
+            .help("Running pods without any redirection, as of their last inspection")
+            .register(registry);
+    private final Gauge repairSuspended = Gauge.builder()
+            .name("meshcni_repair_suspended")
+            .help("1 while pods without redirection are kept because replacements would not be redirected either,"
+                    + " otherwise 0")
             .register(registry);
     private final Gauge unreadablePods = Gauge.builder()
             .name("meshcni_unreadable_pods")
@@ -139,6 +165,9 @@ public final class AgentMetrics {
                 .labelValues(ProductVersion.text())
                 .set(1);
         installs.initLabelValues(INSTALL_SUCCESS);
+        REPAIRS.forEach(type -> podsRepaired.initLabelValues(type, "fail"));
+        ADD_FAILURES.forEach(
+                code -> calls.initLabelValues(CniCommand.ADD.name(), Answer.Outcome.FAILED.label(), "error-" + code));
     }
 
     /** Counts a call of the plugin that begins. */
@@ -179,6 +208,16 @@ public final class AgentMetrics {
 
     public void drifted(int pods) {
         driftedPods.set(pods);
+    }
+
+    /** Says how many pods have no redirection, which are among the drifted ones. */
+    public void unredirected(int pods) {
+        unredirectedPods.set(pods);
+    }
+
+    /** Says whether repair waits until the node can redirect replacements. */
+    public void repairSuspended(boolean suspended) {
+        repairSuspended.set(suspended ? 1 : 0);
     }
 
     public void skewed(int proxies) {

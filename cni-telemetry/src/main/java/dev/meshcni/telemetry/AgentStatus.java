@@ -48,7 +48,7 @@ public record AgentStatus(
      * @param adapter the chain adapter that answers; empty if none does
      * @param file the configuration file that our plugin stands in; empty if there is none
      * @param chained whether the plugin is chained behind the base CNI
-     * @param confDir the directory of configuration files, as the daemon's container sees it
+     * @param confDir the directory of configuration files, as the host sees it
      * @param binDir the directory of plugins, as the host sees it
      */
     public record Installation(

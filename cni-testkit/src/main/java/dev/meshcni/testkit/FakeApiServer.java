@@ -205,6 +205,11 @@ public final class FakeApiServer implements AutoCloseable {
         crud.handleCreate(request(HttpMethod.POST, path, Serialization.asJson(resource)));
     }
 
+    /** Puts a resource other than a pod in place of the one of its path. */
+    public void replace(String path, HasMetadata resource) {
+        crud.handleUpdate(request(HttpMethod.PUT, path, Serialization.asJson(resource)));
+    }
+
     /** Takes a resource other than a pod away. */
     public void delete(String path) {
         crud.handleDelete(path);

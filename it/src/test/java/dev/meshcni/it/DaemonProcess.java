@@ -79,6 +79,11 @@ final class DaemonProcess implements AutoCloseable {
         }
     }
 
+    /** How it has ended. */
+    int exitCode() {
+        return process.exitValue();
+    }
+
     /** What it has logged so far, over all starts. */
     String logged() {
         try {

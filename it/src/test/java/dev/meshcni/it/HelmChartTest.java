@@ -63,6 +63,8 @@ class HelmChartTest {
                 mesh         | {cni: {privileged: true, podAnnotations: {a: b}, rollingMaxUnavailable: 10%}}
                 mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
                 mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
+                mesh         | {cni: {podMonitor: {enabled: true, interval: 15s, labels: {release: prometheus}}, prometheusRule: {enabled: true}}}
+                mesh         | {cni: {prometheusRule: {enabled: true, labels: {release: prometheus}}, dashboard: {enabled: true}, networkPolicy: {enabled: true}}}
                 mesh         | {cni: {seccompProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t, level: s0}}}
                 mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
                 """)

@@ -11,7 +11,6 @@ import dev.meshcni.manifest.ManifestInput;
 import dev.meshcni.manifest.NodeManifests;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.Slow;
-import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -158,9 +157,9 @@ class ImageTest {
                 .filter(capability -> !wanted.contains(capability))
                 .forEach(capability -> line.addAll(List.of("--cap-drop", "CAP_" + capability)));
         wanted.forEach(capability -> line.addAll(List.of("--cap-add", "CAP_" + capability)));
-        ((ConfigMap) resources.get("ConfigMap"))
-                .getData()
-                .forEach((name, value) -> line.addAll(List.of("--env", name + "=" + value)));
+        container.getEnv().stream()
+                .filter(variable -> variable.getValueFrom() == null)
+                .forEach(variable -> line.addAll(List.of("--env", variable.getName() + "=" + variable.getValue())));
         Map<String, String> hostPaths = daemonSet.getSpec().getTemplate().getSpec().getVolumes().stream()
                 .collect(Collectors.toMap(
                         Volume::getName, volume -> volume.getHostPath().getPath()));

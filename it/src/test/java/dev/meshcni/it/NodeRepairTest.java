@@ -76,6 +76,17 @@ class NodeRepairTest {
     }
 
     @Test
+    void aPodWhoseSandboxWasMadeWithoutThePluginIsRedirectedBeforeAContainerStarts() {
+        Kubelet.RunningPod early = node.kubelet().run(injected("early"));
+        assertThat(node.wayOut(early.netns())).isEqualTo(PAST_PROXY);
+
+        node.startDaemon("--drift-interval-seconds=0");
+
+        awaitEvents(early, "RepairBrokenPod");
+        assertThat(node.wayOut(early.netns())).isEqualTo(THROUGH_PROXY);
+    }
+
+    @Test
     void aPodThatWasThereBeforeTheDaemonIsLabelledOrDeletedWhereThatIsTheMode() {
         Kubelet.RunningPod early = node.kubelet().start(injected("early"));
 

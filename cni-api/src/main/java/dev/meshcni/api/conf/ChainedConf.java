@@ -49,6 +49,19 @@ public final class ChainedConf {
                         .findFirst());
     }
 
+    /**
+     * The file that a network delegates to: Multus as a daemon (thick) names the file of the default network in
+     * {@code clusterNetwork}, and reads it for each pod. Empty for other networks, and for a default network that is no
+     * file.
+     */
+    public static Optional<String> delegate(NetworkConfigList list) {
+        return list.plugins().stream()
+                .map(plugin -> plugin.json().path("clusterNetwork").asText(""))
+                .filter(path -> path.startsWith("/"))
+                .map(path -> path.substring(path.lastIndexOf('/') + 1))
+                .findFirst();
+    }
+
     /** The edits that make our plugin the last one of the base CNI's list, and take it out of all other files. */
     public static InstallPlan install(ConfDirSnapshot dir, InstallSettings settings) {
         Optional<ConfFile.Valid> base = base(dir, settings);

@@ -84,7 +84,9 @@ public final class ConfDirFindings {
             findings.add(withoutNetwork(primary.get().name()));
         }
         Optional<ConfFile.Valid> base = ChainedConf.base(dir, settings);
-        if (settings.chained() && base.isPresent() && primary.isPresent() && !base.equals(primary)) {
+        boolean delegated =
+                primary.flatMap(file -> ChainedConf.delegate(file.list())).equals(base.map(ConfFile.Valid::name));
+        if (settings.chained() && base.isPresent() && primary.isPresent() && !base.equals(primary) && !delegated) {
             findings.add(Finding.warning(
                     settings.type() + " is installed into " + base.get().name() + ", but runtimes use "
                             + primary.get().name(),

@@ -8,8 +8,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.CniResult;
+import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.SpecVersion;
 import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
@@ -34,6 +36,20 @@ class MultusChainAdapterTest {
               "clusterNetwork": "/host/etc/cni/net.d/10-flannel.conflist",
               "name": "multus-cni-network",
               "type": "multus-shim"
+            }\
+            """, "10-flannel.conflist", """
+            {"name":"cbr0","cniVersion":"0.3.1","plugins":[{"type":"flannel"},{"type":"portmap"}]}
+            """);
+
+    private static final Map<String, String> THIN = Map.of("00-multus.conf", """
+            {
+              "cniVersion": "0.3.1",
+              "name": "multus-cni-network",
+              "type": "multus",
+              "kubeconfig": "/etc/cni/net.d/multus.d/multus.kubeconfig",
+              "delegates": [
+                {"name":"cbr0","cniVersion":"0.3.1","plugins":[{"type":"flannel"},{"type":"portmap"}]}
+              ]
             }\
             """, "10-flannel.conflist", """
             {"name":"cbr0","cniVersion":"0.3.1","plugins":[{"type":"flannel"},{"type":"portmap"}]}
@@ -125,17 +141,108 @@ class MultusChainAdapterTest {
         }
     }
 
-    /** Behind Multus, where the runtime calls that. */
+    /** With a Multus that is a plugin of its own (thin), and holds a copy of the default network. */
     @Nested
-    class Chained extends ChainAdapterContract {
+    class ChainedThin extends Chained {
         @Override
-        protected ChainAdapter adapter() {
-            return new MultusChainAdapter();
+        protected Map<String, String> baseFiles() {
+            return THIN;
         }
 
+        @Test
+        void multusRewritingItsOwnFileIsAWarning() {
+            assertThat(adapter().findings(ConfDirSnapshot.of(DIR, THIN), settings()))
+                    .anySatisfy(finding -> {
+                        assertThat(finding.severity()).isEqualTo(Finding.Severity.WARNING);
+                        assertThat(finding.what()).startsWith("Multus writes 00-multus.conf itself");
+                    });
+        }
+    }
+
+    /** With a Multus that runs as a daemon (thick), and names the default network's file. */
+    @Nested
+    class ChainedThick extends Chained {
         @Override
         protected Map<String, String> baseFiles() {
             return MULTUS;
+        }
+
+        @Test
+        void theDefaultNetworkGetsThePluginAndTheFileThatMultusRemovesStaysAsItIs() {
+            ConfDirSnapshot after = installed(MULTUS);
+
+            assertThat(text(after, "00-multus.conf")).isEqualTo(MULTUS.get("00-multus.conf"));
+            assertThat(types(after, "10-flannel.conflist")).containsExactly("flannel", "portmap", "istio-cni");
+            assertThat(adapter().detect(after, settings()).file()).isEqualTo("10-flannel.conflist");
+        }
+
+        @Test
+        void nothingIsWrongWithThat() {
+            assertThat(adapter().findings(installed(MULTUS), settings()))
+                    .extracting(Finding::severity)
+                    .containsOnly(Finding.Severity.INFO);
+        }
+
+        @Test
+        void aListThatWasMadeOfTheFileOfMultusBecomesThatFileAgain() {
+            InstallSettings intoMultus = new InstallSettings(true, "00-multus.conf", entry("info"));
+            ConfDirSnapshot lifted = ConfDirSnapshot.of(DIR, MULTUS);
+            lifted = lifted.after(((InstallPlan.Edits) adapter().install(lifted, intoMultus)).edits());
+            assertThat(types(lifted, "00-multus.conflist")).containsExactly("multus-shim", "istio-cni");
+
+            ConfDirSnapshot after = lifted.after(((InstallPlan.Edits) adapter().install(lifted, settings())).edits());
+
+            assertThat(text(after, "00-multus.conf")).isEqualTo(MULTUS.get("00-multus.conf"));
+            assertThat(after.file("00-multus.conflist")).isEmpty();
+            assertThat(types(after, "10-flannel.conflist")).endsWith("istio-cni");
+        }
+
+        @Test
+        void aDefaultNetworkThatIsNotThereYetIsWaitedFor() {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("00-multus.conf", MULTUS.get("00-multus.conf")));
+
+            assertThat(adapter().install(dir, settings()))
+                    .isEqualTo(
+                            new InstallPlan.Wait("the configuration of Multus's default network, 10-flannel.conflist"));
+        }
+
+        @Test
+        void aDefaultNetworkThatIsNoListIsRefused() {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(
+                    DIR,
+                    Map.of(
+                            "00-multus.conf",
+                            MULTUS.get("00-multus.conf").replace("10-flannel.conflist", "10-ptp.conf"),
+                            "10-ptp.conf",
+                            "{\"cniVersion\":\"0.3.1\",\"name\":\"pods\",\"type\":\"ptp\"}"));
+
+            assertThat(adapter().install(dir, settings())).isInstanceOfSatisfying(InstallPlan.Refuse.class, refusal -> {
+                assertThat(refusal.file()).isEqualTo("00-multus.conf");
+                assertThat(refusal.reason()).contains("Multus removes it when it stops", "chained-cni-plugin=false");
+            });
+        }
+
+        private ConfDirSnapshot installed(Map<String, String> files) {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, files);
+            return dir.after(((InstallPlan.Edits) adapter().install(dir, settings())).edits());
+        }
+
+        private static String text(ConfDirSnapshot dir, String file) {
+            return dir.file(file).flatMap(ConfFile::network).orElseThrow().text();
+        }
+
+        private static List<String> types(ConfDirSnapshot dir, String file) {
+            return dir.file(file).flatMap(ConfFile::network).orElseThrow().plugins().stream()
+                    .map(NetworkConfigList.Plugin::type)
+                    .toList();
+        }
+    }
+
+    /** Where the runtime calls Multus. */
+    abstract static class Chained extends ChainAdapterContract {
+        @Override
+        protected ChainAdapter adapter() {
+            return new MultusChainAdapter();
         }
 
         @Override
@@ -145,15 +252,6 @@ class MultusChainAdapterTest {
                             "{\"cniVersion\":\"0.3.1\",\"ips\":[{\"version\":\"4\",\"address\":\"10.244.0.7/24\"}]}"),
                     SpecVersion.latest());
             return new AttachmentContext("eth0", "/var/run/netns/cni-1", Optional.of(result));
-        }
-
-        @Test
-        void multusRewritingItsOwnFileIsAWarning() {
-            assertThat(adapter().findings(ConfDirSnapshot.of(DIR, MULTUS), settings()))
-                    .anySatisfy(finding -> {
-                        assertThat(finding.severity()).isEqualTo(Finding.Severity.WARNING);
-                        assertThat(finding.what()).startsWith("Multus writes 00-multus.conf itself");
-                    });
         }
     }
 }

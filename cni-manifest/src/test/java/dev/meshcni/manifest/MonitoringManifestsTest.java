@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.manifest;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.config.Yaml;
+import dev.meshcni.config.YamlFile;
+import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.Answer;
+import dev.meshcni.daemon.MetricsServer;
+import dev.meshcni.http.HttpRefusal;
+import dev.meshcni.telemetry.AgentMetrics;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import java.io.InputStream;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Alerts and dashboard, against the metrics that a daemon really serves. */
+class MonitoringManifestsTest {
+    private static final Pattern METRIC =
+            Pattern.compile("\\b(?<name>(?:meshcni|istio_cni)_[a-z0-9_]+)(?:\\{(?<labels>[^}]*)})?");
+    private static final Pattern LABEL = Pattern.compile("(?<label>[a-z_]+)(?<is>=~|!=|=)\"(?<value>[^\"]*)\"");
+    private static final Pattern GROUPING = Pattern.compile("\\bby \\((?<labels>[^)]*)\\)");
+
+    /** The labels that Prometheus adds to what it scrapes from a pod. */
+    private static final List<String> OF_THE_TARGET = List.of("namespace", "pod");
+
+    @Test
+    void nothingIsThereUnlessItIsAskedFor() {
+        assertThat(kinds("{}")).doesNotContain("PodMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy");
+    }
+
+    @Test
+    void eachIsThereWhereItIsAskedFor() {
+        assertThat(kinds("""
+                {podMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true},
+                 networkPolicy: {enabled: true}}
+                """)).contains("PodMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy");
+    }
+
+    @Test
+    void everyMetricOfAnAlertIsServedWithTheLabelsThatTheAlertNames() throws Exception {
+        List<String> alerts = expressions(alerts());
+
+        assertThat(alerts).hasSizeGreaterThan(5);
+        assertServed(alerts);
+    }
+
+    @Test
+    void everyMetricOfTheDashboardIsServedWithTheLabelsThatItNames() throws Exception {
+        List<String> queries = expressions(new ObjectMapper().readTree(MonitoringManifests.text("dashboard.json")));
+
+        assertThat(queries).hasSizeGreaterThan(10);
+        assertServed(queries);
+    }
+
+    @Test
+    void everyAlertSaysHowBadItIsAndWhatToDo() {
+        JsonNode rules = alerts().at("/groups/0/rules");
+
+        assertThat(rules).isNotEmpty().allSatisfy(rule -> {
+            assertThat(rule.at("/labels/severity").asText()).isIn("warning", "critical");
+            assertThat(rule.at("/annotations/summary").asText()).isNotBlank();
+            assertThat(rule.at("/annotations/description").asText()).isNotBlank();
+        });
+        assertThat(rules.findValuesAsText("alert")).doesNotHaveDuplicates();
+    }
+
+    /** What increases from nothing to one is no increase: Prometheus has to have seen it at 0. */
+    @Test
+    void failuresAreServedBeforeTheFirstOne() throws Exception {
+        assertThat(scrape(new AgentMetrics(() -> 0, () -> 0, () -> 0L)))
+                .contains(
+                        "istio_cni_repair_pods_repaired_total{result=\"fail\",type=\"delete\"} 0.0",
+                        "meshcni_calls_total{outcome=\"failed\",reason=\"error-7\",verb=\"ADD\"} 0.0",
+                        "meshcni_conf_rewrites_total 0.0");
+    }
+
+    private static void assertServed(List<String> expressions) throws Exception {
+        List<String> served = scrape(used()).lines().toList();
+        for (String expression : expressions) {
+            List<String> grouping = results(GROUPING, expression).stream()
+                    .flatMap(found -> Stream.of(found.group("labels").split(",\\s*", -1)))
+                    .filter(label -> !OF_THE_TARGET.contains(label))
+                    .toList();
+            List<MatchResult> metrics = results(METRIC, expression);
+            assertThat(metrics).as(expression).isNotEmpty();
+            for (MatchResult metric : metrics) {
+                String name = metric.group("name");
+                List<String> series = served.stream()
+                        .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
+                        .toList();
+                assertThat(series).as("series of %s in %s", name, expression).isNotEmpty();
+                assertThat(grouping)
+                        .as(expression)
+                        .allSatisfy(label -> assertThat(series).anyMatch(line -> line.contains(label + "=\"")));
+                for (MatchResult label : results(
+                        LABEL, Optional.ofNullable(metric.group("labels")).orElse(""))) {
+                    Pattern value =
+                            Pattern.compile("[{,]" + label.group("label") + "=\"(?:" + label.group("value") + ")\"");
+                    assertThat(series).as("%s in %s", label.group(), expression).anyMatch(value.asPredicate());
+                }
+            }
+        }
+    }
+
+    /** The metrics of a daemon to which all that is counted has happened. */
+    private static AgentMetrics used() {
+        AgentMetrics metrics = new AgentMetrics(() -> 1, () -> 1, () -> 1L);
+        for (Answer.Outcome outcome : Answer.Outcome.values()) {
+            metrics.answered(
+                    Answer.of(new AgentProtocol.Reply(0, new byte[0]), "ADD", "shop/web-0", outcome, ""),
+                    Duration.ofMillis(3));
+        }
+        metrics.httpRefusals("monitoring").accept(HttpRefusal.FULL);
+        return metrics;
+    }
+
+    private static String scrape(AgentMetrics metrics) throws Exception {
+        try (MetricsServer server = MetricsServer.start(0, metrics);
+                InputStream body = URI.create("http://127.0.0.1:" + server.port() + "/metrics")
+                        .toURL()
+                        .openStream()) {
+            return new String(body.readAllBytes(), UTF_8);
+        }
+    }
+
+    private static JsonNode alerts() {
+        Yaml.Mapping document = YamlFile.documents("alerts.yaml", MonitoringManifests.text("alerts.yaml"))
+                .getFirst();
+        return new ObjectMapper().valueToTree(document.plain());
+    }
+
+    private static List<String> expressions(JsonNode node) {
+        return node.findValuesAsText("expr");
+    }
+
+    private static List<MatchResult> results(Pattern pattern, String text) {
+        List<MatchResult> results = new ArrayList<>();
+        Matcher matcher = pattern.matcher(text);
+        while (matcher.find()) {
+            results.add(matcher.toMatchResult());
+        }
+        return results;
+    }
+
+    private static List<String> kinds(String cni) {
+        return NodeManifests.of(new ManifestInput(
+                        List.of(new ManifestInput.Document("v", "cni: " + cni)),
+                        List.of(),
+                        Optional.empty(),
+                        Optional.empty()))
+                .resources()
+                .stream()
+                .map(HasMetadata::getKind)
+                .toList();
+    }
+}
