@@ -28,7 +28,8 @@ import java.util.Set;
  * except that Multus writes its own configuration anew from time to time.
  */
 public final class MultusChainAdapter implements ChainAdapter {
-    private static final Set<String> TYPES = Set.of("multus", "multus-shim");
+    /** The types of Multus' plugins. */
+    static final Set<String> TYPES = Set.of("multus", "multus-shim");
 
     /** For {@link java.util.ServiceLoader}. */
     public MultusChainAdapter() {}
