@@ -209,6 +209,9 @@ public final class NetworkConfigList {
                 throw fields.invalid("cniVersions", Quote.of(version) + " is not a version");
             }
         }
+        if (!offered.isEmpty() && !VERSION.matcher(single).matches()) {
+            throw fields.invalid("cniVersion", Quote.of(single) + " is not a version");
+        }
         offered.add(single);
         return offered.stream()
                 .flatMap(version -> SpecVersion.of(version).stream())

@@ -70,7 +70,7 @@ class NodeCommandsTest {
             """);
 
         assertThat(run("doctor").out())
-                .contains("istio-cni is also in 00-multus.conf inside multus")
+                .contains("istio-cni is also in 00-multus.conf at delegates[0].plugins[1], inside multus")
                 .contains("the plugin is not installed: no pod can start");
         assertThat(run("install").exitCode()).isZero();
 
@@ -78,11 +78,27 @@ class NodeCommandsTest {
 
         assertThat(uninstalled.exitCode()).isEqualTo(1);
         assertThat(uninstalled.err())
-                .contains("00-multus.conf (inside multus) still calls istio-cni: the plugin is kept");
+                .contains(
+                        "00-multus.conf (delegates[0].plugins[1], inside multus) still calls istio-cni: the plugin is kept");
         assertThat(root.resolve("bin/istio-cni")).isExecutable();
         Files.delete(multus);
         assertThat(run("uninstall", "--force").exitCode()).isZero();
         assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+    }
+
+    @Test
+    void aFileOfItsOwnThatNothingWouldCallIsWrittenByForceOnly() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+
+        Run install = run("install", "--chained-cni-plugin=false");
+
+        assertThat(install.exitCode()).isEqualTo(1);
+        assertThat(install.err()).contains("nothing else would call YYY-istio-cni.conf");
+        assertThat(root.resolve("net.d/YYY-istio-cni.conf")).doesNotExist();
+        assertThat(run("install", "--chained-cni-plugin=false", "--force-unchained-conf")
+                        .exitCode())
+                .isZero();
+        assertThat(root.resolve("net.d/YYY-istio-cni.conf")).exists();
     }
 
     @Test

@@ -130,6 +130,7 @@ public final class InstallCni implements Callable<Integer> {
     }
 
     private void serve() throws InterruptedException {
+        Path runDirectory = plugin.agentRunDirectory();
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
         try (ResourceStack parts = new ResourceStack()) {
@@ -137,7 +138,7 @@ public final class InstallCni implements Callable<Integer> {
             PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
-            WarmUp.exchange(plugin.agentRunDirectory(), backends, prevResultCheck);
+            WarmUp.exchange(runDirectory, backends, prevResultCheck);
             NodeReadiness readiness = new NodeReadiness(pods::notReady);
             PluginHandler handler = new PluginHandler(
                     pods,
@@ -145,17 +146,17 @@ public final class InstallCni implements Callable<Integer> {
                     backends,
                     prevResultCheck,
                     options.podWait(),
-                    AttachmentFiles.in(plugin.agentRunDirectory()));
+                    AttachmentFiles.in(runDirectory));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
                     "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
                     handler.attachments().size(),
                     gone);
             AgentMetrics metrics = metrics(handler, cluster);
-            AgentServer agent = parts.add(AgentServer.start(
-                    plugin.agentRunDirectory(), new CountedCalls(handler::handle, metrics), options.callTimeout()));
+            AgentServer agent = parts.add(
+                    AgentServer.start(runDirectory, new CountedCalls(handler::handle, metrics), options.callTimeout()));
             LOG.info("agent listening on {}", agent.socket());
-            parts.add(AgentlessDecisions.start(plugin.agentRunDirectory()));
+            parts.add(AgentlessDecisions.start(runDirectory));
             NodeStatus status = new NodeStatus(
                     readiness,
                     redirection,

@@ -11,6 +11,7 @@ import dev.meshcni.api.chain.ChainAdapters.Choice;
 import dev.meshcni.api.conf.ChainedConf;
 import dev.meshcni.api.conf.ConfDir;
 import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
@@ -34,6 +35,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * Our plugin in the node's CNI configuration: looks, lets the chain adapter decide, and carries out what it decided.
@@ -163,7 +165,7 @@ public final class ConfInstaller {
      */
     private InstallSettings naming(ChainAdapter adapter) {
         ObjectNode entry = settings.entry().put(PrevResultCheck.ADAPTER, adapter.name());
-        return new InstallSettings(settings.chained(), settings.confName(), entry);
+        return new InstallSettings(settings.chained(), settings.confName(), entry, settings.forced());
     }
 
     /** Also removes what was installed with other settings, for example by an earlier version of this daemon. */
@@ -174,12 +176,20 @@ public final class ConfInstaller {
         return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
     }
 
-    /** Files in which another plugin calls ours, each with that plugin's type; only its owner can remove the entry. */
+    /**
+     * Places from which our plugin is called and that are not ours to edit: inside the configuration of another plugin,
+     * and in the directories from which libcni 1.3 and newer take further plugins of a list.
+     */
     public List<String> nestedCallers() throws IOException {
-        return snapshot().valid().stream()
-                .flatMap(file -> NestedEntries.holders(file.list(), settings).stream()
-                        .map(holder -> file.name() + " (inside " + holder + ")"))
-                .toList();
+        ConfDirSnapshot snapshot = snapshot();
+        Stream<String> nested = snapshot.valid().stream()
+                .flatMap(file -> NestedEntries.places(file.list(), settings).stream()
+                        .map(place -> file.name() + " (" + place + ", inside "
+                                + String.join(", ", NestedEntries.holders(file.list(), settings)) + ")"));
+        Stream<String> beside = snapshot.pluginFiles().values().stream()
+                .filter(file -> ChainedConf.calls(file, settings))
+                .map(ConfFile::name);
+        return Stream.concat(nested, beside).toList();
     }
 
     /**

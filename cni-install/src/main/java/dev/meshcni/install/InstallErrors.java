@@ -114,6 +114,6 @@ public final class InstallErrors {
         return new DaemonException(String.join(", ", callers) + " still calls " + type
                 + ": the plugin is kept, because without it no pod would start on this node; remove the entry there"
                 + " (Multus copies its default network when it starts: restart its pod on this node), and uninstall"
-                + " again");
+                + " again; as the last resort move the file away, which takes its network away as well");
     }
 }

@@ -52,6 +52,17 @@ public final class InstallerOptions {
     private boolean chained;
 
     @Option(
+            names = "--force-unchained-conf",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = {
+                "Write the separate file also where no Multus would call it, or where it would be the network of pods.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private boolean forced;
+
+    @Option(
             names = "--cni-conf-group-read",
             arity = "0..1",
             fallbackValue = "true",
@@ -114,13 +125,13 @@ public final class InstallerOptions {
     public InstallerSettings settings(PluginOptions plugin) {
         String file = confName.isEmpty() && !chained ? STANDALONE_CONF : confName;
         return new InstallerSettings(
-                confDir,
-                Optional.ofNullable(confDirOnHost).orElseGet(() -> withoutHost(confDir)),
-                binDir,
-                Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir)),
+                absolute(confDir),
+                absolute(Optional.ofNullable(confDirOnHost).orElseGet(() -> withoutHost(confDir))),
+                absolute(binDir),
+                absolute(Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir))),
                 plugin.agentRunDirectory(),
-                Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree),
-                new InstallSettings(chained, file, plugin.entry()),
+                absolute(Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree)),
+                new InstallSettings(chained, file, plugin.entry(), forced),
                 groupRead,
                 Duration.ofSeconds(checkSeconds));
     }
@@ -136,6 +147,11 @@ public final class InstallerOptions {
 
     public String daemonSetName() {
         return daemonSetName;
+    }
+
+    /** Paths are written into files, and used by programs that run elsewhere. */
+    private static Path absolute(Path path) {
+        return path.toAbsolutePath().normalize();
     }
 
     private static Path withoutHost(Path dir) {

@@ -6,6 +6,8 @@ package dev.meshcni.install;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.config.DaemonException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,6 +18,9 @@ import picocli.CommandLine.Option;
 /** The options that the plugin and its agent have to agree on: they become the plugin's configuration. */
 public final class PluginOptions {
     private static final String TYPE = "istio-cni";
+
+    /** Of the 107 bytes of {@code sun_path}, {@code /agent.sock.} and eight digits are the agent's. */
+    private static final int LONGEST_RUN_DIRECTORY = 87;
 
     @Option(
             names = "--cni-agent-run-dir",
@@ -67,14 +72,25 @@ public final class PluginOptions {
                 .put("name", TYPE)
                 .put("type", TYPE)
                 .put("plugin_log_level", pluginLogLevel)
-                .put("cni_agent_run_dir", agentRunDirectory.toString());
+                .put("cni_agent_run_dir", agentRunDirectory().toString());
         ArrayNode excluded = entry.putArray("exclude_namespaces");
         excludedNamespaces().forEach(excluded::add);
         return entry.put("pod_namespace", podNamespace).put("native_nftables", nativeNftables);
     }
 
+    /**
+     * The agent's run directory, absolute: the plugin is started somewhere else.
+     *
+     * @throws DaemonException if a socket's name in it would be longer than the kernel allows
+     */
     public Path agentRunDirectory() {
-        return agentRunDirectory;
+        Path directory = agentRunDirectory.toAbsolutePath().normalize();
+        int length = directory.toString().getBytes(StandardCharsets.UTF_8).length;
+        if (length > LONGEST_RUN_DIRECTORY) {
+            throw new DaemonException("--cni-agent-run-dir " + directory + " is " + length + " bytes long, and at most "
+                    + LONGEST_RUN_DIRECTORY + " leave room for the agent's socket (unix(7)); choose a shorter path");
+        }
+        return directory;
     }
 
     public Set<String> excludedNamespaces() {

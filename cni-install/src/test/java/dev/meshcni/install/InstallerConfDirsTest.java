@@ -253,7 +253,7 @@ class InstallerConfDirsTest {
     void theFileOfAnUnchainedPluginIsRootsAlone() throws Exception {
         TestNode node = TestInstallers.node(root, "ptp");
         Map<String, String> before = node.conf();
-        Installer installer = TestInstallers.of(node, new InstallSettings(false, "", TestInstallers.entry()));
+        Installer installer = TestInstallers.of(node, new InstallSettings(false, "", TestInstallers.entry(), true));
 
         assertThat(installer.round()).isInstanceOf(InstallState.Installed.class);
 

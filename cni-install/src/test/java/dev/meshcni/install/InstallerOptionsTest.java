@@ -4,7 +4,9 @@
 package dev.meshcni.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -78,6 +80,39 @@ class InstallerOptionsTest {
         assertThat(settings(Map.of(), "--cni-bin-dir-on-host=/home/kubernetes/bin")
                         .binDirOnHost())
                 .isEqualTo(Path.of("/home/kubernetes/bin"));
+    }
+
+    @Test
+    void relativePathsAreMadeAbsoluteBeforeTheyAreWritten() {
+        InstallerSettings settings = settings(
+                Map.of(),
+                "--mounted-cni-net-dir=net.d",
+                "--cni-bin-target-dir=../bin",
+                "--cni-agent-run-dir=run",
+                "--plugin-source-dir=dist");
+        Path here = Path.of("").toAbsolutePath();
+
+        assertThat(settings.confDir()).isEqualTo(here.resolve("net.d"));
+        assertThat(settings.binDir())
+                .isEqualTo(settings.binDirOnHost())
+                .isEqualTo(here.getParent().resolve("bin"));
+        assertThat(settings.sourceDir()).isEqualTo(here.resolve("dist"));
+        assertThat(settings.runDirectory()).isEqualTo(here.resolve("run"));
+        assertThat(settings.conf().entry().path("cni_agent_run_dir").asText())
+                .isEqualTo(here.resolve("run").toString());
+    }
+
+    @Test
+    void aRunDirectoryThatLeavesNoRoomForTheSocketIsAnErrorOfItsOwn() {
+        String fits = "/" + "a".repeat(86);
+
+        assertThat(settings(Map.of(), "--cni-agent-run-dir=" + fits).runDirectory())
+                .hasToString(fits);
+        assertThatThrownBy(() -> settings(Map.of(), "--cni-agent-run-dir=" + fits + "a"))
+                .isInstanceOf(DaemonException.class)
+                .hasMessageContaining("is 88 bytes long, and at most 87 leave room for the agent's socket");
+        assertThatThrownBy(() -> settings(Map.of(), "--cni-agent-run-dir=/" + "\u00fc".repeat(44)))
+                .hasMessageContaining("is 89 bytes long");
     }
 
     private static InstallerSettings settings(Map<String, String> environment, String... arguments) {

@@ -36,6 +36,9 @@ final class OwnRules {
             "QUEUE",
             "NFQUEUE");
 
+    /** How the chains of other meshes begin: Linkerd's, Kuma's and Consul's, which redirect whatever comes to them. */
+    private static final List<String> OTHER_MESHES = List.of("PROXY_INIT_", "KUMA_MESH_", "CONSUL_PROXY_");
+
     private OwnRules() {}
 
     static boolean ownsChain(String name) {
@@ -62,7 +65,8 @@ final class OwnRules {
      * that others have let pass.
      */
     static boolean decidesFirst(Table table, SavedRule saved) {
-        return table == Table.NAT && DECIDING.contains(saved.target());
+        return table == Table.NAT
+                && (DECIDING.contains(saved.target()) || OTHER_MESHES.stream().anyMatch(saved.target()::startsWith));
     }
 
     private static boolean hasShapeOfOurs(Table table, Rule rule) {

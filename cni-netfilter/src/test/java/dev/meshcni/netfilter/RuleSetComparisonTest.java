@@ -18,6 +18,8 @@ import dev.meshcni.rules.TransportProtocol;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RuleSetComparisonTest {
     private static final Match TCP = new Match.Protocol(TransportProtocol.TCP);
@@ -117,6 +119,19 @@ class RuleSetComparisonTest {
     void aWayIntoOurChainsFromAChainOfOthersIsUnexpected() {
         assertThat(differences(PREROUTING + INBOUND + "-A OTHERS -j ISTIO_INBOUND\n"))
                 .containsExactly("unexpected in ipv4 nat OTHERS: -A OTHERS -j ISTIO_INBOUND");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PROXY_INIT_REDIRECT", "KUMA_MESH_INBOUND", "CONSUL_PROXY_INBOUND"})
+    void anotherMeshInFrontOfOursDecidesFirst(String chain) {
+        String exempt = "-A PREROUTING -i eth1 -j RETURN\n";
+        String other = "-A PREROUTING -p tcp -j " + chain + "\n";
+        String jump = "-A PREROUTING -p tcp -j ISTIO_INBOUND\n";
+
+        assertThat(differences(exempt + other + jump + INBOUND))
+                .containsExactly("misplaced in ipv4 nat PREROUTING: -A PREROUTING -p tcp -j ISTIO_INBOUND is after"
+                        + " -p tcp -j " + chain);
+        assertThat(differences(exempt + jump + other + INBOUND)).isEmpty();
     }
 
     private static List<String> differences(String rules) {

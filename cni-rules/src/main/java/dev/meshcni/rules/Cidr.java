@@ -39,6 +39,9 @@ public final class Cidr {
             if (text.indexOf('/') < 0) {
                 return host(IpNet.parseAddress(text));
             }
+            if (text.length() > text.indexOf('/') + 2 && text.charAt(text.indexOf('/') + 1) == '0') {
+                throw new IllegalArgumentException("a prefix length has no leading zeros");
+            }
             IpNet block = IpNet.parse(text);
             return of(block.address(), block.prefixLength());
         } catch (IllegalArgumentException e) {

@@ -37,6 +37,7 @@ class CidrTest {
             strings = {
                 "",
                 "/8",
+                "10.0.0.0/08",
                 "localhost",
                 "1.2.3",
                 "1.2.3.256",

@@ -20,6 +20,9 @@ import java.util.Optional;
  * @since 0.1.0
  */
 public final class ChainedConf {
+    /** The reference plugin that runtimes call by themselves; a file of its own is left from older instructions. */
+    private static final String LOOPBACK = "loopback";
+
     private ChainedConf() {}
 
     /**
@@ -94,9 +97,19 @@ public final class ChainedConf {
                 .toList();
     }
 
-    /** Returns whether a network has a plugin that is not ours. */
+    /** Returns whether a network has a plugin that is not ours and connects pods to something. */
     static boolean hasForeignPlugin(NetworkConfigList list, InstallSettings settings) {
-        return ownPositions(list, settings).size() < list.plugins().size();
+        return list.plugins().stream()
+                .map(NetworkConfigList.Plugin::type)
+                .anyMatch(type -> !type.equals(settings.type()) && !type.equals(LOOPBACK));
+    }
+
+    /** Returns whether our plugin is called from a file, as one of its plugins or by another one. */
+    public static boolean calls(ConfFile file, InstallSettings settings) {
+        return file.network()
+                .filter(list -> !ownPositions(list, settings).isEmpty()
+                        || !NestedEntries.places(list, settings).isEmpty())
+                .isPresent();
     }
 
     /** The positions of our plugin in a list. */

@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,13 +65,20 @@ public final class ConfDir {
                 }
             }
         } catch (NoSuchFileException e) {
-            return new ConfDirSnapshot(dir, List.of(), Set.of(), Map.of());
+            return new ConfDirSnapshot(dir, List.of(), Set.of(), Map.of(), Map.of());
         } catch (DirectoryIteratorException e) {
             throw new UncheckedIOException("cannot list " + dir, e.getCause());
         } catch (IOException e) {
             throw new UncheckedIOException("cannot list " + dir, e);
         }
-        return new ConfDirSnapshot(dir, files, others, networkDirs(dir, dirs, files));
+        Map<String, List<String>> networkDirs = networkDirs(dir, dirs, files);
+        Map<String, ConfFile> pluginFiles = pluginFiles(dir, networkDirs);
+        return new ConfDirSnapshot(
+                dir,
+                files.stream().map(file -> withItsPlugins(file, pluginFiles)).toList(),
+                others,
+                networkDirs,
+                pluginFiles);
     }
 
     /** Returns whether runtimes read a file of this name. */
@@ -101,9 +109,10 @@ public final class ConfDir {
         try {
             ObjectNode json = CniJson.lenientObject(content);
             String network = json.path("name").asText("");
-            boolean inlined = !json.path("plugins").isEmpty()
-                    || json.path("loadOnlyInlinedPlugins").asBoolean(false);
-            if (inlined || !CniEnvironment.isIdentifier(network)) {
+            String inlinedOnly = json.path("loadOnlyInlinedPlugins").asText("false");
+            if (json.has("plugins")
+                    || !inlinedOnly.equalsIgnoreCase("false")
+                    || !CniEnvironment.isIdentifier(network)) {
                 return Optional.empty();
             }
             List<String> plugins = confNames(dir.resolve(network));
@@ -140,7 +149,7 @@ public final class ConfDir {
     private static Map<String, List<String>> networkDirs(Path dir, Set<String> dirs, List<ConfFile> files) {
         Map<String, List<String>> networkDirs = new HashMap<>();
         for (ConfFile file : files) {
-            file.network().map(NetworkConfigList::name).filter(dirs::contains).ifPresent(name -> {
+            directory(file).filter(dirs::contains).ifPresent(name -> {
                 List<String> plugins = confNames(dir.resolve(name));
                 if (!plugins.isEmpty()) {
                     networkDirs.put(name, plugins);
@@ -150,10 +159,48 @@ public final class ConfDir {
         return networkDirs;
     }
 
+    private static Optional<String> directory(ConfFile file) {
+        return switch (file) {
+            case ConfFile.Valid valid -> Optional.of(valid.list().name());
+            case ConfFile.Divided divided -> Optional.of(divided.directory());
+            case ConfFile.Invalid ignored -> Optional.empty();
+        };
+    }
+
+    private static Map<String, ConfFile> pluginFiles(Path dir, Map<String, List<String>> networkDirs) {
+        Map<String, ConfFile> files = new HashMap<>();
+        networkDirs.forEach((directory, names) -> names.forEach(name -> {
+            String path = directory + "/" + name;
+            readFile(dir.resolve(path), path).ifPresent(file -> files.put(path, file));
+        }));
+        return files;
+    }
+
+    /** As libcni: a list is loaded with all of its plugins or not at all. A single plugin's file has no others. */
+    private static ConfFile withItsPlugins(ConfFile file, Map<String, ConfFile> pluginFiles) {
+        boolean alone = file instanceof ConfFile.Valid valid
+                && (valid.list().single() || valid.list().loadOnlyInlinedPlugins());
+        Optional<String> directory = directory(file).filter(ignored -> !alone);
+        return pluginFiles.values().stream()
+                .filter(ConfFile.Invalid.class::isInstance)
+                .map(ConfFile.Invalid.class::cast)
+                .filter(plugin -> directory
+                        .filter(name -> plugin.name().startsWith(name + "/"))
+                        .isPresent())
+                .findFirst()
+                .<ConfFile>map(plugin ->
+                        new ConfFile.Invalid(file.name(), "its plugin " + plugin.name() + ": " + plugin.reason()))
+                .orElse(file);
+    }
+
     private static List<String> confNames(Path dir) {
         List<String> names = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(dir, "*.conf")) {
-            entries.forEach(entry -> names.add(entry.getFileName().toString()));
+            for (Path entry : entries) {
+                if (!Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                    names.add(entry.getFileName().toString());
+                }
+            }
         } catch (IOException | DirectoryIteratorException e) {
             return List.of();
         }

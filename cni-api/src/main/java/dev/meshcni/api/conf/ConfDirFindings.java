@@ -40,6 +40,7 @@ public final class ConfDirFindings {
         all.primary();
         all.otherNetworks();
         all.nestedEntries();
+        all.otherMeshes();
         all.copies();
         all.leftovers();
         ChainedConf.base(dir, settings).ifPresent(all::base);
@@ -81,7 +82,7 @@ public final class ConfDirFindings {
     private void primary() {
         Optional<ConfFile.Valid> primary = dir.primary();
         if (primary.isPresent() && !ChainedConf.hasForeignPlugin(primary.get().list(), settings)) {
-            findings.add(withoutNetwork(primary.get().name()));
+            findings.add(withoutNetwork(primary.get()));
         }
         Optional<ConfFile.Valid> base = ChainedConf.base(dir, settings);
         boolean delegated =
@@ -96,8 +97,10 @@ public final class ConfDirFindings {
     }
 
     /** Unchained, the directory may be one that no runtime reads, as OpenShift's for Multus is. */
-    private Finding withoutNetwork(String file) {
-        String what = file + " sorts first and contains no plugin other than " + settings.type();
+    private Finding withoutNetwork(ConfFile.Valid primary) {
+        String file = primary.name();
+        String what = file + " sorts first and contains nothing but "
+                + String.join(", ", types(primary.list()).distinct().toList());
         return settings.chained()
                 ? Finding.error(
                         what + ": pods would get no network from it",
@@ -127,11 +130,32 @@ public final class ConfDirFindings {
 
     private void nestedEntries() {
         for (ConfFile.Valid file : dir.valid()) {
-            NestedEntries.holders(file.list(), settings)
-                    .forEach(holder -> findings.add(Finding.warning(
-                            settings.type() + " is also in " + file.name() + " inside " + holder + ", which calls it",
+            NestedEntries.places(file.list(), settings)
+                    .forEach(place -> findings.add(Finding.warning(
+                            settings.type() + " is also in " + file.name() + " at " + place + ", inside "
+                                    + String.join(", ", NestedEntries.holders(file.list(), settings))
+                                    + ", which calls it",
                             "remove it there before uninstalling; Multus copies its default network when it starts,"
                                     + " so restart it after removing the entry")));
+        }
+        dir.pluginFiles().forEach((name, file) -> {
+            if (ChainedConf.calls(file, settings)) {
+                findings.add(Finding.warning(
+                        settings.type() + " is also in " + name + ", which libcni 1.3 and newer run after the list",
+                        "remove " + dir.dir().resolve(name)));
+            }
+        });
+    }
+
+    /** They redirect the same pods as well, each to its own proxy; which one gets the traffic is a matter of order. */
+    private void otherMeshes() {
+        for (ConfFile.Valid file : dir.valid()) {
+            OtherMesh.in(file.list())
+                    .forEach(mesh -> findings.add(Finding.warning(
+                            file.name() + " also has " + mesh.type() + ", by which " + mesh.product()
+                                    + " redirects pods to its own proxy: a pod that both redirect loses connections",
+                            "inject a pod by one mesh only, and remove " + mesh.type()
+                                    + " when no pod on this node needs it")));
         }
     }
 

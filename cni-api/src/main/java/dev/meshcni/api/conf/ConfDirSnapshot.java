@@ -6,6 +6,7 @@ package dev.meshcni.api.conf;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -27,10 +29,15 @@ import java.util.stream.Collectors;
  * @param networkDirs the directories named like a network of {@link #files} that hold {@code .conf} files of more
  *     plugins, by name, with the names of those files; libcni 1.3 and newer run these after the plugins of the list
  *     itself
+ * @param pluginFiles the files of those directories, by directory, slash and name
  * @since 0.1.0
  */
 public record ConfDirSnapshot(
-        Path dir, List<ConfFile> files, Set<String> others, Map<String, List<String>> networkDirs) {
+        Path dir,
+        List<ConfFile> files,
+        Set<String> others,
+        Map<String, List<String>> networkDirs,
+        Map<String, ConfFile> pluginFiles) {
     static final Comparator<String> BY_BYTES =
             Comparator.comparing(name -> name.getBytes(StandardCharsets.UTF_8), Arrays::compareUnsigned);
 
@@ -41,6 +48,7 @@ public record ConfDirSnapshot(
                 .toList();
         others = Set.copyOf(others);
         networkDirs = Map.copyOf(networkDirs);
+        pluginFiles = Collections.unmodifiableMap(new TreeMap<>(pluginFiles));
     }
 
     /**
@@ -55,7 +63,7 @@ public record ConfDirSnapshot(
         Set<String> others = contents.keySet().stream()
                 .filter(name -> !ConfDir.isConfName(name))
                 .collect(Collectors.toUnmodifiableSet());
-        return new ConfDirSnapshot(dir, files, others, Map.of());
+        return new ConfDirSnapshot(dir, files, others, Map.of(), Map.of());
     }
 
     /** The directory as it will be after edits, as far as runtimes read it. */
@@ -68,7 +76,7 @@ public record ConfDirSnapshot(
                 case FileEdit.Delete delete -> edited.remove(delete.name());
             }
         }
-        return new ConfDirSnapshot(dir, List.copyOf(edited.values()), others, networkDirs);
+        return new ConfDirSnapshot(dir, List.copyOf(edited.values()), others, networkDirs, pluginFiles);
     }
 
     /** A file by its name. */

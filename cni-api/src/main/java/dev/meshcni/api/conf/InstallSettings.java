@@ -16,9 +16,11 @@ import java.util.Objects;
  * @param confName the file to install into; empty means the one that runtimes use
  * @param entry our plugin's configuration as it is to stand in the file, with its {@code type} and without
  *     {@code cniVersion}
+ * @param forced whether a configuration of its own is written also where nothing would call it, or where it would be
+ *     the network of pods
  * @since 0.1.0
  */
-public record InstallSettings(boolean chained, String confName, ObjectNode entry) {
+public record InstallSettings(boolean chained, String confName, ObjectNode entry, boolean forced) {
     public InstallSettings {
         Objects.requireNonNull(confName, "confName is null");
         if (!confName.isEmpty() && (confName.indexOf('/') >= 0 || !ConfDir.isConfName(confName))) {
@@ -29,6 +31,11 @@ public record InstallSettings(boolean chained, String confName, ObjectNode entry
         if (!entry.path("type").isTextual()) {
             throw new IllegalArgumentException("the entry has no type");
         }
+    }
+
+    /** Nothing is forced. */
+    public InstallSettings(boolean chained, String confName, ObjectNode entry) {
+        this(chained, confName, entry, false);
     }
 
     /** Chained, into the file that runtimes use. */

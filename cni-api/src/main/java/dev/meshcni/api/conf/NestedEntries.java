@@ -5,6 +5,7 @@ package dev.meshcni.api.conf;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.meshcni.api.NetworkConfigList;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -25,6 +26,37 @@ public final class NestedEntries {
                 .filter(plugin -> holds(plugin.json(), settings.type()))
                 .map(NetworkConfigList.Plugin::type)
                 .toList();
+    }
+
+    /**
+     * Where such entries stand in the file of a list, such as {@code plugins[0].delegates[0].plugins[1]}, in the order
+     * of the file.
+     */
+    public static List<String> places(NetworkConfigList list, InstallSettings settings) {
+        List<String> places = new ArrayList<>();
+        List<NetworkConfigList.Plugin> plugins = list.plugins();
+        for (int i = 0; i < plugins.size(); i++) {
+            collect(plugins.get(i).json(), list.single() ? "" : "plugins[" + i + "].", settings.type(), places);
+        }
+        return List.copyOf(places);
+    }
+
+    /** Collects what stands below a node; the node itself does not count. */
+    private static void collect(JsonNode node, String path, String type, List<String> places) {
+        node.properties().forEach(field -> found(field.getValue(), path + field.getKey(), type, places));
+        if (node.isArray()) {
+            String list = path.substring(0, path.length() - 1);
+            for (int i = 0; i < node.size(); i++) {
+                found(node.get(i), list + "[" + i + "]", type, places);
+            }
+        }
+    }
+
+    private static void found(JsonNode node, String place, String type, List<String> places) {
+        if (node.path("type").asText("").equals(type)) {
+            places.add(place);
+        }
+        collect(node, place + ".", type, places);
     }
 
     /** Returns whether something below a node is an entry; the node itself does not count. */

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ConfDirFindingsTest {
     private static final Path DIR = Path.of("/etc/cni/net.d");
@@ -101,7 +103,7 @@ class ConfDirFindingsTest {
         ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("YYY-istio-cni.conflist", list("istio-cni")));
 
         assertThat(ConfDirFindings.of(dir, unchained))
-                .filteredOn(finding -> finding.what().contains("contains no plugin other than istio-cni"))
+                .filteredOn(finding -> finding.what().contains("contains nothing but istio-cni"))
                 .singleElement()
                 .satisfies(finding -> {
                     assertThat(finding.severity()).isEqualTo(Severity.WARNING);
@@ -177,14 +179,62 @@ class ConfDirFindingsTest {
     @Test
     void pluginsThatWouldRunAfterOursAreAWarning() {
         ConfDirSnapshot plain = ConfDirSnapshot.of(DIR, Map.of("a.conflist", GOOD));
-        ConfDirSnapshot dir =
-                new ConfDirSnapshot(DIR, plain.files(), Set.of("pods"), Map.of("pods", List.of("10-late.conf")));
+        ConfDirSnapshot dir = new ConfDirSnapshot(
+                DIR, plain.files(), Set.of("pods"), Map.of("pods", List.of("10-late.conf")), Map.of());
 
         assertThat(ConfDirFindings.of(dir, SETTINGS)).singleElement().satisfies(finding -> {
             assertThat(finding.severity()).isEqualTo(Severity.WARNING);
             assertThat(finding.what()).contains("10-late.conf");
             assertThat(finding.remedy()).contains("loadOnlyInlinedPlugins");
         });
+    }
+
+    @Test
+    void anEntryOfOursInsideAnotherPluginIsNamedWithItsPlaceAtAnyDepth() {
+        String multus = """
+                {"cniVersion": "1.0.0", "name": "m", "plugins": [{"type": "tuning"}, {"type": "multus", "delegates": [
+                  {"type": "ptp"},
+                  {"plugins": [{"type": "multus", "delegates": [{"plugins": [{"type": "a"}, {"type": "istio-cni"}]}]}]},
+                  {"type": "istio-cni"}]}]}""";
+
+        assertFinding(
+                Map.of("00-multus.conflist", multus),
+                Severity.WARNING,
+                "plugins[1].delegates[1].plugins[0].delegates[0].plugins[1], inside multus");
+        assertFinding(Map.of("00-multus.conflist", multus), Severity.WARNING, "plugins[1].delegates[2], inside multus");
+    }
+
+    @Test
+    void anEntryOfOursInADirectoryOfPluginsIsNamed() {
+        ConfDirSnapshot plain = ConfDirSnapshot.of(DIR, Map.of("a.conflist", GOOD));
+        ConfFile ours = ConfDir.parse("pods/50-ours.conf", "{\"type\": \"istio-cni\"}");
+        ConfDirSnapshot dir = new ConfDirSnapshot(
+                DIR, plain.files(), Set.of("pods"), Map.of("pods", List.of("50-ours.conf")), Map.of(ours.name(), ours));
+
+        assertThat(ConfDirFindings.of(dir, SETTINGS))
+                .anySatisfy(finding -> assertThat(finding.what()).contains("is also in pods/50-ours.conf"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"linkerd-cni, Linkerd", "kuma-cni, Kuma", "consul-cni, Consul"})
+    void anotherMeshInTheChainIsAWarning(String type, String product) {
+        assertFinding(Map.of("10-pods.conflist", list("ptp", type)), Severity.WARNING, type, product);
+    }
+
+    @Test
+    void loopbackIsNoNetworkOfPods() {
+        String loopback = "{\"cniVersion\": \"1.0.0\", \"name\": \"lo\", \"type\": \"loopback\"}";
+        Map<String, String> alone = Map.of("99-loopback.conf", loopback);
+
+        assertThat(ChainedConf.install(ConfDirSnapshot.of(DIR, alone), SETTINGS))
+                .isInstanceOf(InstallPlan.Wait.class);
+        assertFinding(alone, Severity.ERROR, "99-loopback.conf sorts first and contains nothing but loopback");
+        assertThat(ChainedConf.base(
+                        ConfDirSnapshot.of(DIR, Map.of("00-loopback.conf", loopback, "10-pods.conflist", GOOD)),
+                        SETTINGS))
+                .get()
+                .extracting(ConfFile.Valid::name)
+                .isEqualTo("10-pods.conflist");
     }
 
     private static String list(String... types) {

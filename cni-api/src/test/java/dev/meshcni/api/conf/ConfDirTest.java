@@ -12,8 +12,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ConfDirTest {
     private static final String LIST = "{\"name\":\"list\",\"plugins\":[{\"type\":\"ptp\"}]}";
@@ -109,6 +112,43 @@ class ConfDirTest {
                 .containsOnlyKeys("list")
                 .extractingByKey("list")
                 .isEqualTo(List.of("10-a.conf", "20-b.conf"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'{\"name\": \"n\"}'                                                       | divided",
+                "'{\"name\": \"n\", \"loadOnlyInlinedPlugins\": \"False\"}'                | divided",
+                "'{\"name\": \"n\", \"loadOnlyInlinedPlugins\": \"TRUE\"}'                 | invalid",
+                "'{\"name\": \"n\", \"loadOnlyInlinedPlugins\": 1}'                        | invalid",
+                "'{\"name\": \"n\", \"plugins\": []}'                                      | invalid",
+                "'{\"name\": \"n\", \"plugins\": null}'                                    | invalid",
+                "'{\"name\": \"other\"}'                                                   | invalid",
+                "'{\"name\": \"n\", \"plugins\": [{\"type\": \"a\"}]}'                     | valid",
+                "'{\"name\": \"n\", \"cniVersion\": \"x\", \"plugins\": [{\"type\": \"a\"}]}'| valid",
+                "'{\"name\": \"n\", \"cniVersion\": \"x\", \"cniVersions\": [\"1.0.0\"], \"plugins\": [{\"type\": \"a\"}]}'| invalid"
+            })
+    void aListIsLoadedByTheRulesOfLibcni(String list, String kind) throws IOException {
+        write("10-n.conflist", list);
+        write("n/10-a.conf", "{\"type\": \"a\"}");
+
+        assertThat(ConfDir.read(dir).files())
+                .extracting(file -> file.getClass().getSimpleName().toLowerCase(Locale.ROOT))
+                .containsExactly(kind);
+    }
+
+    @Test
+    void aListIsNotLoadedWithoutAllOfItsPlugins() throws IOException {
+        write("10-list.conflist", LIST);
+        write("20-single.conf", "{\"name\": \"list\", \"type\": \"a\"}");
+        write("list/10-a.conf", "{\"type\": \"a\"}");
+        write("list/20-b.conf", "{}");
+        Files.createDirectory(dir.resolve("list/30-directory.conf"));
+
+        assertThat(ConfDir.read(dir).invalid())
+                .containsExactly(
+                        new ConfFile.Invalid("10-list.conflist", "its plugin list/20-b.conf: missing field type"));
     }
 
     @Test

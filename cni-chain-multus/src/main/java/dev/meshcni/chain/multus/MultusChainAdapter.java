@@ -33,7 +33,8 @@ public final class MultusChainAdapter implements ChainAdapter {
     /** The plugin of a Multus that runs as a daemon. */
     private static final String DAEMON_TYPE = "multus-shim";
 
-    private static final Set<String> TYPES = Set.of("multus", DAEMON_TYPE);
+    /** The types of Multus' plugins. */
+    static final Set<String> TYPES = Set.of("multus", DAEMON_TYPE);
 
     /** For {@link java.util.ServiceLoader}. */
     public MultusChainAdapter() {}

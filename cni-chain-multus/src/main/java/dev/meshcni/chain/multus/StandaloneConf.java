@@ -44,6 +44,10 @@ final class StandaloneConf {
         if (network.isPresent() && !isOurs(network.get(), settings)) {
             return new InstallPlan.Refuse(name, "it contains the network of another plugin");
         }
+        Optional<InstallPlan> obstacle = settings.forced() ? Optional.empty() : obstacle(dir, name, settings);
+        if (obstacle.isPresent()) {
+            return obstacle.get();
+        }
         String content = content(name, settings);
         List<FileEdit> edits = new ArrayList<>();
         if (!network.map(NetworkConfigList::text).equals(Optional.of(content))) {
@@ -53,6 +57,33 @@ final class StandaloneConf {
                 .filter(edit -> !edit.name().equals(name))
                 .forEach(edits::add);
         return new InstallPlan.Edits(edits);
+    }
+
+    /**
+     * What would come of the file in a directory that a runtime reads: it must neither be the network of pods, nor lie
+     * there for nobody. Multus' own directory is none of these; what else a directory may be that holds no network is
+     * not known.
+     */
+    private static Optional<InstallPlan> obstacle(ConfDirSnapshot dir, String name, InstallSettings settings) {
+        Optional<ConfFile.Valid> network = ChainedConf.base(dir, InstallSettings.chainedInto(settings.entry()));
+        if (network.isEmpty() || dir.dir().toString().contains("multus")) {
+            return Optional.empty();
+        }
+        ConfDirSnapshot after = dir.after(List.of(new FileEdit.Write(name, content(name, settings), name)));
+        if (after.primary().filter(first -> first.name().equals(name)).isPresent()) {
+            return Optional.of(new InstallPlan.Refuse(
+                    name,
+                    "it would sort before " + network.get().name()
+                            + " and be the network of pods, which is none; choose"
+                            + " a cni-conf-name that sorts behind it, or --force-unchained-conf"));
+        }
+        boolean called = dir.valid().stream()
+                .flatMap(file -> file.list().plugins().stream())
+                .anyMatch(plugin -> MultusChainAdapter.TYPES.contains(plugin.type()));
+        return called
+                ? Optional.empty()
+                : Optional.of(new InstallPlan.Wait("Multus in " + dir.dir() + ": nothing else would call " + name
+                        + ", and no pod be redirected; install chained, or with --force-unchained-conf"));
     }
 
     private static boolean isOurs(NetworkConfigList network, InstallSettings settings) {

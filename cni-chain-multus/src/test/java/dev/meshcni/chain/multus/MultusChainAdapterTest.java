@@ -70,7 +70,11 @@ class MultusChainAdapterTest {
 
         @Override
         protected Map<String, String> baseFiles() {
-            return Map.of("10-macvlan.conf", "{\"cniVersion\":\"0.3.1\",\"name\":\"macvlan\",\"type\":\"macvlan\"}\n");
+            return Map.of(
+                    "00-multus.conf",
+                    MULTUS.get("00-multus.conf"),
+                    "10-macvlan.conf",
+                    "{\"cniVersion\":\"0.3.1\",\"name\":\"macvlan\",\"type\":\"macvlan\"}\n");
         }
 
         @Override
@@ -111,6 +115,35 @@ class MultusChainAdapterTest {
         }
 
         @Test
+        void aFileThatNothingWouldCallIsNotWritten() {
+            ConfDirSnapshot dir =
+                    ConfDirSnapshot.of(DIR, Map.of("10-flannel.conflist", MULTUS.get("10-flannel.conflist")));
+            InstallSettings forced = new InstallSettings(false, "", entry("info"), true);
+
+            assertThat(adapter().install(dir, settings()))
+                    .isInstanceOfSatisfying(
+                            InstallPlan.Wait.class,
+                            wait -> assertThat(wait.what())
+                                    .contains("Multus in " + DIR, "nothing else would call", "--force-unchained-conf"));
+            assertThat(adapter().install(dir, forced)).isInstanceOf(InstallPlan.Edits.class);
+        }
+
+        @Test
+        void aFileThatWouldBeTheNetworkOfPodsIsNotWritten() {
+            ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, MULTUS);
+            InstallSettings first = new InstallSettings(false, "00-istio.conf", entry("info"));
+            InstallSettings forced = new InstallSettings(false, "00-istio.conf", entry("info"), true);
+
+            assertThat(adapter().install(dir, first))
+                    .isInstanceOfSatisfying(
+                            InstallPlan.Refuse.class,
+                            refuse -> assertThat(refuse.reason()).contains("before 00-multus.conf", "network of pods"));
+            assertThat(adapter().install(dir, forced)).isInstanceOf(InstallPlan.Edits.class);
+            assertThat(adapter().install(ConfDirSnapshot.of(Path.of("/etc/cni/multus/net.d"), MULTUS), first))
+                    .isInstanceOf(InstallPlan.Edits.class);
+        }
+
+        @Test
         void anEarlierChainedInstallationIsTakenBack() {
             ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, MULTUS);
             InstallSettings chained = InstallSettings.chainedInto(entry("info"));
@@ -130,7 +163,7 @@ class MultusChainAdapterTest {
             ConfDirSnapshot installed = dir.after(((InstallPlan.Edits) adapter().install(dir, settings())).edits());
 
             assertThat(adapter().findings(installed, settings()))
-                    .anySatisfy(finding -> assertThat(finding.what()).contains("no plugin other than istio-cni"));
+                    .anySatisfy(finding -> assertThat(finding.what()).contains("nothing but istio-cni"));
         }
 
         @Test
