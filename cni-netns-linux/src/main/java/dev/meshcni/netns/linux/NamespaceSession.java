@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -93,12 +94,13 @@ final class NamespaceSession implements AutoCloseable {
         }
         takePlace(deadline);
         NamespaceSession session = new NamespaceSession(netns, deadline);
+        Executor answer = Handover.toCaller();
         try {
             Thread.ofPlatform()
                     .name("netns")
                     .daemon()
                     .inheritInheritableThreadLocals(false)
-                    .start(() -> session.live(hostPaths, occupancy));
+                    .start(() -> session.live(hostPaths, occupancy, answer));
         } catch (RuntimeException | Error e) {
             PLACES.release();
             throw e;
@@ -123,16 +125,17 @@ final class NamespaceSession implements AutoCloseable {
     /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
     <T> T inside(Function<NamespaceSockets, T> step) {
         CompletableFuture<T> result = new CompletableFuture<>();
+        Executor answer = Handover.toCaller();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
-                fail(result, new RedirectException("the deadline of the call had passed before it started"));
+                fail(answer, result, new RedirectException("the deadline of the call had passed before it started"));
                 return;
             }
             try {
                 T value = ChildProcess.within(deadline, () -> step.apply(sockets));
-                Handover.run(() -> result.complete(value));
+                answer.execute(() -> result.complete(value));
             } catch (Throwable e) {
-                fail(result, e);
+                fail(answer, result, e);
             }
         };
         steps.add(Optional.of(run));
@@ -144,8 +147,8 @@ final class NamespaceSession implements AutoCloseable {
         steps.add(Optional.empty());
     }
 
-    private static void fail(CompletableFuture<?> result, Throwable failure) {
-        Handover.run(() -> result.completeExceptionally(failure));
+    private static void fail(Executor answer, CompletableFuture<?> result, Throwable failure) {
+        answer.execute(() -> result.completeExceptionally(failure));
     }
 
     private static void takePlace(Deadline deadline) {
@@ -163,17 +166,17 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    private void live(HostPaths hostPaths, Occupancy occupancy) {
+    private void live(HostPaths hostPaths, Occupancy occupancy, Executor answer) {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
                 Entered found = enter(namespace, hostPaths, sockets);
-                Handover.run(() -> entered.complete(found));
+                answer.execute(() -> entered.complete(found));
                 work();
                 return key;
             });
         } catch (Throwable e) {
-            fail(entered, e);
+            fail(answer, entered, e);
         } finally {
             sockets.close();
             Handover.run(PLACES::release);
