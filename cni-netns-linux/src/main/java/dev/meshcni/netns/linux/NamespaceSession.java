@@ -8,8 +8,10 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.libc.LibC;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -65,6 +67,9 @@ final class NamespaceSession implements AutoCloseable {
 
     private final CompletableFuture<Entered> entered = new CompletableFuture<>();
 
+    /** Listed as soon as the namespace is entered, while its caller wakes up: nearly every call asks for them. */
+    private final CompletableFuture<List<InetAddress>> addresses = new CompletableFuture<>();
+
     private final NamespaceSockets sockets = new NamespaceSockets();
 
     /** Whether the path is not open yet; guarded by {@link #HANGING}. */
@@ -96,11 +101,7 @@ final class NamespaceSession implements AutoCloseable {
         NamespaceSession session = new NamespaceSession(netns, deadline);
         Executor answer = Handover.toCaller();
         try {
-            Thread.ofPlatform()
-                    .name("netns")
-                    .daemon()
-                    .inheritInheritableThreadLocals(false)
-                    .start(() -> session.live(hostPaths, occupancy, answer));
+            NamespaceThread.start(() -> session.live(hostPaths, occupancy, answer));
         } catch (RuntimeException | Error e) {
             PLACES.release();
             throw e;
@@ -120,6 +121,11 @@ final class NamespaceSession implements AutoCloseable {
 
     boolean isOwn() {
         return entered.join().own();
+    }
+
+    /** The addresses by which others reach the pod. */
+    List<InetAddress> addresses() {
+        return await(addresses, "listing its addresses");
     }
 
     /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
@@ -172,6 +178,7 @@ final class NamespaceSession implements AutoCloseable {
             occupancy.locks.locked(key, deadline.remaining(), () -> {
                 Entered found = enter(namespace, hostPaths, sockets);
                 answer.execute(() -> entered.complete(found));
+                listAddresses(answer);
                 work();
                 return key;
             });
@@ -180,6 +187,16 @@ final class NamespaceSession implements AutoCloseable {
         } finally {
             sockets.close();
             Handover.run(PLACES::release);
+            Handover.run(NamespaceThread::prepare);
+        }
+    }
+
+    private void listAddresses(Executor answer) {
+        try {
+            List<InetAddress> found = sockets.rtnetlink().podAddresses();
+            answer.execute(() -> addresses.complete(found));
+        } catch (RuntimeException e) {
+            fail(answer, addresses, e);
         }
     }
 
