@@ -120,7 +120,8 @@ final class AgentLoad {
         return millis;
     }
 
-    private static List<Double> all(String verb, ExecutorService callers, Agent agent, List<PodCall> calls) {
+    /** Calls for all pods, all at once; how long each took. */
+    static List<Double> all(String verb, ExecutorService callers, Agent agent, List<PodCall> calls) {
         List<Future<Double>> replies = calls.stream()
                 .map(call -> callers.submit(() -> agent.call(call.request(verb, agent))))
                 .toList();

@@ -49,11 +49,23 @@ record Bar(String name, double goal, double measured) {
                         "agent: one ADD, 250 pods known, median ms",
                         2,
                         alone.millis().median()),
-                new Bar("agent: MiB with 250 pods, before ADDs", 120, many.memoryAtStart()),
-                new Bar("agent: MiB with 250 pods, after all ADDs", 120, many.memoryAfter()),
+                new Bar("agent: MiB with 250 pods, before ADDs", 100, many.memoryAtStart()),
+                new Bar("agent: MiB with 250 pods, after all ADDs", 100, many.memoryAfter()),
                 new Bar("API requests for an ADD", 0, requests)));
+        bars.addAll(ofWholeAdd(report));
         bars.addAll(ofWays(report));
         return List.copyOf(bars);
+    }
+
+    private static List<Bar> ofWholeAdd(Report report) {
+        double add = report.millis(ProcessRuns.REDIRECTED_ADD);
+        List<Bar> bars = new ArrayList<>();
+        bars.add(new Bar(
+                "whole ADD beside 3 times /bin/true and 1 ms", 1, add / (3 * report.millis(ProcessRuns.NOTHING) + 1)));
+        if (report.has(ProcessRuns.PORTMAP_ADD)) {
+            bars.add(new Bar("whole ADD beside an ADD of portmap", 1, add / report.millis(ProcessRuns.PORTMAP_ADD)));
+        }
+        return bars;
     }
 
     private static List<Bar> ofWays(Report report) {
@@ -64,7 +76,12 @@ record Bar(String name, double goal, double measured) {
                 added(report, RuleWays.NFTABLES, RuleWays.DUAL_STACK, 1.0 / 6),
                 added(report, RuleWays.NFTABLES, RuleWays.EXCLUDING, 1.0 / 8),
                 deleted(report, RuleWays.IPTABLES),
-                deleted(report, RuleWays.NFTABLES));
+                deleted(report, RuleWays.NFTABLES),
+                new Bar(
+                        Burst.PODS + " ADDs together by netlink beside programs",
+                        1.0 / 4,
+                        report.burst(true).all().median()
+                                / report.burst(false).all().median()));
     }
 
     private static Bar added(Report report, String rules, String pod, double goal) {

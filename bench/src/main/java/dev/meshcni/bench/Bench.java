@@ -46,6 +46,7 @@ public final class Bench {
     private static Report measure(Path target, int rounds) throws IOException {
         Path dist = target.resolve("dist");
         List<AgentLoad.Row> load = AgentLoad.measure(dist, rounds);
+        List<Burst.Row> burst = Burst.measure(dist, rounds);
         List<RuleScale.Row> scale = RuleScale.measure(rounds);
         List<RuleWays.Row> ways = RuleWays.measure(rounds);
         try (Node node = Node.start(dist)) {
@@ -64,7 +65,7 @@ public final class Bench {
             if (Files.exists(image)) {
                 sizes.put(IMAGE, size(image));
             }
-            return new Report(rounds, results, load, scale, ways, sizes);
+            return new Report(rounds, results, load, burst, scale, ways, sizes);
         }
     }
 

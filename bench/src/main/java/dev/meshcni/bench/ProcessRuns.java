@@ -22,6 +22,8 @@ final class ProcessRuns {
     static final String REDIRECTED_ADD = "istio-cni ADD, pod is redirected";
     static final String SKIPPED_ADD = "istio-cni ADD, pod outside the mesh";
 
+    static final String PORTMAP_ADD = "portmap ADD, no port to map";
+
     private static final int MEMORY_RUNS = 5;
 
     /** What takes about as long as others keep it from a processor is run more often, and in an order of its own. */
@@ -48,7 +50,7 @@ final class ProcessRuns {
         if (Files.isExecutable(PORTMAP)) {
             Path portmap = Files.write(node.directory().resolve("portmap.conf"), node.config("portmap"));
             processes.put(
-                    "portmap ADD, no port to map",
+                    PORTMAP_ADD,
                     new ChildProcess(List.of(PORTMAP.toString()), node.environment("ADD", Node.PLAIN), portmap));
         }
         processes.put(CLIENT_VERSION, new ChildProcess(client.command(), Map.of("CNI_COMMAND", "VERSION"), none));

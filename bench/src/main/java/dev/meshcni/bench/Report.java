@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  * @param rounds how often each thing was done
  * @param results the times
  * @param load an agent that knows many pods
+ * @param burst all pods of a node at once
  * @param scale the backends with many rules
  * @param ways the same rules by netlink and by programs
  * @param sizes MiB by name
@@ -27,11 +28,13 @@ record Report(
         int rounds,
         List<Result> results,
         List<AgentLoad.Row> load,
+        List<Burst.Row> burst,
         List<RuleScale.Row> scale,
         List<RuleWays.Row> ways,
         Map<String, Double> sizes) {
     private static final String RESULT = "%-46s %22s %22s %9s %12s%n";
     private static final String LOAD = "%12s %12s %12s %12s %12s %12s %16s%n";
+    private static final String BURST = "%-12s %26s %22s %12s %14s%n";
     private static final String BAR = "%-62s %8s %10s %8s  %s%n";
     private static final String SCALE = "%12s %12s %12s %12s %12s%n";
 
@@ -63,6 +66,7 @@ record Report(
             table.append("%-44s %24s%n".formatted(Bench.IMAGE, "not built: ./dev image"));
         }
         return table.append(loadTable())
+                .append(burstTable())
                 .append(scaleTable())
                 .append(waysTable())
                 .append(barTable())
@@ -80,6 +84,9 @@ record Report(
                 %s
                   ],
                   "agentLoad": [
+                %s
+                  ],
+                  "burst": [
                 %s
                   ],
                   "ruleScale": [
@@ -102,6 +109,7 @@ record Report(
                         rounds,
                         lines(results, Report::json),
                         lines(load, Report::json),
+                        lines(burst, Report::json),
                         lines(scale, Report::json),
                         lines(ways, Report::json),
                         sizes.entrySet().stream()
@@ -144,6 +152,20 @@ record Report(
         return table.toString();
     }
 
+    private String burstTable() {
+        StringBuilder table = new StringBuilder("%n%d ADDs started together%n".formatted(Burst.PODS));
+        table.append(BURST.formatted("rules by", "all done after ms", "each ms", "MiB before", "MiB after all"));
+        for (Burst.Row row : burst) {
+            table.append(BURST.formatted(
+                    row.netlink() ? "netlink" : "programs",
+                    row.all(),
+                    row.each(),
+                    number(row.memoryBefore()),
+                    number(row.memoryAfter())));
+        }
+        return table.toString();
+    }
+
     private String scaleTable() {
         StringBuilder table = new StringBuilder(
                 "%nRules of a pod that excludes so many ports, and as many networks, applied and read back%n"
@@ -168,6 +190,19 @@ record Report(
                     row.pod(), row.rules(), row.netlink() ? "netlink" : "programs", row.add(), row.delete()));
         }
         return table.toString();
+    }
+
+    /** The burst of a way. */
+    Burst.Row burst(boolean netlink) {
+        return burst.stream()
+                .filter(row -> row.netlink() == netlink)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Whether there is a time of something. */
+    boolean has(String name) {
+        return results.stream().anyMatch(result -> result.name().equals(name));
     }
 
     /** The row of a way. */
@@ -219,6 +254,18 @@ record Report(
     private static String json(AgentLoad.Adds adds) {
         return "{\"atOnce\": %d, \"count\": %d, \"millis\": %s, \"apiRequests\": %d}"
                 .formatted(adds.atOnce(), adds.count(), json(Optional.of(adds.millis())), adds.requests());
+    }
+
+    private static String json(Burst.Row row) {
+        return ("{\"netlink\": %s, \"count\": %d, \"allMillis\": %s, \"eachMillis\": %s,"
+                        + " \"mebibytesBefore\": %s, \"mebibytesAfter\": %s}")
+                .formatted(
+                        row.netlink(),
+                        Burst.PODS,
+                        json(Optional.of(row.all())),
+                        json(Optional.of(row.each())),
+                        number(row.memoryBefore()),
+                        number(row.memoryAfter()));
     }
 
     private static String json(RuleScale.Row row) {

@@ -9,6 +9,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /** The redirection backends of this node, by name. */
 public final class Backends {
@@ -33,9 +34,16 @@ public final class Backends {
 
     /** These backends, with the program that an operator chose for those that have a choice. */
     public Backends with(String program) {
-        Map<String, RedirectBackend> chosen = new TreeMap<>();
-        byName.forEach((name, backend) -> chosen.put(name, backend.with(program)));
-        return new Backends(chosen);
+        return each(backend -> backend.with(program));
+    }
+
+    /**
+     * These backends, with the way that an operator chose for rules to go into the kernel.
+     *
+     * @param way {@code netlink} or {@code programs}
+     */
+    public Backends by(String way) {
+        return each(backend -> backend.by(way));
     }
 
     /**
@@ -70,5 +78,11 @@ public final class Backends {
             throw new RedirectException("unknown redirection backend '" + name + "', available: " + byName.keySet());
         }
         return backend;
+    }
+
+    private Backends each(UnaryOperator<RedirectBackend> choice) {
+        Map<String, RedirectBackend> chosen = new TreeMap<>();
+        byName.forEach((name, backend) -> chosen.put(name, choice.apply(backend)));
+        return new Backends(chosen);
     }
 }

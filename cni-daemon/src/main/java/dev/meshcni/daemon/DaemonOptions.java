@@ -6,6 +6,7 @@ package dev.meshcni.daemon;
 import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -51,6 +52,22 @@ final class DaemonOptions {
             })
     private String iptables;
 
+    /** How the rules of iptables go into the kernel. */
+    enum RulesBy {
+        NETLINK,
+        PROGRAMS
+    }
+
+    @Option(
+            names = "--rules-by",
+            paramLabel = "WAY",
+            description = {
+                "How iptables rules are written: ${COMPLETION-CANDIDATES}, case-insensitive. NETLINK is for the nft"
+                        + " variant and starts no process; PROGRAMS are iptables-restore and iptables-save.",
+                "Default: NETLINK where the kernel and the chosen variant support it, else PROGRAMS."
+            })
+    private RulesBy rulesBy;
+
     @Option(
             names = "--log-level",
             paramLabel = "LEVEL",
@@ -84,6 +101,11 @@ final class DaemonOptions {
     /** The iptables that an operator chose; empty if none was. */
     Optional<String> iptables() {
         return Optional.of(iptables).filter(name -> !name.isBlank());
+    }
+
+    /** How an operator wants rules to be written; empty if that was left to the daemon. */
+    Optional<String> rulesBy() {
+        return Optional.ofNullable(rulesBy).map(way -> way.name().toLowerCase(Locale.ROOT));
     }
 
     String logLevel() {

@@ -230,7 +230,8 @@ public final class InstallCni implements Callable<Integer> {
 
     private Backends backends() {
         Backends found = Backends.of(ServiceLoader.load(RedirectBackend.class));
-        Backends backends = options.iptables().map(found::with).orElse(found);
+        Backends ofProgram = options.iptables().map(found::with).orElse(found);
+        Backends backends = options.rulesBy().map(ofProgram::by).orElse(ofProgram);
         redirection = backends.named(Backends.DEFAULT).detect();
         LOG.info("redirection backend: {}", redirection);
         if (plugin.nativeNftables()) {

@@ -7,6 +7,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import dev.meshcni.core.spi.RedirectException;
+import java.nio.file.Path;
 
 /**
  * The few functions of the C library (glibc 2.34 or newer) that this module needs, bound by JNA's direct mapping.
@@ -33,6 +34,7 @@ public final class LibC {
     static final int MFD_CLOEXEC = 1;
     static final short POLLIN = 1;
     static final int RLIMIT_AS = 9;
+    static final int F_OK = 0;
     static final int MSG_TRUNC = 0x20;
     static final int MSG_DONTWAIT = 0x40;
 
@@ -79,7 +81,7 @@ public final class LibC {
 
     static native long send(int fd, byte[] buffer, long length, int flags);
 
-    static native long recv(int fd, byte[] buffer, long length, int flags);
+    static native long recv(int fd, Pointer buffer, long length, int flags);
 
     static native int poll(byte[] fds, long count, int timeoutMillis);
 
@@ -126,9 +128,16 @@ public final class LibC {
 
     static native String strerror(int errno);
 
+    static native int access(String path, int mode);
+
     /** Makes sure that the library is bound, by the calling thread and not by one inside a namespace. */
     public static void load() {
         // Running the static initializer is all it takes.
+    }
+
+    /** Whether there is anything at a path, as far as this process may know: what is looked for is seldom there. */
+    public static boolean exists(Path path) {
+        return access(path.toString(), F_OK) == 0;
     }
 
     /** The error number of the call that was made last on this thread. */

@@ -3,6 +3,7 @@
 
 package dev.meshcni.libc;
 
+import com.sun.jna.Pointer;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
 import dev.meshcni.netlink.KernelError;
@@ -55,11 +56,17 @@ public final class NetlinkSocket implements AutoCloseable {
     private static final int DEFAULT_SEND_BUFFER = 64 << 10;
 
     private final int fd;
-    private final byte[] received = new byte[RECEIVE_LENGTH];
+
+    /** Outside of the heap, as an array would be copied there and back for each datagram. */
+    private final NativeBlock block;
+
+    private final Pointer received;
     private int sequence;
 
     public NetlinkSocket(int service) {
         this.fd = LibC.check(LibC.socket(AF_NETLINK, SOCK_RAW | LibC.O_CLOEXEC, service), "opening a netlink socket");
+        this.block = new NativeBlock(RECEIVE_LENGTH);
+        this.received = block.take(RECEIVE_LENGTH);
         byte[] timeval = ByteBuffer.allocate(16)
                 .order(ByteOrder.nativeOrder())
                 .putLong(ANSWER_SECONDS)
@@ -188,6 +195,7 @@ public final class NetlinkSocket implements AutoCloseable {
     @Override
     public void close() {
         LibC.close(fd);
+        block.close();
     }
 
     private static RefusedException refused(String what, KernelError error) {
@@ -258,9 +266,9 @@ public final class NetlinkSocket implements AutoCloseable {
      */
     private Optional<List<NetlinkReply>> receiveOrLost(boolean withoutWaiting) {
         int flags = LibC.MSG_TRUNC | (withoutWaiting ? LibC.MSG_DONTWAIT : 0);
-        long count = LibC.recv(fd, received, received.length, flags);
+        long count = LibC.recv(fd, received, RECEIVE_LENGTH, flags);
         while (count < 0 && LibC.errno() == LibC.EINTR) {
-            count = LibC.recv(fd, received, received.length, flags);
+            count = LibC.recv(fd, received, RECEIVE_LENGTH, flags);
         }
         if (count < 0 && (LibC.errno() == ENOBUFS || (withoutWaiting && LibC.errno() == LibC.EAGAIN))) {
             return Optional.empty();
@@ -268,12 +276,12 @@ public final class NetlinkSocket implements AutoCloseable {
         if (count < NetlinkMessage.HEADER_LENGTH) {
             throw LibC.failure("receiving a netlink answer");
         }
-        if (count > received.length) {
+        if (count > RECEIVE_LENGTH) {
             throw new UnreadableRulesException(
                     "a netlink answer of " + count + " bytes is longer than any that is read");
         }
         try {
-            return Optional.of(NetlinkReply.split(ByteBuffer.wrap(received, 0, (int) count)));
+            return Optional.of(NetlinkReply.split(received.getByteArray(0, (int) count)));
         } catch (NetlinkException e) {
             throw new RedirectException("the kernel's answer cannot be read: " + e.getMessage(), e);
         }
@@ -281,7 +289,7 @@ public final class NetlinkSocket implements AutoCloseable {
 
     /** A batch that failed may have left further messages about itself. */
     private void discardAnswers() {
-        while (LibC.recv(fd, received, received.length, LibC.MSG_DONTWAIT) >= 0 || LibC.errno() == ENOBUFS) {
+        while (LibC.recv(fd, received, RECEIVE_LENGTH, LibC.MSG_DONTWAIT) >= 0 || LibC.errno() == ENOBUFS) {
             // The next one.
         }
     }

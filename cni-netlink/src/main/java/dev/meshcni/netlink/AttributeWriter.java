@@ -97,6 +97,10 @@ public final class AttributeWriter {
         return Arrays.copyOf(buffer.array(), buffer.position());
     }
 
+    void put(ByteBuffer target) {
+        target.put(buffer.array(), 0, buffer.position());
+    }
+
     /** Adds a field of a structure that stands before the attributes. */
     void u8(int value) {
         room(1);

@@ -43,13 +43,6 @@ public final class NetlinkMessage {
         this.flags = REQUEST | flags;
     }
 
-    private NetlinkMessage(NetlinkMessage other, int flags) {
-        this(other.type, other.flags | flags);
-        for (byte part : other.body.toBytes()) {
-            body.u8(part);
-        }
-    }
-
     /** The message type. */
     public int type() {
         return type;
@@ -58,11 +51,6 @@ public final class NetlinkMessage {
     /** The flags, {@link #REQUEST} among them. */
     public int flags() {
         return flags;
-    }
-
-    /** The same message with more flags. */
-    public NetlinkMessage with(int more) {
-        return new NetlinkMessage(this, more);
     }
 
     /** Adds one-byte fields of the message's structure. */
@@ -109,14 +97,18 @@ public final class NetlinkMessage {
 
     /** The message as the kernel takes it. */
     public byte[] encode(int sequence) {
-        return ByteBuffer.allocate(length())
-                .order(ByteOrder.nativeOrder())
-                .putInt(length())
+        ByteBuffer buffer = ByteBuffer.allocate(length()).order(ByteOrder.nativeOrder());
+        put(buffer, sequence, 0);
+        return buffer.array();
+    }
+
+    /** Writes the message, with more flags, into a buffer in the byte order of the machine. */
+    void put(ByteBuffer buffer, int sequence, int more) {
+        buffer.putInt(length())
                 .putShort((short) type)
-                .putShort((short) flags)
+                .putShort((short) (flags | more))
                 .putInt(sequence)
-                .putInt(0)
-                .put(body.toBytes())
-                .array();
+                .putInt(0);
+        body.put(buffer);
     }
 }

@@ -45,7 +45,20 @@ public record NetlinkReply(int type, int flags, int sequence, Octets body) {
      * @throws NetlinkException if one is cut off, as by a buffer that was too small
      */
     public static List<NetlinkReply> split(ByteBuffer datagram) {
-        ByteBuffer rest = datagram.slice().order(ByteOrder.nativeOrder());
+        byte[] bytes = new byte[datagram.remaining()];
+        datagram.duplicate().get(bytes);
+        return split(bytes);
+    }
+
+    /**
+     * The messages of one datagram, whose bytes they keep.
+     *
+     * @param datagram will not be changed
+     * @throws NetlinkException if one is cut off, as by a buffer that was too small
+     */
+    public static List<NetlinkReply> split(byte[] datagram) {
+        Octets whole = Octets.wrap(datagram);
+        ByteBuffer rest = ByteBuffer.wrap(datagram).order(ByteOrder.nativeOrder());
         List<NetlinkReply> replies = new ArrayList<>();
         while (rest.remaining() >= NetlinkMessage.HEADER_LENGTH) {
             int start = rest.position();
@@ -56,10 +69,8 @@ public record NetlinkReply(int type, int flags, int sequence, Octets body) {
             int type = Short.toUnsignedInt(rest.getShort());
             int flags = Short.toUnsignedInt(rest.getShort());
             int sequence = rest.getInt();
-            rest.getInt();
-            byte[] body = new byte[length - NetlinkMessage.HEADER_LENGTH];
-            rest.get(body);
-            replies.add(new NetlinkReply(type, flags, sequence, Octets.of(body)));
+            Octets body = whole.slice(start + NetlinkMessage.HEADER_LENGTH, length - NetlinkMessage.HEADER_LENGTH);
+            replies.add(new NetlinkReply(type, flags, sequence, body));
             rest.position(Math.min(rest.limit(), start + (length + 3 & ~3)));
         }
         return replies;

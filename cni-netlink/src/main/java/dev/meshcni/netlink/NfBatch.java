@@ -3,10 +3,12 @@
 
 package dev.meshcni.netlink;
 
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
 
@@ -75,26 +77,21 @@ public final class NfBatch {
         return copy;
     }
 
+    /** The same batch for another state of nf_tables. */
+    public NfBatch at(int otherGeneration) {
+        NfBatch same = new NfBatch(otherGeneration);
+        same.changes.addAll(changes);
+        return same;
+    }
+
     /** All messages as the kernel takes them. */
     public byte[] encode(int firstSequence) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        bytes.writeBytes(encodeWithoutEnd(firstSequence));
-        write(bytes, new NetlinkMessage(BATCH_END, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM), lastSequence(firstSequence));
-        return bytes.toByteArray();
+        return encode(firstSequence, Optional.of(new NetlinkMessage(BATCH_END, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM)));
     }
 
     /** All messages but the end of the batch: the kernel checks them, and makes no change. */
     public byte[] encodeWithoutEnd(int firstSequence) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        NetlinkMessage begin = new NetlinkMessage(BATCH_BEGIN, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM);
-        generation.ifPresent(number -> begin.attributes(a -> a.be32(NFNL_BATCH_GENID, number)));
-        write(bytes, begin, firstSequence);
-        for (int i = 0; i < changes.size(); i++) {
-            NetlinkMessage message = changes.get(i).message();
-            boolean last = i == changes.size() - 1;
-            write(bytes, last ? message.with(NetlinkMessage.ACK) : message, firstSequence + 1 + i);
-        }
-        return bytes.toByteArray();
+        return encode(firstSequence, Optional.empty());
     }
 
     /** The number of the end of the batch. */
@@ -113,11 +110,31 @@ public final class NfBatch {
         return index >= 0 && index < changes.size() ? what(index) : "the transaction as a whole";
     }
 
-    private static void write(ByteArrayOutputStream bytes, NetlinkMessage message, int sequence) {
-        byte[] encoded = message.encode(sequence);
-        bytes.writeBytes(encoded);
-        for (int i = encoded.length; i % 4 != 0; i++) {
-            bytes.write(0);
+    private byte[] encode(int firstSequence, Optional<NetlinkMessage> end) {
+        NetlinkMessage begin = new NetlinkMessage(BATCH_BEGIN, 0).bytes(0, 0, 0, NfTables.SUBSYSTEM);
+        generation.ifPresent(number -> begin.attributes(a -> a.be32(NFNL_BATCH_GENID, number)));
+        int length = aligned(begin) + end.map(NfBatch::aligned).orElse(0);
+        for (Change change : changes) {
+            length += aligned(change.message());
         }
+        ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.nativeOrder());
+        put(bytes, begin, firstSequence, 0);
+        for (int i = 0; i < changes.size(); i++) {
+            boolean last = i == changes.size() - 1;
+            put(bytes, changes.get(i).message(), firstSequence + 1 + i, last ? NetlinkMessage.ACK : 0);
+        }
+        end.ifPresent(message -> put(bytes, message, lastSequence(firstSequence), 0));
+        return bytes.array();
+    }
+
+    private static void put(ByteBuffer bytes, NetlinkMessage message, int sequence, int flags) {
+        int next = bytes.position() + aligned(message);
+        message.put(bytes, sequence, flags);
+        bytes.position(next);
+    }
+
+    /** Each message begins at a multiple of four bytes ({@code NLMSG_ALIGN}). */
+    private static int aligned(NetlinkMessage message) {
+        return message.length() + 3 & ~3;
     }
 }

@@ -223,6 +223,21 @@ public final class NfTables {
         return is(reply, NEWFLOWTABLE) ? object(reply, KernelObject.Kind.FLOWTABLE) : Optional.empty();
     }
 
+    /**
+     * Whether two messages say the same, of whatever state they are ({@code res_id} of {@code struct nfgenmsg} has the
+     * last two bytes of its number).
+     */
+    public static boolean isSame(NetlinkReply reply, NetlinkReply other) {
+        Octets some = reply.body();
+        Octets others = other.body();
+        return reply.type() == other.type()
+                && some.length() == others.length()
+                && some.length() >= NFGENMSG_LENGTH
+                && some.slice(0, 2).equals(others.slice(0, 2))
+                && some.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH)
+                        .equals(others.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH));
+    }
+
     private static Optional<KernelObject> object(NetlinkReply reply, KernelObject.Kind kind) {
         return family(reply).map(family -> KernelObject.read(family, kind, reply.attributes(NFGENMSG_LENGTH)));
     }

@@ -34,6 +34,11 @@ public final class Octets {
         return new Octets(bytes.clone());
     }
 
+    /** These bytes themselves, for a caller that will not change them. */
+    static Octets wrap(byte[] bytes) {
+        return new Octets(bytes);
+    }
+
     /** One byte. */
     public static Octets u8(int value) {
         return new Octets(new byte[] {(byte) value});

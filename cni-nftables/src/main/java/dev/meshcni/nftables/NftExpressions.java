@@ -62,8 +62,14 @@ final class NftExpressions {
             };
         }
 
-        private boolean hasRanges() {
-            return intervals.ranges().stream().anyMatch(range -> !range.first().equals(range.last()));
+        /**
+         * Whether the kernel is to keep the ends of intervals. Where it keeps single values of two bytes, it compares
+         * each new one with all before.
+         */
+        private boolean keepsIntervals() {
+            return intervals.ranges().size() > MAX_SINGLE_VALUES
+                    || intervals.ranges().stream()
+                            .anyMatch(range -> !range.first().equals(range.last()));
         }
 
         /**
@@ -76,7 +82,7 @@ final class NftExpressions {
                     table.name(),
                     "__set" + number,
                     0,
-                    KernelSet.ANONYMOUS | KernelSet.CONSTANT | (hasRanges() ? KernelSet.INTERVAL : 0),
+                    KernelSet.ANONYMOUS | KernelSet.CONSTANT | (keepsIntervals() ? KernelSet.INTERVAL : 0),
                     type(),
                     intervals.bits() / Byte.SIZE,
                     List.of(KernelSet.size(elements), new Attribute(KernelSet.USERDATA, BIG_ENDIAN_KEYS)));
@@ -85,7 +91,7 @@ final class NftExpressions {
         /** Single values, or the ends of intervals; {@code nft} begins with what is before the first of them. */
         List<SetElement> elements() {
             List<SetElement> elements = new ArrayList<>();
-            boolean ranges = hasRanges();
+            boolean ranges = keepsIntervals();
             BigInteger behindAll = BigInteger.ONE.shiftLeft(intervals.bits());
             if (ranges && intervals.ranges().getFirst().first().signum() != 0) {
                 elements.add(SetElement.end(octets(BigInteger.ZERO, intervals.bits())));
@@ -108,6 +114,8 @@ final class NftExpressions {
     private static final Octets BIG_ENDIAN_KEYS = bigEndianKeys();
 
     private static final int IFNAMSIZ = 16;
+
+    private static final int MAX_SINGLE_VALUES = 128;
 
     private final IpFamily family;
     private final Table table;

@@ -18,6 +18,7 @@ import dev.meshcni.netlink.KernelSet;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfTables;
+import dev.meshcni.netlink.Octets;
 import dev.meshcni.netlink.SetElement;
 import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.IpFamily;
@@ -26,6 +27,7 @@ import dev.meshcni.rules.RuleSet;
 import dev.meshcni.rules.Table;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -208,9 +210,36 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
     private static Object contents(String name, TableSnapshot table) {
         for (Map.Entry<KernelSet, List<SetElement>> entry : table.sets().entrySet()) {
             if (entry.getKey().name().equals(name) && entry.getKey().anonymous()) {
-                return Set.copyOf(entry.getValue());
+                return ends(entry.getKey(), entry.getValue());
             }
         }
         return name;
+    }
+
+    /** The ends of intervals, whether the kernel keeps them or single values, and without the one at the very start. */
+    private static Set<SetElement> ends(KernelSet set, List<SetElement> elements) {
+        boolean intervals = (set.flags() & KernelSet.INTERVAL) != 0;
+        Set<SetElement> ends = new HashSet<>();
+        for (SetElement element : elements) {
+            if (!intervals) {
+                ends.add(element);
+                next(element.key()).ifPresent(behind -> ends.add(SetElement.end(behind)));
+            } else if (!element.equals(
+                    SetElement.end(Octets.of(new byte[element.key().length()])))) {
+                ends.add(element);
+            }
+        }
+        return ends;
+    }
+
+    private static Optional<Octets> next(Octets key) {
+        byte[] bytes = key.bytes();
+        for (int i = bytes.length - 1; i >= 0; i--) {
+            bytes[i]++;
+            if (bytes[i] != 0) {
+                return Optional.of(Octets.of(bytes));
+            }
+        }
+        return Optional.empty();
     }
 }

@@ -61,6 +61,21 @@ class InstallCniTest {
                 .contains(NO_SUCH);
     }
 
+    @ParameterizedTest
+    @CsvSource({"netlink,by netlink", "programs,by its programs"})
+    void rulesAreWrittenInTheWayThatAnOperatorNames(String way, String logged) {
+        try (Agent agent = Agent.start(node, "--rules-by", way)) {
+            assertThat(agent.logged()).containsPattern("redirection backend: iptables-nft [0-9.]+, " + logged);
+        }
+    }
+
+    @Test
+    void aWayOfRulesThatThereIsNotEndsItBeforeAnythingIsMade() {
+        assertThat(ends(2, Map.of("RULES_BY", "magic"))).contains("--rules-by", "NETLINK", "PROGRAMS", "magic");
+        assertThat(fails(Map.of("RULES_BY", "netlink"), "--force-iptables-binary", "legacy"))
+                .contains("rules by netlink are for the nf_tables variant of iptables, and legacy is not it");
+    }
+
     @Test
     void everyLineOfTheLogIsJsonWhereThatIsAskedFor() throws IOException {
         try (Agent agent = Agent.start(node, "--log-format", "json");
@@ -92,6 +107,10 @@ class InstallCniTest {
     }
 
     private String fails(Map<String, String> environment, String... options) {
+        return ends(1, environment, options);
+    }
+
+    private String ends(int exit, Map<String, String> environment, String... options) {
         List<String> line = new ArrayList<>(List.of(
                 Dist.program("install-cni").toString(),
                 "--no-install",
@@ -103,7 +122,7 @@ class InstallCniTest {
         Command.Result ended = node.command(line.toArray(String[]::new))
                 .environment(environment)
                 .result();
-        assertThat(ended.exitCode()).isEqualTo(1);
+        assertThat(ended.exitCode()).isEqualTo(exit);
         assertThat(Files.exists(directory.resolve("run"))).isFalse();
         return ended.err();
     }

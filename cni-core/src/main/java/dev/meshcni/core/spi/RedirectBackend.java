@@ -30,6 +30,18 @@ public interface RedirectBackend {
     }
 
     /**
+     * This backend with the way that an operator chose for its rules to go into the kernel; itself where it has no
+     * choice.
+     *
+     * @param way {@code netlink} or {@code programs}
+     * @throws dev.meshcni.core.spi.RedirectException if it is neither
+     * @since 0.1.0
+     */
+    default RedirectBackend by(String way) {
+        return this;
+    }
+
+    /**
      * Finds out whether and how this backend works on this node. Called once before anything else; the result is for
      * the log ("iptables-nft 1.8.9").
      *

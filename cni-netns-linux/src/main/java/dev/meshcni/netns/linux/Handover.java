@@ -4,6 +4,7 @@
 package dev.meshcni.netns.linux;
 
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
@@ -31,6 +32,14 @@ final class Handover {
     /** Makes sure that the thread is there, before any thread enters a namespace. */
     static void prepare() {
         // Loading this class has done it.
+    }
+
+    /**
+     * How to give the calling thread what it waits for. A platform thread is woken by whoever has it; that wakes nobody
+     * else.
+     */
+    static Executor toCaller() {
+        return Thread.currentThread().isVirtual() ? Handover::run : Runnable::run;
     }
 
     /** Has something done outside of all pods' namespaces, soon. */

@@ -6,6 +6,7 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.spi.RedirectBackend;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Redirects with the rules of {@code iptables} and {@code ip6tables}, in whichever variant works on the node.
@@ -17,7 +18,7 @@ import java.util.function.Consumer;
  */
 public final class IptablesBackend extends LinuxBackend {
     private final String forced;
-    private final RuleWay way;
+    private final Supplier<RuleWay> way;
 
     /**
      * Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works; by the way that
@@ -34,7 +35,7 @@ public final class IptablesBackend extends LinuxBackend {
      * @param hostPaths where this process finds the namespaces that the container runtime names
      */
     public IptablesBackend(String forced, HostPaths hostPaths) {
-        this(forced, RuleWay.ofEnvironment(), hostPaths);
+        this(forced, RuleWay::ofEnvironment, hostPaths, new PodRules(_ -> {}));
     }
 
     /**
@@ -48,13 +49,14 @@ public final class IptablesBackend extends LinuxBackend {
     }
 
     IptablesBackend(String forced, RuleWay way, HostPaths hostPaths, Consumer<String> steps) {
-        this(forced, way, hostPaths, new PodRules(steps));
+        this(forced, () -> way, hostPaths, new PodRules(steps));
+        Objects.requireNonNull(way, "way is null");
     }
 
-    private IptablesBackend(String forced, RuleWay way, HostPaths hostPaths, PodRules podRules) {
+    private IptablesBackend(String forced, Supplier<RuleWay> way, HostPaths hostPaths, PodRules podRules) {
         super(hostPaths, podRules);
         this.forced = Objects.requireNonNull(forced, "forced is null");
-        this.way = Objects.requireNonNull(way, "way is null");
+        this.way = way;
     }
 
     @Override
@@ -68,7 +70,13 @@ public final class IptablesBackend extends LinuxBackend {
     }
 
     @Override
+    public RedirectBackend by(String name) {
+        RuleWay chosen = RuleWay.parse(name);
+        return new IptablesBackend(forced, () -> chosen, hostPaths(), podRules());
+    }
+
+    @Override
     NodeTools find() {
-        return IptablesDetection.detect(forced, way);
+        return IptablesDetection.detect(forced, way.get());
     }
 }

@@ -100,6 +100,16 @@ final class IptablesDetection {
         }
     }
 
+    /** Tries rules, in a namespace that is thrown away or else without carrying them out. */
+    interface Trial {
+        /**
+         * Tries them.
+         *
+         * @throws RedirectException if the kernel does not take them
+         */
+        void attempt(NetlinkLayer sample, boolean throwaway);
+    }
+
     private IptablesDetection() {}
 
     /**
@@ -112,15 +122,20 @@ final class IptablesDetection {
      * @throws RedirectException if none works, with what was tried and what to install
      */
     static NodeTools detect(String forced, RuleWay way) {
+        return detect(forced, way, SampleRules::attempt);
+    }
+
+    /** Finds that out by a trial of another kind. */
+    static NodeTools detect(String forced, RuleWay way, Trial trial) {
         LibC.load();
         return switch (way) {
             case PROGRAMS -> byPrograms(forced);
             case NETLINK ->
-                byNetlink(forced)
+                byNetlink(forced, trial)
                         .orElseThrow(() -> new RedirectException("rules by netlink are for the nf_tables variant of"
                                 + " iptables, and " + forced + " is not it"));
             case EITHER -> {
-                Optional<ByNetlink> found = byNetlink(forced);
+                Optional<ByNetlink> found = byNetlink(forced, trial);
                 yield found.isPresent() && !found.get().problems().containsKey(IpFamily.IPV4)
                         ? found.get()
                         : byPrograms(forced);
@@ -135,7 +150,7 @@ final class IptablesDetection {
                 .toList();
     }
 
-    private static Optional<ByNetlink> byNetlink(String forced) {
+    private static Optional<ByNetlink> byNetlink(String forced, Trial trial) {
         List<IptablesTool> candidates = candidates(forced);
         Optional<IptablesTool> program = candidates.stream()
                 .filter(tool -> tool.kind() == IptablesTool.Kind.NFT)
@@ -147,8 +162,7 @@ final class IptablesDetection {
         Map<IpFamily, String> problems = new LinkedHashMap<>();
         for (IpFamily family : IpFamily.values()) {
             try {
-                SampleRules.attempt(
-                        new NetlinkLayer(Map.of(family, SampleRules.of(family)), Map.of(), List.of()), throwaway);
+                trial.attempt(new NetlinkLayer(Map.of(family, SampleRules.of(family)), Map.of(), List.of()), throwaway);
             } catch (RedirectException e) {
                 problems.put(family, e.getMessage());
             }

@@ -66,7 +66,7 @@ public abstract sealed class LinuxBackend implements RedirectBackend permits Ipt
         NodeTools known = tools;
         if (known == null) {
             synchronized (this) {
-                known = tools == null ? find() : tools;
+                known = tools == null ? new KnownPlans(find()) : tools;
                 tools = known;
             }
         }

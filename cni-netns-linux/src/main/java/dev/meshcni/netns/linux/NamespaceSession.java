@@ -8,14 +8,17 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.libc.LibC;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +67,9 @@ final class NamespaceSession implements AutoCloseable {
 
     private final CompletableFuture<Entered> entered = new CompletableFuture<>();
 
+    /** Listed as soon as the namespace is entered, while its caller wakes up: nearly every call asks for them. */
+    private final CompletableFuture<List<InetAddress>> addresses = new CompletableFuture<>();
+
     private final NamespaceSockets sockets = new NamespaceSockets();
 
     /** Whether the path is not open yet; guarded by {@link #HANGING}. */
@@ -93,12 +99,9 @@ final class NamespaceSession implements AutoCloseable {
         }
         takePlace(deadline);
         NamespaceSession session = new NamespaceSession(netns, deadline);
+        Executor answer = Handover.toCaller();
         try {
-            Thread.ofPlatform()
-                    .name("netns")
-                    .daemon()
-                    .inheritInheritableThreadLocals(false)
-                    .start(() -> session.live(hostPaths, occupancy));
+            NamespaceThread.start(() -> session.live(hostPaths, occupancy, answer));
         } catch (RuntimeException | Error e) {
             PLACES.release();
             throw e;
@@ -120,19 +123,25 @@ final class NamespaceSession implements AutoCloseable {
         return entered.join().own();
     }
 
+    /** The addresses by which others reach the pod. */
+    List<InetAddress> addresses() {
+        return await(addresses, "listing its addresses");
+    }
+
     /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
     <T> T inside(Function<NamespaceSockets, T> step) {
         CompletableFuture<T> result = new CompletableFuture<>();
+        Executor answer = Handover.toCaller();
         Runnable run = () -> {
             if (deadline.remaining().isZero()) {
-                fail(result, new RedirectException("the deadline of the call had passed before it started"));
+                fail(answer, result, new RedirectException("the deadline of the call had passed before it started"));
                 return;
             }
             try {
                 T value = ChildProcess.within(deadline, () -> step.apply(sockets));
-                Handover.run(() -> result.complete(value));
+                answer.execute(() -> result.complete(value));
             } catch (Throwable e) {
-                fail(result, e);
+                fail(answer, result, e);
             }
         };
         steps.add(Optional.of(run));
@@ -144,8 +153,8 @@ final class NamespaceSession implements AutoCloseable {
         steps.add(Optional.empty());
     }
 
-    private static void fail(CompletableFuture<?> result, Throwable failure) {
-        Handover.run(() -> result.completeExceptionally(failure));
+    private static void fail(Executor answer, CompletableFuture<?> result, Throwable failure) {
+        answer.execute(() -> result.completeExceptionally(failure));
     }
 
     private static void takePlace(Deadline deadline) {
@@ -163,20 +172,31 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    private void live(HostPaths hostPaths, Occupancy occupancy) {
+    private void live(HostPaths hostPaths, Occupancy occupancy, Executor answer) {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
                 Entered found = enter(namespace, hostPaths, sockets);
-                Handover.run(() -> entered.complete(found));
+                answer.execute(() -> entered.complete(found));
+                listAddresses(answer);
                 work();
                 return key;
             });
         } catch (Throwable e) {
-            fail(entered, e);
+            fail(answer, entered, e);
         } finally {
             sockets.close();
             Handover.run(PLACES::release);
+            Handover.run(NamespaceThread::prepare);
+        }
+    }
+
+    private void listAddresses(Executor answer) {
+        try {
+            List<InetAddress> found = sockets.rtnetlink().podAddresses();
+            answer.execute(() -> addresses.complete(found));
+        } catch (RuntimeException e) {
+            fail(answer, addresses, e);
         }
     }
 

@@ -6,11 +6,10 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.libc.LibC;
 import dev.meshcni.libc.NetlinkSocket;
 import dev.meshcni.libc.RefusedException;
 import dev.meshcni.netlink.KernelChain;
-import dev.meshcni.netlink.KernelObject;
-import dev.meshcni.netlink.KernelRule;
 import dev.meshcni.netlink.KernelSet;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NetlinkMessage;
@@ -18,13 +17,12 @@ import dev.meshcni.netlink.NetlinkReply;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netlink.NfTables;
-import dev.meshcni.netlink.SetElement;
-import dev.meshcni.nftables.TableSnapshot;
 import dev.meshcni.rules.IpFamily;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -36,7 +34,6 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The netfilter tables of the network namespace of the thread that makes this, without starting a process: which there
@@ -54,14 +51,6 @@ final class NetfilterTables implements AutoCloseable {
 
     /** How often tables are read again when they change meanwhile. */
     private static final int ATTEMPTS = 10;
-
-    /**
-     * What is in nf_tables at one moment.
-     *
-     * @param generation the number of its state; empty where the kernel has no nf_tables
-     * @param tables those that were asked for, with all that is in them
-     */
-    record Listing(OptionalInt generation, List<TableSnapshot> tables) {}
 
     private final Optional<NetlinkSocket> socket;
 
@@ -95,9 +84,9 @@ final class NetfilterTables implements AutoCloseable {
     Listing list(Predicate<KernelTable> wanted) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             OptionalInt before = generation();
-            List<TableSnapshot> tables = before.isPresent() ? snapshots(wanted) : List.of();
+            Listing listing = new Listing(before, before.isPresent() ? messages(wanted) : Listing.Messages.NONE);
             if (before.equals(generation())) {
-                return new Listing(before, tables);
+                return listing;
             }
         }
         throw new UnreadableRulesException("the pod's tables change all the time");
@@ -149,8 +138,12 @@ final class NetfilterTables implements AutoCloseable {
             case IPV4 -> "ip_tables_names";
             case IPV6 -> "ip6_tables_names";
         };
+        Path names = Path.of("/proc/thread-self/net", file);
+        if (!LibC.exists(names)) {
+            return Set.of();
+        }
         try {
-            return Set.copyOf(Files.readAllLines(Path.of("/proc/thread-self/net", file)));
+            return Set.copyOf(Files.readAllLines(names));
         } catch (NoSuchFileException _) {
             return Set.of();
         } catch (IOException e) {
@@ -192,34 +185,24 @@ final class NetfilterTables implements AutoCloseable {
         socket.ifPresent(NetlinkSocket::close);
     }
 
-    private List<TableSnapshot> snapshots(Predicate<KernelTable> wanted) {
+    private Listing.Messages messages(Predicate<KernelTable> wanted) {
         List<KernelTable> tables = tables().stream().filter(wanted).toList();
         if (tables.isEmpty()) {
-            return List.of();
+            return Listing.Messages.NONE;
         }
-        List<KernelChain> chains = chains(NfProto.UNSPEC);
-        List<KernelSet> sets = read(NfTables.sets(NfProto.UNSPEC), NfTables::set);
-        List<KernelObject> objects = Stream.concat(
-                        readIfKnown(NfTables.objects(NfProto.UNSPEC), NfTables::object),
-                        readIfKnown(NfTables.flowTables(NfProto.UNSPEC), NfTables::object))
+        List<NetlinkReply> chains = open().dump(NfTables.chains(NfProto.UNSPEC));
+        Map<KernelSet, List<NetlinkReply>> sets = new LinkedHashMap<>();
+        for (KernelSet set : read(NfTables.sets(NfProto.UNSPEC), NfTables::set)) {
+            if (tables.stream().anyMatch(table -> Listing.isOf(table, set.family(), set.table()))) {
+                sets.put(set, open().dump(NfTables.elements(set)));
+            }
+        }
+        List<NetlinkReply> objects = new ArrayList<>(dumpIfKnown(NfTables.objects(NfProto.UNSPEC)));
+        objects.addAll(dumpIfKnown(NfTables.flowTables(NfProto.UNSPEC)));
+        List<List<NetlinkReply>> rules = tables.stream()
+                .map(table -> open().dump(NfTables.rules(table), MAX_RULES))
                 .toList();
-        return tables.stream()
-                .map(table -> new TableSnapshot(
-                        table,
-                        chains.stream()
-                                .filter(chain -> chain.family() == table.family()
-                                        && chain.table().equals(table.name()))
-                                .toList(),
-                        rules(table),
-                        elements(sets.stream()
-                                .filter(set -> set.family() == table.family()
-                                        && set.table().equals(table.name()))
-                                .toList()),
-                        objects.stream()
-                                .filter(object -> object.family() == table.family()
-                                        && object.table().equals(table.name()))
-                                .toList()))
-                .toList();
+        return new Listing.Messages(tables, rules, chains, sets, objects);
     }
 
     private List<KernelTable> tables(NfProto family) {
@@ -230,35 +213,16 @@ final class NetfilterTables implements AutoCloseable {
         return socket.isPresent() ? read(NfTables.chains(family), NfTables::chain) : List.of();
     }
 
-    private List<KernelRule> rules(KernelTable table) {
-        return open().dump(NfTables.rules(table), MAX_RULES).stream()
-                .flatMap(reply -> NfTables.rule(reply).stream())
-                .filter(rule -> rule.table().equals(table.name()))
-                .toList();
-    }
-
-    private Map<KernelSet, List<SetElement>> elements(List<KernelSet> sets) {
-        Map<KernelSet, List<SetElement>> elements = new LinkedHashMap<>();
-        sets.forEach(set -> elements.put(
-                set,
-                open().dump(NfTables.elements(set)).stream()
-                        .flatMap(reply -> NfTables.elements(reply).stream())
-                        .toList()));
-        return elements;
-    }
-
     private <T> List<T> read(NetlinkMessage request, Function<NetlinkReply, Optional<T>> object) {
-        return open().dump(request).stream()
-                .flatMap(reply -> object.apply(reply).stream())
-                .toList();
+        return Listing.read(open().dump(request), object);
     }
 
     /** Older kernels have no objects (before 4.10) or flow tables (before 4.16), and refuse to list them. */
-    private <T> Stream<T> readIfKnown(NetlinkMessage request, Function<NetlinkReply, Optional<T>> object) {
+    private List<NetlinkReply> dumpIfKnown(NetlinkMessage request) {
         try {
-            return read(request, object).stream();
+            return open().dump(request);
         } catch (RefusedException _) {
-            return Stream.empty();
+            return List.of();
         }
     }
 

@@ -10,7 +10,6 @@ import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.netfilter.RuleSetComparison;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
-import dev.meshcni.netns.linux.NetfilterTables.Listing;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
 import dev.meshcni.nftables.WantedTable;
@@ -22,6 +21,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -29,26 +30,45 @@ import java.util.stream.Stream;
 /**
  * Rules of ours in nf_tables, all tables and families in one transaction, without any program.
  *
- * @param iptables by family, what the tables of iptables' nf_tables variant should hold; those of a family that is
- *     absent are left alone
- * @param own by family, what our own tables should hold
- * @param programs what does the same for the tables of iptables by its programs, where only they can; empty if they are
- *     not there
+ * <p>Remembers what it takes to write them into a namespace that has none, and how the kernel lists them then: the next
+ * pod with the same rules is read back and compared byte for byte.
  */
-record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> own, List<Layer> programs)
-        implements Layer {
+final class NetlinkLayer implements Layer {
     private static final String WHAT = "the rules in nf_tables";
 
     /** How often a change is planned anew when somebody else changes tables meanwhile. */
     private static final int ATTEMPTS = 10;
 
     /** A planned change, and the tables of iptables that it touches. */
-    private record Change(NfBatch batch, Map<IpFamily, List<String>> tables, List<IpFamily> own) {}
+    private record Change(NfBatch batch, Map<IpFamily, List<String>> tables, List<IpFamily> own) {
+        Change at(OptionalInt generation) {
+            return generation.isPresent() ? new Change(batch.at(generation.getAsInt()), tables, own) : this;
+        }
+    }
 
-    NetlinkLayer {
-        iptables = Map.copyOf(iptables);
-        own = Map.copyOf(own);
-        programs = List.copyOf(programs);
+    private final Map<IpFamily, RuleSet> iptables;
+    private final Map<IpFamily, WantedTable> own;
+    private final List<Layer> programs;
+
+    /** What makes them where there are none. */
+    private final AtomicReference<Change> first = new AtomicReference<>();
+
+    /** A listing that was found to be as it should be. */
+    private final AtomicReference<Listing> asWanted = new AtomicReference<>();
+
+    /**
+     * For rules.
+     *
+     * @param iptables by family, what the tables of iptables' nf_tables variant should hold; those of a family that is
+     *     absent are left alone
+     * @param own by family, what our own tables should hold
+     * @param programs what does the same for the tables of iptables by its programs, where only they can; empty if they
+     *     are not there
+     */
+    NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> own, List<Layer> programs) {
+        this.iptables = Map.copyOf(iptables);
+        this.own = Map.copyOf(own);
+        this.programs = List.copyOf(programs);
     }
 
     /** No rules in any of a number of families' tables. */
@@ -68,7 +88,10 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
     public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Listing found = list(netfilter);
-            Change change = change(found);
+            if (isAsWanted(found)) {
+                return;
+            }
+            Change change = found.isEmpty() ? first().at(found.generation()) : change(found);
             if (byPrograms(found, change)) {
                 programs.forEach(layer -> layer.apply(netfilter, undo, steps));
                 return;
@@ -89,6 +112,9 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
     @Override
     public List<RuleDifference> differences(NetfilterTables netfilter) {
         Listing found = list(netfilter);
+        if (isAsWanted(found)) {
+            return List.of();
+        }
         if (!doubtful(found).isEmpty()) {
             return requirePrograms(found).stream()
                     .flatMap(layer -> layer.differences(netfilter).stream())
@@ -106,12 +132,29 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
                 differences.addAll(OwnTable.among(family, found.tables()).differences(own.get(family)));
             }
         }
+        if (differences.isEmpty()) {
+            asWanted.set(found.compact());
+        }
         return differences;
     }
 
     /** Sees whether the kernel would take the rules, without changing anything. */
     void check(NetfilterTables netfilter) {
-        netfilter.check(change(new Listing(netfilter.generation(), List.of())).batch());
+        netfilter.check(first().at(netfilter.generation()).batch());
+    }
+
+    private boolean isAsWanted(Listing found) {
+        Listing known = asWanted.get();
+        return known != null && found.isSame(known);
+    }
+
+    private Change first() {
+        Change known = first.get();
+        if (known == null) {
+            known = change(Listing.NONE);
+            first.set(known);
+        }
+        return known;
     }
 
     private Listing list(NetfilterTables netfilter) {
@@ -171,6 +214,9 @@ record NetlinkLayer(Map<IpFamily, RuleSet> iptables, Map<IpFamily, WantedTable> 
     }
 
     private List<String> doubtful(Listing found) {
+        if (found.isEmpty()) {
+            return List.of();
+        }
         return Stream.of(IpFamily.values())
                 .filter(iptables::containsKey)
                 .flatMap(family -> new IptablesTables(family, found.tables())

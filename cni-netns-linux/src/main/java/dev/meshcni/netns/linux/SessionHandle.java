@@ -40,7 +40,7 @@ record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeT
 
     @Override
     public List<InetAddress> addresses() {
-        return session.inside(sockets -> sockets.rtnetlink().podAddresses());
+        return session.addresses();
     }
 
     @Override

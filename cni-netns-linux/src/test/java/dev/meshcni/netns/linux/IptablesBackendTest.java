@@ -6,11 +6,23 @@ package dev.meshcni.netns.linux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.RefusedException;
+import dev.meshcni.netlink.Expression;
+import dev.meshcni.netlink.KernelChain;
+import dev.meshcni.netlink.KernelRule;
+import dev.meshcni.netlink.KernelTable;
+import dev.meshcni.netlink.NfBatch;
+import dev.meshcni.netlink.NfProto;
+import dev.meshcni.netlink.NfTables;
+import dev.meshcni.netlink.Octets;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleDifference.Kind;
 import dev.meshcni.testkit.NeedsRoot;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -83,6 +95,68 @@ class IptablesBackendTest {
                 .matches("iptables-legacy [0-9.]+, by its programs");
         assertThat(new IptablesBackend("/usr/sbin/iptables", HostPaths.standard()).detect())
                 .matches("iptables [0-9.]+, by netlink");
+    }
+
+    /** The kernel is asked for a match that it lacks, as one without nft_compat is with each of them. */
+    @Test
+    void theProgramsRedirectWhereTheKernelRefusesMatchesOfIptables() {
+        List<String> refusals = new ArrayList<>();
+        NodeTools tools = IptablesDetection.detect(
+                "nft",
+                RuleWay.EITHER,
+                (_, _) -> NetworkNamespace.insideNew(() -> {
+                    try (NetfilterTables netfilter = new NetfilterTables()) {
+                        netfilter.transact(matching("nomatch"));
+                        return null;
+                    } catch (RefusedException e) {
+                        refusals.add(e.getMessage());
+                        throw e;
+                    }
+                }));
+
+        assertThat(refusals)
+                .hasSize(2)
+                .allSatisfy(refusal -> assertThat(refusal).isEqualTo("the rule: No such file or directory"));
+        assertThat(tools.version()).matches("iptables-nft [0-9.]+, by its programs");
+        assertThat(tools.problems()).isEmpty();
+        RedirectPlan plan = Plans.redirect(IpFamily.IPV4);
+        try (TestNetns netns = new TestNetns()) {
+            NetworkNamespace.inside(netns.path(), () -> {
+                try (NamespaceSockets sockets = new NamespaceSockets()) {
+                    new PodRules(_ -> {}).apply(sockets, plan, tools.layers(plan));
+                    return null;
+                }
+            });
+            assertThat(Visit.to(new IptablesBackend("nft", HostPaths.standard()), netns.path())
+                            .differences(plan))
+                    .isEmpty();
+        }
+    }
+
+    private static NfBatch matching(String extension) {
+        KernelTable table = new KernelTable(NfProto.IPV4, "nat");
+        return new NfBatch()
+                .add(() -> "the table", NfTables.add(table))
+                .add(() -> "the chain", NfTables.add(KernelChain.regular(table, "c")))
+                .add(
+                        () -> "the rule",
+                        NfTables.append(KernelRule.of(
+                                table, "c", List.of(new Expression.XtMatch(extension, 0, Octets.of(new byte[8]))))));
+    }
+
+    @Test
+    void theWayOfRulesIsChosenByNameAndWithTheProgram() {
+        RedirectBackend backend = new IptablesBackend("", HostPaths.standard());
+
+        assertThat(backend.by("programs").with("nft").detect()).endsWith(", by its programs");
+        assertThat(backend.with("nft").by("netlink").detect()).endsWith(", by netlink");
+        assertThatThrownBy(() -> backend.by("magic"))
+                .isInstanceOf(RedirectException.class)
+                .hasMessageContaining("'magic'")
+                .hasMessageContaining("netlink, programs");
+        assertThatThrownBy(() -> backend.with("legacy").by("netlink").detect())
+                .isInstanceOf(RedirectException.class)
+                .hasMessageContaining("legacy");
     }
 
     @ParameterizedTest

@@ -86,6 +86,24 @@ class NetlinkDifferentialTest {
         });
     }
 
+    /** The kernel keeps them in another kind of set then; what it says of them is the same. */
+    @Test
+    void manyPortsAreThoseOfNftToo() {
+        RedirectBackend backend = new NftBackend(HostPaths.standard());
+        RedirectPlan plan = Plans.excluding(500, 500, IpFamily.IPV4);
+        try (TestNetns netlink = new TestNetns();
+                TestNetns program = new TestNetns()) {
+            Visit.to(backend, netlink.path()).apply(plan);
+            load(
+                    program,
+                    "nft -f",
+                    plan.ruleSets().stream().map(NftRenderer::definition).collect(Collectors.joining()));
+
+            assertThat(netlink.shell("nft list ruleset")).isEqualTo(program.shell("nft list ruleset"));
+            assertThat(Visit.to(backend, program.path()).differences(plan)).isEmpty();
+        }
+    }
+
     /** Expressions that newer versions of the program write are read as the matches that older ones write. */
     @Test
     void eachWayReadsWhatTheOtherHasWritten() {

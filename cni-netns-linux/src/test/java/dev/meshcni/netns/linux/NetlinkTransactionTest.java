@@ -233,6 +233,30 @@ class NetlinkTransactionTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"nft", "nftables"})
+    void whatIsKnownOfOnePodHidesNothingInTheNext(String kind) {
+        RedirectBackend backend = new RedirectBackendTest.Kind(kind).make();
+        RedirectPlan plan = Plans.everything(BOTH);
+        try (TestNetns first = new TestNetns();
+                TestNetns second = new TestNetns()) {
+            Visit.to(backend, first.path()).apply(plan);
+            Visit.to(backend, second.path()).apply(plan);
+            assertThat(Visit.to(backend, second.path()).differences(plan)).isEmpty();
+
+            second.shell("nft -a list ruleset | awk '/^table/ {f = $2; t = $3} /^\tchain/ {c = $2}"
+                    + " /handle/ && /1337/ {h = $NF; d = f \" \" t \" \" c \" handle \" h}"
+                    + " END {system(\"nft delete rule \" d)}'");
+            assertThat(Visit.to(backend, second.path()).differences(plan)).hasSize(1);
+            assertThat(Visit.to(backend, first.path()).differences(plan)).isEmpty();
+
+            Visit.to(backend, second.path()).apply(plan);
+            assertThat(Visit.to(backend, second.path()).differences(plan)).isEmpty();
+            second.shell("ping -c 1 -W 1 127.0.0.1 >/dev/null 2>&1 || true");
+            assertThat(Visit.to(backend, second.path()).differences(plan)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nft", "nftables"})
     void noProcessIsStarted(String kind) throws Exception {
         try (TestNetns netns = new TestNetns()) {
             RedirectBackend backend = new RedirectBackendTest.Kind(kind).make();
@@ -261,7 +285,7 @@ class NetlinkTransactionTest {
     }
 
     private static NfBatch batch(NetfilterTables tables, RedirectPlan plan) {
-        NetfilterTables.Listing found = tables.list(_ -> true);
+        Listing found = tables.list(_ -> true);
         NfBatch batch = new NfBatch(found.generation().orElseThrow());
         for (RuleSet rules : plan.ruleSets()) {
             new IptablesTables(rules.family(), found.tables()).change(rules, batch);

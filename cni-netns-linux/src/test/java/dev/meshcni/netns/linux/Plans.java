@@ -39,11 +39,11 @@ final class Plans {
         return plan(Optional.empty(), families, family -> Map.of(Table.NAT, nat(family, List.of(), true)));
     }
 
-    /** With ports and blocks that are excluded. */
+    /** With ports, no two of which touch, and blocks that are excluded. */
     static RedirectPlan excluding(int ports, int blocks, IpFamily... families) {
         return plan(Optional.empty(), families, family -> {
             List<Rule> exclusions = new ArrayList<>();
-            for (int port = 20_000; port < 20_000 + ports; port++) {
+            for (int port = 20_000; port < 20_000 + 2 * ports; port += 2) {
                 exclusions.add(rule(RETURN, TCP, dport(port)));
                 exclusions.add(rule(RETURN, UDP, dport(port)));
             }
