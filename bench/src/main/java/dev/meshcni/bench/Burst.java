@@ -20,7 +20,7 @@ final class Burst {
     static final int PODS = 250;
 
     private static final int LEAST_WAVES = 3;
-    private static final int ROUNDS_PER_WAVE = 5;
+    private static final int ROUNDS_PER_WAVE = 4;
     private static final int CLEARING_UP_MILLIS = 1000;
 
     private Burst() {}
