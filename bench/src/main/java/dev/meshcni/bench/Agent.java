@@ -22,6 +22,7 @@ final class Agent implements AutoCloseable {
     private static final int POLL_MILLIS = 100;
     private static final int END_SECONDS = 10;
     private static final int CLEARING_UP_MILLIS = 50;
+    private static final int RESTING_MILLIS = 7000;
     private static final double KIB_PER_MIB = 1024;
 
     private final Process process;
@@ -129,6 +130,11 @@ final class Agent implements AutoCloseable {
      */
     static void letTheKernelClearUp() {
         pause(CLEARING_UP_MILLIS);
+    }
+
+    /** Waits until the agent has given back what it needs no more, which it does after seconds without a call. */
+    static void letTheAgentRest() {
+        pause(RESTING_MILLIS);
     }
 
     static void pause(int millis) {

@@ -90,6 +90,7 @@ final class AgentLoad {
                     .mapToObj(i -> new PodCall("bench-" + i, name(known - 1 - i % known), namespaces.get(i)))
                     .toList();
             wave(callers, agent, calls.subList(0, 1));
+            Agent.letTheAgentRest();
             double memoryAtStart = agent.memory();
             for (int wave = 0; wave < WARM_UP_WAVES; wave++) {
                 wave(callers, agent, calls.subList(0, 1));
@@ -98,6 +99,7 @@ final class AgentLoad {
             for (int atOnce : AT_ONCE) {
                 adds.add(adds(api, callers, agent, calls.subList(0, atOnce)));
             }
+            Agent.letTheAgentRest();
             return new Row(known, memoryAtStart, agent.memory(), adds);
         }
     }

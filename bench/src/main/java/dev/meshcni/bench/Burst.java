@@ -20,7 +20,7 @@ final class Burst {
     static final int PODS = 250;
 
     private static final int LEAST_WAVES = 3;
-    private static final int ROUNDS_PER_WAVE = 5;
+    private static final int ROUNDS_PER_WAVE = 4;
     private static final int CLEARING_UP_MILLIS = 1000;
 
     private Burst() {}
@@ -54,6 +54,7 @@ final class Burst {
             for (Agent agent : List.of(byNetlink, byPrograms)) {
                 AgentLoad.all("ADD", callers, agent, calls.subList(0, 1));
                 AgentLoad.all("DEL", callers, agent, calls.subList(0, 1));
+                Agent.letTheAgentRest();
                 waves.put(agent, new Waves(agent.memory()));
             }
             for (int wave = 0; wave < Math.max(LEAST_WAVES, rounds / ROUNDS_PER_WAVE); wave++) {
@@ -61,6 +62,7 @@ final class Burst {
                     waves.get(agent).measure(callers, agent, calls);
                 }
             }
+            Agent.letTheAgentRest();
             return List.of(
                     waves.get(byNetlink).row(true, byNetlink.memory()),
                     waves.get(byPrograms).row(false, byPrograms.memory()));

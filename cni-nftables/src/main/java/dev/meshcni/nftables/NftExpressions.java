@@ -67,7 +67,8 @@ final class NftExpressions {
          * each new one with all before.
          */
         private boolean keepsIntervals() {
-            return intervals.ranges().size() > MAX_SINGLE_VALUES
+            boolean many = intervals.bits() == Short.SIZE && intervals.ranges().size() > MAX_SINGLE_VALUES;
+            return many
                     || intervals.ranges().stream()
                             .anyMatch(range -> !range.first().equals(range.last()));
         }
@@ -115,6 +116,7 @@ final class NftExpressions {
 
     private static final int IFNAMSIZ = 16;
 
+    /** Ports up to this number are a set of single values. */
     private static final int MAX_SINGLE_VALUES = 128;
 
     private final IpFamily family;

@@ -14,11 +14,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Warns before the heap is full. What is in use holds garbage, too; the heap is collected long before it stays so full
- * for so long (record 16 says with which options).
+ * for so long (record 16 says with which options). Gives back what a burst of calls has taken, too.
  */
 public final class HeapWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HeapWatch.class);
     private static final Duration INTERVAL = Duration.ofSeconds(10);
+    private static final Duration TRIM_INTERVAL = Duration.ofSeconds(1);
     private static final int FULL_PERCENT = 85;
     private static final int LOOKS = 3;
     private static final int MEBIBYTE = 1 << 20;
@@ -38,11 +39,14 @@ public final class HeapWatch implements AutoCloseable {
         this.most = most;
     }
 
-    /** Starts to monitor the heap of this process. */
+    /** Starts to monitor the heap of this process, and to give back what it does not need. */
     public static HeapWatch start() {
         HeapWatch watch = new HeapWatch(HeapWatch::used, Runtime.getRuntime()::maxMemory);
         Future<?> _ = watch.worker.scheduleWithFixedDelay(
                 watch::look, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+        HeapTrim trim = HeapTrim.ofThisProcess();
+        Future<?> _ = watch.worker.scheduleWithFixedDelay(
+                trim::look, TRIM_INTERVAL.toMillis(), TRIM_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
         return watch;
     }
 

@@ -76,10 +76,17 @@ final class KnownPlans implements NodeTools {
     private static int rules(RedirectPlan plan) {
         int rules = 0;
         for (RuleSet set : plan.ruleSets()) {
-            for (List<Chain> chains : set.tables().values()) {
-                for (Chain chain : chains) {
-                    rules += chain.rules().size();
-                }
+            rules += rules(set);
+        }
+        return rules;
+    }
+
+    /** The number of rules in all tables. */
+    static int rules(RuleSet set) {
+        int rules = 0;
+        for (List<Chain> chains : set.tables().values()) {
+            for (Chain chain : chains) {
+                rules += chain.rules().size();
             }
         }
         return rules;

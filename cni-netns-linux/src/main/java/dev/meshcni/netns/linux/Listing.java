@@ -72,6 +72,18 @@ final class Listing {
         return messages.tables().isEmpty();
     }
 
+    /** How long the messages are together. */
+    int bytes() {
+        int bytes = bytes(messages.chains()) + bytes(messages.objects());
+        for (List<NetlinkReply> rules : messages.rules()) {
+            bytes += bytes(rules);
+        }
+        for (List<NetlinkReply> elements : messages.sets().values()) {
+            bytes += bytes(elements);
+        }
+        return bytes;
+    }
+
     /** The same without what was read of it. */
     Listing compact() {
         return new Listing(generation, messages);
@@ -109,6 +121,10 @@ final class Listing {
             }
         }
         return true;
+    }
+
+    private static int bytes(List<NetlinkReply> replies) {
+        return replies.stream().mapToInt(reply -> reply.body().length()).sum();
     }
 
     private static boolean same(List<NetlinkReply> some, List<NetlinkReply> others) {

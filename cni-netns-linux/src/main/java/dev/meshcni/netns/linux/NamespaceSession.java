@@ -10,6 +10,7 @@ import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.libc.LibC;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -38,6 +39,14 @@ final class NamespaceSession implements AutoCloseable {
     static final int MAX_SESSIONS = 64;
 
     private static final Semaphore PLACES = new Semaphore(MAX_SESSIONS, true);
+
+    /** How many do something at once, in the order in which they came: more would only keep each other from it. */
+    static final int MAX_TURNS = 2 * Runtime.getRuntime().availableProcessors();
+
+    /** How long one waits for its turn: those before may hang, and then nobody has to wait for them. */
+    static final Duration TURN_PATIENCE = Duration.ofMillis(500);
+
+    private static final Semaphore TURNS = new Semaphore(MAX_TURNS, true);
 
     /** Paths that were still being opened when their caller had to go; guarded by itself. */
     private static final Set<Path> HANGING = new HashSet<>();
@@ -176,10 +185,12 @@ final class NamespaceSession implements AutoCloseable {
         try (OpenNamespace namespace = opened(hostPaths)) {
             String key = namespace.device() + ":" + namespace.inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
-                Entered found = enter(namespace, hostPaths, sockets);
-                answer.execute(() -> entered.complete(found));
-                listAddresses(answer);
-                work();
+                inTurn(() -> {
+                    Entered found = enter(namespace, hostPaths, sockets);
+                    answer.execute(() -> entered.complete(found));
+                    listAddresses(answer);
+                    work();
+                });
                 return key;
             });
         } catch (Throwable e) {
@@ -188,6 +199,21 @@ final class NamespaceSession implements AutoCloseable {
             sockets.close();
             Handover.run(PLACES::release);
             Handover.run(NamespaceThread::prepare);
+        }
+    }
+
+    private static void inTurn(Runnable work) {
+        boolean turn = false;
+        try {
+            turn = TURNS.tryAcquire(TURN_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+            work.run();
+        } catch (InterruptedException e) {
+            // Nobody interrupts this thread.
+            Thread.currentThread().interrupt();
+        } finally {
+            if (turn) {
+                TURNS.release();
+            }
         }
     }
 

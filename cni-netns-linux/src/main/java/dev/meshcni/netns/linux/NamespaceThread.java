@@ -31,11 +31,17 @@ final class NamespaceThread {
 
     /** Sees to it that there is a next one. */
     static void prepare() {
-        if (NEXT.get() == null) {
+        if (NEXT.get() != null) {
+            return;
+        }
+        try {
             NamespaceThread made = new NamespaceThread();
             if (!NEXT.compareAndSet(null, made)) {
                 made.work.complete(() -> {});
             }
+        } catch (OutOfMemoryError e) {
+            // No thread can be started now; a call that finds none tries again, and says so.
+            NEXT.set(null);
         }
     }
 }

@@ -39,6 +39,11 @@ final class NetlinkLayer implements Layer {
     /** How often a change is planned anew when somebody else changes tables meanwhile. */
     private static final int ATTEMPTS = 10;
 
+    /** What is kept of a listing at the most. */
+    private static final int KEPT_BYTES = 16 << 10;
+
+    private static final int KEPT_BYTES_PER_RULE = 1 << 10;
+
     /** A planned change, and the tables of iptables that it touches. */
     private record Change(NfBatch batch, Map<IpFamily, List<String>> tables, List<IpFamily> own) {
         Change at(OptionalInt generation) {
@@ -115,6 +120,9 @@ final class NetlinkLayer implements Layer {
         if (isAsWanted(found)) {
             return List.of();
         }
+        if (found.isEmpty() && rules() == 0) {
+            return List.of();
+        }
         if (!doubtful(found).isEmpty()) {
             return requirePrograms(found).stream()
                     .flatMap(layer -> layer.differences(netfilter).stream())
@@ -132,7 +140,8 @@ final class NetlinkLayer implements Layer {
                 differences.addAll(OwnTable.among(family, found.tables()).differences(own.get(family)));
             }
         }
-        if (differences.isEmpty()) {
+        // Others may have put so much beside our rules that it is not worth keeping.
+        if (differences.isEmpty() && found.bytes() <= KEPT_BYTES + KEPT_BYTES_PER_RULE * rules()) {
             asWanted.set(found.compact());
         }
         return differences;
@@ -146,6 +155,17 @@ final class NetlinkLayer implements Layer {
     private boolean isAsWanted(Listing found) {
         Listing known = asWanted.get();
         return known != null && found.isSame(known);
+    }
+
+    private int rules() {
+        int rules = 0;
+        for (RuleSet set : iptables.values()) {
+            rules += KnownPlans.rules(set);
+        }
+        for (WantedTable table : own.values()) {
+            rules += KnownPlans.rules(table.rules());
+        }
+        return rules;
     }
 
     private Change first() {

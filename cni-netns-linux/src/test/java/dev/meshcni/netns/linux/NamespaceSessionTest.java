@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -118,6 +119,25 @@ class NamespaceSessionTest {
             assertThat(Visit.to(backend, netns.path()).differences(meant ? PLAN : NOTHING))
                     .isEmpty();
             Visit.to(backend, netns.path()).remove();
+        }
+    }
+
+    @Test
+    void whoKeepsHisTurnDoesNotKeepOthersFromTheirs() {
+        List<TestNetns> busy = new ArrayList<>();
+        List<NamespaceSession> sessions = new ArrayList<>();
+        try (TestNetns netns = new TestNetns()) {
+            for (int i = 0; i < NamespaceSession.MAX_TURNS; i++) {
+                busy.add(new TestNetns());
+                sessions.add(open(busy.getLast().path(), Deadline.after(LONG)));
+            }
+
+            try (NamespaceSession further = open(netns.path(), Deadline.after(LONG))) {
+                assertThat(further.isOwn()).isFalse();
+            }
+        } finally {
+            sessions.forEach(NamespaceSession::close);
+            busy.forEach(TestNetns::close);
         }
     }
 
