@@ -216,8 +216,8 @@ public final class InstallCni implements Callable<Integer> {
             ResourceStack parts, AgentMetrics metrics, NodeReadiness readiness, NodeStatus status, boolean inCluster) {
         monitoring
                 .healthPort(inCluster)
-                .ifPresent(
-                        port -> parts.add(HealthServer.start(port, readiness, status, metrics.httpRefusals("health"))));
+                .ifPresent(port ->
+                        parts.add(HealthServer.start(port, readiness::ofPod, status, metrics.httpRefusals("health"))));
         monitoring.monitoringPort(inCluster).ifPresent(port -> parts.add(MetricsServer.start(port, metrics)));
     }
 

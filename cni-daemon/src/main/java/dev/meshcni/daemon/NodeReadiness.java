@@ -52,6 +52,15 @@ final class NodeReadiness implements Supplier<Optional<String>> {
         return superseded.getAsBoolean();
     }
 
+    /**
+     * The reason why the daemon's pod is not ready. One that a newer daemon has taken over from stays ready until it is
+     * stopped: a DaemonSet controller deletes the older pod of a node as soon as that is not ready, whether or not the
+     * newer one works, and then none could take over again.
+     */
+    Optional<String> ofPod() {
+        return isSuperseded() ? Optional.empty() : get();
+    }
+
     @Override
     public Optional<String> get() {
         return pods.get().or(installation);

@@ -14,6 +14,7 @@ import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
+import dev.meshcni.install.InstallState;
 import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.ShutdownReason;
 import dev.meshcni.install.UninstallStep;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,19 @@ class NodeReadinessTest {
         assertThat(readiness.get()).contains("initial list in progress");
         pods.known = true;
         assertThat(readiness.get()).isEmpty();
+    }
+
+    @Test
+    void aDaemonThatANewerOneHasTakenOverFromStaysAReadyPod() {
+        pods.known = true;
+        AtomicReference<InstallState> state = new AtomicReference<>(new InstallState.Waiting("the base CNI"));
+        readiness.installedBy(state::get);
+        assertThat(readiness.ofPod()).contains("waiting for the base CNI");
+
+        state.set(new InstallState.Superseded());
+
+        assertThat(readiness.get()).contains("a newer daemon has taken over this node");
+        assertThat(readiness.ofPod()).isEmpty();
     }
 
     @Test

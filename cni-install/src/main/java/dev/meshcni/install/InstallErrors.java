@@ -26,8 +26,8 @@ public final class InstallErrors {
         """;
 
     private static final String OTHER_CONF_DIR = """
-        set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks for \
-        configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
+        set --mounted-cni-net-dir (Helm: cniConfDir) to the directory where this platform's container runtime looks \
+        for configuration: OpenShift with Multus /etc/cni/multus/net.d, k3s /var/lib/rancher/k3s/agent/etc/cni/net.d, \
         MicroK8s /var/snap/microk8s/current/args/cni-network\
         """;
 

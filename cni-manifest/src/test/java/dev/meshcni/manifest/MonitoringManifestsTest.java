@@ -33,7 +33,7 @@ class MonitoringManifestsTest {
     private static final Pattern METRIC =
             Pattern.compile("\\b(?<name>(?:meshcni|istio_cni)_[a-z0-9_]+)(?:\\{(?<labels>[^}]*)})?");
     private static final Pattern LABEL = Pattern.compile("(?<label>[a-z_]+)(?<is>=~|!=|=)\"(?<value>[^\"]*)\"");
-    private static final Pattern GROUPING = Pattern.compile("\\bby \\((?<labels>[^)]*)\\)");
+    private static final Pattern GROUPING = Pattern.compile("\\bby ?\\((?<labels>[^)]*)\\)");
 
     /** The labels that Prometheus adds to what it scrapes from a pod. */
     private static final List<String> OF_THE_TARGET = List.of("namespace", "pod");

@@ -122,6 +122,16 @@ class NodeManifestsTest {
     }
 
     @Test
+    void twoDaemonsOnANodeShareNoPort() {
+        DaemonSet daemonSet = daemonSet(operator("default"));
+
+        assertThat(daemonSet.getSpec().getTemplate().getSpec().getHostNetwork()).isNull();
+        assertThat(container(operator("default")).getPorts())
+                .hasSize(2)
+                .allSatisfy(port -> assertThat(port.getHostPort()).isNull());
+    }
+
+    @Test
     void noVariableNeedsTheApiServerWhenTheContainerStarts() {
         Container container = container(operator("default"));
 

@@ -231,16 +231,19 @@ public final class RepairController implements AutoCloseable {
 
     /** Inspects the pods that may have been set up without our plugin; those without a process have to wait. */
     private void lookAtSandboxes() {
-        lookAt(
-                pods.pods().stream()
-                        .filter(this::isUnaccounted)
-                        .map(NodePod::key)
-                        .toList(),
-                this::isUnaccounted,
-                true);
-        watchesSandboxes = System.nanoTime() - sandboxesUntilNanos < 0;
-        if (watchesSandboxes) {
-            schedule(this::lookAtSandboxes, SANDBOX_POLL);
+        try {
+            lookAt(
+                    pods.pods().stream()
+                            .filter(this::isUnaccounted)
+                            .map(NodePod::key)
+                            .toList(),
+                    this::isUnaccounted,
+                    true);
+        } finally {
+            watchesSandboxes = System.nanoTime() - sandboxesUntilNanos < 0;
+            if (watchesSandboxes) {
+                schedule(this::lookAtSandboxes, SANDBOX_POLL);
+            }
         }
     }
 
