@@ -4,6 +4,7 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.config.LogLevels;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -55,8 +56,13 @@ final class DaemonOptions {
             names = "--log-level",
             paramLabel = "LEVEL",
             defaultValue = "info",
-            description = "Log level of the daemon: debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
-    private String logLevel;
+            converter = LogLevelOption.class,
+            description = {
+                "Log level of the daemon: debug, info, warn, error, fatal or none; or levels by scope, as for Istio's"
+                        + " CNI, such as all:warn or default:info,cni-agent:debug.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private LogLevels logLevel;
 
     @Option(
             names = "--log-format",
@@ -86,8 +92,8 @@ final class DaemonOptions {
         return Optional.of(iptables).filter(name -> !name.isBlank());
     }
 
-    String logLevel() {
-        return logLevel;
+    LogLevels.Level logLevel() {
+        return logLevel.daemon();
     }
 
     LogSetup.Format logFormat() {
