@@ -6,10 +6,16 @@ package dev.meshcni.manifest;
 import static java.util.Objects.requireNonNull;
 
 import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
+import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.SELinuxOptions;
 import io.fabric8.kubernetes.api.model.SeccompProfile;
 import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +27,8 @@ import java.util.OptionalInt;
  *
  * @param namespace where the daemon runs
  * @param revision label of the resources; the CNI itself is one for all revisions
+ * @param scope which resources are printed
+ * @param networkPolicy whether a NetworkPolicy admits what the daemon serves
  * @param quota how many pods of node-critical priority a ResourceQuota in the namespace allows; empty for none
  */
 record CniValues(
@@ -33,6 +41,8 @@ record CniValues(
         Repair repair,
         DaemonPod pod,
         boolean openShift,
+        Scope scope,
+        boolean networkPolicy,
         OptionalInt quota) {
     CniValues {
         requireNonNull(namespace, "namespace is null");
@@ -43,7 +53,20 @@ record CniValues(
         requireNonNull(logging, "logging is null");
         requireNonNull(repair, "repair is null");
         requireNonNull(pod, "pod is null");
+        requireNonNull(scope, "scope is null");
         requireNonNull(quota, "quota is null");
+    }
+
+    /** The resources of an installation, which two people may own: those of the cluster, and those of a namespace. */
+    enum Scope {
+        ALL,
+        CLUSTER,
+        NAMESPACE;
+
+        boolean includes(HasMetadata resource) {
+            boolean isNamespaced = resource.getMetadata().getNamespace() != null;
+            return this == ALL || (this == NAMESPACE) == isNamespaced;
+        }
     }
 
     /** The image of the daemon. */
@@ -91,5 +114,15 @@ record CniValues(
             SeccompProfile seccomp,
             Optional<SELinuxOptions> seLinux,
             DaemonSetUpdateStrategy updateStrategy,
-            int graceSeconds) {}
+            int graceSeconds,
+            Additions additions) {}
+
+    /** What {@code components.cni.k8s} adds to the pod of the daemon, or sets in it instead of the usual. */
+    record Additions(
+            List<EnvVar> env,
+            Optional<String> priorityClass,
+            Optional<Probe> readiness,
+            Optional<PodSecurityContext> security,
+            List<Volume> volumes,
+            List<VolumeMount> mounts) {}
 }
