@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.api.ConstructNode;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.composer.Composer;
@@ -32,8 +33,13 @@ import org.snakeyaml.engine.v2.schema.Schema;
 public final class YamlFile {
     private static final int MAX_DEPTH = 64;
 
-    /** Far above what people write: a few aliases of aliases expand to more values than fit in memory. */
-    private static final int MAX_VALUES = 100_000;
+    /**
+     * How many values aliases may stand for: a few aliases of aliases expand to more values than fit in memory. Without
+     * them, a text has fewer values than characters.
+     */
+    private static final int MAX_EXPANDED = 100_000;
+
+    private static final Pattern INDENTATION = Pattern.compile("(?m)^[ \\t]+");
 
     private static final String MERGE = "<<";
 
@@ -59,10 +65,12 @@ public final class YamlFile {
     }
 
     private final String source;
+    private final int maxValues;
     private int values;
 
-    private YamlFile(String source) {
+    private YamlFile(String source, int maxValues) {
         this.source = source;
+        this.maxValues = maxValues;
     }
 
     /**
@@ -80,8 +88,8 @@ public final class YamlFile {
      * @throws ManifestException if it is not YAML, or a document is no mapping
      */
     public static List<Yaml.Mapping> documents(String source, String text) {
-        YamlFile file = new YamlFile(source);
-        String unmarked = text.replace("\n" + BYTE_ORDER_MARK, "\n");
+        YamlFile file = new YamlFile(source, MAX_EXPANDED + text.length());
+        String unmarked = spaced(text.replace("\n" + BYTE_ORDER_MARK, "\n"));
         LoadSettings settings = LoadSettings.builder()
                 .setLabel(source)
                 .setSchema(new Unresolved())
@@ -104,6 +112,16 @@ public final class YamlFile {
         return documents;
     }
 
+    /** JSON indented by tabs, which YAML has as separators only. */
+    private static String spaced(String text) {
+        String json = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+        return json.stripLeading().startsWith("{")
+                ? INDENTATION
+                        .matcher(json)
+                        .replaceAll(tabs -> " ".repeat(tabs.group().length()))
+                : text;
+    }
+
     private static boolean isNull(Node node) {
         return node instanceof ScalarNode scalar && scalar(scalar).equals(Yaml.Scalar.NULL);
     }
@@ -120,9 +138,9 @@ public final class YamlFile {
         if (depth > MAX_DEPTH) {
             throw new ManifestException(at, "is nested deeper than " + MAX_DEPTH + " levels");
         }
-        if (++values > MAX_VALUES) {
+        if (++values > maxValues) {
             throw new ManifestException(
-                    at, "has more than " + MAX_VALUES + " values; aliases count as what they stand for");
+                    at, "aliases stand for more than " + MAX_EXPANDED + " values; use fewer aliases of aliases");
         }
         return switch (node) {
             case ScalarNode scalar -> new Yaml.Scalar(at, scalar(scalar));

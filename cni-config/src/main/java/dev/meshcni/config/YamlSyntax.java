@@ -22,7 +22,7 @@ final class YamlSyntax {
     private record Cause(String report, String message) {}
 
     private static final List<Cause> CAUSES = List.of(
-            new Cause("(TAB)", "a tab indents the line; indent with spaces"),
+            new Cause("(TAB)", "a tab stands where YAML takes spaces only; replace it"),
             new Cause("Template", "a template such as {{ .Values.x }} has to be rendered first"),
             new Cause(
                     "mapping values are not allowed",

@@ -101,8 +101,22 @@ class YamlFileTest {
         }
 
         assertThat((List<?>) plain(many).get("l")).hasSize(501);
-        assertThatThrownBy(() -> document(laughs.toString())).hasMessageContaining("has more than 100000 values");
+        assertThatThrownBy(() -> document(laughs.toString()))
+                .hasMessageContaining("aliases stand for more than 100000 values");
         assertThatThrownBy(() -> document("a: &x [*x]")).hasMessage("f:1:4: is nested deeper than 64 levels");
+    }
+
+    @Test
+    void aLongFileWithoutAliasesIsRead() {
+        assertThat((List<?>) plain("a: [" + "1,".repeat(200_000) + "1]").get("a"))
+                .hasSize(200_001);
+    }
+
+    @Test
+    void jsonMayBeIndentedByTabs() {
+        assertThat(plain("\uFEFF{\n\t\"a\": [\n\t\t1,\t2\n\t],\n\t\"b\": \"x\\ty\"\n}"))
+                .containsEntry("a", List.of(1, 2))
+                .containsEntry("b", "x\ty");
     }
 
     @Test
@@ -127,7 +141,7 @@ class YamlFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
-            a:\\n\\tb: 1          | f:2:1: invalid YAML: a tab indents the line
+            a:\\n\\tb: 1          | f:2:1: invalid YAML: a tab stands where YAML takes spaces only
             a: b: c              | f:1:5: invalid YAML: the key before this colon is not expected here
             a: 1\\n b: 2          | f:2:3: invalid YAML: the key before this colon is not expected here
             a: 'x                | f:1:6: invalid YAML: the quotes that begin before are not closed
