@@ -23,24 +23,22 @@ final class YamlSyntax {
 
     private static final List<Cause> CAUSES = List.of(
             new Cause("(TAB)", "a tab stands where YAML takes spaces only; replace it"),
-            new Cause("Template", "a template such as {{ .Values.x }} has to be rendered first"),
             new Cause(
                     "mapping values are not allowed",
-                    "the key before this colon is not expected here; check the"
-                            + " indentation, or quote a text that contains a colon"),
+                    "the key before this colon is not expected here; check the indentation, or quote a text that"
+                            + " contains a colon"),
             new Cause("could not find expected ':'", "the line has no colon after its key; write KEY: VALUE"),
             new Cause(
                     "undefined alias",
-                    "the alias refers to no anchor; define it before with &NAME, or quote a text"
-                            + " that begins with *"),
+                    "the alias refers to no anchor; define it before with &NAME, or quote a text that begins"
+                            + " with *"),
             new Cause(
                     "unknown escape character",
-                    "the escape sequence is unknown; write \\\\ for a backslash, or use" + " single quotes"),
+                    "the escape sequence is unknown; write \\\\ for a backslash, or use single quotes"),
             new Cause("quoted scalar", "the quotes that begin before are not closed"),
             new Cause("block scalar", "only + or -, and a digit for the indentation, can follow | or >"),
             new Cause("',' or ']'", "the list that begins with [ is not continued by a comma or closed by ]"),
             new Cause("',' or '}'", "the mapping that begins with { is not continued by a comma or closed by }"),
-            new Cause("got '}'", "the bracket } closes nothing"),
             new Cause("'}'", "the bracket } closes nothing"),
             new Cause("']'", "the bracket ] closes nothing"),
             new Cause("block collection", "the line is indented like the list before it; check the indentation"),

@@ -4,6 +4,7 @@
 package dev.meshcni.manifest;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
@@ -254,9 +255,13 @@ final class CniValuesReader {
     private Additions additions() {
         List<EnvVar> env = k8s.kubernetesList("env", EnvVar.class).orElse(List.of());
         env.stream()
-                .map(EnvVar::getName)
-                .filter(RESERVED_ENV::contains)
-                .forEach(name -> k8s.problem("env", "must not contain " + name + ", which the manifests set"));
+                .map(variable -> requireNonNullElse(variable.getName(), ""))
+                .filter(name -> name.isEmpty() || RESERVED_ENV.contains(name))
+                .forEach(name -> k8s.problem(
+                        "env",
+                        name.isEmpty()
+                                ? "has a variable without a name"
+                                : "must not contain " + name + ", which the manifests set"));
         return new Additions(
                 env,
                 k8s.text("priorityClassName"),

@@ -36,7 +36,7 @@ final class IstioSettings {
         try {
             return Files.readAllLines(FILE).stream()
                     .filter(line -> !line.isBlank() && !line.startsWith("#"))
-                    .map(line -> line.strip().split(" +"))
+                    .map(line -> line.strip().split(" +", -1))
                     .map(columns -> new Setting(columns[0], columns[1], columns[2]))
                     .toList();
         } catch (IOException e) {

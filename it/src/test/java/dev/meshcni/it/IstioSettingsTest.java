@@ -153,7 +153,7 @@ class IstioSettingsTest {
     private Map<String, Object> shaped(Map<String, Object> chosen, boolean copied) {
         Set<String> top = new HashSet<>();
         IstioSettings.all().forEach(setting -> {
-            String[] keys = setting.path().split("\\.");
+            String[] keys = setting.path().split("\\.", -1);
             if (setting.isValue()) {
                 top.add(keys[1]);
             }
@@ -162,7 +162,7 @@ class IstioSettingsTest {
         chosen.forEach((path, value) -> {
             String below = path.substring("values.".length());
             boolean isCni = below.startsWith("cni.");
-            boolean flat = isCni && random.nextBoolean() && !top.contains(below.split("\\.")[1]);
+            boolean flat = isCni && random.nextBoolean() && !top.contains(below.split("\\.", -1)[1]);
             String key = flat ? below.substring("cni.".length()) : below;
             shaped.put(copied && isCni && random.nextBoolean() ? "_internal_defaults_do_not_set." + key : key, value);
         });
@@ -178,7 +178,7 @@ class IstioSettingsTest {
     /** Settings by path as one YAML document. */
     private static String yaml(Map<String, Object> settings) {
         Map<String, Object> tree = new TreeMap<>();
-        settings.forEach((path, value) -> put(tree, List.of(path.split("\\.")), value));
+        settings.forEach((path, value) -> put(tree, List.of(path.split("\\.", -1)), value));
         StringBuilder yaml = new StringBuilder();
         write(tree, "", yaml);
         return yaml.isEmpty() ? "{}\n" : yaml.toString();
