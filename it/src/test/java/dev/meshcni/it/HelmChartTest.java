@@ -100,6 +100,11 @@ class HelmChartTest {
     }
 
     @Test
+    void takesGlobalValuesOfOtherChartsOfARelease() throws IOException {
+        assertThat(byChart("mesh", "{global: {example: {a: b}}}")).isEqualTo(byChart("mesh", "{}"));
+    }
+
+    @Test
     void hasItsDefaultsWhereValuesRemoveThem() throws IOException {
         assertThat(byChart("mesh", "{_internal_defaults_do_not_set: null, global: null, cni: null}"))
                 .isEqualTo(byChart("mesh", "{}"));
