@@ -10,7 +10,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 module dev.meshcni.daemon {
     requires com.fasterxml.jackson.core;
     requires transitive dev.meshcni.core;
-    requires dev.meshcni.config;
+    requires transitive dev.meshcni.config;
     requires dev.meshcni.files;
     requires dev.meshcni.host.linux;
     requires dev.meshcni.http;

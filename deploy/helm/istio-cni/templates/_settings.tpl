@@ -4,7 +4,7 @@
 app.kubernetes.io/name: istio-cni
 app.kubernetes.io/part-of: istio
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-istio.io/rev: {{ .Values.revision | default "default" | quote }}
+istio.io/rev: {{ include "istio-cni.revision" . | quote }}
 k8s-app: istio-cni-node
 {{- end }}
 
@@ -14,6 +14,11 @@ k8s-app: istio-cni-node
   namespace: {{ .Release.Namespace }}
 {{- end }}
 
+{{/* A directory without slashes at its end. */}}
+{{- define "istio-cni.directory" -}}
+{{- . | default "" | regexFind "^(.*[^/]|/)" -}}
+{{- end }}
+
 {{- define "istio-cni.binDir" -}}
 {{- $dirs := dict
   "gke" "/home/kubernetes/bin"
@@ -21,7 +26,7 @@ k8s-app: istio-cni-node
   "k3s" "/var/lib/rancher/k3s/data/cni"
   "k3d" "/bin"
   "microk8s" "/var/snap/microk8s/current/opt/cni/bin" -}}
-{{- .Values.cni.cniBinDir | default (get $dirs .Values.global.platform) | default "/opt/cni/bin" -}}
+{{- include "istio-cni.directory" .Values.cni.cniBinDir | default (get $dirs .Values.platform) | default "/opt/cni/bin" -}}
 {{- end }}
 
 {{- define "istio-cni.confDir" -}}
@@ -31,21 +36,21 @@ k8s-app: istio-cni-node
   "k3s" $k3s
   "k3d" $k3s
   "microk8s" "/var/snap/microk8s/current/args/cni-network" -}}
-{{- .Values.cni.cniConfDir | default (get $dirs .Values.global.platform) | default "/etc/cni/net.d" -}}
+{{- include "istio-cni.directory" .Values.cni.cniConfDir | default (get $dirs .Values.platform) | default "/etc/cni/net.d" -}}
 {{- end }}
 
 {{- define "istio-cni.netnsDir" -}}
-{{- $usual := eq .Values.global.platform "minikube" | ternary "/var/run/docker/netns" "/var/run/netns" -}}
-{{- .Values.cni.cniNetnsDir | default $usual -}}
+{{- $usual := eq .Values.platform "minikube" | ternary "/var/run/docker/netns" "/var/run/netns" -}}
+{{- include "istio-cni.directory" .Values.cni.cniNetnsDir | default $usual -}}
 {{- end }}
 
 {{- define "istio-cni.openShift" -}}
-{{- if or (eq .Values.global.platform "openshift") (eq (include "istio-cni.confDir" .) "/etc/cni/multus/net.d") }}true{{ end -}}
+{{- if or (eq .Values.platform "openshift") (eq (include "istio-cni.confDir" .) "/etc/cni/multus/net.d") }}true{{ end -}}
 {{- end }}
 
 {{- define "istio-cni.chained" -}}
 {{- if kindIs "invalid" .Values.cni.chained -}}
-{{- if ne .Values.global.platform "openshift" }}true{{ end -}}
+{{- if ne .Values.platform "openshift" }}true{{ end -}}
 {{- else if .Values.cni.chained }}true{{ end -}}
 {{- end }}
 
@@ -70,20 +75,73 @@ k8s-app: istio-cni-node
 {{- if $mend }}repair{{ else if $repair.deletePods }}delete{{ else if $repair.labelPods }}label{{ else }}report{{ end -}}
 {{- end }}
 
-{{/* Istio sets log levels by scope, such as default:info,cni:debug. */}}
-{{- define "istio-cni.logLevel" -}}
-{{- $levels := dict -}}
-{{- range splitList "," (.Values.cni.logging.level | default .Values.global.logging.level | default "info") -}}
-{{- $parts := splitList ":" . -}}
-{{- $_ := set $levels (eq (len $parts) 1 | ternary "default" (first $parts | trim)) (last $parts | trim) -}}
+{{/* A text as it is, a number without exponent. */}}
+{{- define "istio-cni.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else if not (kindIs "invalid" .) }}{{ toJson . }}{{ end -}}
+{{- end }}
+
+{{/* A mapping of texts, as YAML; keys without a value are left out. */}}
+{{- define "istio-cni.texts" -}}
+{{- $texts := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) }}{{ $_ := set $texts $key (include "istio-cni.text" $value) }}{{ end -}}
 {{- end -}}
-{{- get $levels "cni" | default (get $levels "default") | default "info" -}}
+{{- if $texts }}{{ toYaml $texts }}{{ end -}}
+{{- end }}
+
+{{/*
+Log levels by scope as a YAML mapping. Istio writes info, all:warn, or default:info,cni-agent:debug; a level without scope
+is that of default, and all replaces what is written before it. Argument: a list with the levels.
+*/}}
+{{- define "istio-cni.levels" -}}
+{{- $text := index . 0 | default "" -}}
+{{- $levels := dict -}}
+{{- range $text | default "info" | splitList "," -}}
+{{- $parts := regexSplit ":" . 2 -}}
+{{- $scope := eq (len $parts) 1 | ternary "default" (first $parts | trim) -}}
+{{- $level := last $parts | trim | lower -}}
+{{- if or (eq $scope "") (not (has $level (list "debug" "info" "warn" "error" "fatal" "none"))) -}}
+{{- fail (printf "logging.level is %s, but must be a level, debug, info, warn, error, fatal, none, or levels by scope, such as default:info,cni-agent:debug" $text) -}}
+{{- end -}}
+{{- if eq $scope "all" }}{{ $levels = dict }}{{ end -}}
+{{- $_ := set $levels $scope $level -}}
+{{- end -}}
+{{- toYaml $levels -}}
+{{- end }}
+
+{{- define "istio-cni.logLevel" -}}
+{{- $levels := include "istio-cni.levels" (list (.Values.cni.logging.level | default .Values.global.logging.level)) | fromYaml -}}
+{{- coalesce (get $levels "cni-agent") (get $levels "cni") (get $levels "all") (get $levels "default") "info" -}}
+{{- end }}
+
+{{- define "istio-cni.pluginLogLevel" -}}
+{{- $levels := include "istio-cni.levels" (list (.Values.cni.logging.level | default .Values.global.logging.level)) | fromYaml -}}
+{{- coalesce .Values.cni.logLevel (get $levels "cni-plugin") (get $levels "all") "info" -}}
+{{- end }}
+
+{{- define "istio-cni.revision" -}}
+{{- include "istio-cni.text" (coalesce .Values.cni.revision .Values.revision "default") -}}
+{{- end }}
+
+{{- define "istio-cni.nativeNftables" -}}
+{{- kindIs "bool" .Values.cni.nativeNftables | ternary .Values.cni.nativeNftables .Values.global.nativeNftables -}}
+{{- end }}
+
+{{/* Whether resources of the cluster, and of the namespace, are rendered. */}}
+{{- define "istio-cni.ofCluster" -}}
+{{- include "istio-cni.resolve" . -}}
+{{- if ne .Values.global.resourceScope "namespace" }}true{{ end -}}
+{{- end }}
+
+{{- define "istio-cni.ofNamespace" -}}
+{{- include "istio-cni.resolve" . -}}
+{{- if ne .Values.global.resourceScope "cluster" }}true{{ end -}}
 {{- end }}
 
 {{- define "istio-cni.image" -}}
-{{- $image := .Values.cni.image -}}
+{{- $image := .Values.cni.image | default "mesh-cni" -}}
 {{- if contains "/" $image }}{{ $image }}{{ else -}}
-{{ .Values.cni.hub }}/{{ $image }}:{{ .Values.cni.tag | default .Chart.AppVersion }}
+{{ .Values.cni.hub | default "localhost" }}/{{ $image }}:{{ include "istio-cni.text" (.Values.cni.tag | default .Chart.AppVersion) }}
 {{- end -}}
 {{- end }}
 
@@ -97,17 +155,17 @@ k8s-app: istio-cni-node
   "EXCLUDE_NAMESPACES" (join "," .Values.cni.excludeNamespaces)
   "LOG_FORMAT" (.Values.global.logAsJson | ternary "json" "text")
   "LOG_LEVEL" (include "istio-cni.logLevel" .)
-  "NATIVE_NFTABLES" (.Values.cni.nativeNftables | toString)
+  "NATIVE_NFTABLES" (include "istio-cni.nativeNftables" .)
   "NODE_TAINT" (.Values.cni.nodeTaint | toString)
-  "PLUGIN_LOG_LEVEL" .Values.cni.logLevel
+  "PLUGIN_LOG_LEVEL" (include "istio-cni.pluginLogLevel" .)
   "REPAIR_DELETE_PODS" (eq $mode "delete" | toString)
   "REPAIR_ENABLED" (.Values.cni.repair.enabled | toString)
-  "REPAIR_INIT_CONTAINER_NAME" .Values.cni.repair.initContainerName
-  "REPAIR_LABEL_KEY" .Values.cni.repair.brokenPodLabelKey
+  "REPAIR_INIT_CONTAINER_NAME" (include "istio-cni.text" .Values.cni.repair.initContainerName | default "istio-validation")
+  "REPAIR_LABEL_KEY" (include "istio-cni.text" .Values.cni.repair.brokenPodLabelKey | default "cni.istio.io/uninitialized")
   "REPAIR_LABEL_PODS" (eq $mode "label" | toString)
-  "REPAIR_LABEL_VALUE" (.Values.cni.repair.brokenPodLabelValue | toString)
+  "REPAIR_LABEL_VALUE" (include "istio-cni.text" .Values.cni.repair.brokenPodLabelValue | default "true")
   "REPAIR_REPAIR_PODS" (eq $mode "repair" | toString) -}}
 {{- with include "istio-cni.confName" . }}{{ $_ := set $variables "CNI_CONF_NAME" . }}{{ end -}}
-{{- range $name, $value := .Values.cni.env }}{{ $_ := set $variables $name ($value | toString) }}{{ end -}}
+{{- range $name, $value := include "istio-cni.texts" .Values.cni.env | fromYaml }}{{ $_ := set $variables $name $value }}{{ end -}}
 {{- toYaml $variables -}}
 {{- end }}

@@ -3,22 +3,26 @@
 
 package dev.meshcni.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.ManifestException;
+import dev.meshcni.config.YamlText;
 import dev.meshcni.manifest.ManifestInput;
+import dev.meshcni.manifest.ManifestInput.Setting;
+import dev.meshcni.manifest.ManifestInput.Setting.Kind;
 import dev.meshcni.manifest.NodeManifests;
 import dev.meshcni.manifest.Platform;
 import dev.meshcni.rules.Nearest;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
@@ -42,6 +46,9 @@ import picocli.CommandLine.TypeConversionException;
 final class ManifestCommand implements Callable<Integer> {
     private static final String STDIN = "-";
 
+    /** The most keys that help to find the one that was meant. */
+    private static final int MOST_SHOWN = 50;
+
     /** Platforms by the names that they have in settings. */
     private static final class PlatformNames implements ITypeConverter<Platform>, Iterable<String> {
         @Override
@@ -60,7 +67,7 @@ final class ManifestCommand implements Callable<Integer> {
     }
 
     @Option(
-            names = {"-f", "--filename"},
+            names = {"-f", "--filename", "--values"},
             paramLabel = "FILE",
             description = {
                 "An IstioOperator, or Helm chart values; - for standard input. Later files take precedence.",
@@ -71,9 +78,26 @@ final class ManifestCommand implements Callable<Integer> {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "A field of the IstioOperator's spec, such as values.cni.chained=false; takes precedence"
-                    + " over files.")
+            description = {
+                "A setting, as for istioctl and Helm; takes precedence over files.",
+                "The key is a path in the spec of the IstioOperator, such as values.cni.chained=false, or in the"
+                        + " values, such as cni.chained=false.",
+                "Commas separate several; lists are written {a,b} or NAME[0]=a; a backslash precedes a dot or comma"
+                        + " that belongs to a key or value; null removes a setting."
+            })
     private List<String> settings = List.of();
+
+    @Option(
+            names = "--set-string",
+            paramLabel = "KEY=VALUE",
+            description = "The same for a value that is a string whatever it looks like.")
+    private List<String> strings = List.of();
+
+    @Option(
+            names = "--set-file",
+            paramLabel = "KEY=FILE",
+            description = "The same for a value that is the text of a file.")
+    private List<String> textFiles = List.of();
 
     @Option(
             names = "--platform",
@@ -100,7 +124,7 @@ final class ManifestCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         try {
-            out.print(NodeManifests.of(new ManifestInput(documents(), settings, platform, namespace))
+            out.print(NodeManifests.of(new ManifestInput(documents(), settings(), platform, namespace))
                     .yaml());
             out.flush();
             return CommandLine.ExitCode.OK;
@@ -118,13 +142,26 @@ final class ManifestCommand implements Callable<Integer> {
         return documents;
     }
 
+    /** In Helm's order: a string takes precedence over a value, and a file over both. */
+    private List<Setting> settings() {
+        List<Setting> all = new ArrayList<>();
+        settings.forEach(text -> all.add(Setting.of(Kind.VALUE, text)));
+        strings.forEach(text -> all.add(Setting.of(Kind.STRING, text)));
+        textFiles.forEach(text -> all.add(new Setting(Kind.FILE, text, ManifestCommand::text)));
+        return all;
+    }
+
     private static String text(String file) {
         try {
             return file.equals(STDIN)
-                    ? new String(System.in.readAllBytes(), UTF_8)
-                    : Files.readString(Path.of(file), UTF_8);
+                    ? YamlText.decode("standard input", System.in.readAllBytes())
+                    : YamlText.decode(file, Files.readAllBytes(Path.of(file)));
+        } catch (NoSuchFileException e) {
+            throw new DaemonException(file + " does not exist", e);
+        } catch (AccessDeniedException e) {
+            throw new DaemonException(file + " is not readable for this user", e);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be read: " + e, e);
+            throw new DaemonException(file + " cannot be read: " + e.getMessage(), e);
         }
     }
 
@@ -133,9 +170,13 @@ final class ManifestCommand implements Callable<Integer> {
                 ? ""
                 : Nearest.to(problem.key(), problem.known())
                         .map(name -> ", did you mean " + name + "?")
-                        .orElseGet(() -> "; known keys: "
-                                + String.join(
-                                        ", ", problem.known().stream().sorted().toList()));
+                        .orElseGet(() -> known(problem.known()));
         return problem.position() + ": " + problem.message() + meant;
+    }
+
+    private static String known(Set<String> keys) {
+        return keys.size() > MOST_SHOWN
+                ? "; no known key is similar"
+                : "; known keys: " + String.join(", ", keys.stream().sorted().toList());
     }
 }

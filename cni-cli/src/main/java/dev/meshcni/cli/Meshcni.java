@@ -5,6 +5,7 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.LogSetup;
@@ -49,10 +50,16 @@ public final class Meshcni implements Runnable {
 
     /** The log level. */
     enum LogLevel {
-        debug,
-        info,
-        warn,
-        error
+        debug(LogLevels.Level.DEBUG),
+        info(LogLevels.Level.INFO),
+        warn(LogLevels.Level.WARN),
+        error(LogLevels.Level.ERROR);
+
+        private final LogLevels.Level level;
+
+        LogLevel(LogLevels.Level level) {
+            this.level = level;
+        }
     }
 
     @Option(
@@ -70,7 +77,7 @@ public final class Meshcni implements Runnable {
 
     /** Runs a command, and ends the process with its exit code. */
     public static void main(String[] args) {
-        LogSetup.configure(LogLevel.warn.name(), LogSetup.Format.TEXT);
+        LogSetup.configure(LogLevel.warn.level, LogSetup.Format.TEXT);
         System.exit(commandLine(System.getenv()).execute(args));
     }
 
@@ -107,7 +114,7 @@ public final class Meshcni implements Runnable {
     }
 
     private int execute(ParseResult parsed) {
-        LogSetup.configure(logLevel.name(), LogSetup.Format.TEXT);
+        LogSetup.configure(logLevel.level, LogSetup.Format.TEXT);
         return new CommandLine.RunLast().execute(parsed);
     }
 

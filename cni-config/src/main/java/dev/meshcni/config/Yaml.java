@@ -6,6 +6,8 @@ package dev.meshcni.config;
 import static java.util.Objects.requireNonNull;
 
 import java.io.Serializable;
+import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,13 +33,33 @@ public sealed interface Yaml {
         }
     }
 
-    /** A string, number, boolean, or {@code null}, which is held as the string of no characters. */
+    /** A string, number, boolean, or {@link #NULL}. */
     record Scalar(Position at, Object value) implements Yaml {
-        public static final String NULL = "";
+        /** What a key without a value has, or {@code null} or {@code ~} as its value. */
+        public static final Object NULL = new Object() {
+            @Override
+            public String toString() {
+                return "";
+            }
+        };
+
+        private static final double MAX_PLAIN = 1e21;
 
         @Override
         public Object plain() {
-            return value;
+            return isNull() ? "" : value;
+        }
+
+        @Override
+        public Object json() {
+            return isNull() ? null : value;
+        }
+
+        /** The value as Helm's templates and JSON print it: whole numbers without point and exponent. */
+        public String text() {
+            return value instanceof Double number && number == Math.rint(number) && Math.abs(number) < MAX_PLAIN
+                    ? new BigDecimal(number).toPlainString()
+                    : String.valueOf(value);
         }
     }
 
@@ -50,6 +72,13 @@ public sealed interface Yaml {
         @Override
         public Object plain() {
             return items.stream().map(Yaml::plain).toList();
+        }
+
+        @Override
+        public Object json() {
+            List<Object> json = new ArrayList<>();
+            items.forEach(item -> json.add(item.json()));
+            return json;
         }
     }
 
@@ -78,6 +107,13 @@ public sealed interface Yaml {
             return plain;
         }
 
+        @Override
+        public Object json() {
+            Map<String, Object> json = new LinkedHashMap<>();
+            entries.forEach((key, entry) -> json.put(key, entry.value().json()));
+            return json;
+        }
+
         /** This and another, whose values win; mappings in both are merged likewise. */
         public Mapping with(Mapping other) {
             Map<String, Entry> merged = new LinkedHashMap<>(entries);
@@ -95,8 +131,16 @@ public sealed interface Yaml {
     /** The position in the source. */
     Position at();
 
-    /** The same without positions: maps, lists, strings, numbers and booleans. */
+    /** The same without positions: maps, lists, strings, numbers and booleans; no value is the empty string. */
     Object plain();
+
+    /** The same without positions, as JSON's values are mapped to Java: no value is {@code null}. */
+    Object json();
+
+    /** Returns whether there is no value. */
+    default boolean isNull() {
+        return this instanceof Scalar scalar && scalar.value().equals(Scalar.NULL);
+    }
 
     /** The place of what a path of keys and list indexes leads to, as far as it leads. */
     default Position locate(List<?> path) {

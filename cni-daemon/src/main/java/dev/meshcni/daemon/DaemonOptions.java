@@ -4,6 +4,7 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.config.LogLevels;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
@@ -72,8 +73,13 @@ final class DaemonOptions {
             names = "--log-level",
             paramLabel = "LEVEL",
             defaultValue = "info",
-            description = "Log level of the daemon: debug, info, warn or error. Default: ${DEFAULT-VALUE}.")
-    private String logLevel;
+            converter = LogLevelOption.class,
+            description = {
+                "Log level of the daemon: debug, info, warn, error, fatal or none; or levels by scope, as for Istio's"
+                        + " CNI, such as all:warn or default:info,cni-agent:debug.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private LogLevels logLevel;
 
     @Option(
             names = "--log-format",
@@ -108,8 +114,8 @@ final class DaemonOptions {
         return Optional.ofNullable(rulesBy).map(way -> way.name().toLowerCase(Locale.ROOT));
     }
 
-    String logLevel() {
-        return logLevel;
+    LogLevels.Level logLevel() {
+        return logLevel.daemon();
     }
 
     LogSetup.Format logFormat() {

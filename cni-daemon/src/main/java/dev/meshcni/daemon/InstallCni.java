@@ -5,6 +5,7 @@ package dev.meshcni.daemon;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.OneLine;
@@ -94,7 +95,7 @@ public final class InstallCni implements Callable<Integer> {
     /** Runs the daemon until it is stopped; exit code 0 ok, 1 failed, 2 usage. */
     public static void main(String[] args) {
         // Until the options are known; with logback's own defaults even System.exit would print a stack trace.
-        LogSetup.configure("warn", LogSetup.Format.TEXT);
+        LogSetup.configure(LogLevels.Level.WARN, LogSetup.Format.TEXT);
         System.exit(commandLine().execute(args));
     }
 

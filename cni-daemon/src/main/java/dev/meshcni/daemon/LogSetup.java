@@ -11,7 +11,7 @@ import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
-import java.util.Locale;
+import dev.meshcni.config.LogLevels;
 import org.slf4j.LoggerFactory;
 
 /** Sets logging up: one line per event on standard error, as text or as JSON. */
@@ -29,10 +29,10 @@ public final class LogSetup {
     /**
      * Sets logging up for the whole process.
      *
-     * @param level {@code debug}, {@code info}, {@code warn} or {@code error}
+     * @param level the least that is logged
      * @param format the form of a line
      */
-    public static void configure(String level, Format format) {
+    public static void configure(LogLevels.Level level, Format format) {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         context.reset();
         ConsoleAppender<ILoggingEvent> appender = new ConsoleAppender<>();
@@ -41,11 +41,27 @@ public final class LogSetup {
         appender.setEncoder(encoder(context, format));
         appender.start();
         Logger rootLogger = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-        rootLogger.setLevel(Level.WARN);
+        rootLogger.setLevel(atMost(Level.WARN, level));
         rootLogger.addAppender(appender);
         // What it warns of with a stack trace is logged here in one line that says what to do.
-        context.getLogger("io.fabric8").setLevel(Level.ERROR);
-        context.getLogger("dev.meshcni").setLevel(Level.toLevel(level.toUpperCase(Locale.ROOT), Level.INFO));
+        context.getLogger("io.fabric8").setLevel(atMost(Level.ERROR, level));
+        context.getLogger("dev.meshcni").setLevel(logback(level));
+    }
+
+    /** The level of other people's loggers, which log no more than ours. */
+    private static Level atMost(Level usual, LogLevels.Level level) {
+        Level ours = logback(level);
+        return ours.isGreaterOrEqual(usual) ? ours : usual;
+    }
+
+    private static Level logback(LogLevels.Level level) {
+        return switch (level) {
+            case DEBUG -> Level.DEBUG;
+            case INFO -> Level.INFO;
+            case WARN -> Level.WARN;
+            case ERROR, FATAL -> Level.ERROR;
+            case NONE -> Level.OFF;
+        };
     }
 
     static Encoder<ILoggingEvent> encoder(LoggerContext context, Format format) {

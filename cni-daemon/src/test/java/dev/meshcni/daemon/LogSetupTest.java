@@ -5,16 +5,22 @@ package dev.meshcni.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.LoggingEvent;
+import dev.meshcni.config.LogLevels;
 import dev.meshcni.daemon.LogSetup.Format;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.KeyValuePair;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
 
 class LogSetupTest {
     /**
@@ -43,6 +49,36 @@ class LogSetupTest {
         assertThat(line.replace("\n", "").replace("\t", "").chars().filter(c -> !isShownAsItself(c)))
                 .isEmpty();
         assertThat(line.lines().filter(text -> text.startsWith("b"))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "debug, DEBUG, WARN",
+        "all:warn, WARN, WARN",
+        "'default:info,cni-agent:error', ERROR, ERROR",
+        "fatal, ERROR, ERROR",
+        "none, OFF, OFF"
+    })
+    void levelsAreThoseOfIstio(String option, String ours, String others) {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        try {
+            LogSetup.configure(
+                    CommandLine.populateCommand(new DaemonOptions(), "--log-level", option, "--log-format", "TEXT")
+                            .logLevel(),
+                    Format.TEXT);
+
+            assertThat(context.getLogger("dev.meshcni").getLevel()).hasToString(ours);
+            assertThat(context.getLogger("org.example").getEffectiveLevel()).hasToString(others);
+        } finally {
+            LogSetup.configure(LogLevels.Level.INFO, Format.TEXT);
+        }
+    }
+
+    @Test
+    void anUnknownLevelIsAUsageError() {
+        assertThatThrownBy(() -> CommandLine.populateCommand(new DaemonOptions(), "--log-level", "cni-agent:loud"))
+                .isInstanceOf(ParameterException.class)
+                .hasMessageContaining("is 'cni-agent:loud', but must be a level");
     }
 
     private static boolean isShownAsItself(int c) {

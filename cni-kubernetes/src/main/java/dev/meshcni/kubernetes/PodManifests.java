@@ -6,7 +6,11 @@ package dev.meshcni.kubernetes;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElseGet;
 
+import com.fasterxml.jackson.databind.JsonMappingException;
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.config.ManifestException;
+import dev.meshcni.config.Yaml;
+import dev.meshcni.config.YamlFile;
 import dev.meshcni.redirect.Pod;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -22,6 +26,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
@@ -78,14 +83,47 @@ public final class PodManifests {
      */
     public static List<Shown> show(String name, InputStream manifest) {
         try {
-            return resources(SERIALIZATION.unmarshal(manifest))
+            return YamlFile.documents(name, manifest.readAllBytes()).stream()
+                    .flatMap(PodManifests::pods)
+                    .toList();
+        } catch (IOException e) {
+            throw new DaemonException(name + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static Stream<Shown> pods(Yaml.Mapping document) {
+        try {
+            return resources(SERIALIZATION.unmarshal(SERIALIZATION.asJson(document.json())))
                     .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
                     .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
                     .map(Shown::of)
-                    .toList();
+                    .toList()
+                    .stream();
         } catch (RuntimeException e) {
-            throw new DaemonException(name + " is not a valid Kubernetes manifest: " + e.getMessage(), e);
+            throw new ManifestException(List.of(problem(document, e)));
         }
+    }
+
+    /** The place in the document that a failure is about, and the path to it. */
+    private static ManifestException.Problem problem(Yaml.Mapping document, RuntimeException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof JsonMappingException wrong && !wrong.getPath().isEmpty()) {
+                List<Object> path = wrong.getPath().stream()
+                        .map(step -> step.getFieldName() == null ? (Object) step.getIndex() : step.getFieldName())
+                        .toList();
+                return ManifestException.Problem.of(
+                        document.locate(path), dotted(path) + " has the wrong type for this Kubernetes field");
+            }
+        }
+        String reason = failure instanceof DaemonException ? ": " + failure.getMessage() : "";
+        return ManifestException.Problem.of(document.at(), "is not a valid Kubernetes manifest" + reason);
+    }
+
+    private static String dotted(List<Object> path) {
+        return path.stream()
+                .map(step -> step instanceof Integer index ? "[" + index + "]" : "." + step)
+                .collect(Collectors.joining())
+                .replaceFirst("^\\.", "");
     }
 
     private static List<InetAddress> addressesOf(io.fabric8.kubernetes.api.model.Pod pod) {
@@ -95,8 +133,16 @@ public final class PodManifests {
                 .toList();
         return (texts.isEmpty() ? Stream.ofNullable(status.getPodIP()) : texts.stream())
                 .filter(text -> !text.isEmpty())
-                .map(InetAddress::ofLiteral)
+                .map(PodManifests::address)
                 .toList();
+    }
+
+    private static InetAddress address(String text) {
+        try {
+            return InetAddress.ofLiteral(text);
+        } catch (IllegalArgumentException e) {
+            throw new DaemonException("the address '" + text + "' in its status is none", e);
+        }
     }
 
     private static Stream<?> resources(Object document) {

@@ -6,10 +6,16 @@ package dev.meshcni.manifest;
 import static java.util.Objects.requireNonNull;
 
 import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
+import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.SELinuxOptions;
 import io.fabric8.kubernetes.api.model.SeccompProfile;
 import io.fabric8.kubernetes.api.model.Toleration;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +27,8 @@ import java.util.OptionalInt;
  *
  * @param namespace where the daemon runs
  * @param revision label of the resources; the CNI itself is one for all revisions
+ * @param scope which resources are printed
+ * @param networkPolicy whether a NetworkPolicy admits what the daemon serves
  * @param quota how many pods of node-critical priority a ResourceQuota in the namespace allows; empty for none
  */
 record CniValues(
@@ -34,6 +42,8 @@ record CniValues(
         DaemonPod pod,
         Monitoring monitoring,
         boolean openShift,
+        Scope scope,
+        boolean networkPolicy,
         OptionalInt quota) {
     CniValues {
         requireNonNull(namespace, "namespace is null");
@@ -45,6 +55,7 @@ record CniValues(
         requireNonNull(repair, "repair is null");
         requireNonNull(pod, "pod is null");
         requireNonNull(monitoring, "monitoring is null");
+        requireNonNull(scope, "scope is null");
         requireNonNull(quota, "quota is null");
     }
 
@@ -54,16 +65,23 @@ record CniValues(
      * @param podMonitor how Prometheus's operator scrapes them; empty if it does not
      * @param alerts labels of the alerts; empty without alerts
      * @param dashboard whether there is a dashboard for Grafana
-     * @param networkPolicy whether a policy limits who reaches what
      */
-    record Monitoring(
-            Optional<PodMonitor> podMonitor,
-            Optional<Map<String, String>> alerts,
-            boolean dashboard,
-            boolean networkPolicy) {}
+    record Monitoring(Optional<PodMonitor> podMonitor, Optional<Map<String, String>> alerts, boolean dashboard) {}
 
     /** A PodMonitor, by its labels and the interval between two scrapes. */
     record PodMonitor(Map<String, String> labels, String interval) {}
+
+    /** The resources of an installation, which two people may own: those of the cluster, and those of a namespace. */
+    enum Scope {
+        ALL,
+        CLUSTER,
+        NAMESPACE;
+
+        boolean includes(HasMetadata resource) {
+            boolean isNamespaced = resource.getMetadata().getNamespace() != null;
+            return this == ALL || (this == NAMESPACE) == isNamespaced;
+        }
+    }
 
     /** The image of the daemon. */
     record Image(String reference, String pullPolicy, List<String> pullSecrets) {}
@@ -110,5 +128,15 @@ record CniValues(
             SeccompProfile seccomp,
             Optional<SELinuxOptions> seLinux,
             DaemonSetUpdateStrategy updateStrategy,
-            int graceSeconds) {}
+            int graceSeconds,
+            Additions additions) {}
+
+    /** What {@code components.cni.k8s} adds to the pod of the daemon, or sets in it instead of the usual. */
+    record Additions(
+            List<EnvVar> env,
+            Optional<String> priorityClass,
+            Optional<Probe> readiness,
+            Optional<PodSecurityContext> security,
+            List<Volume> volumes,
+            List<VolumeMount> mounts) {}
 }

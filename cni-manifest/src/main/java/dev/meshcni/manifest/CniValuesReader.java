@@ -4,17 +4,24 @@
 package dev.meshcni.manifest;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
+import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
+import dev.meshcni.manifest.CniValues.Additions;
 import dev.meshcni.manifest.CniValues.DaemonPod;
 import dev.meshcni.manifest.CniValues.Image;
 import dev.meshcni.manifest.CniValues.Logging;
 import dev.meshcni.manifest.CniValues.Plugin;
 import dev.meshcni.manifest.CniValues.Repair;
+import dev.meshcni.manifest.CniValues.Scope;
 import dev.meshcni.manifest.Platform.NodeLayout;
 import dev.meshcni.repair.RepairSettings;
 import io.fabric8.kubernetes.api.model.Affinity;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.IntOrString;
+import io.fabric8.kubernetes.api.model.PodSecurityContext;
+import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
@@ -23,26 +30,34 @@ import io.fabric8.kubernetes.api.model.SELinuxOptionsBuilder;
 import io.fabric8.kubernetes.api.model.SeccompProfile;
 import io.fabric8.kubernetes.api.model.Toleration;
 import io.fabric8.kubernetes.api.model.TolerationBuilder;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategyBuilder;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Reads {@code values.cni} with what {@code components.cni.k8s} and {@code values.global} add to it. The keys are those
- * of Istio's charts; docs/install.md lists them.
+ * of Istio's charts; docs/settings.md lists them.
  */
 final class CniValuesReader {
     static final String MULTUS_CONF_DIR = "/etc/cni/multus/net.d";
 
     private static final String DEFAULT_HUB = "localhost";
     private static final String DEFAULT_IMAGE = "mesh-cni";
-    private static final Pattern ISTIOS_IMAGE = Pattern.compile("(?:.*/)?install-cni(?:[:@].*)?");
+    private static final Pattern ISTIOS_IMAGE =
+            Pattern.compile("(?:.*/)?(?:install-cni|operator|pilot|proxyv2|ztunnel)(?:[:@].*)?");
+    private static final Pattern ISTIOS_HUB =
+            Pattern.compile("(?:docker\\.io/istio|gcr\\.io/istio-(?:release|testing)|registry\\.istio\\.io(?:/.*)?)/*");
     private static final String MULTUS_CONF = "istio-cni.conf";
     private static final int DEFAULT_QUOTA = 5000;
 
@@ -50,7 +65,9 @@ final class CniValuesReader {
     private static final int DEFAULT_GRACE_SECONDS = 30;
 
     private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
-    private static final Set<String> LEVELS = Set.of("debug", "info", "warn", "error");
+    private static final Set<String> LEVELS =
+            Arrays.stream(LogLevels.Level.values()).map(LogLevels.Level::label).collect(Collectors.toSet());
+    private static final Set<String> SCOPES = Set.of("all", "cluster", "namespace", "undefined");
     private static final Set<String> RESERVED_ENV =
             Set.of("NODE_NAME", "REPAIR_NODE_NAME", "POD_NAME", "POD_NAMESPACE", "CNI_BIN_DIR_ON_HOST");
 
@@ -74,27 +91,19 @@ final class CniValuesReader {
     /**
      * Reads everything.
      *
-     * @param hub where the image is, if the component says so
+     * @param component {@code components.cni}
      * @param injected whether the injector annotates pods for Multus
      */
-    CniValues read(String namespace, String revision, Optional<String> hub, Optional<String> tag, boolean injected) {
+    CniValues read(String namespace, String revision, SettingsSection component, boolean injected) {
         refuseAmbient();
         refuseOwnConf();
-        cni.others(Set.of(
-                "enabled",
-                "istioOwnedCNIConfigFileName",
-                "ownerName",
-                "psp_cluster_role",
-                "revision",
-                "useAppArmorAnnotation",
-                "variant"));
         NodeLayout node = node();
         boolean openShift = platform == Platform.OPENSHIFT || node.conf().equals(MULTUS_CONF_DIR);
         Plugin plugin = plugin(openShift, injected);
         return new CniValues(
                 namespace,
                 revision,
-                image(hub, tag),
+                image(component),
                 node,
                 plugin,
                 logging(),
@@ -102,6 +111,8 @@ final class CniValuesReader {
                 pod(openShift),
                 monitoring(),
                 openShift,
+                scope(),
+                networkPolicy(),
                 quota(namespace));
     }
 
@@ -141,15 +152,17 @@ final class CniValuesReader {
         return env;
     }
 
-    private Image image(Optional<String> componentHub, Optional<String> componentTag) {
+    private Image image(SettingsSection component) {
         String image = cni.text("image").orElse(DEFAULT_IMAGE);
         if (ISTIOS_IMAGE.matcher(image).matches()) {
             cni.problem(
                     "image",
-                    "is '" + image + "', which is Istio's own CNI; set the image of mesh-cni, or remove the key");
+                    "is '" + image + "', which is an image of Istio's; set the image of mesh-cni, or remove the key");
         }
-        Optional<String> hub = cni.text("hub");
+        Optional<String> hub = hub(cni);
+        Optional<String> componentHub = hub(component);
         Optional<String> tag = cni.text("tag");
+        Optional<String> componentTag = component.text("tag");
         String reference = image.contains("/")
                 ? image
                 : componentHub.or(() -> hub).orElse(DEFAULT_HUB) + "/" + image + ":"
@@ -163,44 +176,42 @@ final class CniValuesReader {
                 global.texts("imagePullSecrets").orElse(List.of()));
     }
 
+    private static Optional<String> hub(SettingsSection section) {
+        Optional<String> hub = section.text("hub");
+        if (hub.filter(name -> ISTIOS_HUB.matcher(name).matches()).isPresent()) {
+            section.problem(
+                    "hub",
+                    "is '" + hub.get() + "', which holds Istio's images; set the registry to which the image of"
+                            + " mesh-cni was pushed");
+        }
+        return hub;
+    }
+
     private Logging logging() {
-        Optional<String> daemon;
+        LogLevels levels;
         try (SettingsSection logging = cni.section("logging");
                 SettingsSection globalLogging = global.section("logging")) {
-            Optional<String> general = level(globalLogging);
-            daemon = level(logging).or(() -> general);
+            Optional<LogLevels> general = levels(globalLogging);
+            levels = levels(logging).or(() -> general).orElseGet(() -> LogLevels.parse("info"));
         }
+        Optional<String> plugin = cni.oneOf("logLevel", LEVELS);
         return new Logging(
-                cni.oneOf("logLevel", LEVELS).orElse("info"),
-                daemon.orElse("info"),
+                plugin.or(() -> levels.plugin().map(LogLevels.Level::label)).orElse("info"),
+                levels.daemon().label(),
                 global.flag("logAsJson").orElse(false));
     }
 
-    /** Istio's levels are given by scope, such as {@code default:info,cni:debug}. */
-    private static Optional<String> level(SettingsSection logging) {
-        Optional<String> text = logging.text("level");
-        Map<String, String> levels = new LinkedHashMap<>();
-        for (String part : text.orElse("").split(",", -1)) {
-            int colon = part.indexOf(':');
-            levels.put(
-                    colon < 0 ? "default" : part.substring(0, colon).strip(),
-                    part.substring(colon + 1).strip());
-        }
-        Optional<String> level = Optional.ofNullable(levels.getOrDefault("cni", levels.get("default")))
-                .filter(found -> !found.isEmpty());
-        if (level.isPresent() && !LEVELS.contains(level.get())) {
-            logging.problem(
-                    "level",
-                    "is '" + text.orElse("") + "', but must be debug, info, warn or error, or levels by scope:"
-                            + " default:info,cni:debug");
+    private static Optional<LogLevels> levels(SettingsSection logging) {
+        try {
+            return logging.text("level").map(LogLevels::parse);
+        } catch (IllegalArgumentException e) {
+            logging.problem("level", e.getMessage());
             return Optional.empty();
         }
-        return level;
     }
 
     private Repair repair() {
         try (SettingsSection repair = cni.section("repair")) {
-            repair.others(Set.of("hub", "tag", "image"));
             boolean delete = repair.flag("deletePods").orElse(false);
             boolean label = repair.flag("labelPods").orElse(false);
             boolean mend = repair.flag("repairPods").orElse(!delete && !label);
@@ -238,22 +249,40 @@ final class CniValuesReader {
                         .filter(options -> !options.equals(new SELinuxOptions()))
                         .or(() -> openShiftLabel),
                 updateStrategy(),
-                cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS));
+                cni.number("terminationGracePeriodSeconds").orElse(DEFAULT_GRACE_SECONDS),
+                additions());
+    }
+
+    private Additions additions() {
+        List<EnvVar> env = k8s.kubernetesList("env", EnvVar.class).orElse(List.of());
+        env.stream()
+                .map(variable -> requireNonNullElse(variable.getName(), ""))
+                .filter(name -> name.isEmpty() || RESERVED_ENV.contains(name))
+                .forEach(name -> k8s.problem(
+                        "env",
+                        name.isEmpty()
+                                ? "has a variable without a name"
+                                : "must not contain " + name + ", which the manifests set"));
+        return new Additions(
+                env,
+                k8s.text("priorityClassName"),
+                k8s.kubernetes("readinessProbe", Probe.class),
+                k8s.kubernetes("securityContext", PodSecurityContext.class),
+                k8s.kubernetesList("volumes", Volume.class).orElse(List.of()),
+                k8s.kubernetesList("volumeMounts", VolumeMount.class).orElse(List.of()));
     }
 
     private CniValues.Monitoring monitoring() {
         try (SettingsSection podMonitor = cni.section("podMonitor");
                 SettingsSection alerts = cni.section("prometheusRule");
-                SettingsSection dashboard = cni.section("dashboard");
-                SettingsSection networkPolicy = cni.section("networkPolicy")) {
+                SettingsSection dashboard = cni.section("dashboard")) {
             CniValues.PodMonitor monitor = new CniValues.PodMonitor(
                     podMonitor.map("labels"), podMonitor.text("interval").orElse("30s"));
             Map<String, String> alertLabels = alerts.map("labels");
             return new CniValues.Monitoring(
                     podMonitor.flag("enabled").filter(on -> on).map(_ -> monitor),
                     alerts.flag("enabled").filter(on -> on).map(_ -> alertLabels),
-                    dashboard.flag("enabled").orElse(false),
-                    networkPolicy.flag("enabled").orElse(false));
+                    dashboard.flag("enabled").orElse(false));
         }
     }
 
@@ -319,6 +348,19 @@ final class CniValuesReader {
         }
     }
 
+    private boolean networkPolicy() {
+        try (SettingsSection policy = global.section("networkPolicy")) {
+            return policy.flag("enabled").orElse(false);
+        }
+    }
+
+    private Scope scope() {
+        return global.oneOf("resourceScope", SCOPES)
+                .filter(name -> !name.equals("undefined"))
+                .map(name -> Scope.valueOf(name.toUpperCase(Locale.ROOT)))
+                .orElse(Scope.ALL);
+    }
+
     /**
      * A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network.
      */
@@ -332,9 +374,10 @@ final class CniValuesReader {
 
     /** Ambient mode is a different product: it redirects to the node's ztunnel, not to a sidecar. */
     private void refuseAmbient() {
-        SettingsSection ambient = cni.section("ambient");
-        if (ambient.flag("enabled").orElse(false)) {
-            ambient.problem("enabled", "is true, but mesh-cni redirects to sidecars only, not to ztunnel");
+        try (SettingsSection ambient = cni.section("ambient")) {
+            if (ambient.flag("enabled").orElse(false)) {
+                ambient.problem("enabled", "is true, but mesh-cni redirects to sidecars only, not to ztunnel");
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 
 package dev.meshcni.manifest;
 
+import static java.util.Objects.requireNonNullElse;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.telemetry.MonitoringOptions;
 import io.fabric8.kubernetes.api.model.Container;
@@ -26,8 +28,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * The DaemonSet that runs {@code install-cni} on every node. Its name, and its pods' label {@code k8s-app}, are those
@@ -122,13 +126,15 @@ record DaemonSetManifest(CniValues values) {
         nodeSelector.putAll(values.pod().nodeSelector());
         return new PodSpecBuilder()
                 .withServiceAccountName(NodeManifests.NAME)
-                .withPriorityClassName(PRIORITY)
+                .withPriorityClassName(values.pod().additions().priorityClass().orElse(PRIORITY))
                 .withNodeSelector(nodeSelector)
                 .withAffinity(values.pod().affinity().orElse(null))
                 .withTolerations(values.pod().tolerations())
                 .withTerminationGracePeriodSeconds((long) values.pod().graceSeconds())
+                .withSecurityContext(values.pod().additions().security().orElse(null))
                 .withContainers(container())
                 .withVolumes(directories().stream().map(HostDirectory::volume).toList())
+                .addAllToVolumes(values.pod().additions().volumes())
                 .build();
     }
 
@@ -139,6 +145,7 @@ record DaemonSetManifest(CniValues values) {
                 .withImagePullPolicy(values.image().pullPolicy())
                 .withCommand(NodeManifests.PROGRAM)
                 .withEnv(variables())
+                .addAllToEnv(values.pod().additions().env())
                 .addNewPort()
                 .withName("metrics")
                 .withContainerPort(MonitoringOptions.MONITORING_PORT)
@@ -149,13 +156,34 @@ record DaemonSetManifest(CniValues values) {
                 .withContainerPort(MonitoringOptions.HEALTH_PORT)
                 .withProtocol("TCP")
                 .endPort()
-                .withReadinessProbe(probe("/readyz", 0, 3))
+                .withReadinessProbe(readiness())
                 .withLivenessProbe(probe("/healthz", 10, 6))
                 .withResources(values.pod().resources())
                 .withSecurityContext(securityContext())
                 .withVolumeMounts(
                         directories().stream().map(HostDirectory::mount).toList())
+                .addAllToVolumeMounts(values.pod().additions().mounts())
                 .build();
+    }
+
+    /** The usual probe with what settings change in it. */
+    private Probe readiness() {
+        Probe usual = probe("/readyz", 0, 3);
+        return values.pod()
+                .additions()
+                .readiness()
+                .map(set -> new ProbeBuilder(set)
+                        .withHttpGet(hasHandler(set) ? set.getHttpGet() : usual.getHttpGet())
+                        .withPeriodSeconds(requireNonNullElse(set.getPeriodSeconds(), usual.getPeriodSeconds()))
+                        .withFailureThreshold(
+                                requireNonNullElse(set.getFailureThreshold(), usual.getFailureThreshold()))
+                        .build())
+                .orElse(usual);
+    }
+
+    private static boolean hasHandler(Probe probe) {
+        return Stream.of(probe.getExec(), probe.getGrpc(), probe.getHttpGet(), probe.getTcpSocket())
+                .anyMatch(Objects::nonNull);
     }
 
     private SecurityContext securityContext() {

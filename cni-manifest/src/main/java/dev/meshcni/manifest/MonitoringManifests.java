@@ -5,7 +5,6 @@ package dev.meshcni.manifest;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.meshcni.telemetry.MonitoringOptions;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
@@ -20,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What watches the daemons: resources for the Prometheus operator, Grafana and the network, each only if asked for. The
+ * What watches the daemons: resources for the Prometheus operator and Grafana, each only if asked for. The
  * alerts and the dashboard are the files of the Helm chart.
  */
 record MonitoringManifests(CniValues values) {
@@ -40,9 +39,6 @@ record MonitoringManifests(CniValues values) {
         monitoring.alerts().ifPresent(labels -> resources.add(alerts(labels)));
         if (monitoring.dashboard()) {
             resources.add(dashboard());
-        }
-        if (monitoring.networkPolicy()) {
-            resources.add(networkPolicy());
         }
         return resources;
     }
@@ -89,26 +85,6 @@ record MonitoringManifests(CniValues values) {
                 .build();
     }
 
-    /** Peers reach the ports of metrics and health, and no other; what the daemon asks for is not limited. */
-    private HasMetadata networkPolicy() {
-        return resource(
-                "networking.k8s.io/v1",
-                "NetworkPolicy",
-                NodeManifests.DAEMON_SET,
-                Map.of(),
-                Map.of(
-                        "podSelector",
-                        PODS,
-                        "policyTypes",
-                        List.of("Ingress"),
-                        "ingress",
-                        List.of(Map.of(
-                                "ports",
-                                List.of(
-                                        port(MonitoringOptions.MONITORING_PORT),
-                                        port(MonitoringOptions.HEALTH_PORT))))));
-    }
-
     private GenericKubernetesResource resource(
             String apiVersion, String kind, String name, Map<String, String> labels, Map<?, ?> spec) {
         return new GenericKubernetesResourceBuilder()
@@ -119,9 +95,5 @@ record MonitoringManifests(CniValues values) {
                         .build())
                 .addToAdditionalProperties("spec", spec)
                 .build();
-    }
-
-    private static Map<String, Object> port(int port) {
-        return Map.of("port", port, "protocol", "TCP");
     }
 }

@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.ProductVersion;
+import dev.meshcni.telemetry.MonitoringOptions;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.LocalObjectReference;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /** The Kubernetes resources of an installation on a cluster, in the order in which they are to be made. */
 public final class NodeManifests {
@@ -77,7 +79,10 @@ public final class NodeManifests {
     }
 
     public List<HasMetadata> resources() {
-        return values.map(NodeManifests::resources).orElse(List.of());
+        return values.map(found -> resources(found).stream()
+                        .filter(found.scope()::includes)
+                        .toList())
+                .orElse(List.of());
     }
 
     private static List<HasMetadata> resources(CniValues values) {
@@ -93,6 +98,9 @@ public final class NodeManifests {
         values.quota().ifPresent(pods -> resources.add(quota(values, pods)));
         if (values.plugin().multus()) {
             resources.add(network(values));
+        }
+        if (values.networkPolicy()) {
+            resources.add(networkPolicy(values));
         }
         resources.add(new DaemonSetManifest(values).resource());
         resources.addAll(new MonitoringManifests(values).resources());
@@ -139,6 +147,25 @@ public final class NodeManifests {
                 .endMatchExpression()
                 .endScopeSelector()
                 .endSpec()
+                .build();
+    }
+
+    /** Admits requests for metrics and health; the daemon itself may call anything, such as the API server. */
+    private static HasMetadata networkPolicy(CniValues values) {
+        List<Map<String, Object>> ports = IntStream.of(MonitoringOptions.MONITORING_PORT, MonitoringOptions.HEALTH_PORT)
+                .<Map<String, Object>>mapToObj(port -> new TreeMap<>(Map.of("protocol", "TCP", "port", port)))
+                .toList();
+        return new GenericKubernetesResourceBuilder()
+                .withApiVersion("networking.k8s.io/v1")
+                .withKind("NetworkPolicy")
+                .withMetadata(metadata(values, NAME))
+                .addToAdditionalProperties(
+                        "spec",
+                        new TreeMap<>(Map.of(
+                                "podSelector", Map.of("matchLabels", Map.of("k8s-app", DAEMON_SET)),
+                                "policyTypes", List.of("Ingress", "Egress"),
+                                "ingress", List.of(Map.of("ports", ports)),
+                                "egress", List.of(Map.of()))))
                 .build();
     }
 

@@ -5,15 +5,12 @@ package dev.meshcni.manifest;
 
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.ManifestException.Problem;
-import dev.meshcni.config.Yaml;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
+import java.util.TreeSet;
 
 /**
  * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed
@@ -21,113 +18,7 @@ import java.util.stream.Collectors;
  */
 final class OperatorReader {
     private static final String DEFAULT_NAMESPACE = "istio-system";
-    private static final Set<String> PROFILES =
-            Set.of("default", "demo", "empty", "minimal", "preview", "remote", "external", "openshift", "stable");
-    private static final Set<String> OTHER_SPEC = Set.of(
-            "addonComponents",
-            "compatibilityVersion",
-            "hub",
-            "installPackagePath",
-            "meshConfig",
-            "resourceSuffix",
-            "tag",
-            "unvalidatedValues");
-    private static final Set<String> OTHER_COMPONENTS = Set.of(
-            "base",
-            "egressGateways",
-            "ingressGateways",
-            "istiodRemote",
-            "pilot",
-            "policy",
-            "proxy",
-            "sidecarInjector",
-            "telemetry",
-            "ztunnel");
-    private static final Set<String> OTHER_VALUES = Set.of(
-            "base",
-            "compatibilityVersion",
-            "defaultRevision",
-            "experimental",
-            "galley",
-            "gatewayClasses",
-            "gateways",
-            "istiodRemote",
-            "istiocoredns",
-            "mesh",
-            "meshConfig",
-            "mixer",
-            "nodeagent",
-            "ownerName",
-            "prometheus",
-            "grafana",
-            "kiali",
-            "revisionTags",
-            "security",
-            "telemetry",
-            "tracing",
-            "ztunnel");
-    private static final Set<String> OTHER_GLOBAL = Set.of(
-            "agentgateway",
-            "arch",
-            "autoscalingv2API",
-            "caAddress",
-            "caName",
-            "certSigners",
-            "configRootNamespace",
-            "configValidation",
-            "controlPlaneSecurityEnabled",
-            "defaultConfigVisibilitySettings",
-            "defaultNodeSelector",
-            "defaultPodDisruptionBudget",
-            "defaultResources",
-            "defaultTolerations",
-            "externalIstiod",
-            "hub",
-            "ipFamilies",
-            "ipFamilyPolicy",
-            "istioRemote",
-            "istiod",
-            "jwtPolicy",
-            "meshID",
-            "meshNetworks",
-            "mountMtlsCerts",
-            "mtls",
-            "multiCluster",
-            "network",
-            "networkPolicy",
-            "omitSidecarInjectorConfigMap",
-            "oneNamespace",
-            "operatorManageWebhooks",
-            "pilotCertProvider",
-            "platform",
-            "podDNSSearchNamespaces",
-            "priorityClassName",
-            "proxy",
-            "proxy_init",
-            "remotePilotAddress",
-            "resourceScope",
-            "sds",
-            "sts",
-            "tag",
-            "tracer",
-            "trustBundleName",
-            "useMCP",
-            "variant",
-            "waypoint");
-    private static final Set<String> UNSUPPORTED_K8S = Set.of(
-            "env",
-            "hpaSpec",
-            "overlays",
-            "podDisruptionBudget",
-            "priorityClassName",
-            "readinessProbe",
-            "replicaCount",
-            "securityContext",
-            "service",
-            "serviceAnnotations",
-            "strategy",
-            "volumeMounts",
-            "volumes");
+    private static final String SIDECARS_ONLY = "mesh-cni redirects to sidecars only, not to ztunnel";
 
     private final ManifestInput input;
     private final List<Problem> problems = new ArrayList<>();
@@ -141,6 +32,9 @@ final class OperatorReader {
      * @param notes what a reader of the result should know
      */
     record Result(Optional<CniValues> values, String revision, List<String> notes) {}
+
+    /** The sections of the values. */
+    private record Sections(SettingsSection all, SettingsSection cni, SettingsSection global) {}
 
     private OperatorReader(ManifestInput input) {
         this.input = input;
@@ -161,39 +55,43 @@ final class OperatorReader {
     }
 
     private Result read() {
-        Yaml.Mapping document = new OperatorDocuments(problems, notes).spec(input);
-        try (SettingsSection spec = new SettingsSection("", document, problems);
+        OperatorDocuments.Settings settings = new OperatorDocuments(input, problems, notes).settings();
+        try (SettingsSection spec = new SettingsSection("", "", IstioSettings.below(""), settings.spec(), problems);
                 SettingsSection components = spec.section("components");
                 SettingsSection component = components.section("cni");
-                SettingsSection values = spec.section("values")) {
-            spec.others(OTHER_SPEC);
-            components.others(OTHER_COMPONENTS);
-            values.others(OTHER_VALUES);
-            String profile = spec.oneOf("profile", PROFILES).orElse("default");
-            Optional<String> valuesRevision = values.text("revision");
-            String revision = spec.text("revision").or(() -> valuesRevision).orElse("default");
-            boolean enabled = component.flag("enabled").orElse(profile.equals("openshift"));
-            Optional<CniValues> cni =
-                    cni(spec, component, values, revision, platform(profile.equals("openshift"), values));
-            boolean expected = expected(values);
-            if (!enabled && !expected) {
-                component.problem("enabled", "is not true, so there is nothing to print");
+                SettingsSection values = values(spec, settings.plain())) {
+            SettingsSection global = values.section("global");
+            Profile profile = new Profile(spec, values, global);
+            Platform platform = platform(profile, values, global);
+            SettingsSection cni = values.section("cni").over(platform.without(settings.defaults()));
+            boolean enabled = component.flag("enabled").orElse(profile.installs());
+            String revision = spec.text("revision")
+                    .or(() -> cni.text("revision"))
+                    .or(() -> values.text("revision"))
+                    .orElse("default");
+            Optional<CniValues> read = read(spec, component, new Sections(values, cni, global), revision, platform);
+            if (!enabled && !expected(values)) {
+                component.problem(
+                        "enabled", "is not true, so there is nothing to print; set components.cni.enabled to true");
             }
-            return new Result(enabled ? cni : Optional.empty(), revision, notes);
+            return new Result(enabled ? read : Optional.empty(), revision, notes);
         }
     }
 
-    private Optional<CniValues> cni(
-            SettingsSection spec,
-            SettingsSection component,
-            SettingsSection values,
-            String revision,
-            Platform platform) {
-        SettingsSection cni = values.section("cni");
-        SettingsSection global = values.section("global");
+    /** Values as an operator has them, or as a chart, whose keys are the top of the file. */
+    private static SettingsSection values(SettingsSection spec, boolean plain) {
+        return plain ? spec.section("values", "", ValuesShape.keys()) : spec.section("values");
+    }
+
+    private Optional<CniValues> read(
+            SettingsSection spec, SettingsSection component, Sections values, String revision, Platform platform) {
+        SettingsSection global = values.global();
         SettingsSection k8s = component.section("k8s");
         component.refuse("spec", "is not supported; use values.cni");
-        UNSUPPORTED_K8S.forEach(key -> k8s.refuse(key, "is not supported for the CNI; use values.cni"));
+        k8s.refuse(
+                "overlays",
+                "is not supported for the CNI; use values.cni, or patch what is printed, for example"
+                        + " with kubectl kustomize");
         if (spec.has("hub") || global.has("hub")) {
             notes.add("hub and tag of Istio's images are ignored: values.cni.hub sets the registry of the mesh-cni"
                     + " image.");
@@ -206,51 +104,87 @@ final class OperatorReader {
                 .or(() -> common)
                 .or(() -> istioNamespace)
                 .orElse(DEFAULT_NAMESPACE);
-        Optional<CniValues> read = Optional.of(new CniValuesReader(cni, k8s, global, platform)
-                .read(namespace, revision, component.text("hub"), component.text("tag"), injected(values)));
-        cni.close();
+        Optional<CniValues> read = Optional.of(new CniValuesReader(values.cni(), k8s, global, platform)
+                .read(namespace, revision, component, injected(values.all())));
+        values.cni().close();
         k8s.close();
-        global.others(OTHER_GLOBAL);
         global.close();
         return read;
     }
 
-    private Platform platform(boolean openShift, SettingsSection values) {
-        // In values it is the name of a file of Istio's charts, which sets other values.
-        Optional<String> profile = values.text("profile");
-        profile.filter(name -> name.contains("ambient"))
-                .ifPresent(name -> values.problem(
-                        "profile", "is '" + name + "', but mesh-cni redirects to sidecars only, not to ztunnel"));
-        Map<String, Platform> names = Arrays.stream(Platform.values())
-                .collect(Collectors.toMap(Platform::label, platform -> platform, (first, _) -> first, TreeMap::new));
-        Optional<String> general = values.section("global").oneOf("platform", names.keySet());
-        Optional<String> named = values.oneOf("platform", names.keySet()).or(() -> general);
-        return input.platform()
-                .or(() -> named.map(names::get))
-                .orElse(
-                        openShift || profile.filter("openshift"::equals).isPresent()
-                                ? Platform.OPENSHIFT
-                                : Platform.DEFAULT);
+    private Platform platform(Profile profile, SettingsSection values, SettingsSection global) {
+        Optional<Platform> named = named(values).or(() -> named(global));
+        return input.platform().or(() -> named).or(profile::platform).orElse(Platform.DEFAULT);
+    }
+
+    private static Optional<Platform> named(SettingsSection section) {
+        return section.oneOf("platform", Platform.names()).flatMap(Platform::named);
+    }
+
+    /** The profiles that the input names: of istioctl in the spec, of Istio's charts in the values. */
+    private static final class Profile {
+        private static final String OPENSHIFT = "openshift";
+        private static final String PLATFORM = "platform-";
+        private static final Set<String> NAMES =
+                Set.of("default", "demo", "empty", "external", "minimal", OPENSHIFT, "preview", "remote", "stable");
+
+        private final Optional<String> ofSpec;
+        private final Optional<String> ofValues;
+
+        Profile(SettingsSection spec, SettingsSection values, SettingsSection global) {
+            this.ofSpec = checked(spec, NAMES);
+            Set<String> names = new TreeSet<>(NAMES);
+            Platform.names().forEach(name -> names.add(PLATFORM + name));
+            Optional<String> ofGlobal = checked(global, names);
+            this.ofValues = checked(values, names).or(() -> ofGlobal);
+        }
+
+        private static Optional<String> checked(SettingsSection section, Set<String> names) {
+            Optional<String> name = section.text("profile");
+            if (name.filter(text -> text.contains("ambient")).isPresent()) {
+                section.problem("profile", "is '" + name.get() + "', but " + SIDECARS_ONLY);
+                return Optional.empty();
+            }
+            if (name.filter(text -> text.contains("/") || text.endsWith(".yaml"))
+                    .isPresent()) {
+                section.problem(
+                        "profile",
+                        "is the file '" + name.get() + "', which is not read from here; name it before this file:"
+                                + " -f " + name.get());
+                return Optional.empty();
+            }
+            return name.filter(text -> text.startsWith("compatibility-version-"))
+                            .isPresent()
+                    ? Optional.empty()
+                    : section.oneOf("profile", names);
+        }
+
+        /** Returns whether istioctl's profile has the CNI. */
+        boolean installs() {
+            return ofSpec.filter(OPENSHIFT::equals).isPresent();
+        }
+
+        Optional<Platform> platform() {
+            return ofValues.or(() -> ofSpec)
+                    .filter(name -> name.startsWith(PLATFORM) || name.equals(OPENSHIFT))
+                    .flatMap(name -> Platform.named(name.replaceFirst("^" + PLATFORM, "")))
+                    .or(() -> installs() ? Optional.of(Platform.OPENSHIFT) : Optional.empty());
+        }
     }
 
     /** Returns whether the injector is configured for a CNI plugin. */
     private static boolean expected(SettingsSection values) {
-        boolean old = false;
-        try (SettingsSection istioCni = values.section("istio_cni")) {
-            istioCni.others(Set.of("chained", "provider"));
-            old = istioCni.flag("enabled").orElse(false);
+        try (SettingsSection old = values.section("istio_cni")) {
+            boolean former = old.flag("enabled").orElse(false);
+            return values.section("pilot").section("cni").flag("enabled").orElse(former);
         }
-        return values.section("pilot").section("cni").flag("enabled").orElse(old);
     }
 
     /** Whether the injector annotates pods for Multus; the network's name must be the one that will be there. */
     private boolean injected(SettingsSection values) {
         SettingsSection webhook = values.section("sidecarInjectorWebhook");
-        if (!webhook.has("injectedAnnotations")) {
-            return false;
-        }
-        SettingsSection annotations = webhook.section("injectedAnnotations");
-        Optional<String> networks = annotations.text(NodeManifests.NETWORKS_ANNOTATION);
+        Optional<String> networks =
+                Optional.ofNullable(webhook.map("injectedAnnotations").get(NodeManifests.NETWORKS_ANNOTATION));
         if (networks.isEmpty()) {
             return false;
         }
@@ -262,8 +196,8 @@ final class OperatorReader {
                     + " in the namespace of each pod; the definition below is in default. Annotate with default/"
                     + NodeManifests.NETWORK + ", or create it in every namespace with sidecars.");
         } else if (!references.contains("default/" + NodeManifests.NETWORK)) {
-            annotations.problem(
-                    NodeManifests.NETWORKS_ANNOTATION,
+            webhook.problem(
+                    "injectedAnnotations." + NodeManifests.NETWORKS_ANNOTATION,
                     "is '" + networks.get() + "', but the NetworkAttachmentDefinition is default/"
                             + NodeManifests.NETWORK);
         }

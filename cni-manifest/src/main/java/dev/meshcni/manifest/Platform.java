@@ -3,7 +3,15 @@
 
 package dev.meshcni.manifest;
 
+import dev.meshcni.config.Yaml;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Kubernetes distributions whose nodes are not laid out like others; what settings say explicitly wins over them. */
 public enum Platform {
@@ -29,6 +37,7 @@ public enum Platform {
     /** Directories of a node. */
     record NodeLayout(String bin, String conf, String netns) {}
 
+    private static final String GOOGLE_CLOUD = "gcp";
     private static final String BIN = "/opt/cni/bin";
     private static final String CONF = "/etc/cni/net.d";
     private static final String NETNS = "/var/run/netns";
@@ -37,6 +46,37 @@ public enum Platform {
     /** The name in settings. */
     public String label() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The names in settings, with that by which Istio calls Google's cloud: it says nothing about directories. */
+    static Set<String> names() {
+        Set<String> names = Arrays.stream(values()).map(Platform::label).collect(Collectors.toCollection(TreeSet::new));
+        names.add(GOOGLE_CLOUD);
+        return names;
+    }
+
+    /** The platform of a name in settings. */
+    static Optional<Platform> named(String name) {
+        return name.equals(GOOGLE_CLOUD)
+                ? Optional.of(DEFAULT)
+                : Arrays.stream(values())
+                        .filter(platform -> platform.label().equals(name))
+                        .findFirst();
+    }
+
+    /** A copy of the CNI's default values without those that are this platform's own. */
+    Yaml.Mapping without(Yaml.Mapping defaults) {
+        Set<String> own = switch (this) {
+            case DEFAULT, EKS, AKS -> Set.of();
+            case GKE -> Set.of("cniBinDir", "resourceQuotas");
+            case OPENSHIFT ->
+                Set.of("chained", "cniBinDir", "cniConfDir", "cniConfFileName", "provider", "seLinuxOptions");
+            case K3S, K3D, MICROK8S -> Set.of("cniBinDir", "cniConfDir");
+            case MINIKUBE -> Set.of("cniNetnsDir");
+        };
+        Map<String, Yaml.Entry> others = new LinkedHashMap<>(defaults.entries());
+        others.keySet().removeAll(own);
+        return new Yaml.Mapping(defaults.at(), others);
     }
 
     NodeLayout layout() {

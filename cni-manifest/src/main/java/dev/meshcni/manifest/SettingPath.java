@@ -9,106 +9,113 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 
 /**
- * A setting of the command line, {@code KEY.KEY[INDEX]=VALUE}, as Helm and istioctl take it: a dot or equals sign that
- * belongs to a key is written with a backslash before it.
+ * The keys and list places that lead to a setting, such as {@code values.cni.excludeNamespaces[0]}.
+ *
+ * @param at what errors name
  */
-final class SettingPath {
-    private static final Pattern STEP =
-            Pattern.compile("(?<key>(?:[^\\\\.=\\[]|\\\\.)+)(?<indexes>(?:\\[\\d{1,4}\\])*)");
-    private static final Pattern INDEX = Pattern.compile("\\[(\\d+)\\]");
+record SettingPath(Yaml.Position at, List<Step> steps) {
+    /** One step of a path. */
+    sealed interface Step {}
 
-    private final Yaml.Position at;
+    /** A key of a mapping. */
+    record Key(String name) implements Step {}
 
-    private SettingPath(Yaml.Position at) {
-        this.at = at;
+    /** A place in a list. */
+    record Index(int index) implements Step {}
+
+    /** The item of a list that has a value at a key: istioctl's {@code [name:web]}. */
+    record Item(String key, String value) implements Step {}
+
+    SettingPath {
+        steps = List.copyOf(steps);
+    }
+
+    /** The first key. */
+    String first() {
+        return ((Key) steps.getFirst()).name();
+    }
+
+    /** The same below further keys. */
+    SettingPath below(String... keys) {
+        List<Step> further = new ArrayList<>();
+        for (String key : keys) {
+            further.add(new Key(key));
+        }
+        further.addAll(steps);
+        return new SettingPath(at, further);
+    }
+
+    /** The keys before the first place in a list. */
+    List<String> keys() {
+        return steps.stream()
+                .takeWhile(Key.class::isInstance)
+                .map(step -> ((Key) step).name())
+                .collect(Collectors.toList());
     }
 
     /**
-     * Puts a setting into a document.
+     * The document with a value at this path; without the path if there is no value.
      *
-     * @throws ManifestException if it has not the form of a setting, or a list is as long as that only by an index that
-     *     leaves places out
+     * @throws ManifestException if a place of a list is out of range
      */
-    static Yaml.Mapping apply(String setting, Yaml.Mapping document) {
-        SettingPath path = new SettingPath(new Yaml.Position("--set " + setting, 0, 0));
-        List<Object> steps = new ArrayList<>();
-        int end = path.read(setting, steps);
-        return (Yaml.Mapping) path.put(document, steps, path.value(setting.substring(end + 1)));
+    Yaml.Mapping put(Yaml value, Yaml.Mapping document) {
+        return (Yaml.Mapping) put(document, steps, value);
     }
 
-    /** Reads the steps, keys and indexes; returns where the equals sign is. */
-    private int read(String setting, List<Object> steps) {
-        Matcher step = STEP.matcher(setting);
-        int place = 0;
-        while (step.find(place) && step.start() == place) {
-            steps.add(step.group("key").replaceAll("\\\\(.)", "$1"));
-            INDEX.matcher(step.group("indexes")).results().forEach(index -> steps.add(Integer.valueOf(index.group(1))));
-            place = step.end();
-            if (place < setting.length() && setting.charAt(place) == '=') {
-                return place;
-            }
-            if (place >= setting.length() || setting.charAt(place) != '.') {
-                break;
-            }
-            place++;
-        }
-        throw new ManifestException(at, "must be KEY.KEY=VALUE; write a dot within a key as \\., a list index as [0]");
-    }
-
-    private Yaml put(Yaml into, List<Object> steps, Yaml value) {
-        if (steps.isEmpty()) {
+    private Yaml put(Yaml into, List<Step> path, Yaml value) {
+        if (path.isEmpty()) {
             return value;
         }
-        List<Object> further = steps.subList(1, steps.size());
-        return switch (steps.getFirst()) {
-            case Integer index -> {
-                List<Yaml> items = new ArrayList<>(into instanceof Yaml.Sequence list ? list.items() : List.of());
-                if (index > items.size()) {
-                    throw new ManifestException(
-                            at, "[" + index + "] is out of range; the list has length " + items.size());
-                }
-                Yaml before = index < items.size() ? items.get(index) : Yaml.Mapping.empty(at);
-                Yaml item = put(before, further, value);
-                if (index < items.size()) {
-                    items.set(index, item);
-                } else {
-                    items.add(item);
-                }
-                yield new Yaml.Sequence(at, items);
-            }
-            default -> {
-                String key = (String) steps.getFirst();
-                Map<String, Yaml.Entry> entries =
-                        new LinkedHashMap<>(into instanceof Yaml.Mapping mapping ? mapping.entries() : Map.of());
-                Yaml before = entries.containsKey(key) ? entries.get(key).value() : Yaml.Mapping.empty(at);
-                entries.put(key, new Yaml.Entry(at, put(before, further, value)));
-                yield new Yaml.Mapping(into.at(), entries);
-            }
+        List<Step> further = path.subList(1, path.size());
+        return switch (path.getFirst()) {
+            case Key key -> putKey(into, key.name(), further, value);
+            case Index place -> putItem(items(into), place.index(), further, value);
+            case Item item -> putItem(items(into), find(items(into), item), further, value);
         };
     }
 
-    /** A list is written {@code {a,b}}, as Helm takes it. */
-    private Yaml value(String text) {
-        if (text.startsWith("{") && text.endsWith("}")) {
-            return new Yaml.Sequence(
-                    at,
-                    Stream.of(text.substring(1, text.length() - 1).split(",", -1))
-                            .filter(item -> !item.isBlank())
-                            .map(item -> (Yaml) new Yaml.Scalar(at, item.strip()))
-                            .toList());
+    private Yaml putKey(Yaml into, String key, List<Step> further, Yaml value) {
+        Map<String, Yaml.Entry> entries =
+                new LinkedHashMap<>(into instanceof Yaml.Mapping mapping ? mapping.entries() : Map.of());
+        Yaml before = entries.containsKey(key) ? entries.get(key).value() : Yaml.Mapping.empty(at);
+        if (further.isEmpty() && value.isNull()) {
+            entries.remove(key);
+        } else {
+            entries.put(key, new Yaml.Entry(at, put(before, further, value)));
         }
-        return new Yaml.Scalar(at, scalar(text));
+        return new Yaml.Mapping(into.at(), entries);
     }
 
-    private static Object scalar(String text) {
-        return switch (text) {
-            case "true", "false" -> Boolean.valueOf(text);
-            default -> text.matches("0|[1-9][0-9]{0,8}") ? Integer.valueOf(text) : text;
-        };
+    private Yaml putItem(List<Yaml> items, int place, List<Step> further, Yaml value) {
+        if (place > items.size()) {
+            throw new ManifestException(at, "[" + place + "] is out of range; the list has length " + items.size());
+        }
+        List<Yaml> changed = new ArrayList<>(items);
+        if (place == items.size()) {
+            changed.add(put(Yaml.Mapping.empty(at), further, value));
+        } else if (further.isEmpty() && value.isNull()) {
+            changed.remove(place);
+        } else {
+            changed.set(place, put(items.get(place), further, value));
+        }
+        return new Yaml.Sequence(at, changed);
+    }
+
+    private int find(List<Yaml> items, Item wanted) {
+        for (int i = 0; i < items.size(); i++) {
+            if (items.get(i) instanceof Yaml.Mapping mapping
+                    && mapping.entries().get(wanted.key()) instanceof Yaml.Entry(Yaml.Position _, Yaml.Scalar scalar)
+                    && scalar.text().equals(wanted.value())) {
+                return i;
+            }
+        }
+        throw new ManifestException(at, "no item of the list has " + wanted.key() + ": " + wanted.value());
+    }
+
+    private static List<Yaml> items(Yaml into) {
+        return into instanceof Yaml.Sequence list ? list.items() : List.of();
     }
 }

@@ -17,40 +17,55 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * One mapping of the settings, read key by key. The keys that were asked for are those that are known; any other that
- * is there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
+ * One mapping of the settings, read key by key. Its keys are those that {@link IstioSettings} lists; any other that is
+ * there is a problem when the section is closed. A value of the wrong kind is a problem too, and counts as absent.
  */
 final class SettingsSection implements AutoCloseable {
     private final String path;
+    private final String shown;
+    private final Set<String> known;
     private final Yaml.Mapping mapping;
     private final List<Problem> problems;
-    private final Set<String> known = new TreeSet<>();
 
     /**
-     * @param path the keys that lead here, separated by dots
+     * @param path the keys that lead here in the spec, separated by dots
+     * @param shown the same in the input, which errors show
+     * @param known the keys that it may have
      * @param problems where problems are added
      */
-    SettingsSection(String path, Yaml.Mapping mapping, List<Problem> problems) {
+    SettingsSection(String path, String shown, Set<String> known, Yaml.Mapping mapping, List<Problem> problems) {
         this.path = requireNonNull(path, "path is null");
+        this.shown = requireNonNull(shown, "shown is null");
+        this.known = Set.copyOf(known);
         this.mapping = requireNonNull(mapping, "mapping is null");
         this.problems = requireNonNull(problems, "problems is null");
     }
 
     /** The mapping at a key; an empty one if there is none. */
     SettingsSection section(String key) {
+        return section(key, name(key), IstioSettings.below(path(key)));
+    }
+
+    /** The same under another name and with other keys. */
+    SettingsSection section(String key, String name, Set<String> keys) {
         Yaml value = value(key).orElseGet(() -> Yaml.Mapping.empty(mapping.at()));
         Yaml.Mapping inner = value instanceof Yaml.Mapping found ? found : Yaml.Mapping.empty(value.at());
         if (!(value instanceof Yaml.Mapping)) {
             problem(value.at(), key, "must be a mapping");
         }
-        return new SettingsSection(name(key), inner, problems);
+        return new SettingsSection(path(key), name, keys, inner, problems);
+    }
+
+    /** The same with further entries, which count where this has none. */
+    SettingsSection over(Yaml.Mapping defaults) {
+        return new SettingsSection(path, shown, known, ValuesShape.over(defaults, mapping), problems);
     }
 
     /** A text; numbers and booleans count as what they were written as. */
     Optional<String> text(String key) {
         return value(key).flatMap(value -> {
             if (value instanceof Yaml.Scalar scalar) {
-                return Optional.of(String.valueOf(scalar.value())).filter(text -> !text.isEmpty());
+                return Optional.of(scalar.text()).filter(text -> !text.isEmpty());
             }
             problem(value.at(), key, "must be a string");
             return Optional.empty();
@@ -82,9 +97,7 @@ final class SettingsSection implements AutoCloseable {
             if (value instanceof Yaml.Scalar(Yaml.Position _, Boolean flag)) {
                 return Optional.of(flag);
             }
-            if (!value.plain().equals(Yaml.Scalar.NULL)) {
-                problem(value.at(), key, "must be true or false");
-            }
+            problem(value.at(), key, "must be true or false");
             return Optional.empty();
         });
     }
@@ -104,7 +117,7 @@ final class SettingsSection implements AutoCloseable {
             if (value instanceof Yaml.Sequence sequence
                     && sequence.items().stream().allMatch(Yaml.Scalar.class::isInstance)) {
                 return Optional.of(sequence.items().stream()
-                        .map(item -> String.valueOf(item.plain()))
+                        .map(item -> ((Yaml.Scalar) item).text())
                         .toList());
             }
             problem(value.at(), key, "must be a list of strings");
@@ -112,16 +125,27 @@ final class SettingsSection implements AutoCloseable {
         });
     }
 
-    /** Keys that are not fixed, with texts. */
+    /** Keys that are not fixed, with texts; a key without a value is left out. */
     Map<String, String> map(String key) {
         Map<String, String> map = new LinkedHashMap<>();
-        try (SettingsSection section = section(key)) {
-            section.mapping
-                    .entries()
-                    .keySet()
-                    .forEach(name -> section.text(name).ifPresent(text -> map.put(name, text)));
-        }
+        value(key).ifPresent(value -> {
+            if (value instanceof Yaml.Mapping entries) {
+                entries.entries()
+                        .forEach((name, entry) ->
+                                text(key + "." + name, entry.value()).ifPresent(text -> map.put(name, text)));
+            } else {
+                problem(value.at(), key, "must be a mapping");
+            }
+        });
         return map;
+    }
+
+    private Optional<String> text(String name, Yaml value) {
+        if (value instanceof Yaml.Scalar scalar) {
+            return value.isNull() ? Optional.empty() : Optional.of(scalar.text());
+        }
+        problem(value.at(), name, "must be a string");
+        return Optional.empty();
     }
 
     /** A part that is one of Kubernetes' own types. */
@@ -144,18 +168,12 @@ final class SettingsSection implements AutoCloseable {
         });
     }
 
-    /** Accepts keys that belong to other components, or have no effect here. */
-    void others(Set<String> keys) {
-        known.addAll(keys);
-    }
-
     boolean has(String key) {
         return mapping.entries().containsKey(key);
     }
 
-    /** Whether a key is there and is not understood on purpose; a problem says why. */
+    /** Adds a problem if a key is there, which is not understood on purpose. */
     void refuse(String key, String why) {
-        known.add(key);
         if (has(key)) {
             problem(key, why);
         }
@@ -177,16 +195,24 @@ final class SettingsSection implements AutoCloseable {
     public void close() {
         mapping.entries().forEach((key, entry) -> {
             if (!known.contains(key)) {
-                problems.add(new Problem(entry.at().toString(), "unknown key " + name(key), key, known));
+                problems.add(unknown(key, entry));
             }
         });
     }
 
+    private Problem unknown(String key, Yaml.Entry entry) {
+        return IstioSettings.below(path("cni")).contains(key)
+                ? Problem.of(entry.at(), name(key) + " belongs below " + name("cni"))
+                : new Problem(entry.at().toString(), "unknown key " + name(key), key, known);
+    }
+
     private Optional<Yaml> value(String key) {
-        known.add(key);
+        if (!known.contains(key)) {
+            throw new IllegalStateException(path(key) + " is read, but not listed");
+        }
         return Optional.ofNullable(mapping.entries().get(key))
                 .map(Yaml.Entry::value)
-                .filter(value -> !value.plain().equals(Yaml.Scalar.NULL));
+                .filter(value -> !value.isNull());
     }
 
     private <T> Optional<T> convert(String key, Yaml value, Class<T> type) {
@@ -202,7 +228,12 @@ final class SettingsSection implements AutoCloseable {
         problems.add(Problem.of(at, name(key) + " " + message));
     }
 
-    private String name(String key) {
+    private String path(String key) {
         return path.isEmpty() ? key : path + "." + key;
+    }
+
+    /** The name of a key in the input. */
+    String name(String key) {
+        return shown.isEmpty() ? key : shown + "." + key;
     }
 }

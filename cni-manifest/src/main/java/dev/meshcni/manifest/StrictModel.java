@@ -33,7 +33,7 @@ final class StrictModel {
      */
     static <T> T read(String name, Yaml part, Class<T> type) {
         try {
-            return JSON.convertValue(part.plain(), type);
+            return JSON.convertValue(part.json(), type);
         } catch (IllegalArgumentException e) {
             throw switch (e.getCause()) {
                 case UnrecognizedPropertyException unknown -> unknown(name, part, unknown);
@@ -41,7 +41,8 @@ final class StrictModel {
                     new ManifestException(
                             part.locate(path(wrong)),
                             dotted(name, path(wrong)) + " has the wrong type for this Kubernetes field");
-                case null, default -> new ManifestException(part.at(), name + ": " + e.getMessage());
+                case null, default ->
+                    new ManifestException(part.at(), name + " is not what Kubernetes has at this place");
             };
         }
     }

@@ -40,15 +40,14 @@ class MonitoringManifestsTest {
 
     @Test
     void nothingIsThereUnlessItIsAskedFor() {
-        assertThat(kinds("{}")).doesNotContain("PodMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy");
+        assertThat(kinds("{}")).doesNotContain("PodMonitor", "PrometheusRule", "ConfigMap");
     }
 
     @Test
     void eachIsThereWhereItIsAskedFor() {
         assertThat(kinds("""
-                {podMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true},
-                 networkPolicy: {enabled: true}}
-                """)).contains("PodMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy");
+                {podMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true}}
+                """)).contains("PodMonitor", "PrometheusRule", "ConfigMap");
     }
 
     @Test

@@ -3,6 +3,7 @@
 
 package dev.meshcni.manifest;
 
+import static dev.meshcni.manifest.ManifestInput.Setting.Kind.VALUE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -324,7 +325,9 @@ class NodeManifestsTest {
                 List.of(
                         new ManifestInput.Document("a", "cni: {logLevel: debug, cniConfFileName: 10-a.conflist}"),
                         new ManifestInput.Document("b", "cni: {logLevel: warn}")),
-                List.of("values.cni.chained=false", "values.cni.excludeNamespaces={a,b}"),
+                List.of(
+                        ManifestInput.Setting.of(VALUE, "values.cni.chained=false"),
+                        ManifestInput.Setting.of(VALUE, "values.cni.excludeNamespaces={a,b}")),
                 Optional.empty(),
                 Optional.empty()));
 

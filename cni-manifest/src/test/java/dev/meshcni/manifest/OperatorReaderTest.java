@@ -16,22 +16,22 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OperatorReaderTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-        cni: {cniBinDirr: /x}                           | v:1:7: unknown key values.cni.cniBinDirr
-        cni: {repair: {deletePod: true}}                | v:1:16: unknown key values.cni.repair.deletePod
-        cniBinDir: /x                                   | v:1:1: unknown key values.cniBinDir
-        cni: {chained: "yes"}                           | v:1:16: values.cni.chained must be true or false
-        cni: {cniBinDir: opt}                           | v:1:7: values.cni.cniBinDir is 'opt', but must be an absolute path
-        cni: {provider: cilium}                         | v:1:7: values.cni.provider is 'cilium', but must be one of default, multus
-        cni: {resources: {request: {cpu: 1}}}           | v:1:19: unknown key values.cni.resources.request
-        cni: {tolerations: [{effects: x}]}              | v:1:22: unknown key values.cni.tolerations[0].effects
-        cni: {env: {NODE_NAME: x}}                      | v:1:7: values.cni.env must not contain NODE_NAME
-        cni: {ambient: {enabled: true}}                 | v:1:17: values.cni.ambient.enabled is true, but
-        cni: {logging: {level: loud}}                   | v:1:17: values.cni.logging.level is 'loud'
-        cni: [1]                                        | v:1:6: values.cni must be a mapping
+        cni: {cniBinDirr: /x}                           | v:1:7: unknown key cni.cniBinDirr
+        cni: {repair: {deletePod: true}}                | v:1:16: unknown key cni.repair.deletePod
+        cniBinDirr: /x                                  | v:1:1: unknown key cniBinDirr
+        cni: {chained: "yes"}                           | v:1:16: cni.chained must be true or false
+        cni: {cniBinDir: opt}                           | v:1:7: cni.cniBinDir is 'opt', but must be an absolute path
+        cni: {provider: cilium}                         | v:1:7: cni.provider is 'cilium', but must be one of default, multus
+        cni: {resources: {request: {cpu: 1}}}           | v:1:19: unknown key cni.resources.request
+        cni: {tolerations: [{effects: x}]}              | v:1:22: unknown key cni.tolerations[0].effects
+        cni: {env: {NODE_NAME: x}}                      | v:1:7: cni.env must not contain NODE_NAME
+        cni: {ambient: {enabled: true}}                 | v:1:17: cni.ambient.enabled is true, but
+        cni: {logging: {level: loud}}                   | v:1:17: cni.logging.level is 'loud'
+        cni: [1]                                        | v:1:6: cni must be a mapping
         cni: {chained: true, chained: false}            | v:1:22: the key chained is duplicated
         'cni: {'                                        | invalid YAML
         kind: Pod                                       | v:1:1: kind is Pod, but must be IstioOperator
-        global: {platform: gce}                         | values.global.platform is 'gce', but must be one of
+        global: {platform: gce}                         | global.platform is 'gce', but must be one of
         sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: istio-cnii}} | is 'istio-cnii', but the NetworkAttachmentDefinition is default/istio-cni
         """)
     void whatIsWrongIsNamedWithItsPlace(String text, String message) {
@@ -43,9 +43,9 @@ class OperatorReaderTest {
     @Test
     void everythingThatIsWrongIsNamedAtOnce() {
         assertThatThrownBy(() -> read("v", "cni:\n  chained: maybe\n  hubb: x\nglobals: {}"))
-                .hasMessageContaining("v:2:12: values.cni.chained")
-                .hasMessageContaining("v:3:3: unknown key values.cni.hubb")
-                .hasMessageContaining("v:4:1: unknown key values.globals");
+                .hasMessageContaining("v:2:12: cni.chained")
+                .hasMessageContaining("v:3:3: unknown key cni.hubb")
+                .hasMessageContaining("v:4:1: unknown key globals");
     }
 
     @Test

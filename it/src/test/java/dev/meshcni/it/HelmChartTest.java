@@ -6,21 +6,11 @@ package dev.meshcni.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.marcnuri.helm.Helm;
-import dev.meshcni.manifest.ManifestInput;
-import dev.meshcni.manifest.NodeManifests;
 import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collection;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,7 +54,7 @@ class HelmChartTest {
                 mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
                 mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
                 mesh         | {cni: {podMonitor: {enabled: true, interval: 15s, labels: {release: prometheus}}, prometheusRule: {enabled: true}}}
-                mesh         | {cni: {prometheusRule: {enabled: true, labels: {release: prometheus}}, dashboard: {enabled: true}, networkPolicy: {enabled: true}}}
+                mesh         | {cni: {prometheusRule: {enabled: true, labels: {release: prometheus}}, dashboard: {enabled: true}}}
                 mesh         | {cni: {seccompProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t, level: s0}}}
                 mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
                 """)
@@ -86,7 +76,16 @@ class HelmChartTest {
                 "{cni: {ambient: {enabled: true}}}",
                 "{cni: {istioOwnedCNIConfig: true}}",
                 "{cni: {podLabels: {k8s-app: other}}}",
-                "{cniBinDir: /opt/cni/bin}",
+                "{cniBinDirr: /opt/cni/bin}",
+                "{profile: ambient}",
+                "{profile: openshift-ambient}",
+                "{global: {profile: ambient}}",
+                "{profile: none}",
+                "{image: install-cni}",
+                "{cni: {image: registry.example.com/istio/install-cni:1.31.0}}",
+                "{cni: {hub: gcr.io/istio-release}}",
+                "{logging: {level: loud}}",
+                "{global: {logging: {level: cni-agent}}}",
                 "{global: {platform: vax}}",
                 "{sidecarInjectorWebhook: {injectedAnnotations: {k8s.v1.cni.cncf.io/networks: other}}}"
             })
@@ -102,39 +101,22 @@ class HelmChartTest {
         assertThat(byCommand("mesh", values)).isEqualTo(byChart("mesh", "{}"));
     }
 
+    @Test
+    void takesGlobalValuesOfOtherChartsOfARelease() throws IOException {
+        assertThat(byChart("mesh", "{global: {example: {a: b}}}")).isEqualTo(byChart("mesh", "{}"));
+    }
+
+    @Test
+    void hasItsDefaultsWhereValuesRemoveThem() throws IOException {
+        assertThat(byChart("mesh", "{_internal_defaults_do_not_set: null, global: null, cni: null}"))
+                .isEqualTo(byChart("mesh", "{}"));
+    }
+
     private Map<String, HasMetadata> byChart(String namespace, String values) throws IOException {
-        Path file = Files.writeString(directory.resolve("values.yaml"), values);
-        return resources(new Helm(CHART)
-                .template()
-                .withName("mesh-cni")
-                .withNamespace(namespace)
-                .withKubeVersion("1.32.0")
-                .withValuesFile(file)
-                .call());
+        return RenderedManifests.ofChart(directory, namespace, values).resources();
     }
 
     private static Map<String, HasMetadata> byCommand(String namespace, String values) {
-        return resources(NodeManifests.of(new ManifestInput(
-                        List.of(new ManifestInput.Document("values.yaml", values)),
-                        List.of(),
-                        Optional.empty(),
-                        Optional.of(namespace)))
-                .yaml());
-    }
-
-    private static Map<String, HasMetadata> resources(String yaml) {
-        Object read = new KubernetesSerialization().unmarshal(yaml);
-        return ((Collection<?>) read)
-                .stream()
-                        .map(HasMetadata.class::cast)
-                        .collect(Collectors.toMap(
-                                resource -> resource.getKind() + " "
-                                        + resource.getMetadata().getNamespace() + "/"
-                                        + resource.getMetadata().getName(),
-                                Function.identity(),
-                                (first, second) -> {
-                                    throw new IllegalStateException("twice: " + first);
-                                },
-                                TreeMap::new));
+        return RenderedManifests.ofCommand(namespace, values).resources();
     }
 }
