@@ -15,7 +15,6 @@ import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.RuleDifference;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -61,6 +60,9 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private FamilyOptions families;
 
+    @Mixin
+    private PolicyOptions policy;
+
     @Option(
             names = "--native-nftables",
             description = "Pods of this node are redirected with nftables (native_nftables in the configuration).")
@@ -81,7 +83,7 @@ final class VerifyCommand implements Callable<Integer> {
         Pod which = pod.pod().pod();
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        Decision decision = RedirectPolicy.decide(which);
+        Decision decision = policy.decide(which);
         List<RuleDifference> differences;
         try (NamespaceHandle namespace = backend.open(netns, Deadline.after(Namespace.PATIENCE))) {
             differences = namespace.differences(wanted(namespace, decision));

@@ -6,8 +6,10 @@ package dev.meshcni.kubernetes;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElseGet;
 
+import com.fasterxml.jackson.core.JsonParser;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.redirect.Pod;
+import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesList;
@@ -16,12 +18,14 @@ import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
@@ -77,10 +81,20 @@ public final class PodManifests {
             return resources(SERIALIZATION.unmarshal(manifest))
                     .filter(io.fabric8.kubernetes.api.model.Pod.class::isInstance)
                     .map(io.fabric8.kubernetes.api.model.Pod.class::cast)
-                    .map(pod -> new Shown(PodModel.of(pod), addresses(pod)))
+                    .map(pod -> new Shown(PodModel.of(pod, cut(pod)), addresses(pod)))
                     .toList();
         } catch (RuntimeException e) {
             throw new DaemonException(name + " is not a valid Kubernetes manifest: " + e.getMessage(), e);
+        }
+    }
+
+    /** What the agent would not read of the pod, because it is too large: it refuses such pods, and so do commands. */
+    private static List<CutField> cut(io.fabric8.kubernetes.api.model.Pod pod) {
+        try (JsonParser json = JsonFields.factory().createParser(SERIALIZATION.asJson(pod))) {
+            json.nextToken();
+            return PodJson.read(json, Set.of()).cut();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a pod is well-formed JSON", e);
         }
     }
 
