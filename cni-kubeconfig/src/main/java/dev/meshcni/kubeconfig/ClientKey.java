@@ -36,8 +36,9 @@ final class ClientKey {
                 .findFirst()
                 .orElseThrow(() -> new DaemonException(material.place() + " has no private key in PEM form"));
         if (block.encrypted() || block.label().equals("ENCRYPTED " + LABEL)) {
-            throw new DaemonException(material.place() + " is encrypted, and there is nobody to ask for its passphrase;"
-                    + " write it without: openssl pkey -in KEY -out PLAIN-KEY");
+            throw new DaemonException(
+                    material.place() + " is encrypted, which kubeconfigs have no passphrase for; decrypt"
+                            + " it: openssl pkey -in KEY -out PLAIN-KEY");
         }
         try {
             PrivateKey key = KeyFactory.getInstance(certified.getAlgorithm())

@@ -9,7 +9,6 @@ import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.ShortLine;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -85,7 +84,8 @@ final class ExecPlugin {
                                 variable.text("value").orElse("")));
         builder.environment().put("KUBERNETES_EXEC_INFO", CniJson.compact(question()));
         if (interactive) {
-            builder.redirectInput(ProcessBuilder.Redirect.INHERIT);
+            // Whatever a plugin asks of people it asks on standard error.
+            builder.redirectInput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
         try {
             return credential(output(builder.start()));
@@ -140,7 +140,7 @@ final class ExecPlugin {
 
     private String output(Process process) throws IOException {
         CompletableFuture<String> out = read(process.getInputStream());
-        CompletableFuture<String> err = read(interactive ? shown(process.getErrorStream()) : process.getErrorStream());
+        CompletableFuture<String> err = read(process.getErrorStream());
         try {
             process.getOutputStream().close();
             Duration longest = interactive ? LONGEST_WITH_PEOPLE : LONGEST;
@@ -182,21 +182,6 @@ final class ExecPlugin {
             }
         });
         return text;
-    }
-
-    /** Whatever a plugin asks of people it asks on standard error. */
-    private static InputStream shown(InputStream stream) {
-        return new FilterInputStream(stream) {
-            @Override
-            public int read(byte[] buffer, int offset, int length) throws IOException {
-                int count = super.read(buffer, offset, length);
-                if (count > 0) {
-                    System.err.write(buffer, offset, count);
-                    System.err.flush();
-                }
-                return count;
-            }
-        };
     }
 
     private ExecCredential credential(String output) {

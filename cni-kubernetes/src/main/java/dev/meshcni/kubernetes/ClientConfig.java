@@ -45,8 +45,8 @@ public final class ClientConfig {
         Config config = Config.autoConfigure(null);
         if (config.getMasterUrl().startsWith(Config.DEFAULT_MASTER_URL)) {
             throw new DaemonException(
-                    "no cluster configured: no kubeconfig in KUBECONFIG or ~/.kube/config, and not running in a pod; set"
-                            + " --kubeconfig");
+                    "no cluster configured: no kubeconfig in KUBECONFIG or ~/.kube/config, and not running in a pod;"
+                            + " set --kubeconfig");
         }
         return new ApiAccess(config.getMasterUrl(), config, new ApiTransport(Optional.empty(), Optional.empty()));
     }
