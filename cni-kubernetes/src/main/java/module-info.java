@@ -6,9 +6,11 @@
 module dev.meshcni.kubernetes {
     requires transitive dev.meshcni.core;
     requires dev.meshcni.config;
+    requires dev.meshcni.kubeconfig;
     requires com.fasterxml.jackson.core;
     requires transitive info.picocli;
     requires transitive kubernetes.client.api;
+    requires io.fabric8.kubernetes.client.jdkhttp;
     requires transitive kubernetes.model.apps;
     requires kubernetes.model.common;
     requires transitive kubernetes.model.core;

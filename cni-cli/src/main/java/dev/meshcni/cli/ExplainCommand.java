@@ -9,7 +9,6 @@ import dev.meshcni.redirect.ParameterText;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.InvalidParameterException;
@@ -103,6 +102,9 @@ final class ExplainCommand implements Runnable {
     @Mixin
     private FamilyOptions families;
 
+    @Mixin
+    private PolicyOptions policy;
+
     @Spec
     private CommandSpec spec;
 
@@ -111,7 +113,7 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (RedirectPolicy.decide(which)) {
+        switch (policy.decide(which)) {
             case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
             case Decision.Skip skip ->
                 out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");

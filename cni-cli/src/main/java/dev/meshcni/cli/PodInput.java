@@ -5,7 +5,6 @@ package dev.meshcni.cli;
 
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.kubernetes.ClientConfig;
-import dev.meshcni.kubernetes.LivePods;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.UnreadAnnotations;

@@ -3,14 +3,11 @@
 
 package dev.meshcni.cli;
 
-import dev.meshcni.core.Exemption;
 import dev.meshcni.iptables.PlanFormat;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
-import dev.meshcni.redirect.RedirectPolicy;
-import dev.meshcni.redirect.SkipReason;
 import dev.meshcni.rules.InvalidParameterException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -47,12 +44,8 @@ final class RulesCommand implements Callable<Integer> {
             description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, for iptables-restore.")
     private PlanFormat format;
 
-    @Option(
-            names = "--exclude-namespaces",
-            paramLabel = "NAMESPACE",
-            split = ",",
-            description = "Namespaces whose pods are not redirected, as in the plugin's configuration.")
-    private List<String> excludedNamespaces = List.of();
+    @Mixin
+    private PolicyOptions policy;
 
     @Spec
     private CommandSpec spec;
@@ -80,16 +73,10 @@ final class RulesCommand implements Callable<Integer> {
 
     private String show(PodManifests.Shown shown) {
         Pod each = shown.pod();
-        return switch (decide(each)) {
+        return switch (policy.decide(each)) {
             case Decision.Redirect(RedirectParameters parameters) ->
                 format.redirected(each, families.plan(parameters, shown.addresses()));
             case Decision.Skip skip -> format.skipped(each, skip);
         };
-    }
-
-    private Decision decide(Pod each) {
-        return Exemption.ofNamespace(each.namespace(), excludedNamespaces)
-                .<Decision>map(excluded -> new Decision.Skip(SkipReason.EXCLUDED_NAMESPACE, excluded))
-                .orElseGet(() -> RedirectPolicy.decide(each));
     }
 }

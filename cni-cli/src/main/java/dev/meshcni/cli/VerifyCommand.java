@@ -16,7 +16,6 @@ import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.repair.PodNetns;
 import dev.meshcni.repair.ProcPodNetnsFinder;
 import dev.meshcni.rules.RuleDifference;
@@ -67,6 +66,9 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private FamilyOptions families;
 
+    @Mixin
+    private PolicyOptions policy;
+
     @Option(
             names = "--native-nftables",
             description = "Pods of this node are redirected with nftables (native_nftables in the configuration).")
@@ -87,7 +89,7 @@ final class VerifyCommand implements Callable<Integer> {
         Pod which = pod.pod().pod();
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        Decision decision = RedirectPolicy.decide(which);
+        Decision decision = policy.decide(which);
         List<RuleDifference> differences;
         Path path = Optional.ofNullable(netns).orElseGet(() -> find(which));
         try (NamespaceHandle namespace = backend.open(path, Deadline.after(Namespace.PATIENCE))) {

@@ -95,7 +95,9 @@ class DoctorClusterTest {
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEmpty();
-        assertThat(run.err()).startsWith("meshcni doctor: the kubeconfig has no context \"prod\"");
+        assertThat(run.err())
+                .startsWith("meshcni doctor: kubeconfig " + kubeconfig
+                        + " has no context \"prod\"; available contexts: [test]");
     }
 
     @Test

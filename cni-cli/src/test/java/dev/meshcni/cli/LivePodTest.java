@@ -80,6 +80,22 @@ class LivePodTest {
     }
 
     @Test
+    void aRightThatIsMissingIsNamed() {
+        assertThat(Run.meshcni("rules", "web", "-n", "secret", "--kubeconfig", kubeconfig)
+                        .err())
+                .contains("cannot read pod secret/web from http://127.0.0.1:")
+                .contains("your account lacks get on pods (403)");
+    }
+
+    @Test
+    void aServerThatIsAwayIsAnErrorAtOnce() throws IOException {
+        server.close();
+
+        assertThat(Run.meshcni("rules", "web", "--kubeconfig", kubeconfig).err())
+                .contains("cannot connect to the API server");
+    }
+
+    @Test
     void aMisspeltAnnotationIsAWarning() {
         Run run = Run.meshcni(
                 "explain", "web", "-n", "shop", "--kubeconfig", kubeconfig, "--connect", "tcp:10.0.0.1:5432");
@@ -110,10 +126,17 @@ class LivePodTest {
                 while (!request.readLine().isEmpty()) {
                     // Headers that do not matter.
                 }
-                boolean known = path.equals("/api/v1/namespaces/shop/pods/web");
-                byte[] body = (known ? POD : "{\"kind\":\"Status\",\"code\":404}").getBytes(UTF_8);
+                String status = switch (path) {
+                    case "/api/v1/namespaces/shop/pods/web" -> "200 OK";
+                    case "/api/v1/namespaces/secret/pods/web" -> "403 Forbidden";
+                    default -> "404 Not Found";
+                };
+                byte[] body = (status.startsWith("200")
+                                ? POD
+                                : "{\"kind\":\"Status\",\"code\":" + status.substring(0, 3) + "}")
+                        .getBytes(UTF_8);
                 client.getOutputStream()
-                        .write(("HTTP/1.1 " + (known ? "200 OK" : "404 Not Found")
+                        .write(("HTTP/1.1 " + status
                                         + "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
                                         + body.length + "\r\n\r\n")
                                 .getBytes(UTF_8));

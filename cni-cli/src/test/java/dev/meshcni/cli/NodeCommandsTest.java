@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -84,6 +85,26 @@ class NodeCommandsTest {
         Files.delete(multus);
         assertThat(run("uninstall", "--force").exitCode()).isZero();
         assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+    }
+
+    @Test
+    void anEntryInAFileThatOnlyRuntimesReadKeepsThePlugin() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        assertThat(run("install").exitCode()).isZero();
+        Path latin1 = Files.writeString(
+                root.resolve("net.d/20-latin.conflist"),
+                CONF.replace("\"ptp\"", "\"istio-cni\", \"_\": \"\u00fc\""),
+                StandardCharsets.ISO_8859_1);
+
+        Run uninstalled = run("uninstall", "--force");
+
+        assertThat(uninstalled.exitCode()).isEqualTo(1);
+        assertThat(uninstalled.err())
+                .contains(
+                        "20-latin.conflist (which cannot be parsed here) still calls istio-cni", "move the file away");
+        assertThat(root.resolve("bin/istio-cni")).isExecutable();
+        Files.delete(latin1);
+        assertThat(run("uninstall", "--force").exitCode()).isZero();
     }
 
     @Test

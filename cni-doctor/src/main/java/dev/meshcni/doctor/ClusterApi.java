@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.api.CniException;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.ShortLine;
+import dev.meshcni.kubernetes.ApiAccess;
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.ClientConfig;
 import dev.meshcni.telemetry.AgentStatus;
@@ -20,9 +21,7 @@ import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.MutatingWebhookConfiguration;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
-import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.Listable;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
@@ -55,10 +54,12 @@ public final class ClusterApi implements AutoCloseable {
             .build();
 
     private final KubernetesClient client;
+    private final String address;
     private volatile Optional<String> lost = Optional.empty();
 
-    private ClusterApi(KubernetesClient client) {
+    private ClusterApi(KubernetesClient client, String address) {
         this.client = client;
+        this.address = address;
     }
 
     /**
@@ -68,14 +69,9 @@ public final class ClusterApi implements AutoCloseable {
      */
     public static ClusterApi open(ClusterSettings settings) {
         requireNonNull(settings, "settings is null");
-        Config config = ClientConfig.of(settings.kubeconfig(), settings.context(), settings.requestTimeout());
-        if (config.getMasterUrl().startsWith(Config.DEFAULT_MASTER_URL) && config.getCurrentContext() == null) {
-            throw new DaemonException(
-                    "no cluster configured: no kubeconfig in KUBECONFIG or ~/.kube/config, and not running in a"
-                            + " pod; set --kubeconfig");
-        }
-        config.setRequestRetryBackoffLimit(0);
-        return new ClusterApi(new KubernetesClientBuilder().withConfig(config).build());
+        ApiAccess access = ClientConfig.of(settings.kubeconfig(), settings.context(), settings.requestTimeout());
+        access.config().setRequestRetryBackoffLimit(0);
+        return new ClusterApi(access.client().build(), access.server());
     }
 
     @Override
@@ -85,7 +81,7 @@ public final class ClusterApi implements AutoCloseable {
 
     /** The address of the API server. */
     String address() {
-        return client.getMasterUrl().toString();
+        return address;
     }
 
     /** The reason why the API server cannot be queried any more; empty while it answers and accepts the credential. */

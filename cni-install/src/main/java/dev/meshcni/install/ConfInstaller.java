@@ -24,6 +24,7 @@ import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.StaleFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -189,7 +190,22 @@ public final class ConfInstaller {
         Stream<String> beside = snapshot.pluginFiles().values().stream()
                 .filter(file -> ChainedConf.calls(file, settings))
                 .map(ConfFile::name);
-        return Stream.concat(nested, beside).toList();
+        Stream<String> unparsed = snapshot.invalid().stream()
+                .map(ConfFile.Invalid::name)
+                .filter(name -> mentionsUs(snapshot.dir().resolve(name)))
+                .map(name -> name + " (which cannot be parsed here)");
+        return Stream.of(nested, beside, unparsed).flatMap(calls -> calls).toList();
+    }
+
+    /** Whether a runtime that reads the file after all would call our plugin. */
+    private boolean mentionsUs(Path file) {
+        try {
+            return Files.isRegularFile(file)
+                    && Files.size(file) <= ConfDir.MAX_FILE_SIZE
+                    && Files.readString(file, StandardCharsets.ISO_8859_1).contains('"' + settings.type() + '"');
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /**

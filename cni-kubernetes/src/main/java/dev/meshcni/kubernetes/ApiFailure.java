@@ -3,11 +3,16 @@
 
 package dev.meshcni.kubernetes;
 
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.ShortLine;
+import dev.meshcni.kubeconfig.Tunnel;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.net.http.HttpTimeoutException;
+import java.security.cert.CertPathBuilderException;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
@@ -29,6 +34,9 @@ public final class ApiFailure {
             this.credential = credential;
         }
     }
+
+    /** How the JDK's client begins to say that a proxy did not connect it; a status follows. */
+    private static final String TUNNEL_FAILED = "Tunnel failed";
 
     private ApiFailure() {}
 
@@ -65,8 +73,35 @@ public final class ApiFailure {
             case ConnectException _ -> Optional.of("cannot connect to the API server");
             case UnknownHostException host ->
                 Optional.of("cannot resolve the API server's host name " + host.getMessage());
-            case SSLException tls -> Optional.of("TLS error, the API server is not trusted: " + tls.getMessage());
+            case SSLException tls -> Optional.of(tls(tls));
+            case DaemonException credential -> Optional.of(credential.getMessage());
+            case IOException tunnel
+            when String.valueOf(tunnel.getMessage()).startsWith(TUNNEL_FAILED) ->
+                Arrays.stream(Tunnel.Refusal.values())
+                        .filter(refusal -> tunnel.getMessage().endsWith(" " + refusal.status()))
+                        .map(ApiFailure::proxy)
+                        .findFirst();
             default -> Optional.empty();
+        };
+    }
+
+    /** An alert is the word of the other side: what it does not accept is our certificate. */
+    private static String tls(SSLException failure) {
+        String message = String.valueOf(failure.getMessage());
+        if (message.contains("Received fatal alert")) {
+            return "TLS error, the API server does not accept the connection: " + message;
+        }
+        boolean signed = causes(failure).noneMatch(CertPathBuilderException.class::isInstance);
+        return "TLS error, the API server is not trusted: "
+                + (signed ? message : "no authority that is trusted has signed its certificate");
+    }
+
+    private static String proxy(Tunnel.Refusal refusal) {
+        return switch (refusal) {
+            case CREDENTIALS -> "the proxy wants a user name and password: proxy-url http://USER:PASSWORD@HOST:PORT";
+            case BY_PROXY -> "the proxy cannot connect to the API server";
+            case NO_PROXY -> "cannot connect to the proxy";
+            case NO_SERVER -> "cannot connect to the API server";
         };
     }
 

@@ -19,9 +19,7 @@ import io.fabric8.kubernetes.api.model.TaintBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.policy.v1.Eviction;
 import io.fabric8.kubernetes.api.model.policy.v1.EvictionBuilder;
-import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -96,13 +94,12 @@ public final class KubernetesApi implements AutoCloseable {
      */
     public static KubernetesApi open(KubernetesSettings settings) {
         requireNonNull(settings, "settings is null");
-        Config config = ClientConfig.of(settings.kubeconfig(), Optional.empty(), settings.requestTimeout());
-        config.setRequestRetryBackoffLimit(RETRIES);
-        config.setRequestRetryBackoffInterval(RETRY_INTERVAL_MILLIS);
-        config.setWatchReconnectInterval(RECONNECT_INTERVAL_MILLIS);
+        ApiAccess access = ClientConfig.of(settings.kubeconfig(), Optional.empty(), settings.requestTimeout());
+        access.config().setRequestRetryBackoffLimit(RETRIES);
+        access.config().setRequestRetryBackoffInterval(RETRY_INTERVAL_MILLIS);
+        access.config().setWatchReconnectInterval(RECONNECT_INTERVAL_MILLIS);
         return new KubernetesApi(
-                new KubernetesClientBuilder()
-                        .withConfig(config)
+                access.client()
                         .withKubernetesSerialization(ApiSerialization.create())
                         .build(),
                 settings.nodeName(),

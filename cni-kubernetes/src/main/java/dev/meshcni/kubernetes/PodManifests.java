@@ -6,12 +6,14 @@ package dev.meshcni.kubernetes;
 import static java.util.Objects.requireNonNull;
 import static java.util.Objects.requireNonNullElseGet;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.redirect.Pod;
+import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesList;
@@ -20,6 +22,7 @@ import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -27,6 +30,7 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Reads Pod manifests, in YAML or JSON, one or several documents in a file. */
@@ -46,8 +50,9 @@ public final class PodManifests {
             addresses = List.copyOf(addresses);
         }
 
-        static Shown of(io.fabric8.kubernetes.api.model.Pod pod) {
-            return new Shown(PodModel.of(pod), addressesOf(pod));
+        /** A pod as the API server has it. */
+        public static Shown of(io.fabric8.kubernetes.api.model.Pod pod) {
+            return new Shown(PodModel.of(pod, cut(pod)), addressesOf(pod));
         }
     }
 
@@ -124,6 +129,16 @@ public final class PodManifests {
                 .map(step -> step instanceof Integer index ? "[" + index + "]" : "." + step)
                 .collect(Collectors.joining())
                 .replaceFirst("^\\.", "");
+    }
+
+    /** What the agent would not read of the pod, because it is too large: it refuses such pods, and so do commands. */
+    private static List<CutField> cut(io.fabric8.kubernetes.api.model.Pod pod) {
+        try (JsonParser json = JsonFields.factory().createParser(SERIALIZATION.asJson(pod))) {
+            json.nextToken();
+            return PodJson.read(json, Set.of()).cut();
+        } catch (IOException e) {
+            throw new UncheckedIOException("a pod is well-formed JSON", e);
+        }
     }
 
     private static List<InetAddress> addressesOf(io.fabric8.kubernetes.api.model.Pod pod) {

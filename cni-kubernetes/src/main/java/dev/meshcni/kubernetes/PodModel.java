@@ -5,6 +5,7 @@ package dev.meshcni.kubernetes;
 
 import dev.meshcni.redirect.MirrorPod;
 import dev.meshcni.redirect.Pod;
+import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
@@ -28,6 +29,15 @@ final class PodModel {
 
     /** The pod that the engine sees; what is absent becomes empty, an absent namespace {@code default}. */
     static Pod of(io.fabric8.kubernetes.api.model.Pod pod) {
+        return of(pod, List.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param cut the fields that were too large to be read
+     */
+    static Pod of(io.fabric8.kubernetes.api.model.Pod pod, List<CutField> cut) {
         ObjectMeta metadata = Objects.requireNonNullElseGet(pod.getMetadata(), ObjectMeta::new);
         PodSpec spec = Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new);
         Map<String, String> annotations = orEmpty(metadata.getAnnotations());
@@ -41,7 +51,7 @@ final class PodModel {
                 containers(spec, spec.getInitContainers()),
                 containers(spec, spec.getContainers()),
                 MirrorPod.staticUid(annotations, isOwnedByNode(metadata)),
-                List.of());
+                cut);
     }
 
     private static boolean isOwnedByNode(ObjectMeta metadata) {

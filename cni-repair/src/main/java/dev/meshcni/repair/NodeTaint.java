@@ -7,7 +7,6 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
-import dev.meshcni.kubernetes.NodeWatch;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;

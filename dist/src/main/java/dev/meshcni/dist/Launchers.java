@@ -48,9 +48,14 @@ final class Launchers {
     private static String jvmArguments(Program program) {
         List<String> lines = new ArrayList<>(program.options());
         // What the part named heap has chosen.
-        lines.replaceAll(option -> option.equals(Program.DAEMON_HEAP) ? "\"$heap\"" : option);
+        lines.replaceAll(option -> option.equals(Program.DAEMON_HEAP) ? "\"$heap\"" : literal(option));
         lines.add("\"-XX:AOTCache=$home/" + program.cache() + '"');
         lines.add("-m " + program.mainClass());
         return String.join(" \\\n  ", lines);
+    }
+
+    /** An option as the shell has to see it: as it is, whatever files there are. */
+    private static String literal(String option) {
+        return option.indexOf('*') < 0 ? option : "'" + option + "'";
     }
 }

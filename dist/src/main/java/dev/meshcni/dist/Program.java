@@ -54,7 +54,9 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:+ErrorFileToStderr",
                     "-XX:+DisplayVMOutputToStderr",
                     "-Xlog:disable",
-                    "-Xlog:all=error:stderr",
+                    // A copy of the tree whose files have other times has no valid cache: that costs time and is no
+                    // error.
+                    "-Xlog:all=error,aot*=off,cds*=off:stderr",
                     "-Djna.boot.library.path=" + HERE + "/runtime/lib",
                     // There is nothing to unpack, and so nothing to clear in a /tmp that may be read-only.
                     "-Djna.nounpack=true",

@@ -23,6 +23,11 @@ public final class ConfDirFindings {
     /** The credential that istio-cni left on the host up to Istio 1.20. */
     private static final String OLD_KUBECONFIG = "ZZZ-istio-cni-kubeconfig";
 
+    /**
+     * What is said of a file by {@link ConfDir} where a runtime, as any Go program, takes each wrong byte for a mark.
+     */
+    private static final String NOT_UTF_8 = "not UTF-8";
+
     private final ConfDirSnapshot dir;
     private final InstallSettings settings;
     private final List<Finding> findings = new ArrayList<>();
@@ -48,29 +53,34 @@ public final class ConfDirFindings {
     }
 
     private void invalidFiles() {
-        Optional<ConfFile.Valid> primary = dir.primary();
         for (ConfFile.Invalid file : dir.invalid()) {
             String what = file.name() + " cannot be loaded: " + file.reason();
-            boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
-                    .orElse(true);
-            findings.add(
-                    before
-                            ? Finding.error(
-                                    what + "; containerd loads no network while this file exists, CRI-O skips it",
-                                    "correct or remove " + file.name())
-                            : Finding.info(what + "; runtimes do not read it by default", ""));
+            if (!isBeforeTheNetwork(file)) {
+                findings.add(Finding.info(what + "; runtimes do not read it by default", ""));
+            } else if (file.reason().contains(NOT_UTF_8)) {
+                findings.add(Finding.error(
+                        what + "; runtimes load it nevertheless, and " + settings.type() + " is not chained there",
+                        "convert it: iconv -f ISO-8859-1 -t UTF-8"));
+            } else {
+                findings.add(Finding.error(
+                        what + "; containerd loads no network while this file exists, CRI-O skips it",
+                        "correct or remove " + file.name()));
+            }
         }
     }
 
+    private boolean isBeforeTheNetwork(ConfFile file) {
+        return dir.primary()
+                .map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
+                .orElse(true);
+    }
+
     private void dividedLists() {
-        Optional<ConfFile.Valid> primary = dir.primary();
         for (ConfFile.Divided file : dir.divided()) {
             String what = file.name() + " has its plugins in " + dir.dir().resolve(file.directory()) + " ("
                     + String.join(", ", file.plugins()) + "), which libcni 1.3 and newer load";
-            boolean before = primary.map(valid -> ConfDirSnapshot.BY_BYTES.compare(file.name(), valid.name()) < 0)
-                    .orElse(true);
             findings.add(
-                    before && settings.chained()
+                    isBeforeTheNetwork(file) && settings.chained()
                             ? Finding.error(
                                     what + ": it is the network of pods, and " + settings.type()
                                             + " cannot be chained behind them, because the plugins of a list run first",

@@ -7,11 +7,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.CniJson;
 import dev.meshcni.api.conf.Finding.Severity;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -34,6 +38,20 @@ class ConfDirFindingsTest {
                 Severity.ERROR,
                 "00-broken.conf cannot be loaded",
                 "line 2, column 1");
+    }
+
+    @Test
+    void aFileThatIsNotUtf8IsLoadedByRuntimesAndNotEdited(@TempDir Path net) throws IOException {
+        Files.writeString(
+                net.resolve("00-latin.conflist"), GOOD.replace("pods", "p\u00f6ds"), StandardCharsets.ISO_8859_1);
+
+        assertThat(ConfDirFindings.of(ConfDir.read(net), SETTINGS)).anySatisfy(finding -> {
+            assertThat(finding.severity()).isEqualTo(Severity.ERROR);
+            assertThat(finding.what())
+                    .contains("not UTF-8", "runtimes load it nevertheless")
+                    .doesNotContain("no network");
+            assertThat(finding.remedy()).contains("iconv");
+        });
     }
 
     @Test

@@ -92,6 +92,7 @@ public final class MultusChainAdapter implements ChainAdapter {
                                     + " cni-conf-name to the default network's file"))
                     .ifPresent(findings::add);
         } else {
+            StandaloneConf.finding(dir, settings).ifPresent(findings::add);
             findings.add(Finding.info(
                     "pods are only redirected if their annotation k8s.v1.cni.cncf.io/networks names a"
                             + " NetworkAttachmentDefinition called " + StandaloneConf.networkName(settings),

@@ -10,6 +10,7 @@ import dev.meshcni.api.conf.ChainedConf;
 import dev.meshcni.api.conf.ConfDirSnapshot;
 import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.FileEdit;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
 import dev.meshcni.api.conf.InstallSettings;
 import java.util.ArrayList;
@@ -84,6 +85,21 @@ final class StandaloneConf {
                 ? Optional.empty()
                 : Optional.of(new InstallPlan.Wait("Multus in " + dir.dir() + ": nothing else would call " + name
                         + ", and no pod be redirected; install chained, or with --force-unchained-conf"));
+    }
+
+    /** What an operator has to know about the file where it lies all the same. */
+    static Optional<Finding> finding(ConfDirSnapshot dir, InstallSettings settings) {
+        String name = fileName(settings);
+        return dir.file(name).flatMap(_ -> obstacle(dir, name, settings)).map(obstacle -> switch (obstacle) {
+            case InstallPlan.Refuse refuse ->
+                Finding.error(
+                        name + " is the network of pods, which is none", "remove " + name + ": " + refuse.reason());
+            default ->
+                Finding.error(
+                        name + " is called by nothing: there is no Multus in " + dir.dir()
+                                + ", and no pod is redirected",
+                        "install chained, or into Multus' directory, and remove " + name);
+        });
     }
 
     private static boolean isOurs(NetworkConfigList network, InstallSettings settings) {

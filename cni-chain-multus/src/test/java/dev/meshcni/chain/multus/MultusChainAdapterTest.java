@@ -125,7 +125,10 @@ class MultusChainAdapterTest {
                             InstallPlan.Wait.class,
                             wait -> assertThat(wait.what())
                                     .contains("Multus in " + DIR, "nothing else would call", "--force-unchained-conf"));
-            assertThat(adapter().install(dir, forced)).isInstanceOf(InstallPlan.Edits.class);
+            ConfDirSnapshot after = dir.after(((InstallPlan.Edits) adapter().install(dir, forced)).edits());
+            assertThat(adapter().findings(after, settings()))
+                    .extracting(Finding::what)
+                    .anySatisfy(what -> assertThat(what).contains("YYY-istio-cni.conf is called by nothing"));
         }
 
         @Test

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.kubernetes;
+package dev.meshcni.repair;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.kubernetes.ApiFailure;
+import dev.meshcni.kubernetes.KubernetesApi;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
@@ -19,7 +21,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The node that this daemon serves, watched: what others do to it, or to a node that registers again under its name.
  */
-public final class NodeWatch implements AutoCloseable {
+final class NodeWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeWatch.class);
 
     private final KubernetesApi api;
@@ -32,7 +34,7 @@ public final class NodeWatch implements AutoCloseable {
     }
 
     /** Starts to watch; nothing is waited for. */
-    public static NodeWatch start(KubernetesApi api) {
+    static NodeWatch start(KubernetesApi api) {
         NodeWatch watch = new NodeWatch(api);
         watch.informer.addEventHandler(watch.new Events());
         watch.informer.exceptionHandler((_, failure) -> {
@@ -44,7 +46,7 @@ public final class NodeWatch implements AutoCloseable {
     }
 
     /** Returns whether the node has a taint; empty if that is unknown, such as without the right to watch nodes. */
-    public Optional<Boolean> hasTaint(String key) {
+    Optional<Boolean> hasTaint(String key) {
         return informer.isWatching() ? taints.map(keys -> keys.contains(key)) : Optional.empty();
     }
 
