@@ -9,6 +9,7 @@ import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallSettings;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ record CrioNetwork(String name, Path file) {
         Optional<CrioNetwork> last = Optional.empty();
         for (Path file : files) {
             if (Files.isRegularFile(file) && Files.isReadable(file)) {
-                for (String line : Files.readAllLines(file)) {
+                for (String line : Files.readAllLines(file, StandardCharsets.ISO_8859_1)) {
                     Matcher setting = SETTING.matcher(line);
                     if (setting.matches()) {
                         String name = setting.group(1) != null ? setting.group(1) : setting.group(2);

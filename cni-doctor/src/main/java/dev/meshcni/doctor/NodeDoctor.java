@@ -38,8 +38,10 @@ import java.util.stream.Stream;
 
 /** Examines a node with the installer's checks, without changing anything. */
 public final class NodeDoctor {
-    /** Where CRI-O is configured; not there in a container, where nothing is said about it. */
+    /** Where CRI-O is configured, and that it runs; not there in a container, where nothing is said about it. */
     private static final Path CRIO = Path.of("/etc/crio");
+
+    private static final Path CRIO_SOCKET = Path.of("/var/run/crio/crio.sock");
 
     private final Installer installer;
     private final InstallerSettings settings;
@@ -118,9 +120,11 @@ public final class NodeDoctor {
     private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
         List<Finding> findings = new ArrayList<>(installer.conf().findings(assessment));
         runDirectoryFinding().ifPresent(findings::add);
-        Optional<CrioNetwork> crio = CrioNetwork.in(CRIO);
-        crio.flatMap(network -> network.finding(assessment.dir(), settings.conf()))
-                .ifPresent(findings::add);
+        if (Files.exists(CRIO_SOCKET)) {
+            CrioNetwork.in(CRIO)
+                    .flatMap(network -> network.finding(assessment.dir(), settings.conf()))
+                    .ifPresent(findings::add);
+        }
         if (assessment.plan() instanceof InstallPlan.Refuse refuse) {
             findings.add(
                     Finding.error("cannot install: " + refuse.file() + ": " + refuse.reason(), "fix " + refuse.file()));
