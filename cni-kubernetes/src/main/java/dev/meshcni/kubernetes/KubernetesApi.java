@@ -221,7 +221,7 @@ public final class KubernetesApi implements AutoCloseable {
     }
 
     /** A list and watch of the node that this daemon serves, not started yet. */
-    SharedIndexInformer<Node> nodes() {
+    public SharedIndexInformer<Node> nodes() {
         return client.nodes().withName(nodeName).runnableInformer(0);
     }
 
@@ -372,7 +372,8 @@ public final class KubernetesApi implements AutoCloseable {
         return true;
     }
 
-    static List<Taint> taints(Node node) {
+    /** The taints of a node, none where it has no list of them. */
+    public static List<Taint> taints(Node node) {
         return Optional.ofNullable(node.getSpec()).map(NodeSpec::getTaints).orElse(List.of());
     }
 
