@@ -149,9 +149,9 @@ public final class InstallerOptions {
         return daemonSetName;
     }
 
-    /** Paths are written into files, and used by programs that run elsewhere. */
+    /** Paths are written into files, and used by programs that run elsewhere; an absolute one stays as it is. */
     private static Path absolute(Path path) {
-        return path.toAbsolutePath().normalize();
+        return path.isAbsolute() ? path : path.toAbsolutePath().normalize();
     }
 
     private static Path withoutHost(Path dir) {

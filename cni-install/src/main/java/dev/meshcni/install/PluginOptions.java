@@ -84,7 +84,9 @@ public final class PluginOptions {
      * @throws DaemonException if a socket's name in it would be longer than the kernel allows
      */
     public Path agentRunDirectory() {
-        Path directory = agentRunDirectory.toAbsolutePath().normalize();
+        Path directory = agentRunDirectory.isAbsolute()
+                ? agentRunDirectory
+                : agentRunDirectory.toAbsolutePath().normalize();
         int length = directory.toString().getBytes(StandardCharsets.UTF_8).length;
         if (length > LONGEST_RUN_DIRECTORY) {
             throw new DaemonException("--cni-agent-run-dir " + directory + " is " + length + " bytes long, and at most "
