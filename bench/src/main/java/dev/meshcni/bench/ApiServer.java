@@ -68,7 +68,7 @@ final class ApiServer implements AutoCloseable {
         return new JsonMapper().writeValueAsBytes(object);
     }
 
-    /** How many requests it has got, of all kinds. */
+    /** The number of requests so far, of all kinds. */
     long requests() {
         return requests.get();
     }

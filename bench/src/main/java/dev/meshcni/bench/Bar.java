@@ -104,7 +104,7 @@ record Bar(String name, double goal, double measured) {
         return measured <= goal;
     }
 
-    /** What was measured as a part of the goal; a dash where the goal is nothing at all. */
+    /** The measured value as a fraction of the goal; a dash if the goal is zero. */
     String ratio() {
         return goal == 0 ? "-" : number(measured / goal);
     }

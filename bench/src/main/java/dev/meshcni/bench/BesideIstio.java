@@ -22,7 +22,7 @@ final class BesideIstio {
     private static final String OURS = "beside Istio's: istio-cni ADD, redirected";
     private static final String THEIRS = "Istio's plugin: ADD, pod is redirected";
 
-    /** What Istio's plugin calls the file, in its run directory. */
+    /** The name of the socket in the run directory of Istio's plugin. */
     private static final String KUBECONFIG = "istio-cni-kubeconfig";
 
     private static final int PODS = 10;

@@ -42,7 +42,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class EngineBenchmark {
-    /** How many ports, and as many networks, the pod excludes from redirection. */
+    /** The number of ports, and of networks, that the pod excludes from redirection. */
     @Param({"0", "10", "100", "1000"})
     private int excluded;
 

@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the first pod after a start of the agent waits for: an ADD as soon as the agent says that it is ready. */
+/** The wait of the first pod after a start of the agent: an ADD as soon as the agent says that it is ready. */
 final class FirstAdd {
     static final String NAME = "agent: first ADD after its start";
 

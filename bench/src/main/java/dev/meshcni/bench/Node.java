@@ -59,7 +59,7 @@ final class Node implements AutoCloseable {
         return new PodCall("bench", pod, namespace).environment(verb);
     }
 
-    /** What a runtime gives a chained plugin of {@code type} on standard input. */
+    /** The configuration that a runtime passes to a chained plugin of {@code type} on standard input. */
     byte[] config(String type) {
         return new PodCall("bench", REDIRECTED, namespace).config(type, agent);
     }

@@ -49,7 +49,7 @@ record PodCall(String sandbox, String pod, PodNamespace namespace) {
                 """.formatted(type, runDirectory, namespace.path()).getBytes(UTF_8);
     }
 
-    /** What istio-cni makes of it for the agent. */
+    /** The request that istio-cni makes of it for the agent. */
     AgentProtocol.Request request(String verb, Agent agent) {
         return new AgentProtocol.Request(environment(verb), config("istio-cni", agent));
     }

@@ -200,7 +200,7 @@ record Report(
                 .orElseThrow();
     }
 
-    /** Whether there is a time of something. */
+    /** Returns whether there is a time of something. */
     boolean has(String name) {
         return results.stream().anyMatch(result -> result.name().equals(name));
     }

@@ -17,7 +17,7 @@ import java.util.function.Function;
  * @param touched KiB of pages that it touched, where it is a process
  */
 record Result(String name, Series wall, Optional<Series> cpu, Optional<Series> memory, Optional<Series> touched) {
-    /** What are runs of a process. */
+    /** Results that are runs of a process. */
     static Result ofProcesses(String name, List<ChildProcess.Usage> runs, Optional<Series> memory) {
         return new Result(
                 name,
@@ -31,7 +31,7 @@ record Result(String name, Series wall, Optional<Series> cpu, Optional<Series> m
         return Series.of(runs.stream().map(measure).toList());
     }
 
-    /** What is no process of its own. */
+    /** Results that are no process of their own. */
     static Result ofCall(String name, Series wall) {
         return new Result(name, wall, Optional.empty(), Optional.empty(), Optional.empty());
     }

@@ -69,7 +69,7 @@ final class RuleWays {
 
     private record Subject(Way way, String pod) {}
 
-    /** Who puts rules into a namespace and takes them out. */
+    /** Puts rules into a namespace and takes them out. */
     private interface Hands {
         void add(Path netns, RedirectPlan plan);
 

@@ -90,7 +90,7 @@ public record Answer(
         return new Answer(reply, command, pod, outcome, reason, "", Effect.NONE);
     }
 
-    /** What was done for a request. */
+    /** The outcome of a request. */
     static Answer of(CniRequest request, AgentProtocol.Reply reply, Outcome outcome, String reason) {
         return of(
                 reply,

@@ -150,7 +150,7 @@ final class PodRedirection {
         }
     }
 
-    /** What the pod's namespace has to hold, for the addresses that it has. */
+    /** The rules and routes for the pod's namespace, for the addresses that it has. */
     private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
         PodPlan plan = PodPlan.of(parameters, addresses(request, netns));
         if (!plan.uncovered().isEmpty()) {

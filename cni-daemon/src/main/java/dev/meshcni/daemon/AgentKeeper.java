@@ -29,7 +29,10 @@ final class AgentKeeper implements AutoCloseable {
 
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
-    /** How often a newer agent is found silent before it counts as dead: it may be about to take its own file back. */
+    /**
+     * The number of times that a newer agent is found silent before it counts as dead: it may be about to take its own
+     * file back.
+     */
     private static final int SILENCE = 5;
 
     private final AgentServer agent;

@@ -53,7 +53,7 @@ final class DaemonOptions {
             })
     private String iptables;
 
-    /** How the rules of iptables go into the kernel. */
+    /** The way in which the rules of iptables go into the kernel. */
     enum RulesBy {
         NETLINK,
         PROGRAMS
@@ -109,7 +109,7 @@ final class DaemonOptions {
         return Optional.of(iptables).filter(name -> !name.isBlank());
     }
 
-    /** How an operator wants rules to be written; empty if that was left to the daemon. */
+    /** The way in which an operator wants rules to be written; empty if that was left to the daemon. */
     Optional<String> rulesBy() {
         return Optional.ofNullable(rulesBy).map(way -> way.name().toLowerCase(Locale.ROOT));
     }

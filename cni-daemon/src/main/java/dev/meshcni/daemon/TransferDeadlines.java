@@ -71,7 +71,7 @@ final class TransferDeadlines implements AutoCloseable {
         }
     }
 
-    /** How long there is nothing to do after that. */
+    /** The time after that in which there is nothing to do. */
     private Duration cutOverdue() {
         long now = System.nanoTime();
         long pause = time.toNanos();

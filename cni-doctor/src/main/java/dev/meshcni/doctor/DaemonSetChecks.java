@@ -24,7 +24,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Whether the DaemonSet is there, is the only installer, has been rolled out, and covers the nodes. */
+/** Checks that the DaemonSet exists, is the only installer, has been rolled out, and covers the nodes. */
 final class DaemonSetChecks {
     private static final String NAME = NodeManifests.DAEMON_SET;
 

@@ -80,7 +80,7 @@ final class NetworkChecks {
         return checks;
     }
 
-    /** Where pods that the injector has yet to see would be looked for. */
+    /** The place where pods that the injector has yet to see would be looked for. */
     private static Set<String> wanted(ClusterView view, List<ControlPlaneChecks.Injector> injectors) {
         Set<String> wanted = new TreeSet<>();
         for (ControlPlaneChecks.Injector injector : injectors) {

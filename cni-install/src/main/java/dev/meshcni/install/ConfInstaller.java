@@ -62,7 +62,7 @@ public final class ConfInstaller {
      * @param plan what has to happen for our plugin to be installed
      */
     public record Assessment(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
-        /** What has to be edited, if it is known. */
+        /** The required edits, if they are known. */
         List<FileEdit> edits() {
             return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
         }
@@ -88,7 +88,7 @@ public final class ConfInstaller {
         return new Assessment(snapshot, choice, plan);
     }
 
-    /** What an operator has to know about a directory, as its adapter says. */
+    /** The findings of a directory's adapter. */
     public List<Finding> findings(Assessment assessment) {
         return assessment
                 .choice()

@@ -62,7 +62,7 @@ public final class Installer {
     private boolean confInstalled;
     private int failedTrials;
 
-    /** Whether this process may change the node, asked when it is its turn. */
+    /** Decides whether this process may change the node; asked when it is its turn. */
     @FunctionalInterface
     private interface Right {
         boolean isThere() throws IOException;

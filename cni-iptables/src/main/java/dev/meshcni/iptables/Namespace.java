@@ -30,7 +30,7 @@ public record Namespace(RedirectBackend backend, Path path) {
     /** The time limit of a command in a namespace. */
     public static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    /** That of this process. */
+    /** The namespace of this process. */
     static final Path OWN = Path.of("/proc/self/ns/net");
 
     public Namespace {

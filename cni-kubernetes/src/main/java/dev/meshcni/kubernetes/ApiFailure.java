@@ -23,7 +23,7 @@ public final class ApiFailure {
     public enum Account {
         /** The daemon's own. */
         DAEMON("the daemon's ServiceAccount", "the daemon's credential"),
-        /** That of the person who runs a command. */
+        /** The account of the person who runs a command. */
         OPERATOR("your account", "your credential");
 
         private final String holder;

@@ -135,7 +135,7 @@ public final class LibC {
         // Running the static initializer is all it takes.
     }
 
-    /** Whether there is anything at a path, as far as this process may know: what is looked for is seldom there. */
+    /** Returns whether there is anything at a path, as far as this process may know; usually there is not. */
     public static boolean exists(Path path) {
         return access(path.toString(), F_OK) == 0;
     }

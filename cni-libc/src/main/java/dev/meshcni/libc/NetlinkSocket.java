@@ -46,7 +46,7 @@ public final class NetlinkSocket implements AutoCloseable {
      */
     private static final int MAX_DUMP = 1 << 20;
 
-    /** How often a listing is asked for again when what it lists changes meanwhile. */
+    /** The number of retries of a listing that changes while it is read. */
     private static final int ATTEMPTS = 10;
 
     /** The kernel makes no datagram of a listing longer than this, unless one message is. */

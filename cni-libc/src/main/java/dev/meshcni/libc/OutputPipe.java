@@ -35,7 +35,7 @@ final class OutputPipe implements AutoCloseable {
         in = closed(in);
     }
 
-    /** What is there, each byte as one character; empty at the end. Blocks if nothing is there. */
+    /** The available output, each byte as one character; empty at the end. Blocks if there is none yet. */
     String read() {
         byte[] chunk = new byte[CHUNK];
         long count = LibC.read(out, chunk, chunk.length);

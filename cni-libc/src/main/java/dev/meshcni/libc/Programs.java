@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Where the programs of the system are. The agent may be started with any {@code PATH}, or none. */
+/** The directories of the system's programs. The agent may be started with any {@code PATH}, or none. */
 public final class Programs {
     private static final List<String> DIRECTORIES =
             List.of("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/local/bin");

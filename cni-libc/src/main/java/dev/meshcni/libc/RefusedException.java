@@ -23,7 +23,7 @@ public final class RefusedException extends RedirectException {
         return errno;
     }
 
-    /** Whether somebody else has changed nf_tables meanwhile, so that it is worth to look again. */
+    /** Returns whether another process has changed nf_tables meanwhile, so that a retry is worthwhile. */
     public boolean overtaken() {
         return errno == ERESTART;
     }

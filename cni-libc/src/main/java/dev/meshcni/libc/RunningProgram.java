@@ -82,7 +82,7 @@ final class RunningProgram implements AutoCloseable {
         }
     }
 
-    /** Whether it has ended. */
+    /** Returns whether it has ended. */
     private boolean reap() {
         int[] word = new int[1];
         while (status.isEmpty()) {

@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What watches the daemons: resources for the Prometheus operator and Grafana, each only if asked for. The
- * alerts and the dashboard are the files of the Helm chart.
+ * What watches the daemons: resources for the Prometheus operator and Grafana, each only if asked for. The alerts and
+ * the dashboard are the files of the Helm chart.
  */
 record MonitoringManifests(CniValues values) {
     /** The alerts, as the {@code spec} of a PrometheusRule. */

@@ -180,7 +180,9 @@ final class OperatorReader {
         }
     }
 
-    /** Whether the injector annotates pods for Multus; the network's name must be the one that will be there. */
+    /**
+     * Returns whether the injector annotates pods for Multus; the network's name must be the one that will be there.
+     */
     private boolean injected(SettingsSection values) {
         SettingsSection webhook = values.section("sidecarInjectorWebhook");
         Optional<String> networks =

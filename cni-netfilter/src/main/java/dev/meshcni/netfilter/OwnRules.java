@@ -36,7 +36,9 @@ final class OwnRules {
             "QUEUE",
             "NFQUEUE");
 
-    /** How the chains of other meshes begin: Linkerd's, Kuma's and Consul's, which redirect whatever comes to them. */
+    /**
+     * Prefixes of the chains of other meshes: Linkerd's, Kuma's and Consul's, which redirect whatever comes to them.
+     */
     private static final List<String> OTHER_MESHES = List.of("PROXY_INIT_", "KUMA_MESH_", "CONSUL_PROXY_");
 
     private OwnRules() {}

@@ -35,7 +35,7 @@ public final class AttributeWriter {
         this.buffer = ByteBuffer.allocate(capacity).order(ByteOrder.nativeOrder());
     }
 
-    /** What was written, as bytes. */
+    /** The attributes so far, as bytes. */
     static byte[] write(Consumer<AttributeWriter> attributes) {
         AttributeWriter writer = new AttributeWriter();
         attributes.accept(writer);

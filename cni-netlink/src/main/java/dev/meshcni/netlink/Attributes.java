@@ -103,12 +103,12 @@ public final class Attributes {
         return bytes(type).map(Octets::text).orElse("");
     }
 
-    /** Whether there is an attribute of a type. */
+    /** Returns whether there is an attribute of a type. */
     public boolean has(int type) {
         return bytes(type).isPresent();
     }
 
-    /** Whether there are no others than these. */
+    /** Returns whether there are no others than these. */
     boolean hasOnly(int... types) {
         for (Attribute attribute : list) {
             boolean known = false;
@@ -122,7 +122,7 @@ public final class Attributes {
         return true;
     }
 
-    /** Whether all of these are there. */
+    /** Returns whether all of these are there. */
     boolean hasAll(int... types) {
         for (int type : types) {
             if (!has(type)) {

@@ -14,7 +14,7 @@ import java.util.Objects;
  * from 1 on. What is none of these records comes out of the kernel as {@link Other} and goes back into it as it was.
  */
 public sealed interface Expression {
-    /** What {@code meta} knows of a packet ({@code enum nft_meta_keys}). */
+    /** The metadata of a packet that {@code meta} loads ({@code enum nft_meta_keys}). */
     enum MetaKey implements Numbered {
         MARK(3),
         IIFNAME(6),
@@ -35,7 +35,7 @@ public sealed interface Expression {
         }
     }
 
-    /** What {@code ct} knows of a connection ({@code enum nft_ct_keys}). */
+    /** The data of a connection that {@code ct} loads ({@code enum nft_ct_keys}). */
     enum CtKey implements Numbered {
         STATE(0),
         MARK(3),
@@ -53,7 +53,7 @@ public sealed interface Expression {
         }
     }
 
-    /** Where an offset into a packet begins ({@code enum nft_payload_bases}). */
+    /** The base of an offset into a packet ({@code enum nft_payload_bases}). */
     enum PayloadBase implements Numbered {
         LINK(0),
         NETWORK(1),
@@ -71,7 +71,7 @@ public sealed interface Expression {
         }
     }
 
-    /** How {@code cmp} compares ({@code enum nft_cmp_ops}). */
+    /** The operator of {@code cmp} ({@code enum nft_cmp_ops}). */
     enum CmpOp implements Numbered {
         EQ(0),
         NEQ(1),

@@ -18,7 +18,7 @@ public record KernelObject(NfProto family, Kind kind, String table, String name,
     private static final int NFTA_TABLE = 1;
     private static final int NFTA_NAME = 2;
 
-    /** What it is. */
+    /** The kind of object. */
     public enum Kind {
         /** {@code NFTA_OBJ_USE}, {@code NFTA_OBJ_HANDLE}. */
         OBJECT(5, 6),

@@ -75,13 +75,13 @@ public record KernelSet(
         more = List.copyOf(more);
     }
 
-    /** How many elements a set is made for ({@code NFTA_SET_DESC_SIZE}), as one of its other attributes. */
+    /** The number of elements that a set is made for ({@code NFTA_SET_DESC_SIZE}), as one of its other attributes. */
     public static Attribute size(int elements) {
         return new Attribute(
                 NFTA_SET_DESC, Octets.of(AttributeWriter.write(desc -> desc.be32(NFTA_SET_DESC_SIZE, elements))));
     }
 
-    /** Whether it belongs to a rule. */
+    /** Returns whether it belongs to a rule. */
     public boolean anonymous() {
         return (flags & ANONYMOUS) != 0;
     }

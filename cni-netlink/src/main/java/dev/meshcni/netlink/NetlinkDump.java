@@ -42,12 +42,12 @@ public final class NetlinkDump {
         }
     }
 
-    /** Whether the list is at its end. */
+    /** Returns whether the list is at its end. */
     public boolean done() {
         return done;
     }
 
-    /** Whether it has to be asked for again. */
+    /** Returns whether it has to be requested again. */
     public boolean interrupted() {
         return interrupted || error.filter(e -> e.errno() == EINTR).isPresent();
     }
@@ -57,7 +57,7 @@ public final class NetlinkDump {
         return error;
     }
 
-    /** What the list holds. */
+    /** The objects of the list. */
     public List<NetlinkReply> replies() {
         return List.copyOf(replies);
     }

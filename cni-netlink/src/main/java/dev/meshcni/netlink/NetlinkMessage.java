@@ -90,7 +90,7 @@ public final class NetlinkMessage {
         return HEADER_LENGTH + body.length();
     }
 
-    /** What follows the header. */
+    /** The bytes after the header. */
     public Octets body() {
         return Octets.of(body.toBytes());
     }

@@ -76,22 +76,25 @@ public record NetlinkReply(int type, int flags, int sequence, Octets body) {
         return replies;
     }
 
-    /** Whether it says nothing. */
+    /** Returns whether it says nothing. */
     public boolean isNoop() {
         return type == NOOP;
     }
 
-    /** Whether it ends a list. */
+    /** Returns whether it ends a list. */
     public boolean isDone() {
         return type == DONE;
     }
 
-    /** Whether it acknowledges a request that was carried out. */
+    /** Returns whether it acknowledges a request that was carried out. */
     public boolean isAck() {
         return type == ERROR && errno() == 0;
     }
 
-    /** Whether the list that it belongs to is of no one moment, and has to be asked for again. */
+    /**
+     * Returns whether the list that it belongs to is inconsistent ({@code NLM_F_DUMP_INTR}) and has to be requested
+     * again.
+     */
     public boolean interrupted() {
         return (flags & DUMP_INTERRUPTED) != 0;
     }

@@ -59,12 +59,12 @@ public final class NfBatch {
         return changes.size();
     }
 
-    /** Whether there is nothing to do. */
+    /** Returns whether there is nothing to do. */
     public boolean isEmpty() {
         return changes.isEmpty();
     }
 
-    /** What a change is, in words. */
+    /** A change in words. */
     public String what(int index) {
         return changes.get(index).what().get();
     }

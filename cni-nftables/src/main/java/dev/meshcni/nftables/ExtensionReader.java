@@ -27,7 +27,7 @@ final class ExtensionReader {
 
     private ExtensionReader() {}
 
-    /** What an extension says; nothing if it is a comment; empty if the model has no word for it. */
+    /** The meaning of an extension; nothing if it is a comment; empty if the model has no word for it. */
     static Optional<List<Match>> matches(XtMatch match) {
         Octets info = match.info();
         return switch (match.name() + " " + match.revision()) {
@@ -43,7 +43,7 @@ final class ExtensionReader {
         };
     }
 
-    /** What a target does; empty if the model has no word for it. */
+    /** The effect of a target; empty if the model has no word for it. */
     static Optional<Target> target(IpFamily family, XtTarget target) {
         return candidate(family, target)
                 .filter(found -> IptablesExpressions.target(family, found).equals(target));

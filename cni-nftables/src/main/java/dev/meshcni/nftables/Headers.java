@@ -18,7 +18,7 @@ import dev.meshcni.rules.TransportProtocol;
 import java.util.Arrays;
 import java.util.List;
 
-/** Where fields lie in the headers of a packet, and how they are loaded and compared. */
+/** The offsets of fields in the headers of a packet, and the expressions that load and compare them. */
 final class Headers {
     /** The register that all values go through, {@code NFT_REG_1}. */
     static final int REGISTER = 1;

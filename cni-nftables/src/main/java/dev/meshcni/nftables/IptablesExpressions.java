@@ -47,7 +47,7 @@ final class IptablesExpressions {
         return new IptablesExpressions(family, rule).write();
     }
 
-    /** What a target is to the kernel. */
+    /** The expressions of a target. */
     static Expression target(IpFamily family, Target target) {
         return switch (target) {
             case Target.Jump(var chain) -> new Decide(Verdict.jump(chain));

@@ -75,7 +75,7 @@ final class IptablesRuleReader {
                 .collect(Collectors.joining("; "));
     }
 
-    /** What {@code iptables} calls the target of a rule: a verdict, a chain or an extension. */
+    /** The name of a rule's target for {@code iptables}: a verdict, a chain or an extension. */
     private static String target(List<Expression> expressions) {
         return expressions.stream()
                 .map(expression -> switch (expression) {

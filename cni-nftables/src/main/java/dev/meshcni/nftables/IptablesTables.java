@@ -59,7 +59,7 @@ public record IptablesTables(IpFamily family, List<TableSnapshot> tables) {
                 .toList();
     }
 
-    /** What {@code iptables-save} would print. */
+    /** The tables as {@code iptables-save} would print them. */
     public IptablesSave saved() {
         Map<String, Map<String, List<SavedRule>>> chains = new LinkedHashMap<>();
         Set<String> dropping = new HashSet<>();

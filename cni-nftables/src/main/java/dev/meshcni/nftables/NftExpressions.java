@@ -51,7 +51,7 @@ final class NftExpressions {
     /** An expression that stands for itself. */
     record Plain(Expression expression) implements Part {}
 
-    /** That a value is, or is not, in a set of the rule's own. */
+    /** Matches a value that is, or is not, in an anonymous set. */
     record InSet(Intervals intervals, boolean inverted) implements Part {
         /** {@code TYPE_IPADDR}, {@code TYPE_IP6ADDR}, {@code TYPE_INET_SERVICE} of {@code nft}. */
         private int type() {
@@ -267,7 +267,7 @@ final class NftExpressions {
         within(ports, negated);
     }
 
-    /** That a value is one of a set, in a range, or the only one. */
+    /** Matches a value that is one of a set, in a range, or the only one. */
     private void within(Intervals intervals, boolean negated) {
         if (intervals.ranges().size() > 1) {
             parts.add(new InSet(intervals, negated));

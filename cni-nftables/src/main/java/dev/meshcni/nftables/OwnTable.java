@@ -77,7 +77,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return new TableSnapshot(table, chains, compiled, sets, List.of());
     }
 
-    /** What is not as it should be. */
+    /** The differences from what it should be. */
     public List<RuleDifference> differences(WantedTable wanted) {
         boolean same = wanted.none()
                 ? found.isEmpty()
@@ -141,7 +141,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return KernelRule.of(table, chain, expressions);
     }
 
-    /** Whether two tables have the same chains and rules, and nothing else. */
+    /** Returns whether two tables have the same chains and rules, and nothing else. */
     private static boolean isSame(TableSnapshot wanted, TableSnapshot found) {
         return found.table().equals(wanted.table())
                 && Set.copyOf(found.chains()).equals(Set.copyOf(wanted.chains()))
@@ -166,7 +166,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return new NftTable(wanted.rules().family(), chains, others(found));
     }
 
-    /** What we never put into a table. */
+    /** Objects that we never put into a table. */
     private static List<String> others(TableSnapshot found) {
         List<String> others = new ArrayList<>();
         found.sets().keySet().stream().filter(set -> !set.anonymous()).forEach(set -> others.add("set " + set.name()));
@@ -206,7 +206,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         return meaning;
     }
 
-    /** What is in a set of the rule's own; a set with a name of its own is none of ours. */
+    /** The elements of an anonymous set; a named set is none of ours. */
     private static Object contents(String name, TableSnapshot table) {
         for (Map.Entry<KernelSet, List<SetElement>> entry : table.sets().entrySet()) {
             if (entry.getKey().name().equals(name) && entry.getKey().anonymous()) {

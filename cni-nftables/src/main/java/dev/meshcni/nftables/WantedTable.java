@@ -23,7 +23,7 @@ public record WantedTable(RuleSet rules, TableSnapshot compiled) {
         return new WantedTable(rules, OwnTable.compile(rules));
     }
 
-    /** Whether there should be no table. */
+    /** Returns whether there should be no table. */
     boolean none() {
         return rules.tables().isEmpty();
     }

@@ -5,7 +5,7 @@ package dev.meshcni.redirect;
 
 import java.util.Objects;
 
-/** Whether a pod's traffic is redirected, and how or why not. */
+/** The decision whether a pod's traffic is redirected, and how or why not. */
 public sealed interface Decision {
     /** The traffic is redirected. */
     record Redirect(RedirectParameters parameters) implements Decision {

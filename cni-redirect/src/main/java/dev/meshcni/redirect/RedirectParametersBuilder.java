@@ -135,7 +135,7 @@ public final class RedirectParametersBuilder {
         return this;
     }
 
-    /** Whether the proxy listens on both address families. */
+    /** Sets whether the proxy listens on both address families. */
     public RedirectParametersBuilder dualStack(boolean value) {
         dualStack = value;
         return this;
@@ -153,7 +153,7 @@ public final class RedirectParametersBuilder {
         return this;
     }
 
-    /** Whether packets that belong to no connection are dropped. */
+    /** Sets whether packets that belong to no connection are dropped. */
     public RedirectParametersBuilder dropInvalid(boolean value) {
         dropInvalid = value;
         return this;

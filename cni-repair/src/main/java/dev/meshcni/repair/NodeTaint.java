@@ -36,7 +36,7 @@ public final class NodeTaint implements AutoCloseable {
     private static final Duration INTERVAL = Duration.ofSeconds(1);
     private static final int MAX_PAUSE = 60;
 
-    /** How often a node that cannot be watched is read, in rounds. */
+    /** The interval in which a node that cannot be watched is read, in rounds. */
     private static final int UNWATCHED_ROUNDS = 60;
 
     private final KubernetesApi api;

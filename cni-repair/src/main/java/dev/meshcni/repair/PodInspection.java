@@ -25,7 +25,7 @@ sealed interface PodInspection {
         }
     }
 
-    /** What is there cannot be read: it may be anything. */
+    /** The rules cannot be read: they may be anything. */
     record Unreadable(String why) implements PodInspection {}
 
     /** It could not be seen for now. */

@@ -43,7 +43,7 @@ public final class RepairController implements AutoCloseable {
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
     private static final Duration LAST_WORK = Duration.ofSeconds(10);
 
-    /** How long pods may still start that the runtime has set up with the configuration of before. */
+    /** The time in which pods may still start that the runtime has set up with the previous configuration. */
     private static final Duration LATE_SANDBOXES = Duration.ofSeconds(20);
 
     private static final Duration SANDBOX_POLL = Duration.ofMillis(100);
@@ -280,7 +280,7 @@ public final class RepairController implements AutoCloseable {
         metrics.repairSuspended(unredirected.size() > 0 && remedy.isSuspended());
     }
 
-    /** What cannot be seen now is as it was seen last. */
+    /** Keeps the last known state of what cannot be seen now. */
     private void judge(NodePod pod, PodInspection look, boolean round) {
         switch (look) {
             case PodInspection.NotMeant _, PodInspection.AsPlanned _ -> fine(pod);

@@ -33,7 +33,7 @@ final class UnprovenDeletions {
         this.clock = requireNonNull(clock, "clock is null");
     }
 
-    /** How long the next deletion has to wait, unless a runtime calls the plugin before; zero if it need not. */
+    /** The time that the next deletion has to wait, unless a runtime calls the plugin before; zero if it need not. */
     Duration ask() {
         long now = redirections.getAsLong();
         if (now != lastRedirections) {

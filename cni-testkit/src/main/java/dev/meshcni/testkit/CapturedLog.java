@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.slf4j.LoggerFactory;
 
-/** What a class logs, until this is closed; it is kept off the console meanwhile. */
+/** The log lines of a class, until this is closed; they are kept off the console meanwhile. */
 public final class CapturedLog implements AutoCloseable {
     private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
     private final Logger logger;

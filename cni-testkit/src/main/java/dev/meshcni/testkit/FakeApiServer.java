@@ -42,7 +42,7 @@ public final class FakeApiServer implements AutoCloseable {
     /** The node whose pods are watched. */
     public static final String NODE = "node-a";
 
-    /** What the daemon shows, unless a test gives it another one. */
+    /** The daemon's token, unless a test gives it another one. */
     public static final String TOKEN = "first-token";
 
     /** Stands in for the field selector {@code spec.nodeName}, which fabric8's server does not know. */
@@ -89,7 +89,7 @@ public final class FakeApiServer implements AutoCloseable {
         link = new Link(entrance, front.port());
     }
 
-    /** Where clients reach this server. */
+    /** The URL at which clients reach this server. */
     public String url() {
         return link.url();
     }

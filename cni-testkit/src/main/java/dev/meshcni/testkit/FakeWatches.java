@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What watches of pods show: the history from the version that each asks for, as an API server keeps it. */
+/** The events that watches of pods show: the history from the version that each asks for, as an API server keeps it. */
 final class FakeWatches implements AutoCloseable {
     private static final Pattern VERSION = Pattern.compile("[?&]resourceVersion=(?<version>\\d+)");
     private static final Pattern NODE = Pattern.compile("fieldSelector=spec\\.nodeName=(?<node>[^&]+)");

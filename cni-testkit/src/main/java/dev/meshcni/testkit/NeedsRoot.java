@@ -19,6 +19,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(RootCondition.class)
 @AddLifecycleHook(RootCondition.class)
 public @interface NeedsRoot {
-    /** What the test does that only root may do; the report of a skipped test shows it. */
+    /** The step of the test that only root may take; the report of a skipped test shows it. */
     String value();
 }

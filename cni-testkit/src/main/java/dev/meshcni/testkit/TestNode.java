@@ -48,7 +48,7 @@ public final class TestNode {
         return this;
     }
 
-    /** How often an installer of this node compares all with what it should be. */
+    /** The interval in which an installer of this node compares everything with what it should be. */
     public Duration checkInterval() {
         return checkInterval;
     }

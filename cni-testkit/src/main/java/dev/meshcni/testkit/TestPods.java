@@ -10,7 +10,7 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 public final class TestPods {
     public static final String NAMESPACE = "shop";
 
-    /** What the kubelet calls a static pod. */
+    /** The kubelet's name for a static pod. */
     public static final String STATIC_UID = "0123456789abcdef0123456789abcdef";
 
     private TestPods() {}

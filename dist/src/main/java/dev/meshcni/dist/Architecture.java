@@ -29,7 +29,7 @@ enum Architecture {
                         + Arrays.stream(values()).map(Architecture::label).toList()));
     }
 
-    /** That of this machine. */
+    /** The architecture of this machine. */
     static Architecture ofThisMachine() {
         String name = System.getProperty("os.arch");
         return of(name.equals(ARM64.kernelName) ? ARM64.label : name);
@@ -51,7 +51,7 @@ enum Architecture {
         return compilers;
     }
 
-    /** What to do when none of them is there. */
+    /** The remedy when none of them is there. */
     String remedy() {
         String debian = this == ofThisMachine() ? "musl-tools" : "gcc-" + kernelName.replace('_', '-') + "-linux-gnu";
         return "install one, on Debian by: apt-get install " + debian;

@@ -27,7 +27,7 @@ final class GeneratedCode {
     /** The file that includes the others. */
     static final String ALL = "all.c";
 
-    /** What {@code libc.h} and {@code start.c} have instead, by file: functions and macros. */
+    /** Functions and macros that {@code libc.h} and {@code start.c} replace, by file. */
     private static final Map<String, List<String>> REPLACED = Map.of(
             "core.h", List.of("TEAVM_PACK_CLASS", "TEAVM_UNPACK_CLASS"),
             "string.h", List.of("TEAVM_STRING", "TEAVM_STRING_FROM_CODES"),

@@ -40,7 +40,7 @@ public record ModuleSplit(
     private static final String COMMAND_LINE = "dev.meshcni.cli";
     private static final String OURS = "dev.meshcni.";
 
-    /** What automatic modules need of the JDK, as jdeps reports it: they cannot say so themselves. */
+    /** The modules of the JDK that automatic modules need, as jdeps reports them: they cannot say so themselves. */
     private static final Set<String> NEEDED_BY_AUTOMATIC_MODULES = Set.of("java.net.http");
 
     public ModuleSplit {

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * (docs/decisions/0025-the-plugin-is-one-static-file.md).
  */
 final class NativePlugin {
-    /** What runtimes call it. */
+    /** The name by which runtimes call it. */
     static final String NAME = "istio-cni";
 
     /** TeaVM puts some results into a variable for the time of an expression. */
@@ -45,12 +45,12 @@ final class NativePlugin {
         this.module = module;
     }
 
-    /** What it is made from. */
+    /** The sources that it is made from. */
     Path generated() {
         return module.resolve("target/c");
     }
 
-    /** What comes before that, and behind it. */
+    /** The code before and behind that. */
     Path ownCode() {
         return module.resolve("src/main/c");
     }

@@ -33,7 +33,7 @@ public interface ChainAdapter {
     /** The base CNI that this adapter answers for, such as {@code ptp}: lower-case letters, digits and hyphens. */
     String name();
 
-    /** Whether this adapter answers for a directory. */
+    /** Returns whether this adapter answers for a directory. */
     Detection detect(ConfDirSnapshot dir, InstallSettings settings);
 
     /**

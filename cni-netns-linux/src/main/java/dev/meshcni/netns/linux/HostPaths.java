@@ -31,7 +31,9 @@ public record HostPaths(Path mount) {
         return new HostPaths(Path.of("/host"));
     }
 
-    /** Where this process finds a file of the host; the path itself if it is to be found in no other place. */
+    /**
+     * The path by which this process finds a file of the host; the path itself if it is to be found in no other place.
+     */
     public Path translate(Path hostPath) {
         if (!hostPath.isAbsolute() || OWN.stream().anyMatch(hostPath::startsWith)) {
             return hostPath;

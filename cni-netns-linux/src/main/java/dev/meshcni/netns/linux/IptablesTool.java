@@ -55,7 +55,7 @@ record IptablesTool(String name, Path directory, Kind kind) {
                 .map(directory -> new IptablesTool(name, directory, kind(name, directory)));
     }
 
-    /** What people call it: {@code iptables-nft 1.8.9}. */
+    /** Its common name: {@code iptables-nft 1.8.9}. */
     String version() {
         return versionLine(program(IpFamily.IPV4, "restore"))
                 .replaceFirst("^\\S+ v?", "iptables" + name + " ")

@@ -21,6 +21,6 @@ sealed interface Layer permits IptablesLayer, NetlinkLayer {
      */
     void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps);
 
-    /** What is not as it should be. */
+    /** The differences from what it should be. */
     List<RuleDifference> differences(NetfilterTables netfilter);
 }

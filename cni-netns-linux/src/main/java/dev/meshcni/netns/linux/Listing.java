@@ -67,7 +67,7 @@ final class Listing {
         return generation;
     }
 
-    /** Whether none of the tables that were asked for is there. */
+    /** Returns whether none of the requested tables exists. */
     boolean isEmpty() {
         return messages.tables().isEmpty();
     }

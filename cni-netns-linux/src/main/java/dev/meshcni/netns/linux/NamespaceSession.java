@@ -35,7 +35,7 @@ import java.util.function.Function;
  * threads, and a path that hangs is not opened a second time until the first attempt has ended.
  */
 final class NamespaceSession implements AutoCloseable {
-    /** How many namespaces are worked in at once, those that hang among them. */
+    /** The number of namespaces that are worked in at once, including those that hang. */
     static final int MAX_SESSIONS = 64;
 
     private static final Semaphore PLACES = new Semaphore(MAX_SESSIONS, true);
@@ -51,7 +51,7 @@ final class NamespaceSession implements AutoCloseable {
     /** Paths that were still being opened when their caller had to go; guarded by itself. */
     private static final Set<Path> HANGING = new HashSet<>();
 
-    /** Who is in a namespace; each backend of a process has its own. */
+    /** The sessions in a namespace; each backend of a process has its own. */
     static final class Occupancy {
         private final KeyedLocks locks = new KeyedLocks();
     }
@@ -65,13 +65,13 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    /** What the thread has found when it is in the namespace. */
+    /** The state that the thread finds when it has entered the namespace. */
     private record Entered(NamespaceId id, boolean own) {}
 
     private final Path path;
     private final Deadline deadline;
 
-    /** What is to be done; an empty one ends the stay. */
+    /** The next task; an empty one ends the session. */
     private final BlockingQueue<Optional<Runnable>> steps = new LinkedBlockingQueue<>();
 
     private final CompletableFuture<Entered> entered = new CompletableFuture<>();
@@ -81,7 +81,7 @@ final class NamespaceSession implements AutoCloseable {
 
     private final NamespaceSockets sockets = new NamespaceSockets();
 
-    /** Whether the path is not open yet; guarded by {@link #HANGING}. */
+    /** True until the path is open; guarded by {@link #HANGING}. */
     private boolean opening = true;
 
     private NamespaceSession(Path path, Deadline deadline) {

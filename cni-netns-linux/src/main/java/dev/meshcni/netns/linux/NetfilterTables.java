@@ -49,7 +49,7 @@ final class NetfilterTables implements AutoCloseable {
      */
     private static final int MAX_RULES = 4 << 20;
 
-    /** How often tables are read again when they change meanwhile. */
+    /** The number of retries when tables change while they are read. */
     private static final int ATTEMPTS = 10;
 
     private final Optional<NetlinkSocket> socket;

@@ -36,7 +36,7 @@ import java.util.stream.Stream;
 final class NetlinkLayer implements Layer {
     private static final String WHAT = "the rules in nf_tables";
 
-    /** How often a change is planned anew when somebody else changes tables meanwhile. */
+    /** The number of retries of a change when another process changes tables meanwhile. */
     private static final int ATTEMPTS = 10;
 
     /** What is kept of a listing at the most. */
@@ -55,7 +55,7 @@ final class NetlinkLayer implements Layer {
     private final Map<IpFamily, WantedTable> own;
     private final List<Layer> programs;
 
-    /** What makes them where there are none. */
+    /** The change that makes them where there are none. */
     private final AtomicReference<Change> first = new AtomicReference<>();
 
     /** A listing that was found to be as it should be. */
@@ -252,7 +252,7 @@ final class NetlinkLayer implements Layer {
         return programs;
     }
 
-    /** Whether the kernel has made the change; not if tables have changed since they were listed. */
+    /** Returns whether the kernel has made the change; not if tables have changed since they were listed. */
     private boolean transact(NetfilterTables netfilter, Listing found, Change change, Undo undo) {
         try {
             netfilter.transact(change.batch());

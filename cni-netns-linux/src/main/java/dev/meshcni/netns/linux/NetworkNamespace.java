@@ -86,7 +86,7 @@ public final class NetworkNamespace {
         }
     }
 
-    /** Whether this process may make network namespaces, which takes CAP_SYS_ADMIN. */
+    /** Returns whether this process may make network namespaces, which takes CAP_SYS_ADMIN. */
     static boolean canMakeNew() {
         try {
             return insideNew(() -> true);
@@ -100,7 +100,7 @@ public final class NetworkNamespace {
         return namespace.isBehind(OWN);
     }
 
-    /** Whether it is the namespace of the node's first process; not when that one cannot be looked at. */
+    /** Returns whether it is the namespace of the node's first process; not when that one cannot be looked at. */
     static boolean isOfTheNode(OpenNamespace namespace, HostPaths hostPaths) {
         return namespace.isBehind(hostPaths.translate(OF_THE_NODE));
     }

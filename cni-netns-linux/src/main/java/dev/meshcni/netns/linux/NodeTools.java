@@ -10,7 +10,7 @@ import java.util.Map;
 
 /** The programs of a node that were tried and that a backend redirects with. */
 interface NodeTools {
-    /** What they are called, for messages. */
+    /** Their name, for messages. */
     String name();
 
     /** Name and version of the chosen program, as it prints them. */
@@ -19,6 +19,6 @@ interface NodeTools {
     /** By family, why they do not work for it here; a family that works is absent. */
     Map<IpFamily, String> problems();
 
-    /** What a namespace has to hold of them for a plan, and must not hold. */
+    /** The layers for a plan: what a namespace has to hold of it, and what it must not hold. */
     List<Layer> layers(RedirectPlan plan);
 }

@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * the calling thread.
  */
 final class PodRouting {
-    /** What any plan of ours may have set, and a plan that does not want it takes away. */
+    /** Everything that a plan of ours may have set; a plan that does not want it removes it. */
     private static final List<Cidr> OWN_ADDRESSES = List.of(Cidr.parse("::6/128"));
 
     private static final int OWN_TABLE = 133;
@@ -51,7 +51,7 @@ final class PodRouting {
         }
     }
 
-    /** What is not as the plan says. */
+    /** The differences from the plan. */
     List<RuleDifference> differences(RedirectPlan plan) {
         List<RuleDifference> differences = new ArrayList<>();
         for (Cidr address : concerned(plan)) {

@@ -24,7 +24,7 @@ final class PodRules {
     /** The plan of a pod that is not redirected. */
     static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
 
-    /** What it may take to put back what was there, when the time of the call is over. */
+    /** The time for putting back what was there, when the time of the call is over. */
     private static final Duration UNDO_TIME = Duration.ofSeconds(10);
 
     private final Consumer<String> steps;

@@ -108,7 +108,7 @@ final class Rtnetlink implements AutoCloseable {
                 .toList();
     }
 
-    /** Whether the loopback interface has an address. */
+    /** Returns whether the loopback interface has an address. */
     boolean hasLocalAddress(Cidr host) {
         return addresses().stream()
                 .anyMatch(a -> a.loopback() && Cidr.host(a.address()).equals(host));
@@ -177,7 +177,7 @@ final class Rtnetlink implements AutoCloseable {
                 "deleting the " + family.label() + " rule for mark " + rule.mark());
     }
 
-    /** Whether a table has a route that delivers every packet locally, through the loopback interface. */
+    /** Returns whether a table has a route that delivers every packet locally, through the loopback interface. */
     boolean hasLocalRoute(IpFamily family, int table) {
         for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETROUTE, NetlinkMessage.DUMP)
                 .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)

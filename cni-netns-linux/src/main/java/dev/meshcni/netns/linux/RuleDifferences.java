@@ -8,7 +8,7 @@ import dev.meshcni.rules.RuleDifference;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** What the kernel shows after it was told. */
+/** Compares what the kernel shows with what it was told. */
 final class RuleDifferences {
     private RuleDifferences() {}
 

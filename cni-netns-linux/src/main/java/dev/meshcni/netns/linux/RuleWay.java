@@ -6,7 +6,7 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.spi.RedirectException;
 import java.util.Locale;
 
-/** How rules of iptables get into the kernel. */
+/** The way in which rules of iptables get into the kernel. */
 public enum RuleWay {
     /** By netlink where that works, by the programs elsewhere. */
     EITHER,

@@ -7,7 +7,7 @@ import dev.meshcni.core.spi.RedirectException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** What takes back the steps that were made, the last one first. */
+/** The steps back for what was done, the last one first. */
 final class Undo {
     private record Step(String what, Runnable action) {}
 

@@ -38,7 +38,7 @@ final class UserNamespace implements AutoCloseable {
         }
     }
 
-    /** Whether this process is in it. */
+    /** Returns whether this process is in it. */
     boolean own() {
         try {
             return Files.readSymbolicLink(OWN).equals(Files.readSymbolicLink(path()));
