@@ -94,6 +94,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(UninstallCommand.commandLine(environment));
         commandLine.addSubcommand(DoctorCommand.commandLine(environment));
         commandLine.addSubcommand(new ManifestCommand());
+        commandLine.addSubcommand(new StatusCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
         commandLine.addSubcommand(new HelpCommand());

@@ -65,6 +65,32 @@ class DoctorClusterTest {
     }
 
     @Test
+    void statusFitsOneScreenAndSaysWhatIsUnknown() throws IOException {
+        Run run = Run.meshcni("status", "--kubeconfig=" + kubeconfig);
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.out())
+                .contains("DaemonSet:  istio-cni-node not found", "Mesh pods:  0")
+                .contains("unknown nodes: your account lacks list on nodes (403)")
+                .endsWith("Not ready. For causes and remedies: meshcni doctor --cluster\n");
+
+        JsonNode json = new ObjectMapper()
+                .readTree(Run.meshcni("status", "-o", "json", "--kubeconfig=" + kubeconfig)
+                        .out());
+        assertThat(json.path("ready").asBoolean(true)).isFalse();
+        assertThat(json.path("problems")).isNotEmpty();
+    }
+
+    @Test
+    void waitingForAClusterThatDoesNotGetReadyEnds() {
+        Run run = Run.meshcni("status", "--wait", "--timeout-seconds=3", "--kubeconfig=" + kubeconfig);
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).isEqualTo("waiting: DaemonSet istio-cni-node not found\n");
+        assertThat(run.out()).contains("Not ready.");
+    }
+
+    @Test
     void jsonHoldsTheSame() throws IOException {
         Run run = Run.meshcni("doctor", "--cluster", "--kubeconfig=" + kubeconfig, "--output=json");
 

@@ -85,6 +85,9 @@ class MistakesTest {
             verify -f POD --netns DIR                        | 1 | network namespace
             verify -f PODS                                   | 1 | pods.yaml contains several pods; name one of them: shop/web, shop/cart
             verify -f POD -o xml                             | 2 | meshcni verify: Invalid value for option '--output': expected one of [text, json] but was 'xml'
+            status -o yaml                                   | 2 | meshcni status: Invalid value for option '--output': expected one of [text, json] but was 'yaml'
+            status --timeout-seconds soon                    | 2 | meshcni status: Invalid value for option '--timeout-seconds': 'soon' is not an int
+            status --kubeconfig DIR/none                     | 1 | kubeconfig
             doctor -o yaml                                   | 2 | meshcni doctor: Invalid value for option '--output': expected one of [text, json] but was 'yaml'
             doctor --mounted-cni-net-dir DIR/none            | 1 | none does not exist
             doctor --cluster --kubeconfig DIR/none           | 1 | kubeconfig

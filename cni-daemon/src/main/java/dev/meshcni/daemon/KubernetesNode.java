@@ -14,7 +14,7 @@ import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.PodInspector;
-import dev.meshcni.repair.PodRemedy;
+import dev.meshcni.repair.RepairAction;
 import dev.meshcni.repair.ProcPodNetnsFinder;
 import dev.meshcni.repair.RedirectingNode;
 import dev.meshcni.repair.RepairController;
@@ -93,7 +93,7 @@ final class KubernetesNode implements AutoCloseable {
         controller = repair.map(settings -> RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(
+                new RepairAction(
                         api, inspector, settings, metrics, new RedirectingNode(cannotRedirect, attachments::added)),
                 settings,
                 attachments::redirected,

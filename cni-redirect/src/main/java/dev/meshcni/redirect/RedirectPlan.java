@@ -7,6 +7,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -46,5 +47,10 @@ public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Op
     /** The rules of a family, if it is redirected. */
     public Optional<RuleSet> ruleSet(IpFamily family) {
         return ruleSets.stream().filter(set -> set.family() == family).findFirst();
+    }
+
+    /** The rules that a namespace should have for a family: none if it is not redirected. */
+    public RuleSet wantedRules(IpFamily family) {
+        return ruleSet(family).orElseGet(() -> new RuleSet(family, Map.of()));
     }
 }

@@ -56,7 +56,7 @@ public final class RepairController implements AutoCloseable {
 
     private final KubernetesPodSource pods;
     private final PodInspector inspector;
-    private final PodRemedy remedy;
+    private final RepairAction action;
     private final RepairSettings settings;
     private final Predicate<String> redirectedHere;
     private final AgentMetrics metrics;
@@ -75,13 +75,13 @@ public final class RepairController implements AutoCloseable {
     private RepairController(
             KubernetesPodSource pods,
             PodInspector inspector,
-            PodRemedy remedy,
+            RepairAction action,
             RepairSettings settings,
             Predicate<String> redirectedHere,
             AgentMetrics metrics) {
         this.pods = requireNonNull(pods, "pods is null");
         this.inspector = requireNonNull(inspector, "inspector is null");
-        this.remedy = requireNonNull(remedy, "remedy is null");
+        this.action = requireNonNull(action, "action is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.redirectedHere = requireNonNull(redirectedHere, "redirectedHere is null");
         this.metrics = requireNonNull(metrics, "metrics is null");
@@ -95,11 +95,11 @@ public final class RepairController implements AutoCloseable {
     public static RepairController start(
             KubernetesPodSource pods,
             PodInspector inspector,
-            PodRemedy remedy,
+            RepairAction action,
             RepairSettings settings,
             Predicate<String> redirectedHere,
             AgentMetrics metrics) {
-        RepairController controller = new RepairController(pods, inspector, remedy, settings, redirectedHere, metrics);
+        RepairController controller = new RepairController(pods, inspector, action, settings, redirectedHere, metrics);
         pods.listen(new PodStore.Listener() {
             @Override
             public void shown(NodePod pod) {
@@ -277,7 +277,7 @@ public final class RepairController implements AutoCloseable {
         metrics.drifted(unredirected.size() + drifted.size());
         metrics.unredirected(unredirected.size());
         metrics.unreadable(unreadable.size());
-        metrics.repairSuspended(unredirected.size() > 0 && remedy.isSuspended());
+        metrics.repairSuspended(unredirected.size() > 0 && action.isSuspended());
     }
 
     /** Keeps the last known state of what cannot be seen now. */
@@ -301,7 +301,7 @@ public final class RepairController implements AutoCloseable {
         drifted.remove(pod.key());
         unreadable.remove(pod.key());
         unredirected.add(pod);
-        after(pod, remedy.unredirected(pod, absent.namespace(), absent.plan()));
+        after(pod, action.unredirected(pod, absent.namespace(), absent.plan()));
     }
 
     private void drift(NodePod pod, PodInspection.Changed changed) {
@@ -309,7 +309,7 @@ public final class RepairController implements AutoCloseable {
         unreadable.remove(pod.key());
         boolean news = drifted.add(pod);
         if (settings.driftRepair()) {
-            after(pod, remedy.mend(pod, changed.namespace(), changed.plan()));
+            after(pod, action.mend(pod, changed.namespace(), changed.plan()));
             return;
         }
         settle(pod);
@@ -343,12 +343,12 @@ public final class RepairController implements AutoCloseable {
         }
     }
 
-    private void after(NodePod pod, PodRemedy.Next next) {
+    private void after(NodePod pod, RepairAction.Next next) {
         switch (next) {
-            case PodRemedy.Next.Mended _ -> fine(pod);
-            case PodRemedy.Next.Settled _ -> settle(pod);
-            case PodRemedy.Next.Failed _ -> retry(pod, "repair failed");
-            case PodRemedy.Next.Later later -> {
+            case RepairAction.Next.Mended _ -> fine(pod);
+            case RepairAction.Next.Settled _ -> settle(pod);
+            case RepairAction.Next.Failed _ -> retry(pod, "repair failed");
+            case RepairAction.Next.Later later -> {
                 open(pod, attempts(pod));
                 enqueueLater(pod.key(), later.pause());
             }

@@ -302,7 +302,7 @@ class RepairControllerTest {
     void nothingIsDeletedWhileTheNodeCannotRedirect() throws Exception {
         cannotRedirect = Optional.of("the configuration cannot be written");
         Pod web = create(started(injected("web")));
-        try (CapturedLog log = CapturedLog.of(PodRemedy.class)) {
+        try (CapturedLog log = CapturedLog.of(RepairAction.class)) {
             start(Mode.DELETE, FAST_ROUNDS, false);
 
             eventually(
@@ -337,7 +337,7 @@ class RepairControllerTest {
         for (String name : List.of("one", "two", "three", "four", "five")) {
             create(started(injected(name)));
         }
-        try (CapturedLog log = CapturedLog.of(PodRemedy.class)) {
+        try (CapturedLog log = CapturedLog.of(RepairAction.class)) {
             start(Mode.DELETE, FAST_ROUNDS, false);
 
             eventually(
@@ -530,7 +530,7 @@ class RepairControllerTest {
         controller = RepairController.start(
                 pods,
                 inspector,
-                new PodRemedy(
+                new RepairAction(
                         api,
                         inspector,
                         settings,

@@ -3,9 +3,13 @@
 
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -16,9 +20,10 @@ import java.util.function.Supplier;
  * and one {@code iptables-save} that reads them back. Rules that the other variant or {@link NftBackend} left in a pod
  * are removed, so that a node can be switched over.
  */
-public final class IptablesBackend extends LinuxBackend {
+public final class IptablesBackend implements RedirectBackend {
     private final String forced;
     private final Supplier<RuleWay> way;
+    private final LinuxBackend linux;
 
     /**
      * Chooses the variant that {@code FORCE_IPTABLES_BINARY} names, or else one that works; by the way that
@@ -35,7 +40,7 @@ public final class IptablesBackend extends LinuxBackend {
      * @param hostPaths where this process finds the namespaces that the container runtime names
      */
     public IptablesBackend(String forced, HostPaths hostPaths) {
-        this(forced, RuleWay::ofEnvironment, hostPaths, new PodRules(_ -> {}));
+        this(forced, RuleWay::ofEnvironment, find -> new LinuxBackend(hostPaths, _ -> {}, find));
     }
 
     /**
@@ -49,14 +54,14 @@ public final class IptablesBackend extends LinuxBackend {
     }
 
     IptablesBackend(String forced, RuleWay way, HostPaths hostPaths, Consumer<String> steps) {
-        this(forced, () -> way, hostPaths, new PodRules(steps));
+        this(forced, () -> way, find -> new LinuxBackend(hostPaths, steps, find));
         Objects.requireNonNull(way, "way is null");
     }
 
-    private IptablesBackend(String forced, Supplier<RuleWay> way, HostPaths hostPaths, PodRules podRules) {
-        super(hostPaths, podRules);
+    private IptablesBackend(String forced, Supplier<RuleWay> way, Function<Supplier<NodeTools>, LinuxBackend> linux) {
         this.forced = Objects.requireNonNull(forced, "forced is null");
         this.way = way;
+        this.linux = linux.apply(() -> IptablesDetection.detect(forced, way.get()));
     }
 
     @Override
@@ -66,17 +71,27 @@ public final class IptablesBackend extends LinuxBackend {
 
     @Override
     public RedirectBackend with(String program) {
-        return new IptablesBackend(program, way, hostPaths(), podRules());
+        return new IptablesBackend(program, way, linux::with);
     }
 
     @Override
     public RedirectBackend by(String name) {
         RuleWay chosen = RuleWay.parse(name);
-        return new IptablesBackend(forced, () -> chosen, hostPaths(), podRules());
+        return new IptablesBackend(forced, () -> chosen, linux::with);
     }
 
     @Override
-    NodeTools find() {
-        return IptablesDetection.detect(forced, way.get());
+    public String detect() {
+        return linux.detect();
+    }
+
+    @Override
+    public boolean withThrowaway(Consumer<Path> action) {
+        return NetworkNamespace.withNew(action);
+    }
+
+    @Override
+    public NamespaceHandle open(Path netns, Deadline deadline) {
+        return linux.open(netns, deadline);
     }
 }

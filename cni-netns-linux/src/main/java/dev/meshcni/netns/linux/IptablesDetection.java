@@ -51,7 +51,7 @@ final class IptablesDetection {
         public List<Layer> layers(RedirectPlan plan) {
             List<Layer> layers = new ArrayList<>();
             for (IpFamily family : IpFamily.values()) {
-                layers.add(new IptablesLayer(chosen, PodRules.rules(plan, family)));
+                layers.add(new IptablesLayer(chosen, plan.wantedRules(family)));
                 RuleSet nothing = new RuleSet(family, Map.of());
                 others.forEach(tool -> layers.add(new IptablesLayer(tool, nothing)));
             }
@@ -85,7 +85,7 @@ final class IptablesDetection {
         @Override
         public List<Layer> layers(RedirectPlan plan) {
             Map<IpFamily, RuleSet> wanted = new LinkedHashMap<>();
-            Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, PodRules.rules(plan, family)));
+            Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, plan.wantedRules(family)));
             List<Layer> programs = new ArrayList<>();
             program.ifPresent(tool -> {
                 wanted.values().forEach(rules -> programs.add(new IptablesLayer(tool, rules)));

@@ -5,45 +5,45 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
-import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
- * A backend that redirects with what works on this node: that is found out once, when it is needed, and used for each
+ * What the backends have in common: what works on this node is found out once, when it is needed, and used for each
  * pod. Safe for use by many threads.
  */
-public abstract sealed class LinuxBackend implements RedirectBackend permits IptablesBackend, NftBackend {
+final class LinuxBackend {
     private final HostPaths hostPaths;
-    private final PodRules podRules;
+    private final Consumer<String> steps;
+    private final Supplier<NodeTools> find;
     private final NamespaceSession.Occupancy occupancy = new NamespaceSession.Occupancy();
     private volatile NodeTools tools;
 
-    LinuxBackend(HostPaths hostPaths, PodRules podRules) {
-        this.hostPaths = Objects.requireNonNull(hostPaths, "hostPaths is null");
-        this.podRules = Objects.requireNonNull(podRules, "podRules is null");
-    }
-
     /**
-     * Tries the tools of this node.
+     * For one backend.
      *
-     * @throws RedirectException if none works, with what was tried and what to install
+     * @param hostPaths where this process finds the namespaces that the container runtime names
+     * @param steps is told after each single change of a namespace that it was made; tests fail there
+     * @param find tries the tools of this node; throws {@link RedirectException} if none works, with what was tried and
+     *     what to install
      */
-    abstract NodeTools find();
-
-    final HostPaths hostPaths() {
-        return hostPaths;
+    LinuxBackend(HostPaths hostPaths, Consumer<String> steps, Supplier<NodeTools> find) {
+        this.hostPaths = Objects.requireNonNull(hostPaths, "hostPaths is null");
+        this.steps = Objects.requireNonNull(steps, "steps is null");
+        this.find = Objects.requireNonNull(find, "find is null");
     }
 
-    final PodRules podRules() {
-        return podRules;
+    /** The same node for a backend that finds its tools in another way. */
+    LinuxBackend with(Supplier<NodeTools> other) {
+        return new LinuxBackend(hostPaths, steps, other);
     }
 
-    @Override
-    public final String detect() {
+    /** The tools that work here, for the log, and the families for which they do not. */
+    String detect() {
         NodeTools found = tools();
         return found.version()
                 + found.problems().keySet().stream()
@@ -51,22 +51,16 @@ public abstract sealed class LinuxBackend implements RedirectBackend permits Ipt
                         .collect(Collectors.joining());
     }
 
-    @Override
-    public final boolean withThrowaway(Consumer<Path> action) {
-        return NetworkNamespace.withNew(action);
-    }
-
-    @Override
-    public final NamespaceHandle open(Path netns, Deadline deadline) {
+    NamespaceHandle open(Path netns, Deadline deadline) {
         NamespaceSession session = NamespaceSession.open(netns, hostPaths, occupancy, deadline);
-        return new SessionHandle(session, podRules, this::tools);
+        return new SessionHandle(session, this::tools, steps);
     }
 
     private NodeTools tools() {
         NodeTools known = tools;
         if (known == null) {
             synchronized (this) {
-                known = tools == null ? new KnownPlans(find()) : tools;
+                known = tools == null ? new KnownPlans(find.get()) : tools;
                 tools = known;
             }
         }

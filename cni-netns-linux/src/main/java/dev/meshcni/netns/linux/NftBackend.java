@@ -3,11 +3,15 @@
 
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.LibC;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleSet;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -23,7 +27,7 @@ import java.util.stream.Stream;
  * <p>The kernel is spoken to by netlink, and no process is started. Rules that an iptables backend left in a pod are
  * removed, so that a node can be switched over; only those of the legacy variant take its programs.
  */
-public final class NftBackend extends LinuxBackend {
+public final class NftBackend implements RedirectBackend {
     private record Found(List<IptablesTool> legacy, Map<IpFamily, String> problems) implements NodeTools {
         @Override
         public String name() {
@@ -39,7 +43,7 @@ public final class NftBackend extends LinuxBackend {
         @Override
         public List<Layer> layers(RedirectPlan plan) {
             Map<IpFamily, RuleSet> wanted = new LinkedHashMap<>();
-            Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, PodRules.rules(plan, family)));
+            Stream.of(IpFamily.values()).forEach(family -> wanted.put(family, plan.wantedRules(family)));
             List<Layer> layers = new ArrayList<>();
             layers.add(new NetlinkLayer(NetlinkLayer.nothing(), NetlinkLayer.own(wanted), List.of()));
             for (IptablesTool program : legacy) {
@@ -48,6 +52,8 @@ public final class NftBackend extends LinuxBackend {
             return layers;
         }
     }
+
+    private final LinuxBackend linux;
 
     /** For the namespaces that the container runtime names. */
     public NftBackend() {
@@ -60,7 +66,7 @@ public final class NftBackend extends LinuxBackend {
     }
 
     NftBackend(HostPaths hostPaths, Consumer<String> steps) {
-        super(hostPaths, new PodRules(steps));
+        this.linux = new LinuxBackend(hostPaths, steps, NftBackend::find);
     }
 
     @Override
@@ -69,7 +75,21 @@ public final class NftBackend extends LinuxBackend {
     }
 
     @Override
-    NodeTools find() {
+    public String detect() {
+        return linux.detect();
+    }
+
+    @Override
+    public boolean withThrowaway(Consumer<Path> action) {
+        return NetworkNamespace.withNew(action);
+    }
+
+    @Override
+    public NamespaceHandle open(Path netns, Deadline deadline) {
+        return linux.open(netns, deadline);
+    }
+
+    private static NodeTools find() {
         LibC.load();
         Map<IpFamily, String> problems = new EnumMap<>(IpFamily.class);
         boolean throwaway = NetworkNamespace.canMakeNew();

@@ -3,29 +3,37 @@
 
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
  * The rules of one network namespace, by the programs of this node.
  *
  * @param session the stay in the namespace
- * @param podRules what is done in it
  * @param tools the programs
+ * @param steps is told after each single change of the namespace that it was made
  */
-record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeTools> tools)
+record SessionHandle(NamespaceSession session, Supplier<NodeTools> tools, Consumer<String> steps)
         implements NamespaceHandle {
+    /** The time for putting back what was there, when the time of the call is over. */
+    private static final Duration UNDO_TIME = Duration.ofSeconds(10);
+
     SessionHandle {
         Objects.requireNonNull(session, "session is null");
-        Objects.requireNonNull(podRules, "podRules is null");
         Objects.requireNonNull(tools, "tools is null");
+        Objects.requireNonNull(steps, "steps is null");
     }
 
     @Override
@@ -54,15 +62,31 @@ record SessionHandle(NamespaceSession session, PodRules podRules, Supplier<NodeT
         });
         List<Layer> layers = found.layers(plan);
         session.<Void>inside(sockets -> {
-            podRules.apply(sockets, plan, layers);
+            apply(sockets, plan, layers, steps);
             return null;
         });
+    }
+
+    /** Applies all layers and the routing, or none, in the namespace of the calling thread. */
+    static void apply(NamespaceSockets sockets, RedirectPlan plan, List<Layer> layers, Consumer<String> steps) {
+        Undo undo = new Undo();
+        try {
+            layers.forEach(layer -> layer.apply(sockets.netfilter(), undo, steps));
+            new PodRouting(sockets.rtnetlink(), steps).apply(plan, undo);
+        } catch (RuntimeException e) {
+            throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
+        }
     }
 
     @Override
     public List<RuleDifference> differences(RedirectPlan plan) {
         List<Layer> layers = tools.get().layers(plan);
-        return session.inside(sockets -> podRules.differences(sockets, plan, layers));
+        return session.inside(sockets -> {
+            List<RuleDifference> differences = new ArrayList<>();
+            layers.forEach(layer -> differences.addAll(layer.differences(sockets.netfilter())));
+            differences.addAll(new PodRouting(sockets.rtnetlink(), steps).differences(plan));
+            return List.copyOf(differences);
+        });
     }
 
     @Override

@@ -123,7 +123,7 @@ class IptablesBackendTest {
         try (TestNetns netns = new TestNetns()) {
             NetworkNamespace.inside(netns.path(), () -> {
                 try (NamespaceSockets sockets = new NamespaceSockets()) {
-                    new PodRules(_ -> {}).apply(sockets, plan, tools.layers(plan));
+                    SessionHandle.apply(sockets, plan, tools.layers(plan), _ -> {});
                     return null;
                 }
             });

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The repair action for a pod that runs without redirection, with its event and metric. */
-public final class PodRemedy {
-    private static final Logger LOG = LoggerFactory.getLogger(PodRemedy.class);
+public final class RepairAction {
+    private static final Logger LOG = LoggerFactory.getLogger(RepairAction.class);
     private static final Duration BUDGET_PAUSE = Duration.ofSeconds(30);
     private static final Duration NODE_PAUSE = Duration.ofSeconds(5);
     private static final String NORMAL = "Normal";
@@ -65,7 +65,7 @@ public final class PodRemedy {
      * @param metrics where it is counted
      * @param node whether a pod that starts on this node now would be redirected
      */
-    public PodRemedy(
+    public RepairAction(
             KubernetesApi api,
             PodInspector inspector,
             RepairSettings settings,
