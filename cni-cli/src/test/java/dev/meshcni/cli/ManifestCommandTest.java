@@ -58,7 +58,7 @@ class ManifestCommandTest {
         Run run = Run.meshcni(
                 "manifest", "-f", operator("chained: true"), "--set", "values.cni.chained=false", "--platform", "k3s");
 
-        assertThat(run.out()).contains("CHAINED_CNI_PLUGIN: \"false\"", "/var/lib/rancher/k3s/data/cni");
+        assertThat(run.variables()).contains("CHAINED_CNI_PLUGIN: \"false\"", "/var/lib/rancher/k3s/data/cni");
     }
 
     @Test

@@ -63,10 +63,10 @@ class MistakesTest {
             rules -f DIR                                     | 1 | is a directory, expected a file
             rules -f DIR/deployment.yaml                     | 1 | deployment.yaml contains no Pod; for a pod created from a template, such as a Deployment's, use the output of "kubectl get pod NAME -o yaml"
             rules -f DIR/empty.yaml                          | 1 | empty.yaml contains no Pod
-            rules -f DIR/broken.yaml                         | 1 | broken.yaml is not a valid Kubernetes manifest
+            rules -f DIR/broken.yaml                         | 1 | broken.yaml:1:8: invalid YAML
             rules -f POD --ip-families ipv5                  | 2 | --ip-families
             rules -f POD --log-level                         | 2 | meshcni rules: Missing required parameter for option '--log-level' (LEVEL)
-            rules web --kubeconfig DIR/none                  | 1 | none does not exist or is not readable
+            rules web --kubeconfig DIR/none                  | 1 | none does not exist
             rules web --kubeconfg DIR/none                   | 2 | meshcni rules: unknown option '--kubeconfg', did you mean '--kubeconfig'?
             explain -f POD                                   | 2 | meshcni explain: Missing required argument (specify one of these): (--connect=PROTOCOL:ADDRESS:PORT
             explain --connect tcp:10.0.0.1:443               | 2 | meshcni explain: name a pod, or a manifest with -f FILE

@@ -110,7 +110,8 @@ class RealInputsTest {
         Run run = Run.meshcni("manifest", "--set", "components.cni.enabled=true", "--set", setting);
 
         assertThat(run.err()).isEmpty();
-        assertThat(run.out().replace("\"example.com/x\"", "example.com/x")).contains(expected);
+        assertThat(run.variables().replace("\"example.com/x\"", "example.com/x"))
+                .contains(expected);
     }
 
     @ParameterizedTest
@@ -146,7 +147,9 @@ class RealInputsTest {
                 "--set",
                 "cni.env=null");
 
-        assertThat(run.out()).contains("PLUGIN_LOG_LEVEL: \"info\"", "c: \"d\"").doesNotContain(" a: \"b\"");
+        assertThat(run.variables())
+                .contains("PLUGIN_LOG_LEVEL: \"info\"", "c: \"d\"")
+                .doesNotContain(" a: \"b\"");
     }
 
     @Test
@@ -179,10 +182,10 @@ class RealInputsTest {
 
     @Test
     void bothShapesOfValuesMeanTheSame() throws IOException {
-        String nested = manifest("cni: {cniBinDir: /a, repair: {deletePods: true}}\nglobal: {logAsJson: true}\n")
-                .out();
+        Run run = manifest("cni: {cniBinDir: /a, repair: {deletePods: true}}\nglobal: {logAsJson: true}\n");
+        String nested = run.out();
 
-        assertThat(nested).contains("/a", "REPAIR_DELETE_PODS: \"true\"");
+        assertThat(run.variables()).contains("/a", "REPAIR_DELETE_PODS: \"true\"");
         assertThat(manifest("cniBinDir: /a\nrepair: {deletePods: true}\nglobal: {logAsJson: true}\n")
                         .out())
                 .isEqualTo(nested);
@@ -211,7 +214,7 @@ class RealInputsTest {
     @Test
     void wordsOfGoAndHelmAreBooleans() throws IOException {
         assertThat(manifest("cni: {chained: no, privileged: On, repair: {enabled: off}}\n")
-                        .out())
+                        .variables())
                 .contains("CHAINED_CNI_PLUGIN: \"false\"", "privileged: true", "REPAIR_ENABLED: \"false\"");
     }
 
@@ -345,7 +348,7 @@ class RealInputsTest {
                 "--set",
                 "values.cni.excludeNamespaces[0]=three");
 
-        assertThat(run.out()).contains("EXCLUDE_NAMESPACES: \"three,two\"");
+        assertThat(run.variables()).contains("EXCLUDE_NAMESPACES: \"three,two\"");
     }
 
     @ParameterizedTest

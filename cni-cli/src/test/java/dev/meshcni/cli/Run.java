@@ -10,6 +10,11 @@ import picocli.CommandLine;
 
 /** One command that was run, and what came of it. */
 record Run(int exitCode, String out, String err) {
+    /** What it printed, with each variable of a container on one line. */
+    String variables() {
+        return out.replaceAll("name: \"([A-Z_]+)\"\\s+value: ", "$1: ");
+    }
+
     static Run meshcni(String... arguments) {
         return meshcni(Map.of(), arguments);
     }
