@@ -224,8 +224,11 @@ public final class NodeDoctor {
     }
 
     private boolean isInstalledWith(ObjectNode entry, ChainAdapter adapter, ConfDirSnapshot dir) {
-        InstallSettings present =
-                new InstallSettings(settings.conf().chained(), settings.conf().confName(), entry);
+        InstallSettings present = new InstallSettings(
+                settings.conf().chained(),
+                settings.conf().confName(),
+                entry,
+                settings.conf().forced());
         return adapter.install(dir, present) instanceof InstallPlan.Edits plan
                 && plan.edits().isEmpty();
     }

@@ -110,7 +110,7 @@ public final class MultusChainAdapter implements ChainAdapter {
                 .filter(file -> file instanceof ConfFile.Valid valid
                         && !valid.list().single()
                         && !valid.name().equals(multus.name()))
-                .map(file -> new InstallSettings(true, file.name(), settings.entry()));
+                .map(file -> new InstallSettings(true, file.name(), settings.entry(), settings.forced()));
     }
 
     /** Why neither the default network's file can be used nor that of a Multus that removes it when it stops. */

@@ -95,7 +95,8 @@ final class StandaloneConf {
                 Finding.error(
                         name + " is the network of pods, which is none", "remove " + name + ": " + refuse.reason());
             default ->
-                Finding.error(
+                new Finding(
+                        settings.forced() ? Finding.Severity.WARNING : Finding.Severity.ERROR,
                         name + " is called by nothing: there is no Multus in " + dir.dir()
                                 + ", and no pod is redirected",
                         "install chained, or into Multus' directory, and remove " + name);
