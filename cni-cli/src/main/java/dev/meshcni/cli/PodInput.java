@@ -4,6 +4,7 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.doctor.LivePods;
 import dev.meshcni.kubernetes.ClientConfig;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.Pod;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -50,18 +52,8 @@ final class PodInput {
             description = "Namespace of the pod. Default: that of the kubeconfig context; in a file, any.")
     private String namespace;
 
-    @Option(
-            names = "--kubeconfig",
-            paramLabel = "FILE",
-            description = "The kubeconfig file to use for a pod of the cluster. Default: KUBECONFIG, else"
-                    + " ~/.kube/config.")
-    private Path kubeconfig;
-
-    @Option(
-            names = "--context",
-            paramLabel = "NAME",
-            description = "The kubeconfig context to use. Default: the current context.")
-    private String context;
+    @Mixin
+    private KubeconfigOptions cluster;
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -130,7 +122,7 @@ final class PodInput {
 
     private PodManifests.Shown live(Selection wanted) {
         return LivePods.get(
-                ClientConfig.of(Optional.ofNullable(kubeconfig), Optional.ofNullable(context), TIMEOUT),
+                ClientConfig.of(cluster.kubeconfig(), cluster.context(), TIMEOUT),
                 wanted.namespace().or(() -> Optional.ofNullable(namespace)),
                 wanted.name());
     }

@@ -7,13 +7,13 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.doctor.ClusterSettings;
 import dev.meshcni.doctor.ClusterStatus;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -60,18 +60,8 @@ final class StatusCommand implements Callable<Integer> {
             description = "Namespace of the DaemonSet istio-cni-node. Default: all namespaces are searched.")
     private String namespace;
 
-    @Option(
-            names = "--kubeconfig",
-            paramLabel = "FILE",
-            description = "The kubeconfig file to use. Default: KUBECONFIG, else ~/.kube/config, else the pod's"
-                    + " ServiceAccount.")
-    private Path kubeconfig;
-
-    @Option(
-            names = "--context",
-            paramLabel = "NAME",
-            description = "The kubeconfig context to use. Default: the current context.")
-    private String context;
+    @Mixin
+    private KubeconfigOptions cluster;
 
     @Option(
             names = "--request-timeout-seconds",
@@ -86,8 +76,8 @@ final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         ClusterSettings settings = new ClusterSettings(
-                Optional.ofNullable(kubeconfig),
-                Optional.ofNullable(context),
+                cluster.kubeconfig(),
+                cluster.context(),
                 Optional.ofNullable(namespace),
                 Duration.ofSeconds(requestTimeoutSeconds));
         ClusterStatus status = waits ? awaited(settings) : ClusterStatus.read(settings);

@@ -22,6 +22,7 @@ import dev.meshcni.rules.RuleDifference;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -110,7 +111,16 @@ final class VerifyCommand implements Callable<Integer> {
             throw new DaemonException("the manifest of " + which.qualifiedName()
                     + " has no metadata.uid by which its processes are found; set --netns");
         }
-        return Optional.ofNullable(ProcPodNetnsFinder.ofHost().find(Set.of(uid)).get(uid))
+        Map<String, PodNetns> found;
+        try {
+            found = ProcPodNetnsFinder.ofHost().find(Set.of(uid));
+        } catch (DaemonException e) {
+            throw new DaemonException(
+                    "cannot look for the processes of " + which.qualifiedName()
+                            + "; run this on the pod's node as root, or set --netns: " + e.getMessage(),
+                    e);
+        }
+        return Optional.ofNullable(found.get(uid))
                 .map(PodNetns::path)
                 .orElseThrow(() -> new DaemonException("no process of " + which.qualifiedName() + " (UID " + uid
                         + ") on this node; run this on the pod's node as root, or set --netns"));

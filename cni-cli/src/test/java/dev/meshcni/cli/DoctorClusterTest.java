@@ -3,18 +3,11 @@
 
 package dev.meshcni.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,22 +21,13 @@ class DoctorClusterTest {
     @TempDir
     private Path directory;
 
-    private ServerSocket server;
+    private PlainApiServer server;
     private String kubeconfig;
 
     @BeforeEach
     void start() throws IOException {
-        server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        Thread.ofVirtual().start(this::serve);
-        kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
-            apiVersion: v1
-            kind: Config
-            current-context: test
-            clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
-            users: [{name: test, user: {token: secret}}]
-            contexts: [{name: test, context: {cluster: test, user: test}}]
-            """.formatted(server.getLocalPort()))
-                .toString();
+        server = PlainApiServer.start(DoctorClusterTest::answer);
+        kubeconfig = server.kubeconfig(directory);
     }
 
     @AfterEach
@@ -142,32 +126,14 @@ class DoctorClusterTest {
         assertThat(run.err()).contains("--cluster");
     }
 
-    private void serve() {
-        while (!server.isClosed()) {
-            try (Socket client = server.accept()) {
-                BufferedReader request = new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
-                String path = request.readLine().split(" ", -1)[1];
-                while (!request.readLine().isEmpty()) {
-                    // Headers that do not matter.
-                }
-                client.getOutputStream().write(answer(path).getBytes(UTF_8));
-            } catch (IOException e) {
-                assertThat(server.isClosed()).as(e.toString()).isTrue();
-            }
-        }
-    }
-
-    private static String answer(String path) {
-        return switch (path.replaceFirst("\\?.*", "")) {
-            case "/version" -> answer("200 OK", "{\"major\": \"1\", \"minor\": \"33\", \"gitVersion\": \"v1.33.1\"}");
+    private static PlainApiServer.Answer answer(String path) {
+        return switch (path) {
+            case "/version" ->
+                PlainApiServer.Answer.ok("{\"major\": \"1\", \"minor\": \"33\", \"gitVersion\": \"v1.33.1\"}");
             case "/api/v1/pods" ->
-                answer("200 OK", "{\"kind\": \"PodList\", \"apiVersion\": \"v1\", \"metadata\": {}, \"items\": []}");
-            default -> answer("403 Forbidden", "{\"kind\": \"Status\", \"apiVersion\": \"v1\", \"code\": 403}");
+                PlainApiServer.Answer.ok(
+                        "{\"kind\": \"PodList\", \"apiVersion\": \"v1\", \"metadata\": {}, \"items\": []}");
+            default -> PlainApiServer.Answer.refused(403, "Forbidden");
         };
-    }
-
-    private static String answer(String status, String body) {
-        return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
-                + body.length() + "\r\n\r\n" + body;
     }
 }

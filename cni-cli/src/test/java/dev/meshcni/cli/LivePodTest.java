@@ -3,17 +3,10 @@
 
 package dev.meshcni.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.testkit.NeedsRoot;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,22 +27,13 @@ class LivePodTest {
     @TempDir
     private Path directory;
 
-    private ServerSocket server;
+    private PlainApiServer server;
     private String kubeconfig;
 
     @BeforeEach
     void start() throws IOException {
-        server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        Thread.ofVirtual().start(this::serve);
-        kubeconfig = Files.writeString(directory.resolve("kubeconfig"), """
-            apiVersion: v1
-            kind: Config
-            current-context: test
-            clusters: [{name: test, cluster: {server: "http://127.0.0.1:%d"}}]
-            users: [{name: test, user: {token: secret}}]
-            contexts: [{name: test, context: {cluster: test, user: test, namespace: shop}}]
-            """.formatted(server.getLocalPort()))
-                .toString();
+        server = PlainApiServer.start(LivePodTest::answer);
+        kubeconfig = server.kubeconfig(directory);
     }
 
     @AfterEach
@@ -113,37 +97,14 @@ class LivePodTest {
         Run run = Run.meshcni("verify", "web", "--kubeconfig", kubeconfig);
 
         assertThat(run.exitCode()).isEqualTo(1);
-        assertThat(run.err())
-                .contains("no process of shop/web (UID 7d1c2f9a-0000-4000-8000-000000000001) on this node; run this on"
-                        + " the pod's node as root, or set --netns");
+        assertThat(run.err()).contains("shop/web", "run this on the pod's node as root, or set --netns");
     }
 
-    private void serve() {
-        while (!server.isClosed()) {
-            try (Socket client = server.accept()) {
-                BufferedReader request = new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8));
-                String path = request.readLine().split(" ", -1)[1];
-                while (!request.readLine().isEmpty()) {
-                    // Headers that do not matter.
-                }
-                String status = switch (path) {
-                    case "/api/v1/namespaces/shop/pods/web" -> "200 OK";
-                    case "/api/v1/namespaces/secret/pods/web" -> "403 Forbidden";
-                    default -> "404 Not Found";
-                };
-                byte[] body = (status.startsWith("200")
-                                ? POD
-                                : "{\"kind\":\"Status\",\"code\":" + status.substring(0, 3) + "}")
-                        .getBytes(UTF_8);
-                client.getOutputStream()
-                        .write(("HTTP/1.1 " + status
-                                        + "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
-                                        + body.length + "\r\n\r\n")
-                                .getBytes(UTF_8));
-                client.getOutputStream().write(body);
-            } catch (IOException e) {
-                return;
-            }
-        }
+    private static PlainApiServer.Answer answer(String path) {
+        return switch (path) {
+            case "/api/v1/namespaces/shop/pods/web" -> PlainApiServer.Answer.ok(POD);
+            case "/api/v1/namespaces/secret/pods/web" -> PlainApiServer.Answer.refused(403, "Forbidden");
+            default -> PlainApiServer.Answer.refused(404, "Not Found");
+        };
     }
 }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -23,20 +22,6 @@ public final class UnreadAnnotations {
     /** More letters that differ make another name of Istio's. */
     private static final int TYPING_ERRORS = 2;
 
-    private static final Set<String> READ = Set.of(
-            AnnotationParser.INTERCEPTION_MODE,
-            AnnotationParser.INCLUDE_OUTBOUND_CIDRS,
-            AnnotationParser.EXCLUDE_OUTBOUND_CIDRS,
-            AnnotationParser.INCLUDE_INBOUND_PORTS,
-            AnnotationParser.EXCLUDE_INBOUND_PORTS,
-            AnnotationParser.INCLUDE_OUTBOUND_PORTS,
-            AnnotationParser.EXCLUDE_OUTBOUND_PORTS,
-            AnnotationParser.EXCLUDE_INTERFACES,
-            AnnotationParser.KUBEVIRT_INTERFACES,
-            AnnotationParser.VIRTUAL_INTERFACES,
-            RedirectPolicy.INJECT,
-            RedirectPolicy.STATUS);
-
     private UnreadAnnotations() {}
 
     /** A warning for each of them, in the order of their names. */
@@ -44,7 +29,7 @@ public final class UnreadAnnotations {
         List<String> warnings = new ArrayList<>();
         for (String name : new TreeSet<>(pod.annotations().keySet())) {
             boolean istio = name.contains("/") && prefix(name).endsWith(ISTIO + "/");
-            if (!istio || READ.contains(name)) {
+            if (!istio || PodFields.ANNOTATIONS.contains(name)) {
                 continue;
             }
             Optional<String> meant = meant(name);
@@ -59,7 +44,7 @@ public final class UnreadAnnotations {
     /** The name with few typing errors, or below another prefix. */
     private static Optional<String> meant(String name) {
         String word = word(name);
-        return READ.stream()
+        return PodFields.ANNOTATIONS.stream()
                 .filter(known -> word(known).equals(word)
                         || (prefix(known).equals(prefix(name)) && Nearest.distance(word(known), word) <= TYPING_ERRORS))
                 .sorted()

@@ -216,6 +216,11 @@ final class ArchitectureTest {
     static final ArchRule onlyProgramsUseTheStandardStreams = noClasses()
             .that()
             .resideOutsideOfPackages(PROGRAMS)
+            .and()
+            // What makes a program of another's plugin.
+            .doNotHaveFullyQualifiedName("dev.meshcni.api.CniPlugin")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.meshcni.api.PluginCall")
             .should()
             .accessField(System.class, "out")
             .orShould()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.cli;
+package dev.meshcni.doctor;
 
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.kubernetes.ApiAccess;
@@ -12,7 +12,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.util.Optional;
 
 /** Pods of a cluster, for somebody who asks for one by its name, with that person's own access. */
-final class LivePods {
+public final class LivePods {
     private LivePods() {}
 
     /**
@@ -21,7 +21,7 @@ final class LivePods {
      * @param namespace the pod's namespace; without it that of the context, else {@code default}
      * @throws DaemonException if there is no such pod, or the API server does not answer, or refuses
      */
-    static PodManifests.Shown get(ApiAccess access, Optional<String> namespace, String name) {
+    public static PodManifests.Shown get(ApiAccess access, Optional<String> namespace, String name) {
         access.config().setRequestRetryBackoffLimit(0);
         String where = namespace
                 .or(() -> Optional.ofNullable(access.config().getNamespace()).filter(text -> !text.isEmpty()))
