@@ -31,8 +31,6 @@ final class IstioSettings {
         OWN,
         /** It is accepted without effect. */
         IGNORED,
-        /** It is an error that says what to use instead. */
-        REFUSED,
         /** It concerns another component, as does all below it. */
         OTHER
     }

@@ -45,11 +45,18 @@ public final class NodeManifests {
     private final Optional<CniValues> values;
     private final String revision;
     private final List<String> notes;
+    private final List<HasMetadata> resources;
 
     private NodeManifests(OperatorReader.Result read) {
         this.values = read.values();
         this.revision = read.revision();
         this.notes = read.notes();
+        this.resources = values.map(found -> Overlay.apply(
+                        read.overlays(),
+                        resources(found).stream()
+                                .filter(found.scope()::includes)
+                                .toList()))
+                .orElse(List.of());
     }
 
     /**
@@ -79,10 +86,7 @@ public final class NodeManifests {
     }
 
     public List<HasMetadata> resources() {
-        return values.map(found -> resources(found).stream()
-                        .filter(found.scope()::includes)
-                        .toList())
-                .orElse(List.of());
+        return resources;
     }
 
     private static List<HasMetadata> resources(CniValues values) {

@@ -23,6 +23,7 @@ final class OperatorReader {
     private final ManifestInput input;
     private final List<Problem> problems = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
+    private List<Overlay> overlays = List.of();
 
     /**
      * The result of reading.
@@ -30,8 +31,9 @@ final class OperatorReader {
      * @param values the CNI's, empty where only a control plane is described that relies on a CNI
      * @param revision the revision of that control plane
      * @param notes what a reader of the result should know
+     * @param overlays changes of the resources
      */
-    record Result(Optional<CniValues> values, String revision, List<String> notes) {}
+    record Result(Optional<CniValues> values, String revision, List<String> notes, List<Overlay> overlays) {}
 
     /** The sections of the values. */
     private record Sections(SettingsSection all, SettingsSection cni, SettingsSection global) {}
@@ -74,7 +76,7 @@ final class OperatorReader {
                 component.problem(
                         "enabled", "is not true, so there is nothing to print; set components.cni.enabled to true");
             }
-            return new Result(enabled ? read : Optional.empty(), revision, notes);
+            return new Result(enabled ? read : Optional.empty(), revision, notes, overlays);
         }
     }
 
@@ -87,11 +89,7 @@ final class OperatorReader {
             SettingsSection spec, SettingsSection component, Sections values, String revision, Platform platform) {
         SettingsSection global = values.global();
         SettingsSection k8s = component.section("k8s");
-        component.refuse("spec", "is not supported; use values.cni");
-        k8s.refuse(
-                "overlays",
-                "is not supported for the CNI; use values.cni, or patch what is printed, for example"
-                        + " with kubectl kustomize");
+        overlays = Overlay.read(k8s);
         if (spec.has("hub") || global.has("hub")) {
             notes.add("hub and tag of Istio's images are ignored: values.cni.hub sets the registry of the mesh-cni"
                     + " image.");

@@ -29,10 +29,10 @@ final class SettingParser {
     /** A word of the setting. */
     private record Word(String text, boolean quoted) {}
 
-    private SettingParser(ManifestInput.Setting setting) {
+    private SettingParser(ManifestInput.Setting setting, Yaml.Position at) {
         this.setting = setting;
         this.text = setting.text();
-        this.at = new Yaml.Position(setting.kind().option() + " " + text, 0, 0);
+        this.at = at;
     }
 
     /**
@@ -41,13 +41,24 @@ final class SettingParser {
      * @throws ManifestException if it has not the form of a setting
      */
     static List<Assignment> parse(ManifestInput.Setting setting) {
-        SettingParser parser = new SettingParser(setting);
+        SettingParser parser =
+                new SettingParser(setting, new Yaml.Position(setting.kind().option() + " " + setting.text(), 0, 0));
         List<Assignment> assignments = new ArrayList<>();
         do {
             SettingPath path = new SettingPath(parser.at, parser.path());
             assignments.add(new Assignment(path, parser.value()));
         } while (parser.place++ < parser.text.length() && parser.place < parser.text.length());
         return assignments;
+    }
+
+    /**
+     * The steps of a path alone.
+     *
+     * @param at where it stands, for errors
+     * @throws ManifestException if it has not the form of a path
+     */
+    static List<SettingPath.Step> path(Yaml.Position at, String text) {
+        return new SettingParser(ManifestInput.Setting.of(ManifestInput.Setting.Kind.VALUE, text + "="), at).path();
     }
 
     private List<SettingPath.Step> path() {

@@ -29,6 +29,9 @@ record SettingPath(Yaml.Position at, List<Step> steps) {
     /** The item of a list that has a value at a key: istioctl's {@code [name:web]}. */
     record Item(String key, String value) implements Step {}
 
+    /** The place behind the last item of a list. */
+    static final int BEHIND = -1;
+
     SettingPath {
         steps = List.copyOf(steps);
     }
@@ -89,7 +92,8 @@ record SettingPath(Yaml.Position at, List<Step> steps) {
         return new Yaml.Mapping(into.at(), entries);
     }
 
-    private Yaml putItem(List<Yaml> items, int place, List<Step> further, Yaml value) {
+    private Yaml putItem(List<Yaml> items, int wanted, List<Step> further, Yaml value) {
+        int place = wanted == BEHIND ? items.size() : wanted;
         if (place > items.size()) {
             throw new ManifestException(at, "[" + place + "] is out of range; the list has length " + items.size());
         }

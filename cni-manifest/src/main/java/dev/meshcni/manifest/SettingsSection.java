@@ -168,15 +168,22 @@ final class SettingsSection implements AutoCloseable {
         });
     }
 
-    boolean has(String key) {
-        return mapping.entries().containsKey(key);
+    /** A list of mappings whose keys are not fixed. */
+    List<Yaml.Mapping> mappings(String key) {
+        List<Yaml.Mapping> mappings = new ArrayList<>();
+        value(key).ifPresent(value -> {
+            if (value instanceof Yaml.Sequence sequence
+                    && sequence.items().stream().allMatch(Yaml.Mapping.class::isInstance)) {
+                sequence.items().forEach(item -> mappings.add((Yaml.Mapping) item));
+            } else {
+                problem(value.at(), key, "must be a list of mappings");
+            }
+        });
+        return mappings;
     }
 
-    /** Adds a problem if a key is there, which is not understood on purpose. */
-    void refuse(String key, String why) {
-        if (has(key)) {
-            problem(key, why);
-        }
+    boolean has(String key) {
+        return mapping.entries().containsKey(key);
     }
 
     /** Adds a problem with the value of a key. */

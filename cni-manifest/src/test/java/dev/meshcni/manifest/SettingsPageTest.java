@@ -69,13 +69,6 @@ class SettingsPageTest {
     }
 
     @Test
-    void errors() {
-        assertThat(rows("Errors"))
-                .containsExactlyInAnyOrderElementsOf(
-                        paths(setting -> isOneOf(setting, Use.REFUSED)).toList());
-    }
-
-    @Test
     void settingsOfOtherComponents() {
         assertThat(WORD.matcher(section("Settings of other components"))
                         .results()

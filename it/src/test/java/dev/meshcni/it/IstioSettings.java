@@ -76,6 +76,10 @@ final class IstioSettings {
             case "map" -> List.of("{example.com/a: b, count: 5, is: on, empty: \"\", big: 1000000}", "{}", "{none: }");
             case "mounts" -> List.of("[{name: more, mountPath: /more}]");
             case "number" -> List.of("7", "0", "1000000");
+            case "overlays" ->
+                List.of(
+                        "[{kind: DaemonSet, name: istio-cni-node, patches: [{path: spec.minReadySeconds, value: 3}]}]",
+                        "[]");
             case "platform" ->
                 List.of("gke", "openshift", "k3s", "k3d", "microk8s", "minikube", "eks", "aks", "gcp", "\"\"");
             case "pod-security" -> List.of("{fsGroup: 5}");
