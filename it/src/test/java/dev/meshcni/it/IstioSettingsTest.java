@@ -34,6 +34,9 @@ class IstioSettingsTest {
 
     /** What settings depend on that have no effect alone. */
     private static final Map<String, Map<String, Object>> DEPENDS = Map.of(
+            "values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true"),
+            "values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true"),
+            "values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true"),
             "values.cni.provider", Map.of("cni.chained", "false"),
             "values.cni.repair.deletePods", Map.of("cni.repair.repairPods", "false"),
             "values.cni.repair.labelPods", Map.of("cni.repair.repairPods", "false"),
