@@ -125,11 +125,10 @@ class KubernetesPodSourceTest extends PodSourceFixture {
     @ValueSource(strings = {"..", "a/b", "", "UPPER", "a?watch=true", "x\ny"})
     void aNameThatNoPodCanHaveIsNotAskedFor(String name) throws Exception {
         start();
-        long before = server.calls().size();
 
         assertThat(source.find(NAMESPACE, name, ANY, SHORT)).isEmpty();
         assertThat(source.find(name, "web", ANY, SHORT)).isEmpty();
-        assertThat(server.calls()).hasSize((int) before);
+        assertThat(server.calls()).isNotEmpty().allMatch(call -> call.isList() || call.isWatch());
     }
 
     @Test
