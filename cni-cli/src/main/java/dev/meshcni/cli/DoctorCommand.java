@@ -20,7 +20,6 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Examines a node or a cluster, and reports its state, problems and remedies. */
@@ -40,18 +39,8 @@ import picocli.CommandLine.Spec;
             "Node options can also be set as environment variables, such as CNI_CONF_NAME."
         })
 final class DoctorCommand implements Callable<Integer> {
-    /** The form of a report. */
-    enum Output {
-        text,
-        json
-    }
-
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "FORMAT",
-            defaultValue = "text",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Output output;
+    @Mixin
+    private OutputOption output;
 
     @Mixin
     private NodeOptions node;
@@ -79,7 +68,7 @@ final class DoctorCommand implements Callable<Integer> {
         ClusterReport report = ClusterDoctor.examine(cluster.settings());
         PrintWriter out = spec.commandLine().getOut();
         out.print(
-                switch (output) {
+                switch (output.form()) {
                     case text -> ClusterReportFormat.text(report);
                     case json -> ClusterReportFormat.json(report);
                 });
@@ -91,7 +80,7 @@ final class DoctorCommand implements Callable<Integer> {
         Installer installer = node.installer();
         NodeReport report = new NodeDoctor(installer).examine();
         PrintWriter out = spec.commandLine().getOut();
-        switch (output) {
+        switch (output.form()) {
             case text -> print(installer, report, out);
             case json -> out.println(NodeReportJson.of(installer.settings().confDir(), report));
         }

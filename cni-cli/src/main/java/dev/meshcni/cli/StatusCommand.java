@@ -31,18 +31,8 @@ import picocli.CommandLine.Spec;
 final class StatusCommand implements Callable<Integer> {
     private static final Duration PAUSE = Duration.ofSeconds(2);
 
-    /** The form of the state. */
-    enum Output {
-        text,
-        json
-    }
-
-    @Option(
-            names = {"-o", "--output"},
-            paramLabel = "FORMAT",
-            defaultValue = "text",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Output output;
+    @Mixin
+    private OutputOption output;
 
     @Option(names = "--wait", description = "Wait until all daemons are ready, then print the state.")
     private boolean waits;
@@ -83,7 +73,7 @@ final class StatusCommand implements Callable<Integer> {
         ClusterStatus status = waits ? awaited(settings) : ClusterStatus.read(settings);
         PrintWriter out = spec.commandLine().getOut();
         out.print(
-                switch (output) {
+                switch (output.form()) {
                     case text -> StatusFormat.text(status);
                     case json -> StatusFormat.json(status);
                 });
