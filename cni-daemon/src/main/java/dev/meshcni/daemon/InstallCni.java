@@ -13,6 +13,7 @@ import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.host.linux.MappedFiles;
 import dev.meshcni.host.linux.ProcessMemory;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
@@ -165,7 +166,7 @@ public final class InstallCni implements Callable<Integer> {
             install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
-            parts.add(HeapWatch.start());
+            parts.add(HeapWatch.start(MappedFiles::release));
             cluster.ifPresent(node -> node.start(
                     plugin.excludedNamespaces(),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
