@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.ztunnel;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.FileKey;
+import dev.meshcni.libc.PacketListener;
+import dev.meshcni.libc.PacketSocket;
+import dev.meshcni.libc.SharedDescriptor;
+import dev.meshcni.libc.Wakeup;
+import dev.meshcni.ztunnel.ZtunnelException.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/**
+ * The socket at which the node's ztunnels learn of pods (ZDS).
+ *
+ * <p>Callers say which pods are wanted. What each ztunnel has acknowledged is known for its connection; the difference
+ * is sent. So a ztunnel that connects hears all pods, one that remains when the newest has gone hears what it has
+ * missed, and nothing queues up.
+ *
+ * <p>New pods are given to the <em>serving</em> ztunnel: the newest that has acknowledged a snapshot, else the newest
+ * that is in one. What has ended is told to all of them. There is a thread for each connection, of which there are a
+ * few ({@link ZdsLimits}), and one that accepts them. For any thread.
+ */
+public final class ZtunnelServer implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(ZtunnelServer.class.getName());
+    private static final int BACKLOG = 8;
+    private static final Duration IDLE = Duration.ofHours(1);
+    private static final Duration AFTER_A_FAILURE = Duration.ofMillis(200);
+    private static final String STOPPING = "the agent is stopping";
+    private static final String SEE = "; see the log of the ztunnel pod on this node";
+
+    private final PacketListener listener;
+    private final ZdsLimits limits;
+    private final Thread acceptor;
+    private final Wakeup wakeup = new Wakeup();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    // Guarded by the lock.
+    private final Wishes wishes = new Wishes();
+    private final List<ZtunnelConnection> connections = new ArrayList<>();
+    private long accepted;
+    private long started = System.nanoTime();
+    private Optional<Gone> lastGone = Optional.empty();
+    private boolean closed;
+
+    private record Gone(String reason, long nanoTime) {}
+
+    private ZtunnelServer(PacketListener listener, ZdsLimits limits) {
+        this.listener = listener;
+        this.limits = limits;
+        this.acceptor = Thread.ofPlatform()
+                .name("ztunnel-accept")
+                .daemon()
+                .inheritInheritableThreadLocals(false)
+                .unstarted(this::accept);
+    }
+
+    /**
+     * Makes the socket, in place of one that is there. No ztunnel is listened to before {@link #start}.
+     *
+     * @throws RedirectException if it cannot be made
+     */
+    public static ZtunnelServer bind(Path socket, ZdsLimits limits) {
+        return new ZtunnelServer(
+                PacketListener.bind(requireNonNull(socket, "socket is null"), BACKLOG),
+                requireNonNull(limits, "limits is null"));
+    }
+
+    /**
+     * Begins to accept connections. From now on each snapshot holds the pods that are wanted, and a ztunnel drops all
+     * others: so whoever calls this knows all pods of the node.
+     */
+    public void start() {
+        locked(() -> {
+            if (!closed && acceptor.getState() == Thread.State.NEW) {
+                started = System.nanoTime();
+                acceptor.start();
+            }
+        });
+    }
+
+    /**
+     * Wants a pod to be kept that is served perhaps, and whose namespace is not known yet. It counts as not served.
+     *
+     * @throws ZtunnelException if its UID is too long
+     */
+    public void expect(String uid, WorkloadInfo info) {
+        requireEncodable(uid, info);
+        locked(() -> {
+            if (!closed && wishes.of(uid).isEmpty()) {
+                wishes.put(uid, info, Optional.empty());
+                wake();
+            }
+        });
+    }
+
+    /**
+     * Wants a pod to be served in a namespace, and waits for nothing.
+     *
+     * @param namespace shared; the caller closes its own
+     * @throws ZtunnelException if its names are too long
+     */
+    public void want(String uid, WorkloadInfo info, SharedDescriptor namespace) {
+        requireEncodable(uid, info);
+        locked(() -> {
+            if (!closed) {
+                wishes.put(uid, info, Optional.of(namespace.share()));
+                wake();
+            }
+        });
+    }
+
+    /**
+     * Wants a pod to be served in a namespace, and waits until the serving ztunnel has acknowledged just that. On a
+     * failure it is still wanted: see {@link #forget}.
+     *
+     * @param namespace shared; the caller closes its own
+     * @throws ZtunnelException if it is refused, or nobody answers in time
+     */
+    public void serve(String uid, WorkloadInfo info, SharedDescriptor namespace, Deadline deadline) {
+        requireEncodable(uid, info);
+        locked(() -> {
+            if (closed) {
+                throw new ZtunnelException(Reason.OVERTAKEN, STOPPING);
+            }
+            Wish wish = wishes.put(uid, info, Optional.of(namespace.share()));
+            wishes.hurry(uid);
+            wake();
+            try {
+                awaitServed(wish, deadline);
+            } finally {
+                if (wishes.holds(wish)) {
+                    wishes.calm(uid);
+                }
+            }
+        });
+    }
+
+    /** Wants a pod no longer. All ztunnels that may know it hear so; this waits for nothing. */
+    public void forget(String uid) {
+        locked(() -> {
+            wishes.remove(uid);
+            wake();
+            changed.signalAll();
+        });
+    }
+
+    /**
+     * Waits until no ztunnel that is connected knows a pod that was forgotten.
+     *
+     * @return whether that is so
+     */
+    public boolean awaitForgotten(String uid, Deadline deadline) {
+        return locked(() -> {
+            while (mayBeKnown(uid)) {
+                if (wishes.of(uid).isPresent() || !await(deadline)) {
+                    return false;
+                }
+            }
+            return true;
+        });
+    }
+
+    /** Returns whether a ztunnel that is connected may know a pod. */
+    public boolean isKnown(String uid) {
+        return locked(() -> mayBeKnown(uid));
+    }
+
+    /** Returns whether a pod is wanted, served or not. */
+    public boolean isWanted(String uid) {
+        return locked(() -> wishes.of(uid).isPresent());
+    }
+
+    /** Returns whether the serving ztunnel has acknowledged that it serves a pod in this namespace. */
+    public boolean isServed(String uid, FileKey namespace) {
+        return locked(() -> serving()
+                .filter(connection -> connection.conversation().serves(uid, namespace))
+                .isPresent());
+    }
+
+    /** The connections, the oldest first. */
+    public List<ConnectionReport> connections() {
+        return locked(() -> {
+            Optional<ZtunnelConnection> serving = serving();
+            return connections.stream()
+                    .map(connection -> report(
+                            connection, serving.filter(connection::equals).isPresent()))
+                    .toList();
+        });
+    }
+
+    /** Why no pod can be given to a ztunnel now; empty if one can. */
+    public Optional<String> problem() {
+        return locked(() ->
+                serving().isPresent() ? Optional.empty() : Optional.of(absence().getMessage()));
+    }
+
+    /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
+    @Override
+    public void close() {
+        List<ZtunnelConnection> open = locked(() -> {
+            closed = true;
+            wishes.clear();
+            connections.forEach(connection -> connection.stop(STOPPING));
+            changed.signalAll();
+            return List.copyOf(connections);
+        });
+        wakeup.signal();
+        open.forEach(ZtunnelConnection::join);
+        if (acceptor.getState() != Thread.State.NEW) {
+            Threads.join(acceptor);
+        }
+        listener.close();
+        wakeup.close();
+    }
+
+    private void accept() {
+        AcceptPace pace = new AcceptPace(limits.acceptsPerSecond());
+        while (!locked(() -> closed)) {
+            Duration pause = pace.pause(System.nanoTime());
+            if (!pause.isZero()) {
+                wakeup.await(pause);
+                continue;
+            }
+            try {
+                listener.accept(wakeup, IDLE).ifPresent(socket -> {
+                    pace.accepted(System.nanoTime());
+                    admit(socket);
+                });
+            } catch (RedirectException e) {
+                LOG.log(System.Logger.Level.ERROR, "accepting a ztunnel failed: " + e.getMessage());
+                wakeup.await(AFTER_A_FAILURE);
+            }
+        }
+    }
+
+    private void admit(PacketSocket socket) {
+        int uid = socket.peer().uid();
+        if (uid != 0 && uid != ownUid()) {
+            socket.close();
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "rejecting a connection of user " + uid + " to " + listener.path() + ": only root may connect");
+            return;
+        }
+        locked(() -> {
+            // The oldest one is the one that is least likely to be of use; if it lives, it connects again.
+            while (!closed && connections.size() >= limits.connections()) {
+                connections
+                        .getFirst()
+                        .stop("more than " + limits.connections() + " connections; the newest ones are kept");
+                changed.awaitUninterruptibly();
+            }
+            if (closed) {
+                socket.close();
+                return;
+            }
+            ZtunnelConnection connection = new ZtunnelConnection(++accepted, socket, limits, peers);
+            connections.add(connection);
+            connection.start();
+        });
+    }
+
+    private final ZtunnelConnection.Peers peers = new ZtunnelConnection.Peers() {
+        @Override
+        public void greeted(ZtunnelConnection connection, byte[] message) {
+            locked(() -> {
+                connection.conversation().greet(message);
+                log(connection, "connected");
+                changed.signalAll();
+            });
+        }
+
+        @Override
+        public Optional<ZtunnelConnection.Turn> next(ZtunnelConnection connection) {
+            return locked(() -> {
+                if (closed) {
+                    return Optional.empty();
+                }
+                boolean serving = serving().filter(connection::equals).isPresent();
+                return connection
+                        .conversation()
+                        .next(wishes, serving)
+                        .map(said -> new ZtunnelConnection.Turn(
+                                said.request(),
+                                said.wish().flatMap(Wish::namespace).map(SharedDescriptor::share)));
+            });
+        }
+
+        @Override
+        public void answered(ZtunnelConnection connection, byte[] message) {
+            locked(() -> {
+                Conversation conversation = connection.conversation();
+                boolean snapshot = conversation.phase() == Conversation.Phase.SNAPSHOT;
+                conversation.answer(message);
+                if (snapshot && conversation.phase() == Conversation.Phase.OPEN) {
+                    log(
+                            connection,
+                            "has acknowledged a snapshot of "
+                                    + conversation.told().size() + " pods");
+                    // Another one may have served until now, or has to serve no longer.
+                    wake();
+                }
+                changed.signalAll();
+            });
+        }
+
+        @Override
+        public void ended(ZtunnelConnection connection, String reason) {
+            locked(() -> {
+                log(connection, "disconnected: " + reason);
+                connections.remove(connection);
+                lastGone = Optional.of(new Gone(reason, System.nanoTime()));
+                wake();
+                changed.signalAll();
+            });
+        }
+    };
+
+    private Optional<ZtunnelConnection> serving() {
+        return newest(Conversation.Phase.OPEN).or(() -> newest(Conversation.Phase.SNAPSHOT));
+    }
+
+    private Optional<ZtunnelConnection> newest(Conversation.Phase phase) {
+        return connections.reversed().stream()
+                .filter(connection -> connection.conversation().phase() == phase)
+                .findFirst();
+    }
+
+    private void awaitServed(Wish wish, Deadline deadline) {
+        Deadline patience = Deadline.after(limits.reconnection());
+        while (true) {
+            if (!wishes.holds(wish)) {
+                throw new ZtunnelException(
+                        Reason.OVERTAKEN, wish.info() + " (UID " + wish.uid() + ") is not wanted any more");
+            }
+            Optional<ZtunnelConnection> serving = serving();
+            Optional<Told> told =
+                    serving.map(connection -> connection.conversation().told().get(wish.uid()));
+            switch (told.orElse(new Told.Kept())) {
+                case Told.Serves(FileKey namespace)
+                when wish.key().filter(namespace::equals).isPresent() -> {
+                    return;
+                }
+                case Told.Refused(FileKey _, long attempt, String error)
+                when attempt == wish.attempt() ->
+                    throw new ZtunnelException(Reason.REFUSED, "ztunnel cannot serve " + wish.info() + ": " + error);
+                case Told.Serves _, Told.Refused _, Told.Kept _ -> {
+                    // It will be asked, or has not answered yet.
+                }
+            }
+            if (serving.isPresent()) {
+                patience = Deadline.after(limits.reconnection());
+            } else if (patience.remaining().isZero()) {
+                throw absence();
+            }
+            if (deadline.remaining().isZero()) {
+                throw serving.isPresent() ? late(wish, serving.get()) : absence();
+            }
+            await(serving.isPresent() ? deadline : Deadline.after(deadline.atMost(patience.remaining())));
+        }
+    }
+
+    private ZtunnelException late(Wish wish, ZtunnelConnection serving) {
+        return new ZtunnelException(
+                Reason.LATE,
+                "ztunnel has not answered for " + wish.info() + " in time; it is connected since "
+                        + serving.age().toSeconds() + " s and has "
+                        + serving.conversation().told().size() + " pods"
+                        + (serving.conversation().phase() == Conversation.Phase.SNAPSHOT
+                                ? ", its snapshot is not acknowledged yet"
+                                : "")
+                        + SEE);
+    }
+
+    /** Why there is nobody to talk to. */
+    private ZtunnelException absence() {
+        Path path = listener.path();
+        if (!connections.isEmpty()) {
+            return new ZtunnelException(
+                    Reason.SILENT,
+                    "a ztunnel has been connected to " + path + " for "
+                            + connections.getLast().age().toMillis() + " ms and has sent no hello" + SEE);
+        }
+        if (lastGone.isPresent()) {
+            long seconds = TimeUnit.NANOSECONDS.toSeconds(
+                    System.nanoTime() - lastGone.get().nanoTime());
+            return new ZtunnelException(
+                    Reason.GONE,
+                    "no ztunnel is connected to " + path + "; the last one left " + seconds + " s ago ("
+                            + lastGone.get().reason() + ")" + SEE);
+        }
+        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started);
+        return new ZtunnelException(
+                Reason.NEVER_CONNECTED,
+                "no ztunnel has connected to " + path + " in the " + seconds
+                        + " s since the agent started; it connects once istiod has answered it" + SEE);
+    }
+
+    private ConnectionReport report(ZtunnelConnection connection, boolean serving) {
+        Map<String, String> refused = new LinkedHashMap<>();
+        int pods = 0;
+        for (Map.Entry<String, Told> entry : connection.conversation().told().entrySet()) {
+            switch (entry.getValue()) {
+                case Told.Serves _ -> pods++;
+                case Told.Refused(FileKey _, long _, String error) -> refused.put(entry.getKey(), error);
+                case Told.Kept() -> {
+                    // Whether it has the pod is not known.
+                }
+            }
+        }
+        boolean ready = connection.conversation().phase() == Conversation.Phase.OPEN;
+        return new ConnectionReport(connection.number(), connection.age(), ready, serving, pods, refused);
+    }
+
+    private boolean mayBeKnown(String uid) {
+        return connections.stream()
+                .anyMatch(connection -> connection.conversation().mayKnow(uid));
+    }
+
+    private void wake() {
+        connections.forEach(ZtunnelConnection::wake);
+    }
+
+    /** Waits for a change; false if the time is over. */
+    @SuppressWarnings("WaitNotInLoop") // the callers' loops
+    private boolean await(Deadline deadline) {
+        try {
+            return changed.awaitNanos(deadline.remaining().toNanos()) > 0;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ZtunnelException(Reason.LATE, "interrupted while waiting for ztunnel");
+        }
+    }
+
+    private static void requireEncodable(String uid, WorkloadInfo info) {
+        try {
+            byte[] _ = ZdsCodec.encode(new ZdsRequest.Add(uid, info));
+        } catch (ZdsException e) {
+            throw new ZtunnelException(Reason.REFUSED, e.getMessage());
+        }
+    }
+
+    private static int ownUid() {
+        try {
+            return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        } catch (IOException e) {
+            throw new RedirectException("finding out the user of this process failed: " + e, e);
+        }
+    }
+
+    private static void log(ZtunnelConnection connection, String event) {
+        LOG.log(System.Logger.Level.INFO, "ztunnel " + connection.number() + " " + event);
+    }
+
+    private void locked(Runnable action) {
+        lock.lock();
+        try {
+            action.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private <T> T locked(Supplier<T> action) {
+        lock.lock();
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
