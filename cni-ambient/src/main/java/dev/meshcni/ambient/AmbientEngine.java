@@ -39,9 +39,9 @@ public final class AmbientEngine implements AutoCloseable {
     static final int MAX_STEPS = 12;
 
     private final ZtunnelServer ztunnels;
-    private final PodRules rules;
     private final ProbeExemptions probes;
     private final StatusOutput status;
+    private final PodSteps steps;
     private final PodNamespaces namespaces;
     private final ConcurrentHashMap<String, Membership> memberships = new ConcurrentHashMap<>();
     private volatile boolean closed;
@@ -50,9 +50,9 @@ public final class AmbientEngine implements AutoCloseable {
     public AmbientEngine(
             ZtunnelServer ztunnels, PodRules rules, ProbeSet probes, StatusOutput status, PodNamespaces namespaces) {
         this.ztunnels = requireNonNull(ztunnels, "ztunnels is null");
-        this.rules = requireNonNull(rules, "rules is null");
         this.probes = new ProbeExemptions(probes);
         this.status = requireNonNull(status, "status is null");
+        this.steps = new PodSteps(ztunnels, rules, this.probes, status);
         this.namespaces = requireNonNull(namespaces, "namespaces is null");
     }
 
@@ -66,8 +66,8 @@ public final class AmbientEngine implements AutoCloseable {
     public void add(AmbientPod pod, Path netns, Deadline deadline) {
         try (SharedDescriptor namespace = open(pod, netns)) {
             locked(pod, deadline, membership -> {
-                begin(membership, pod, namespace, Order.RULES_FIRST);
                 try {
+                    begin(membership, pod, namespace, Order.RULES_FIRST);
                     drive(membership, deadline);
                 } catch (RuntimeException e) {
                     takeBack(membership, e);
@@ -232,13 +232,22 @@ public final class AmbientEngine implements AutoCloseable {
     private void begin(Membership membership, AmbientPod pod, SharedDescriptor namespace, Order order) {
         if (!membership.key().equals(Optional.of(namespace.key()))) {
             if (membership.namespace().isPresent()) {
-                // Another sandbox of the same pod: what is known about its addresses is that one's.
-                probes.renew(membership.pod());
+                renew(membership.pod());
             }
             membership.hold(namespace.share());
         }
         membership.describe(pod);
         membership.want(Goal.ENROLLED, order);
+    }
+
+    /** Another sandbox of the same pod: what it has claimed was the former one's. */
+    private void renew(AmbientPod pod) {
+        try {
+            probes.renew(pod);
+        } catch (RedirectException e) {
+            throw new AmbientException(
+                    "pod " + pod + ", ending the exemptions of its former sandbox: " + e.getMessage(), e);
+        }
     }
 
     private void takeBack(Membership membership, RuntimeException failure) {
@@ -254,89 +263,23 @@ public final class AmbientEngine implements AutoCloseable {
     private void drive(Membership membership, Deadline deadline) {
         Step last = Step.RELEASE;
         try {
-            Observed so = observe(membership);
+            Observed so = steps.observe(membership);
             for (int i = 0; i < MAX_STEPS; i++) {
                 Optional<Step> step = NextStep.of(membership.goal(), so, membership.order());
                 if (step.isEmpty()) {
                     return;
                 }
                 last = step.get();
-                so = perform(last, membership, so, deadline);
+                so = steps.perform(last, membership, so, deadline);
             }
         } catch (RedirectException | ZtunnelException e) {
-            AmbientException failure =
-                    new AmbientException("pod " + membership.pod() + ", " + words(last) + ": " + e.getMessage(), e);
+            AmbientException failure = new AmbientException(
+                    "pod " + membership.pod() + ", " + PodSteps.words(last) + ": " + e.getMessage(), e);
             showWhatIsSo(membership, failure);
             throw failure;
         }
         throw new AmbientException("pod " + membership.pod() + " is not as wanted after " + MAX_STEPS
-                + " steps, the last of which was " + words(last));
-    }
-
-    private Observed observe(Membership membership) {
-        AmbientPod pod = membership.pod();
-        Optional<SharedDescriptor> namespace = membership.namespace();
-        boolean served = namespace
-                .filter(held -> ztunnels.isServed(pod.uid(), held.key()))
-                .isPresent();
-        return new Observed(
-                namespace.isPresent(),
-                namespace.map(held -> rules.state(pod, held)).orElse(PodRules.State.ABSENT),
-                ztunnels.isWanted(pod.uid()),
-                served,
-                served && rules.isListening(pod, namespace.get()),
-                probes.isExempt(pod),
-                probes.isClaimedBy(pod),
-                status.shown(pod));
-    }
-
-    private Observed perform(Step step, Membership membership, Observed so, Deadline deadline) {
-        AmbientPod pod = membership.pod();
-        return switch (step) {
-            case APPLY_RULES -> {
-                rules.apply(pod, held(membership), deadline);
-                yield so.withRules(PodRules.State.AS_WANTED);
-            }
-            case SERVE -> {
-                ztunnels.serve(pod.uid(), pod.info(), held(membership), deadline);
-                yield so.withZtunnel(true, true, rules.isListening(pod, held(membership)));
-            }
-            case SERVE_ANEW -> {
-                ztunnels.forget(pod.uid());
-                boolean _ = ztunnels.awaitForgotten(pod.uid(), deadline);
-                ztunnels.serve(pod.uid(), pod.info(), held(membership), deadline);
-                if (!rules.isListening(pod, held(membership))) {
-                    throw new RedirectException(
-                            "ztunnel says that it serves the pod, but its ports are not open in " + held(membership));
-                }
-                yield so.withZtunnel(true, true, true);
-            }
-            case EXEMPT_PROBES -> {
-                probes.exempt(pod);
-                yield so.withExemption(true);
-            }
-            case SHOW_STATUS -> {
-                MeshStatus shown = membership.goal() == Goal.ENROLLED ? so.status() : MeshStatus.NONE;
-                status.show(pod, shown);
-                yield so.withShown(shown);
-            }
-            case REMOVE_RULES -> {
-                rules.remove(held(membership), deadline);
-                yield so.withRules(PodRules.State.ABSENT);
-            }
-            case FORGET -> {
-                ztunnels.forget(pod.uid());
-                yield so.withZtunnel(false, false, false);
-            }
-            case END_EXEMPTION -> {
-                probes.end(pod);
-                yield so.withExemption(false);
-            }
-            case RELEASE -> {
-                membership.release();
-                yield so.released();
-            }
-        };
+                + " steps, the last of which was " + PodSteps.words(last));
     }
 
     /** After a failure: others hear what is so, and not what was hoped for. */
@@ -345,7 +288,7 @@ public final class AmbientEngine implements AutoCloseable {
             return;
         }
         try {
-            Observed so = observe(membership);
+            Observed so = steps.observe(membership);
             MeshStatus shown = membership.goal() == Goal.ENROLLED ? so.status() : MeshStatus.NONE;
             if (so.shown() != shown) {
                 status.show(membership.pod(), shown);
@@ -375,6 +318,7 @@ public final class AmbientEngine implements AutoCloseable {
             lock(membership, deadline);
             try {
                 if (closed) {
+                    membership.release();
                     membership.remove();
                     memberships.remove(pod.uid(), membership);
                     throw new AmbientException("pod " + pod + ": the agent is stopping");
@@ -402,22 +346,5 @@ public final class AmbientEngine implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new AmbientException("interrupted while waiting for pod " + membership.pod(), e);
         }
-    }
-
-    private static SharedDescriptor held(Membership membership) {
-        return membership.namespace().orElseThrow();
-    }
-
-    private static String words(Step step) {
-        return switch (step) {
-            case APPLY_RULES -> "applying its rules";
-            case SERVE, SERVE_ANEW -> "giving it to ztunnel";
-            case EXEMPT_PROBES -> "exempting the kubelet's probes";
-            case SHOW_STATUS -> "showing its status";
-            case REMOVE_RULES -> "removing its rules";
-            case FORGET -> "taking it from ztunnel";
-            case END_EXEMPTION -> "ending the exemption of the kubelet's probes";
-            case RELEASE -> "reading its state";
-        };
     }
 }

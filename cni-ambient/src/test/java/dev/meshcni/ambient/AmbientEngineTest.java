@@ -61,6 +61,7 @@ class AmbientEngineTest {
         engine = new AmbientEngine(server, node, node.probes, node, SharedDescriptor::open);
         server.start();
         connect();
+        eventually("it is ready", () -> ztunnel.snapshots() == 1);
     }
 
     @AfterEach
@@ -138,8 +139,44 @@ class AmbientEngineTest {
     }
 
     @Test
+    void anAcknowledgementWithoutOpenPortsIsNotEnough() throws Exception {
+        node.closePorts(1);
+
+        engine.add(pod, sandbox, soon());
+
+        assertThat(ztunnel.log()).containsExactly("snapshot_sent", "add a", "del a", "add a");
+        assertEnrolled(pod, sandbox);
+    }
+
+    @Test
+    void anAcknowledgementWithoutOpenPortsForGoodIsAFailure() throws Exception {
+        node.closePorts(2);
+
+        assertThatThrownBy(() -> engine.add(pod, sandbox, soon()))
+                .isInstanceOf(AmbientException.class)
+                .hasMessage("pod shop/pod-a (UID a), giving it to ztunnel: ztunnel says that it serves the pod, but its"
+                        + " ports are not open in " + key(sandbox));
+
+        assertNothingIsLeft();
+    }
+
+    @Test
+    void aNewSandboxWhoseAddFailsLeavesNothingOfTheFormerOneEither() throws Exception {
+        engine.add(pod, sandbox, soon());
+        Path next = sandbox("two");
+        node.failAt(0, Failure.BEFORE);
+
+        assertThatThrownBy(() -> engine.add(pod, next, soon()))
+                .isInstanceOf(AmbientException.class)
+                .hasMessage("pod shop/pod-a (UID a), ending the exemptions of its former sandbox: injected before");
+
+        assertThat(node.probes.entries()).isEmpty();
+        assertThat(engine.pods()).isEmpty();
+        eventually("ztunnel has let go", () -> ztunnel.proxies().isEmpty());
+    }
+
+    @Test
     void withoutAZtunnelAnAddFailsAndNamesTheCause() throws Exception {
-        eventually("it was ready", () -> ztunnel.snapshots() == 1);
         ztunnel.close();
 
         assertThatThrownBy(() -> engine.add(pod, sandbox, soon()))

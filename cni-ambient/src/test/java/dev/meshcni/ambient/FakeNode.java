@@ -30,6 +30,7 @@ final class FakeNode implements PodRules, StatusOutput {
     final List<FakeZtunnel> ztunnels = new CopyOnWriteArrayList<>();
     private final Map<FileKey, Map<String, String>> rules = new HashMap<>();
     private final Map<String, MeshStatus> statuses = new HashMap<>();
+    private int deaf;
     private int changes;
     private int failingChange = -1;
     private Failure failure = Failure.NONE;
@@ -43,6 +44,11 @@ final class FakeNode implements PodRules, StatusOutput {
         changes = 0;
         failingChange = change;
         failure = how;
+    }
+
+    /** The next so many times, ztunnel's ports are found closed. */
+    synchronized void closePorts(int times) {
+        deaf = times;
     }
 
     synchronized int changes() {
@@ -89,7 +95,11 @@ final class FakeNode implements PodRules, StatusOutput {
     }
 
     @Override
-    public boolean isListening(AmbientPod pod, SharedDescriptor namespace) {
+    public synchronized boolean isListening(AmbientPod pod, SharedDescriptor namespace) {
+        if (deaf > 0) {
+            deaf--;
+            return false;
+        }
         return ztunnels.stream().anyMatch(ztunnel -> ztunnel.listensIn(namespace.key()));
     }
 

@@ -71,8 +71,18 @@ final class ZtunnelConnection {
                 .unstarted(this::run);
     }
 
+    /**
+     * Begins to talk. From then on the socket is this object's, to be closed here.
+     *
+     * @throws RedirectException if no thread can be started
+     */
     void start() {
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            wakeup.close();
+            throw new RedirectException("no thread can be started for a connection of ztunnel", e);
+        }
     }
 
     long number() {

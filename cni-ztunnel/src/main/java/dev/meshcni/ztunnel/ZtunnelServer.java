@@ -17,12 +17,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -44,7 +40,6 @@ public final class ZtunnelServer implements AutoCloseable {
     private static final Duration IDLE = Duration.ofHours(1);
     private static final Duration AFTER_A_FAILURE = Duration.ofMillis(200);
     private static final String STOPPING = "the agent is stopping";
-    private static final String SEE = "; see the log of the ztunnel pod on this node";
 
     private final PacketListener listener;
     private final ZdsLimits limits;
@@ -55,17 +50,14 @@ public final class ZtunnelServer implements AutoCloseable {
 
     // Guarded by the lock.
     private final Wishes wishes = new Wishes();
-    private final List<ZtunnelConnection> connections = new ArrayList<>();
+    private final Connections connections;
     private long accepted;
-    private long started = System.nanoTime();
-    private Optional<Gone> lastGone = Optional.empty();
     private boolean closed;
-
-    private record Gone(String reason, long nanoTime) {}
 
     private ZtunnelServer(PacketListener listener, ZdsLimits limits) {
         this.listener = listener;
         this.limits = limits;
+        this.connections = new Connections(listener.path());
         this.acceptor = Thread.ofPlatform()
                 .name("ztunnel-accept")
                 .daemon()
@@ -91,7 +83,7 @@ public final class ZtunnelServer implements AutoCloseable {
     public void start() {
         locked(() -> {
             if (!closed && acceptor.getState() == Thread.State.NEW) {
-                started = System.nanoTime();
+                connections.start();
                 acceptor.start();
             }
         });
@@ -107,7 +99,7 @@ public final class ZtunnelServer implements AutoCloseable {
         locked(() -> {
             if (!closed && wishes.of(uid).isEmpty()) {
                 wishes.put(uid, info, Optional.empty());
-                wake();
+                connections.wake();
             }
         });
     }
@@ -123,7 +115,7 @@ public final class ZtunnelServer implements AutoCloseable {
         locked(() -> {
             if (!closed) {
                 wishes.put(uid, info, Optional.of(namespace.share()));
-                wake();
+                connections.wake();
             }
         });
     }
@@ -143,7 +135,7 @@ public final class ZtunnelServer implements AutoCloseable {
             }
             Wish wish = wishes.put(uid, info, Optional.of(namespace.share()));
             wishes.hurry(uid);
-            wake();
+            connections.wake();
             try {
                 awaitServed(wish, deadline);
             } finally {
@@ -158,7 +150,7 @@ public final class ZtunnelServer implements AutoCloseable {
     public void forget(String uid) {
         locked(() -> {
             wishes.remove(uid);
-            wake();
+            connections.wake();
             changed.signalAll();
         });
     }
@@ -170,7 +162,7 @@ public final class ZtunnelServer implements AutoCloseable {
      */
     public boolean awaitForgotten(String uid, Deadline deadline) {
         return locked(() -> {
-            while (mayBeKnown(uid)) {
+            while (connections.mayKnow(uid)) {
                 if (wishes.of(uid).isPresent() || !await(deadline)) {
                     return false;
                 }
@@ -181,7 +173,7 @@ public final class ZtunnelServer implements AutoCloseable {
 
     /** Returns whether a ztunnel that is connected may know a pod. */
     public boolean isKnown(String uid) {
-        return locked(() -> mayBeKnown(uid));
+        return locked(() -> connections.mayKnow(uid));
     }
 
     /** Returns whether a pod is wanted, served or not. */
@@ -191,26 +183,22 @@ public final class ZtunnelServer implements AutoCloseable {
 
     /** Returns whether the serving ztunnel has acknowledged that it serves a pod in this namespace. */
     public boolean isServed(String uid, FileKey namespace) {
-        return locked(() -> serving()
+        return locked(() -> connections
+                .serving()
                 .filter(connection -> connection.conversation().serves(uid, namespace))
                 .isPresent());
     }
 
     /** The connections, the oldest first. */
     public List<ConnectionReport> connections() {
-        return locked(() -> {
-            Optional<ZtunnelConnection> serving = serving();
-            return connections.stream()
-                    .map(connection -> report(
-                            connection, serving.filter(connection::equals).isPresent()))
-                    .toList();
-        });
+        return locked(connections::reports);
     }
 
     /** Why no pod can be given to a ztunnel now; empty if one can. */
     public Optional<String> problem() {
-        return locked(() ->
-                serving().isPresent() ? Optional.empty() : Optional.of(absence().getMessage()));
+        return locked(() -> connections.serving().isPresent()
+                ? Optional.empty()
+                : Optional.of(connections.absence().getMessage()));
     }
 
     /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
@@ -219,9 +207,9 @@ public final class ZtunnelServer implements AutoCloseable {
         List<ZtunnelConnection> open = locked(() -> {
             closed = true;
             wishes.clear();
-            connections.forEach(connection -> connection.stop(STOPPING));
+            connections.all().forEach(connection -> connection.stop(STOPPING));
             changed.signalAll();
-            return List.copyOf(connections);
+            return List.copyOf(connections.all());
         });
         wakeup.signal();
         open.forEach(ZtunnelConnection::join);
@@ -253,30 +241,45 @@ public final class ZtunnelServer implements AutoCloseable {
     }
 
     private void admit(PacketSocket socket) {
+        boolean admitted = false;
+        try {
+            admitted = isRoots(socket) && locked(() -> begin(socket));
+        } finally {
+            if (!admitted) {
+                socket.close();
+            }
+        }
+    }
+
+    private boolean isRoots(PacketSocket socket) {
         int uid = socket.peer().uid();
-        if (uid != 0 && uid != ownUid()) {
-            socket.close();
+        boolean permitted = uid == 0 || uid == ownUid();
+        if (!permitted) {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "rejecting a connection of user " + uid + " to " + listener.path() + ": only root may connect");
-            return;
         }
-        locked(() -> {
-            // The oldest one is the one that is least likely to be of use; if it lives, it connects again.
-            while (!closed && connections.size() >= limits.connections()) {
-                connections
-                        .getFirst()
-                        .stop("more than " + limits.connections() + " connections; the newest ones are kept");
-                changed.awaitUninterruptibly();
-            }
-            if (closed) {
-                socket.close();
-                return;
-            }
-            ZtunnelConnection connection = new ZtunnelConnection(++accepted, socket, limits, peers);
-            connections.add(connection);
-            connection.start();
-        });
+        return permitted;
+    }
+
+    /** Talks to it; not when this is closed meanwhile. */
+    private boolean begin(PacketSocket socket) {
+        // The oldest one is the one that is least likely to be of use; if it lives, it connects again.
+        while (!closed && connections.all().size() >= limits.connections()) {
+            connections
+                    .all()
+                    .getFirst()
+                    .stop("more than " + limits.connections() + " connections; the newest ones are kept");
+            changed.awaitUninterruptibly();
+        }
+        if (closed) {
+            return false;
+        }
+        ZtunnelConnection connection = new ZtunnelConnection(accepted + 1, socket, limits, peers);
+        connection.start();
+        connections.add(connection);
+        accepted++;
+        return true;
     }
 
     private final ZtunnelConnection.Peers peers = new ZtunnelConnection.Peers() {
@@ -295,7 +298,8 @@ public final class ZtunnelServer implements AutoCloseable {
                 if (closed) {
                     return Optional.empty();
                 }
-                boolean serving = serving().filter(connection::equals).isPresent();
+                boolean serving =
+                        connections.serving().filter(connection::equals).isPresent();
                 return connection
                         .conversation()
                         .next(wishes, serving)
@@ -317,7 +321,7 @@ public final class ZtunnelServer implements AutoCloseable {
                             "has acknowledged a snapshot of "
                                     + conversation.told().size() + " pods");
                     // Another one may have served until now, or has to serve no longer.
-                    wake();
+                    connections.wake();
                 }
                 changed.signalAll();
             });
@@ -327,23 +331,12 @@ public final class ZtunnelServer implements AutoCloseable {
         public void ended(ZtunnelConnection connection, String reason) {
             locked(() -> {
                 log(connection, "disconnected: " + reason);
-                connections.remove(connection);
-                lastGone = Optional.of(new Gone(reason, System.nanoTime()));
-                wake();
+                connections.remove(connection, reason);
+                connections.wake();
                 changed.signalAll();
             });
         }
     };
-
-    private Optional<ZtunnelConnection> serving() {
-        return newest(Conversation.Phase.OPEN).or(() -> newest(Conversation.Phase.SNAPSHOT));
-    }
-
-    private Optional<ZtunnelConnection> newest(Conversation.Phase phase) {
-        return connections.reversed().stream()
-                .filter(connection -> connection.conversation().phase() == phase)
-                .findFirst();
-    }
 
     private void awaitServed(Wish wish, Deadline deadline) {
         Deadline patience = Deadline.after(limits.reconnection());
@@ -352,7 +345,7 @@ public final class ZtunnelServer implements AutoCloseable {
                 throw new ZtunnelException(
                         Reason.OVERTAKEN, wish.info() + " (UID " + wish.uid() + ") is not wanted any more");
             }
-            Optional<ZtunnelConnection> serving = serving();
+            Optional<ZtunnelConnection> serving = connections.serving();
             Optional<Told> told =
                     serving.map(connection -> connection.conversation().told().get(wish.uid()));
             switch (told.orElse(new Told.Kept())) {
@@ -370,74 +363,13 @@ public final class ZtunnelServer implements AutoCloseable {
             if (serving.isPresent()) {
                 patience = Deadline.after(limits.reconnection());
             } else if (patience.remaining().isZero()) {
-                throw absence();
+                throw connections.absence();
             }
             if (deadline.remaining().isZero()) {
-                throw serving.isPresent() ? late(wish, serving.get()) : absence();
+                throw serving.isPresent() ? Connections.late(wish, serving.get()) : connections.absence();
             }
             await(serving.isPresent() ? deadline : Deadline.after(deadline.atMost(patience.remaining())));
         }
-    }
-
-    private ZtunnelException late(Wish wish, ZtunnelConnection serving) {
-        return new ZtunnelException(
-                Reason.LATE,
-                "ztunnel has not answered for " + wish.info() + " in time; it is connected since "
-                        + serving.age().toSeconds() + " s and has "
-                        + serving.conversation().told().size() + " pods"
-                        + (serving.conversation().phase() == Conversation.Phase.SNAPSHOT
-                                ? ", its snapshot is not acknowledged yet"
-                                : "")
-                        + SEE);
-    }
-
-    /** Why there is nobody to talk to. */
-    private ZtunnelException absence() {
-        Path path = listener.path();
-        if (!connections.isEmpty()) {
-            return new ZtunnelException(
-                    Reason.SILENT,
-                    "a ztunnel has been connected to " + path + " for "
-                            + connections.getLast().age().toMillis() + " ms and has sent no hello" + SEE);
-        }
-        if (lastGone.isPresent()) {
-            long seconds = TimeUnit.NANOSECONDS.toSeconds(
-                    System.nanoTime() - lastGone.get().nanoTime());
-            return new ZtunnelException(
-                    Reason.GONE,
-                    "no ztunnel is connected to " + path + "; the last one left " + seconds + " s ago ("
-                            + lastGone.get().reason() + ")" + SEE);
-        }
-        long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started);
-        return new ZtunnelException(
-                Reason.NEVER_CONNECTED,
-                "no ztunnel has connected to " + path + " in the " + seconds
-                        + " s since the agent started; it connects once istiod has answered it" + SEE);
-    }
-
-    private ConnectionReport report(ZtunnelConnection connection, boolean serving) {
-        Map<String, String> refused = new LinkedHashMap<>();
-        int pods = 0;
-        for (Map.Entry<String, Told> entry : connection.conversation().told().entrySet()) {
-            switch (entry.getValue()) {
-                case Told.Serves _ -> pods++;
-                case Told.Refused(FileKey _, long _, String error) -> refused.put(entry.getKey(), error);
-                case Told.Kept() -> {
-                    // Whether it has the pod is not known.
-                }
-            }
-        }
-        boolean ready = connection.conversation().phase() == Conversation.Phase.OPEN;
-        return new ConnectionReport(connection.number(), connection.age(), ready, serving, pods, refused);
-    }
-
-    private boolean mayBeKnown(String uid) {
-        return connections.stream()
-                .anyMatch(connection -> connection.conversation().mayKnow(uid));
-    }
-
-    private void wake() {
-        connections.forEach(ZtunnelConnection::wake);
     }
 
     /** Waits for a change; false if the time is over. */
