@@ -43,8 +43,7 @@ class AmbientOptionsTest {
         assertThat(options.dnsCapture()).isFalse();
         assertThat(options.dnsOrigin()).isEqualTo("annotation " + AmbientOptions.DNS_CAPTURE);
         assertThat(options.inboundBypassed()).isTrue();
-        assertThat(options.virtualInterfaces())
-                .containsExactly(new InterfaceName("net1"), new InterfaceName("net2"));
+        assertThat(options.virtualInterfaces()).containsExactly(new InterfaceName("net1"), new InterfaceName("net2"));
     }
 
     @Test
@@ -59,8 +58,8 @@ class AmbientOptionsTest {
 
     @Test
     void whatIsNoInterfaceAndWhatWasCutIsRefused() {
-        assertThatThrownBy(() -> AmbientOptions.of(
-                        pod(Map.of(AnnotationParser.VIRTUAL_INTERFACES, "a name")), Node.STANDARD))
+        assertThatThrownBy(() ->
+                        AmbientOptions.of(pod(Map.of(AnnotationParser.VIRTUAL_INTERFACES, "a name")), Node.STANDARD))
                 .isInstanceOf(InvalidParameterException.class)
                 .hasMessageContaining("istio.io/reroute-virtual-interfaces");
         Pod cut = new Pod(
@@ -112,7 +111,6 @@ class AmbientOptionsTest {
     }
 
     private static Pod pod(Map<String, String> annotations) {
-        return new Pod(
-                "shop", "web", "", Map.of(), annotations, false, List.of(), List.of(Pods.container("app")));
+        return new Pod("shop", "web", "", Map.of(), annotations, false, List.of(), List.of(Pods.container("app")));
     }
 }

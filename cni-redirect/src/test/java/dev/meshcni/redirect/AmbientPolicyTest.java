@@ -41,7 +41,8 @@ class AmbientPolicyTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"enabled, '', true", "pending, '', true", "disabled, '', false", "'', '', false", "enabled, none, false"})
+    @CsvSource({"enabled, '', true", "pending, '', true", "disabled, '', false", "'', '', false", "enabled, none, false"
+    })
     void theStatusSaysWhetherThereAreRules(String status, String label, boolean expected) {
         assertThat(AmbientPolicy.isEnrolled(pod(label, Map.of(AmbientPolicy.REDIRECTION, status), false)))
                 .isEqualTo(expected);

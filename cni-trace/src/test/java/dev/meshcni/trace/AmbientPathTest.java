@@ -28,8 +28,9 @@ class AmbientPathTest {
     @EnumSource
     void outboundTcpIsCapturedUnlessZtunnelSendsIt(IpFamily family) {
         PacketTrace captured = sent(RecordedAmbient.DNS_CAPTURED, packet(family, TransportProtocol.TCP, 443));
-        PacketTrace direct =
-                sent(RecordedAmbient.DNS_CAPTURED, packet(family, TransportProtocol.TCP, 15008).marked(ZTUNNEL, 0));
+        PacketTrace direct = sent(
+                RecordedAmbient.DNS_CAPTURED,
+                packet(family, TransportProtocol.TCP, 15008).marked(ZTUNNEL, 0));
 
         assertThat(captured.verdict()).isEqualTo(new PacketTrace.Verdict.Redirected(15001));
         assertThat(path(captured)).isEqualTo(AmbientPath.CAPTURED);
@@ -75,8 +76,8 @@ class AmbientPathTest {
         Packet packet = Packet.first(TransportProtocol.TCP, probes(family), outside(family), 443);
         InterfaceName guest = new InterfaceName(RecordedAmbient.GUEST_INTERFACE);
 
-        PacketTrace trace = PacketTrace.received(
-                plan(RecordedAmbient.GUESTS_AND_INBOUND_BYPASSED), NETWORK, guest, packet);
+        PacketTrace trace =
+                PacketTrace.received(plan(RecordedAmbient.GUESTS_AND_INBOUND_BYPASSED), NETWORK, guest, packet);
 
         assertThat(trace.verdict()).isEqualTo(new PacketTrace.Verdict.Redirected(15001));
     }
@@ -107,8 +108,8 @@ class AmbientPathTest {
 
     @Test
     void theWayIsToldWithTheRulesAndTheirMarks() {
-        PacketTrace trace = received(
-                RecordedAmbient.DNS_CAPTURED, inbound(IpFamily.IPV4, outside(IpFamily.IPV4), 8080));
+        PacketTrace trace =
+                received(RecordedAmbient.DNS_CAPTURED, inbound(IpFamily.IPV4, outside(IpFamily.IPV4), 8080));
 
         assertThat(PacketExplanation.of(trace).text())
                 .contains("is sent to port 15006 of the pod")

@@ -12,13 +12,14 @@ import dev.meshcni.redirect.testkit.RecordedAmbient;
 import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.Rule;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -70,12 +71,12 @@ class AmbientRulesTest {
             if (first.startsWith("*")) {
                 table = first + " ";
             } else if (first.startsWith(":")) {
-                chains.put(table + first.substring(1), new java.util.ArrayList<>());
+                chains.put(table + first.substring(1), new ArrayList<>());
             } else if (first.equals("-N")) {
-                chains.put(table + words.get(1), new java.util.ArrayList<>());
+                chains.put(table + words.get(1), new ArrayList<>());
             } else if (first.equals("-A")) {
-                chains.computeIfAbsent(table + words.get(1), _ -> new java.util.ArrayList<>())
-                        .add(options(String.join(" ", words.subList(2, words.size()))));
+                chains.computeIfAbsent(table + words.get(1), _ -> new ArrayList<>())
+                        .add(options(words.subList(2, words.size())));
             }
         }
         return chains;
@@ -85,14 +86,30 @@ class AmbientRulesTest {
      * The options of a rule. Istio names no prefix of an address, names a protocol twice, spells one option in two
      * ways, and has matches of one rule in an order of its own: all that means the same to the kernel.
      */
-    private static List<String> options(String rule) {
-        String same = rule.replaceAll("-m (tcp|udp) ?", "")
-                .replace("--to-port ", "--to-ports ")
-                .replaceAll("(-[sd] [0-9.]+)(?= )", "$1/32")
-                .replaceAll("(-[sd] [0-9a-f:]+)(?= )", "$1/128");
-        return Arrays.stream(same.split(" (?=-|! )(?<!! )|(?<=^)"))
-                .map(String::strip)
-                .sorted()
-                .collect(Collectors.toList());
+    private static List<String> options(List<String> rule) {
+        List<String> options = new ArrayList<>();
+        String option = "";
+        for (String word : rule) {
+            if (word.startsWith("-") && !option.equals("!")) {
+                options.add(same(option));
+                option = word;
+            } else if (word.equals("!")) {
+                options.add(same(option));
+                option = word;
+            } else {
+                option += " " + word;
+            }
+        }
+        options.add(same(option));
+        options.removeAll(List.of("", "-m tcp", "-m udp"));
+        options.sort(Comparator.naturalOrder());
+        return options;
+    }
+
+    private static String same(String option) {
+        if (option.matches("(! )?-[sd] [^/]+")) {
+            return option + (option.contains(":") ? "/128" : "/32");
+        }
+        return option.replace("--to-port ", "--to-ports ");
     }
 }

@@ -4,9 +4,11 @@
 package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.netns.linux.RedirectBackendTest.Kind;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.testkit.RecordedAmbient;
@@ -17,11 +19,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,12 +50,13 @@ class AmbientPodTest {
                 .flatMap(kind -> Stream.of(RecordedAmbient.values()).map(recorded -> arguments(kind, recorded)));
     }
 
+    static Stream<Arguments> recordedByKindOfIptables() {
+        return recordedByKind().filter(arguments -> !isNft((Kind) arguments.get()[0]));
+    }
+
     @ParameterizedTest
-    @MethodSource("recordedByKind")
+    @MethodSource("recordedByKindOfIptables")
     void whatTheKernelHoldsIsWhatItHoldsAfterIstio(Kind kind, RecordedAmbient recorded) {
-        if (kind.name().equals("nftables")) {
-            return;
-        }
         try (TestNetns ours = new TestNetns();
                 TestNetns theirs = new TestNetns()) {
             enrolWithIptables(theirs, kind, recorded, BOTH);
@@ -69,7 +74,7 @@ class AmbientPodTest {
             RedirectPlan plan = recorded.plan(families);
             RedirectBackend backend = kind.make();
             try (TestNetns netns = new TestNetns()) {
-                if (kind.name().equals("nftables")) {
+                if (isNft(kind)) {
                     enrolWithNft(netns, recorded, families);
                 } else {
                     enrolWithIptables(netns, kind, recorded, families);
@@ -120,6 +125,30 @@ class AmbientPodTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("dev.meshcni.netns.linux.RedirectBackendTest#kinds")
+    void theTablesOfIstioComeBackWhenTheirReplacementFails(Kind kind) {
+        RecordedAmbient recorded = RecordedAmbient.DNS_CAPTURED;
+        RedirectBackend failing = kind.make(step -> {
+            if (step.equals("the tables of Istio's node agent")) {
+                throw new IllegalStateException("injected after " + step);
+            }
+        });
+        try (TestNetns netns = new TestNetns()) {
+            enrolWithNft(netns, recorded, BOTH);
+            String before = netns.shell("nft list ruleset 2>/dev/null") + netns.state();
+
+            assertThatThrownBy(() -> Visit.to(failing, netns.path()).apply(recorded.plan(BOTH)))
+                    .isInstanceOf(RedirectException.class)
+                    .hasMessageContaining("injected");
+
+            assertThat(netns.shell("nft list ruleset 2>/dev/null") + netns.state())
+                    .isEqualTo(before);
+            assertThat(Visit.to(kind.make(), netns.path()).differences(recorded.plan(BOTH)))
+                    .isEmpty();
+        }
+    }
+
     /** A table with the number 100 is what examples of transparent proxies use. */
     @ParameterizedTest
     @EnumSource
@@ -153,6 +182,10 @@ class AmbientPodTest {
             assertThat(Visit.to(kind.make(), netns.path()).differences(plan)).isEmpty();
             assertThat(netns.shell("ip -6 rule")).contains("fwmark 0x111/0xfff lookup 100");
         }
+    }
+
+    private static boolean isNft(Kind kind) {
+        return kind.name().equals("nftables");
     }
 
     private void enrolWithIptables(TestNetns netns, Kind kind, RecordedAmbient recorded, Set<IpFamily> families) {
@@ -190,17 +223,21 @@ class AmbientPodTest {
     }
 
     private static Stream<String> saved(String tool, String text) {
-        String[] table = {""};
-        return text.lines()
-                .flatMap(line -> {
-                    if (line.startsWith("*")) {
-                        table[0] = line;
-                    }
-                    return line.startsWith("-A") || line.startsWith(":ISTIO")
-                            ? Stream.of(tool + table[0] + " " + sorted(line))
-                            : Stream.empty();
-                })
-                .sorted(Comparator.comparing(line -> line.replaceFirst("(?<= (-A|:)\\S{0,20} \\S{1,40}) .*", "")));
+        List<String> lines = new ArrayList<>();
+        String table = "";
+        for (String line : text.lines().toList()) {
+            if (line.startsWith("*")) {
+                table = line;
+            } else if (line.startsWith("-A") || line.startsWith(":ISTIO")) {
+                lines.add(tool + table + " " + sorted(line));
+            }
+        }
+        return lines.stream().sorted(Comparator.comparing(AmbientPodTest::chain));
+    }
+
+    /** The program, the table and the chain of a line, which begins with them. */
+    private static String chain(String line) {
+        return Stream.of(line.split(" ")).limit(3).collect(Collectors.joining(" "));
     }
 
     private static String sorted(String line) {
