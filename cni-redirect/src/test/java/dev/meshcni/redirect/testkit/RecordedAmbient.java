@@ -93,12 +93,12 @@ public enum RecordedAmbient {
 
     /** The input of {@code iptables-restore --noflush} or {@code ip6tables-restore --noflush}. */
     public String iptables(IpFamily family) {
-        return text(file + "." + family.label() + ".iptables");
+        return text(file + "." + family.label() + ".iptables.txt");
     }
 
     /** The input of {@code nft -f}, with IPv6 or without. */
     public String nft(boolean ipv6) {
-        return text(file + (ipv6 ? ".both.nft" : ".ipv4.nft"));
+        return text(file + (ipv6 ? ".both.nft.txt" : ".ipv4.nft.txt"));
     }
 
     private static String text(String name) {
