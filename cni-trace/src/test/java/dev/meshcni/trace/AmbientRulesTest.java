@@ -49,6 +49,18 @@ class AmbientRulesTest {
     }
 
     @Test
+    void marksAreShownWithTheirMasks() {
+        RedirectPlan plan = RecordedAmbient.DNS_CAPTURED.plan(Set.of(IpFamily.IPV4));
+
+        assertThat(TreeRenderer.render(plan))
+                .contains("marked 0x539/0xfff → mark connection 0x111/0xfff")
+                .contains("packets marked 0x111/0xfff are delivered locally (route table 100)");
+        assertThat(MermaidRenderer.render(plan))
+                .contains("1: marked 0x539/0xfff")
+                .contains("mark connection 0x111/0xfff");
+    }
+
+    @Test
     void everyRuleSaysWhatItIsForAndWhatIsBehindIt() {
         for (RecordedAmbient recorded : RecordedAmbient.values()) {
             List<String> origins = recorded.plan(Set.of(IpFamily.IPV4)).ruleSets().getFirst().tables().values().stream()
