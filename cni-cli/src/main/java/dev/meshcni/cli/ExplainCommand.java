@@ -4,6 +4,7 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.ParameterText;
 import dev.meshcni.redirect.Pod;
@@ -13,6 +14,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.trace.AmbientPath;
 import dev.meshcni.trace.Packet;
 import dev.meshcni.trace.PacketExplanation;
 import dev.meshcni.trace.PacketTrace;
@@ -39,7 +41,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "  meshcni explain web-0 -n shop --connect tcp:10.0.0.1:443",
             "  meshcni explain -f pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
-            "  meshcni explain -f pod.yaml --accept tcp:8080"
+            "  meshcni explain -f pod.yaml --accept tcp:8080",
+            "  meshcni explain -f pod.yaml --ambient --accept tcp:8080 --source 169.254.7.127"
         })
 final class ExplainCommand implements Runnable {
     private static final long APPLICATION_ID = 1000;
@@ -81,6 +84,12 @@ final class ExplainCommand implements Runnable {
     private String gid;
 
     @Option(
+            names = "--mark",
+            paramLabel = "MARK",
+            description = "With --connect: mark of the packets, such as 0x539, which ztunnel sets. Default: none.")
+    private String mark;
+
+    @Option(
             names = "--source",
             paramLabel = "IP",
             description = "With --accept: source address of the client. Default: an address outside the pod.")
@@ -113,9 +122,10 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (policy.decide(which)) {
-            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
-            case Decision.Skip skip ->
+        switch (policy.wanted(which)) {
+            case Wanted.Sidecar(RedirectParameters parameters) -> out.print(explain(shown, parameters));
+            case Wanted.Ambient(AmbientOptions options) -> out.print(explain(shown, options));
+            case Wanted.Nothing(Decision.Skip skip) ->
                 out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
         }
         out.flush();
@@ -123,19 +133,34 @@ final class ExplainCommand implements Runnable {
 
     private String explain(PodManifests.Shown shown, RedirectParameters parameters) {
         try {
-            Pod which = shown.pod();
-            List<InetAddress> known =
-                    podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
-            RedirectPlan rules = families.plan(parameters, known);
-            PodNetwork network = new PodNetwork(
-                    interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
-            PacketTrace trace =
-                    direction.connect != null ? connect(which, rules, network) : accept(parameters, rules, network);
+            RedirectPlan rules = families.plan(parameters, known(shown));
+            PacketTrace trace = trace(shown, rules, parameters.proxy().dualStack());
             return PacketExplanation.of(trace).text()
                     + uncovered(rules, trace.packet().family());
         } catch (InvalidParameterException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private String explain(PodManifests.Shown shown, AmbientOptions options) {
+        try {
+            PacketTrace trace = trace(shown, families.plan(options, known(shown)), true);
+            return "Ambient pod: " + AmbientPath.of(trace, options).description() + ".\n"
+                    + PacketExplanation.of(trace).text();
+        } catch (InvalidParameterException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private List<InetAddress> known(PodManifests.Shown shown) {
+        return podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
+    }
+
+    private PacketTrace trace(PodManifests.Shown shown, RedirectPlan rules, boolean dualStack) {
+        List<InetAddress> known = known(shown);
+        PodNetwork network = new PodNetwork(
+                interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
+        return direction.connect != null ? connect(shown.pod(), rules, network) : accept(dualStack, rules, network);
     }
 
     private PacketTrace connect(Pod which, RedirectPlan rules, PodNetwork network) {
@@ -156,15 +181,16 @@ final class ExplainCommand implements Runnable {
                         .map(Pod.Container::runAsGroup)
                         .orElse(OptionalLong.empty())
                         .orElse(user));
-        return PacketTrace.sent(rules, network, packet.sentBy(user, group));
+        return PacketTrace.sent(rules, network, packet.sentBy(user, group).marked(number(mark), 0));
     }
 
-    private PacketTrace accept(RedirectParameters parameters, RedirectPlan rules, PodNetwork network) {
+    private PacketTrace accept(boolean dualStack, RedirectPlan rules, PodNetwork network) {
         refuse("--uid", uid, "--connect");
         refuse("--gid", gid, "--connect");
+        refuse("--mark", mark, "--connect");
         Endpoint.Port port = Endpoint.Port.parse("option --accept", direction.accept);
         InetAddress from = source == null
-                ? outsider(rules, parameters)
+                ? outsider(rules, dualStack)
                 : ParameterText.addresses("option --source", source).getFirst();
         if (network.isLocal(from)) {
             throw new InvalidParameterException(
@@ -178,9 +204,8 @@ final class ExplainCommand implements Runnable {
     }
 
     /** A documentation address (RFC 5737, RFC 3849), of a family that is redirected. */
-    private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
-        boolean ipv4 =
-                rules.families().contains(IpFamily.IPV4) || parameters.proxy().dualStack();
+    private static InetAddress outsider(RedirectPlan rules, boolean dualStack) {
+        boolean ipv4 = rules.families().contains(IpFamily.IPV4) || dualStack;
         return InetAddress.ofLiteral(ipv4 ? "198.51.100.7" : "2001:db8:1::7");
     }
 
@@ -200,6 +225,10 @@ final class ExplainCommand implements Runnable {
         if (value != null) {
             throw new ParameterException(spec.commandLine(), option + " can only be used with " + other);
         }
+    }
+
+    private static int number(String mark) {
+        return mark == null ? 0 : (int) ParameterText.hexOrDecimal("option --mark", mark);
     }
 
     private static OptionalLong id(String option, String text) {

@@ -25,6 +25,7 @@ import dev.meshcni.install.UninstallStep;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
@@ -148,7 +149,8 @@ public final class InstallCni implements Callable<Integer> {
                     backends,
                     prevResultCheck,
                     options.podWait(),
-                    AttachmentFiles.in(runDirectory));
+                    AttachmentFiles.in(runDirectory),
+                    AmbientOptions.Node.of(System.getenv()));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
                     "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
