@@ -146,6 +146,15 @@ final class Installation {
                 .containerd("tasks", "kill", "--signal", "SIGKILL", container.replaceFirst("^containerd://", ""));
     }
 
+    /** Replaces the daemon's pod, as an eviction would; returns before the new one is ready. */
+    void restart() {
+        String old = daemon().getMetadata().getName();
+        cluster.client().pods().inNamespace(NAMESPACE).withName(old).delete();
+        cluster.eventually(
+                "another daemon runs",
+                () -> daemons().size() == 1 && !daemon().getMetadata().getName().equals(old) && isRunning());
+    }
+
     int restarts() {
         return daemon().getStatus().getContainerStatuses().getFirst().getRestartCount();
     }

@@ -27,9 +27,11 @@ enum Setting {
     MESHCNI_PLATFORM,
     /** How many pods start while the daemon is disturbed, in all tests together. */
     MESHCNI_CLUSTER_PODS,
-    /** Manifests that install Multus. */
+    /** A file of manifests that install Multus. */
     MESHCNI_MULTUS_MANIFESTS,
-    /** Manifests that install Istio's CNI node agent. */
+    /** A file of manifests that install Calico, in place of the base CNI. */
+    MESHCNI_CALICO_MANIFESTS,
+    /** A file of manifests that install Istio's CNI node agent. */
     MESHCNI_ISTIO_CNI_MANIFESTS;
 
     Optional<String> value() {
