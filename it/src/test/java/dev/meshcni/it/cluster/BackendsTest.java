@@ -20,14 +20,14 @@ class BackendsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {env: {RULES_BY: netlink}}
-            {env: {RULES_BY: programs}}
-            {nativeNftables: true}
-            {nativeNftables: true, env: {RULES_BY: netlink}}
+            {env: {RULES_BY: netlink}}  | redirection backend: iptables-nft [0-9.]+, by netlink
+            {env: {RULES_BY: programs}} | redirection backend: iptables-nft [0-9.]+, by its programs
+            {nativeNftables: true}      | redirection backend: nftables, by netlink
             """)
-    void redirects(String settings) {
+    void redirects(String settings, String logged) {
         cluster.installation().ensure(Installation.manifest(settings));
         try (TestNamespace shop = TestNamespace.create(cluster, "backend")) {
+            assertThat(cluster.installation().log()).containsPattern(logged);
             Peer peer = Peer.start(shop);
 
             shop.start(Pods.injected("web", Prober.script("web", peer)));

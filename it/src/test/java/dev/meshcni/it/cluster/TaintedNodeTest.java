@@ -11,13 +11,13 @@ import org.junit.jupiter.api.Test;
 
 /** The taint that keeps pods off a node that cannot redirect them. */
 @InCluster
-class NodeTaintTest {
+class TaintedNodeTest {
     private static final Duration SOON = Duration.ofSeconds(20);
 
     private final Cluster cluster;
     private final Installation installation;
 
-    NodeTaintTest(Cluster cluster) {
+    TaintedNodeTest(Cluster cluster) {
         this.cluster = cluster;
         this.installation = cluster.installation();
     }
