@@ -62,10 +62,14 @@ final class Installation {
 
     /** Makes the cluster have just these manifests, and waits until their daemon is ready. */
     void ensure(String yaml) {
+        applyUnlessApplied(yaml);
+        awaitReady();
+    }
+
+    void applyUnlessApplied(String yaml) {
         if (!yaml.equals(applied)) {
             apply(yaml);
         }
-        awaitReady();
     }
 
     void apply(String yaml) {
@@ -92,10 +96,6 @@ final class Installation {
         Cluster.kubectl(applied, "delete", "--filename=-", "--ignore-not-found");
         cluster.eventually("no daemon is left", () -> daemons().isEmpty());
         applied = "";
-    }
-
-    boolean isApplied() {
-        return !applied.isEmpty();
     }
 
     /** The daemon's pods, the newest first: two during an update. */
@@ -148,6 +148,7 @@ final class Installation {
 
     /** Replaces the daemon's pod, as an eviction would; returns before the new one is ready. */
     void restart() {
+        cluster.eventually("a daemon is there", () -> !daemons().isEmpty());
         String old = daemon().getMetadata().getName();
         cluster.client().pods().inNamespace(NAMESPACE).withName(old).delete();
         cluster.eventually(
