@@ -85,7 +85,10 @@ public final class NftRenderer {
         return table.label() + "-" + chain.toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** The priorities are those of the tables of iptables ({@code nft(8)}, "Standard priority names"). */
+    /**
+     * The priorities are those of the tables of iptables ({@code nft(8)}, "Standard priority names"), except that of
+     * nat.
+     */
     private static String hook(Table table, String chain) {
         boolean output = chain.equals(ChainNames.OUTPUT);
         String entry = " hook " + chain.toLowerCase(Locale.ROOT) + " priority ";
@@ -93,7 +96,7 @@ public final class NftRenderer {
             case RAW -> "type filter" + entry + "-300";
             // A mark that is set on the way out has to be able to change the route.
             case MANGLE -> (output ? "type route" : "type filter") + entry + "-150";
-            case NAT -> "type nat" + entry + "-100";
+            case NAT -> "type nat" + entry + NftTable.NAT_PRIORITY;
         };
     }
 

@@ -43,7 +43,7 @@ class NftRendererTest {
                         delete table ip istio-proxy
                         table ip istio-proxy {
                         \tchain nat-output {
-                        \t\ttype nat hook output priority -100; policy accept;
+                        \t\ttype nat hook output priority -101; policy accept;
                         \t\tmeta l4proto tcp counter jump nat-istio-output
                         \t}
                         \tchain nat-istio-output {

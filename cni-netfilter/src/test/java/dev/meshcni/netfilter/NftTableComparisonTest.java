@@ -39,7 +39,7 @@ class NftTableComparisonTest {
             {"table": {"family": "ip", "name": "istio-proxy", "handle": 1}}""";
     private static final String OUTPUT = """
             {"chain": {"family": "ip", "table": "istio-proxy", "name": "nat-output", "handle": 2, "type": "nat",
-                       "hook": "output", "prio": -100, "policy": "accept"}}""";
+                       "hook": "output", "prio": -101, "policy": "accept"}}""";
     private static final String ISTIO_OUTPUT = """
             {"chain": {"family": "ip", "table": "istio-proxy", "name": "nat-istio-output", "handle": 3}}""";
     private static final String JUMP = rule("nat-output", """
@@ -84,8 +84,8 @@ class NftTableComparisonTest {
 
     @Test
     void anotherHookOrPolicyIsADifference() {
-        assertThat(differences(TABLE, OUTPUT.replace("-100", "100"), ISTIO_OUTPUT, JUMP, EXCLUDED, REDIRECT))
-                .containsExactly("missing in ipv4 nftables nat-output: type nat hook output priority -100");
+        assertThat(differences(TABLE, OUTPUT.replace("-101", "100"), ISTIO_OUTPUT, JUMP, EXCLUDED, REDIRECT))
+                .containsExactly("missing in ipv4 nftables nat-output: type nat hook output priority -101");
         assertThat(differences(TABLE, OUTPUT.replace("accept", "drop"), ISTIO_OUTPUT, JUMP, EXCLUDED, REDIRECT))
                 .hasSize(1);
     }
