@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The daemon finds out what it may not do before it has to do it. */
 class RightsCheckTest {
@@ -84,9 +86,17 @@ class RightsCheckTest {
         }
     }
 
-    @Test
-    void anApiServerThatDoesNotSayIsNoMissingRight() throws Exception {
-        server.fail(call -> call.path().equals(REVIEWS), Integer.MAX_VALUE, 403);
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            403 | {}
+            201 | {"spec": {}}
+            201 | no JSON
+            """)
+    void anApiServerThatDoesNotSayIsNoMissingRight(int status, String body) throws Exception {
+        server.answer(
+                call -> call.path().equals(REVIEWS),
+                Integer.MAX_VALUE,
+                _ -> new MockResponse().setResponseCode(status).setBody(body));
         try (CapturedLog log = CapturedLog.of(RightsCheck.class);
                 RightsCheck check = RightsCheck.start(api, RequiredRight.ofPods())) {
             eventually("it was asked", () -> !reviews().isEmpty());

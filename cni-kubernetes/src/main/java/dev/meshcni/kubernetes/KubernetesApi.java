@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.config.DaemonException;
@@ -427,10 +428,9 @@ public final class KubernetesApi implements AutoCloseable {
                 "spec", Map.of("resourceAttributes", right.attributes()));
         try {
             return Optional.ofNullable(client.raw(ACCESS_REVIEWS, "POST", review))
-                    .map(answer -> CniJson.lenientObject(answer)
-                            .path("status")
-                            .path("allowed")
-                            .asBoolean());
+                    .map(answer -> CniJson.lenientObject(answer).path("status").path("allowed"))
+                    .filter(JsonNode::isBoolean)
+                    .map(JsonNode::asBoolean);
         } catch (KubernetesClientException | CniException e) {
             LOG.debug("cannot check permissions: {}", ApiFailure.describe(e, "create on selfsubjectaccessreviews"));
             return Optional.empty();
