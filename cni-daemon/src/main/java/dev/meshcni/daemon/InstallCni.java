@@ -33,6 +33,7 @@ import dev.meshcni.telemetry.HeapWatch;
 import dev.meshcni.telemetry.MonitoringOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -176,6 +177,8 @@ public final class InstallCni implements Callable<Integer> {
                     metrics,
                     new NodeTaint.Situation(readiness, () -> !readiness.isSuperseded(), NodeReadiness.GRACE, fresh),
                     () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
+            cluster.ifPresent(
+                    node -> status.rightsBy(parts.add(RightsCheck.start(node.api(), rights(node)))::findings));
             stop.await();
             LOG.info("agent stopping");
         }
@@ -204,6 +207,14 @@ public final class InstallCni implements Callable<Integer> {
         readiness.installedBy(managed::state);
         status.installedBy(node);
         installation = Optional.of(managed);
+    }
+
+    private List<RequiredRight> rights(KubernetesNode node) {
+        List<RequiredRight> rights = node.rights();
+        if (!options.noInstall() && !plugin.podNamespace().isEmpty()) {
+            rights.addAll(RequiredRight.ofDaemonSet(plugin.podNamespace(), installer.daemonSetName()));
+        }
+        return rights;
     }
 
     private ShutdownReason shutdownReason(ResourceStack parts, KubernetesNode node) {
