@@ -3,6 +3,9 @@
 
 package dev.meshcni.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.ParameterText;
@@ -39,7 +42,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  meshcni explain web-0 -n shop --connect tcp:10.0.0.1:443",
             "  meshcni explain -f pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
-            "  meshcni explain -f pod.yaml --accept tcp:8080"
+            "  meshcni explain -f pod.yaml --accept tcp:8080 -o json"
         })
 final class ExplainCommand implements Runnable {
     private static final long APPLICATION_ID = 1000;
@@ -100,6 +103,9 @@ final class ExplainCommand implements Runnable {
     private String podAddresses;
 
     @Mixin
+    private OutputOption output;
+
+    @Mixin
     private FamilyOptions families;
 
     @Mixin
@@ -113,12 +119,28 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (policy.decide(which)) {
-            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
-            case Decision.Skip skip ->
-                out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
-        }
+        out.print(
+                switch (policy.decide(which)) {
+                    case Decision.Redirect(RedirectParameters parameters) -> explain(shown, parameters);
+                    case Decision.Skip skip -> skipped(which, skip);
+                });
         out.flush();
+    }
+
+    private String skipped(Pod which, Decision.Skip skip) {
+        return switch (output.form()) {
+            case text -> "Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".\n";
+            case json ->
+                CniJson.pretty(json(which)
+                                .put("decision", "skip")
+                                .put("reason", skip.reason().label())
+                                .put("detail", skip.detail()))
+                        + "\n";
+        };
+    }
+
+    private static ObjectNode json(Pod which) {
+        return JsonNodeFactory.instance.objectNode().put("version", 1).put("pod", which.qualifiedName());
     }
 
     private String explain(PodManifests.Shown shown, RedirectParameters parameters) {
@@ -131,8 +153,19 @@ final class ExplainCommand implements Runnable {
                     interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
             PacketTrace trace =
                     direction.connect != null ? connect(which, rules, network) : accept(parameters, rules, network);
-            return PacketExplanation.of(trace).text()
-                    + uncovered(rules, trace.packet().family());
+            return switch (output.form()) {
+                case text ->
+                    PacketExplanation.of(trace).text()
+                            + uncovered(rules, trace.packet().family());
+                case json -> {
+                    ObjectNode node = json(which).put("decision", "redirect");
+                    node.put(
+                            "familyRedirected",
+                            rules.families().contains(trace.packet().family()));
+                    TraceJson.write(trace, node);
+                    yield CniJson.pretty(node) + "\n";
+                }
+            };
         } catch (InvalidParameterException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
