@@ -3,6 +3,9 @@
 
 package dev.meshcni.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.kubernetes.PodManifests;
 import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
@@ -41,7 +44,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  meshcni explain web-0 -n shop --connect tcp:10.0.0.1:443",
             "  meshcni explain -f pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
-            "  meshcni explain -f pod.yaml --accept tcp:8080",
+            "  meshcni explain -f pod.yaml --accept tcp:8080 -o json",
             "  meshcni explain -f pod.yaml --ambient --accept tcp:8080 --source 169.254.7.127"
         })
 final class ExplainCommand implements Runnable {
@@ -109,6 +112,9 @@ final class ExplainCommand implements Runnable {
     private String podAddresses;
 
     @Mixin
+    private OutputOption output;
+
+    @Mixin
     private FamilyOptions families;
 
     @Mixin
@@ -122,21 +128,49 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (policy.wanted(which)) {
-            case Wanted.Sidecar(RedirectParameters parameters) -> out.print(explain(shown, parameters));
-            case Wanted.Ambient(AmbientOptions options) -> out.print(explain(shown, options));
-            case Wanted.Nothing(Decision.Skip skip) ->
-                out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
-        }
+        out.print(
+                switch (policy.wanted(which)) {
+                    case Wanted.Sidecar(RedirectParameters parameters) -> explain(shown, parameters);
+                    case Wanted.Ambient(AmbientOptions options) -> explain(shown, options);
+                    case Wanted.Nothing(Decision.Skip skip) -> skipped(which, skip);
+                });
         out.flush();
+    }
+
+    private String skipped(Pod which, Decision.Skip skip) {
+        return switch (output.form()) {
+            case text -> "Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".\n";
+            case json ->
+                CniJson.pretty(json(which)
+                                .put("decision", "skip")
+                                .put("reason", skip.reason().label())
+                                .put("detail", skip.detail()))
+                        + "\n";
+        };
+    }
+
+    private static ObjectNode json(Pod which) {
+        return JsonNodeFactory.instance.objectNode().put("version", 1).put("pod", which.qualifiedName());
     }
 
     private String explain(PodManifests.Shown shown, RedirectParameters parameters) {
         try {
             RedirectPlan rules = families.plan(parameters, known(shown));
             PacketTrace trace = trace(shown, rules, parameters.proxy().dualStack());
-            return PacketExplanation.of(trace).text()
-                    + uncovered(rules, trace.packet().family());
+            return switch (output.form()) {
+                case text ->
+                    PacketExplanation.of(trace).text()
+                            + uncovered(rules, trace.packet().family());
+                case json -> {
+                    ObjectNode node = json(shown.pod()).put("decision", "redirect");
+                    node.put(
+                            "familyRedirected",
+                            rules.families().contains(trace.packet().family()));
+                    TraceJson.write(trace, node);
+                    yield CniJson.pretty(node) + "
+";
+                }
+            };
         } catch (InvalidParameterException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
@@ -145,8 +179,17 @@ final class ExplainCommand implements Runnable {
     private String explain(PodManifests.Shown shown, AmbientOptions options) {
         try {
             PacketTrace trace = trace(shown, families.plan(options, known(shown)), true);
-            return "Ambient pod: " + AmbientPath.of(trace, options).description() + ".\n"
-                    + PacketExplanation.of(trace).text();
+            String path = AmbientPath.of(trace, options).description();
+            return switch (output.form()) {
+                case text -> "Ambient pod: " + path + ".\n"
+                        + PacketExplanation.of(trace).text();
+                case json -> {
+                    ObjectNode node =
+                            json(shown.pod()).put("decision", "ambient").put("path", path);
+                    TraceJson.write(trace, node);
+                    yield CniJson.pretty(node) + "\n";
+                }
+            };
         } catch (InvalidParameterException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

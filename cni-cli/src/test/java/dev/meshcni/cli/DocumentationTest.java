@@ -40,7 +40,24 @@ class DocumentationTest {
 
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
-            "--namespace", "--selector", "--register-with-taints", "--version", "--platform", "--build-arg", "--push");
+            "--build-arg",
+            "--field-selector",
+            "--force-conflicts",
+            "--ignore-not-found",
+            "--install",
+            "--namespace",
+            "--platform",
+            "--prefix",
+            "--previous",
+            "--push",
+            "--register-with-taints",
+            "--reset-values",
+            "--selector",
+            "--server-side",
+            "--stdin",
+            "--tail",
+            "--take-ownership",
+            "--version");
 
     @TempDir
     private Path directory;
