@@ -114,7 +114,7 @@ final class ExplainCommand implements Runnable {
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
         switch (policy.decide(which)) {
-            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
+            case Decision.Redirect(RedirectParameters parameters) -> out.print(Columns.fit(explain(shown, parameters)));
             case Decision.Skip skip ->
                 out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
         }
