@@ -30,9 +30,6 @@ final class WarnedPods implements PodSource {
     /** More pods than a node has. */
     private static final int REMEMBERED = 1024;
 
-    /** The most warnings about one pod: its author writes as many annotations as fit. */
-    private static final int MOST_PER_POD = 3;
-
     private final PodSource pods;
     private final BiConsumer<Pod, String> listener;
     private final Set<String> warned = Collections.synchronizedSet(Collections.newSetFromMap(new Latest()));
@@ -58,7 +55,7 @@ final class WarnedPods implements PodSource {
     private void warn(Pod pod) {
         String key = pod.uid().isEmpty() ? pod.qualifiedName() : pod.uid();
         if (!UnreadAnnotations.warnings(pod).isEmpty() && warned.add(key)) {
-            UnreadAnnotations.warnings(pod).stream().limit(MOST_PER_POD).forEach(warning -> {
+            UnreadAnnotations.warnings(pod).stream().limit(UnreadAnnotations.MOST).forEach(warning -> {
                 LOG.warn("pod {}: {}", ShortLine.of(pod.qualifiedName()), warning);
                 listener.accept(pod, warning);
             });
