@@ -43,7 +43,6 @@ class DocumentationTest {
             "--build-arg",
             "--field-selector",
             "--force-conflicts",
-            "--ignore-not-found",
             "--install",
             "--namespace",
             "--platform",
@@ -54,7 +53,6 @@ class DocumentationTest {
             "--reset-values",
             "--selector",
             "--server-side",
-            "--stdin",
             "--tail",
             "--take-ownership",
             "--version");
