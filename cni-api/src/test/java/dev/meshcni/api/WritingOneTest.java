@@ -9,6 +9,7 @@ import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.conf.ConfDirSnapshot;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.contract.ChainAdapterContract;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The code on the page about writing an adapter compiles, is found as a service, and passes the contract. */
+@Slow
 class WritingOneTest {
     private static final Path PAGE = Path.of("../docs/adapters/writing-one.md");
 

@@ -116,6 +116,8 @@ class JsonOutputTest {
                 outbound.out(),
                 Run.meshcni("explain", "-o", "json", "-f", web.toString(), "--accept", "tcp:8080")
                         .out(),
+                Run.meshcni("explain", "-o", "json", "--ambient", "-f", job.toString(), "--accept", "tcp:8080")
+                        .out(),
                 Run.meshcni("explain", "-o", "json", "-f", job.toString(), "--accept", "tcp:8080")
                         .out());
     }
