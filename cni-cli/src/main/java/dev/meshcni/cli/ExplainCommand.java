@@ -167,8 +167,7 @@ final class ExplainCommand implements Runnable {
                             "familyRedirected",
                             rules.families().contains(trace.packet().family()));
                     TraceJson.write(trace, node);
-                    yield CniJson.pretty(node) + "
-";
+                    yield CniJson.pretty(node) + "\n";
                 }
             };
         } catch (InvalidParameterException e) {
