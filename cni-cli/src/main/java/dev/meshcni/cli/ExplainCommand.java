@@ -159,8 +159,8 @@ final class ExplainCommand implements Runnable {
             PacketTrace trace = trace(shown, rules, parameters.proxy().dualStack());
             return switch (output.form()) {
                 case text ->
-                    PacketExplanation.of(trace).text()
-                            + uncovered(rules, trace.packet().family());
+                    Columns.fit(PacketExplanation.of(trace).text()
+                            + uncovered(rules, trace.packet().family()));
                 case json -> {
                     ObjectNode node = json(shown.pod()).put("decision", "redirect");
                     node.put(
@@ -180,8 +180,9 @@ final class ExplainCommand implements Runnable {
             PacketTrace trace = trace(shown, families.plan(options, known(shown)), true);
             String path = AmbientPath.of(trace, options).description();
             return switch (output.form()) {
-                case text -> "Ambient pod: " + path + ".\n"
-                        + PacketExplanation.of(trace).text();
+                case text ->
+                    Columns.fit("Ambient pod: " + path + ".\n"
+                            + PacketExplanation.of(trace).text());
                 case json -> {
                     ObjectNode node =
                             json(shown.pod()).put("decision", "ambient").put("path", path);

@@ -55,7 +55,7 @@ final class ManifestCommand implements Callable<Integer> {
         @Override
         public Platform convert(String name) {
             return Stream.of(Platform.values())
-                    .filter(platform -> platform.label().equals(name))
+                    .filter(platform -> platform.label().equalsIgnoreCase(name))
                     .findFirst()
                     .orElseThrow(() -> new TypeConversionException(
                             "'" + name + "' is not a known platform; known platforms: " + String.join(", ", this)));
@@ -124,7 +124,7 @@ final class ManifestCommand implements Callable<Integer> {
     private Optional<Platform> platform = Optional.empty();
 
     @Option(
-            names = "--namespace",
+            names = {"-n", "--namespace"},
             paramLabel = "NAMESPACE",
             description = "Namespace of the daemon, unless the files set it. Default: istio-system.")
     private Optional<String> namespace = Optional.empty();
@@ -150,7 +150,7 @@ final class ManifestCommand implements Callable<Integer> {
             out.flush();
             return CommandLine.ExitCode.OK;
         } catch (ManifestException e) {
-            e.problems().forEach(problem -> err.println(line(problem)));
+            e.problems().forEach(problem -> err.println(spec.qualifiedName() + ": " + line(problem)));
             return CommandLine.ExitCode.SOFTWARE;
         }
     }
@@ -173,6 +173,9 @@ final class ManifestCommand implements Callable<Integer> {
     }
 
     private static String text(String file) {
+        if (Files.isDirectory(Path.of(file))) {
+            throw new DaemonException(file + " is a directory, expected a file");
+        }
         try {
             return file.equals(STDIN)
                     ? YamlText.decode("standard input", System.in.readAllBytes())

@@ -5,8 +5,11 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.config.HelpFooter;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
+import dev.meshcni.config.TruthValue;
+import dev.meshcni.config.UsageError;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.LogSetup;
 import dev.meshcni.demo.DemoCommand;
@@ -117,7 +120,9 @@ public final class Meshcni implements Runnable {
         commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
-        commandLine.setParameterExceptionHandler((failure, _) -> UsageError.print(failure));
+        TruthValue.registerIn(commandLine);
+        HelpFooter.keepLines(commandLine);
+        commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
         return commandLine;
     }

@@ -66,7 +66,9 @@ final class RulesCommand implements Callable<Integer> {
                 out.print(show(shown));
             } catch (InvalidParameterException e) {
                 failed++;
-                spec.commandLine().getErr().println(each.qualifiedName() + ": " + e.getMessage());
+                spec.commandLine()
+                        .getErr()
+                        .println(spec.qualifiedName() + ": " + each.qualifiedName() + ": " + e.getMessage());
             }
         }
         out.flush();

@@ -32,7 +32,7 @@ import picocli.CommandLine;
 /** What the pages in docs/ and the README say about commands is so. */
 class DocumentationTest {
     private static final Path PROJECT = Path.of("..").toAbsolutePath().normalize();
-    private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9-]*");
+    private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9_-]*");
     private static final Pattern CALL = Pattern.compile("\\b(meshcni|install-cni) ([^`|\\n]*)");
     private static final Pattern FILE = Pattern.compile("`([\\w.-]+\\.yaml)`:\\n\\n```yaml\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern CONSOLE =
@@ -47,6 +47,7 @@ class DocumentationTest {
             "--build-arg",
             "--field-selector",
             "--force-conflicts",
+            "--from-file",
             "--install",
             "--namespace",
             "--platform",

@@ -57,7 +57,7 @@ class MeshcniTest {
         Run run = Run.meshcni("rules", "--pod", "x.yaml", "--format", "yaml");
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("--output").contains("yaml").contains("tree");
+        assertThat(run.err()).contains("--format").contains("yaml").contains("tree");
     }
 
     @Test

@@ -37,6 +37,22 @@ class DistTest {
         Dist.needed();
     }
 
+    @Test
+    void doctorNamesTheJarOfAnAdapter() throws IOException {
+        Path conf = Files.createDirectory(directory.resolve("net.d"));
+        Path jars = AdapterJar.in(directory);
+
+        Command.Result doctor = Command.of(
+                        Dist.program("meshcni").toString(),
+                        "doctor",
+                        "--mounted-cni-net-dir=" + conf,
+                        "--cni-bin-target-dir=" + Files.createDirectory(directory.resolve("bin")),
+                        "--chain-adapter-dir=" + jars)
+                .result();
+
+        assertThat(doctor.out()).contains("  weave (weave.jar): declined, ");
+    }
+
     @ParameterizedTest
     @CsvSource({"install-cni,--version", "meshcni,version"})
     void theAotCacheIsValidInACopyOfTheTree(String program, String argument) throws IOException {
