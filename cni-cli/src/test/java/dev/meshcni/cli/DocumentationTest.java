@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
@@ -38,13 +39,15 @@ class DocumentationTest {
             Pattern.compile("```console\\n\\$ meshcni ([^\\n]*)\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]+?)(?:#[^)]*)?\\)");
 
+    private static final Pattern SECTION_LINK = Pattern.compile("\\]\\((?<page>[^)#\\s]*)#(?<section>[^)]+)\\)");
+    private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
+
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
             "--build-arg",
             "--field-selector",
             "--force-conflicts",
             "--from-file",
-            "--ignore-not-found",
             "--install",
             "--namespace",
             "--platform",
@@ -55,7 +58,6 @@ class DocumentationTest {
             "--reset-values",
             "--selector",
             "--server-side",
-            "--stdin",
             "--tail",
             "--take-ownership",
             "--version");
@@ -111,6 +113,28 @@ class DocumentationTest {
                         .filteredOn(link -> !link.contains(":"))
                         .allSatisfy(
                                 link -> assertThat(page.resolveSibling(link)).exists())));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> linksToSectionsLeadToHeadings() {
+        return pages().map(page -> DynamicTest.dynamicTest(
+                name(page),
+                () -> assertThat(SECTION_LINK.matcher(read(page)).results())
+                        .filteredOn(link -> !link.group("page").contains(":"))
+                        .allSatisfy(link -> assertThat(headings(
+                                        link.group("page").isEmpty() ? page : page.resolveSibling(link.group("page"))))
+                                .contains(link.group("section")))));
+    }
+
+    /** The headings of a page, as links name them. */
+    private static List<String> headings(Path page) {
+        return HEADING.matcher(read(page).replaceAll("(?s)```.*?```", ""))
+                .results()
+                .map(heading -> heading.group(1)
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\w\\- ]", "")
+                        .replace(' ', '-'))
+                .toList();
     }
 
     @ParameterizedTest

@@ -15,6 +15,7 @@ import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -82,21 +83,20 @@ class JsonOutputTest {
     @Test
     void verify() throws IOException {
         try (PodNetns pod = PodNetns.create("10.9.0.2/24")) {
-            assertDocumented("verify", verified(pod, Manifests.injected("web")), verified(pod, Manifests.plain("job")));
+            assertDocumented(
+                    "verify",
+                    verified(pod, Manifests.injected("web")),
+                    verified(pod, Manifests.plain("job")),
+                    verified(pod, Manifests.plain("job"), "--ambient"));
         }
     }
 
-    private String verified(PodNetns pod, String manifest) throws IOException {
+    private String verified(PodNetns pod, String manifest, String... options) throws IOException {
         Path file = Files.writeString(directory.resolve("pod.yaml"), manifest);
-        return Run.meshcni(
-                        "verify",
-                        "-o",
-                        "json",
-                        "-f",
-                        file.toString(),
-                        "--netns",
-                        pod.path().toString())
-                .out();
+        List<String> arguments = new ArrayList<>(List.of("verify", "-o", "json", "-f", file.toString(), "--netns"));
+        arguments.add(pod.path().toString());
+        arguments.addAll(List.of(options));
+        return Run.meshcni(arguments.toArray(String[]::new)).out();
     }
 
     @Test

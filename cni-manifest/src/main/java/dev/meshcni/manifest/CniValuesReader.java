@@ -337,7 +337,7 @@ final class CniValuesReader {
     private static ResourceRequirements usualResources() {
         return new ResourceRequirementsBuilder()
                 .addToRequests("cpu", new Quantity("100m"))
-                .addToRequests("memory", new Quantity("144Mi"))
+                .addToRequests("memory", new Quantity("96Mi"))
                 .addToLimits("memory", new Quantity("256Mi"))
                 .build();
     }

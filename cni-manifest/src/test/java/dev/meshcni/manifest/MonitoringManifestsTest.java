@@ -21,28 +21,18 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Alerts and dashboard, against the metrics that a daemon really serves. */
+/**
+ * The resources that watch the daemons, and what they say; {@link AlertsTest} and {@link DashboardTest} evaluate them.
+ */
 class MonitoringManifestsTest {
-    private static final Pattern METRIC =
-            Pattern.compile("\\b(?<name>(?:meshcni|istio_cni)_[a-z0-9_]+)(?:\\{(?<labels>[^}]*)})?");
-    private static final Pattern LABEL = Pattern.compile("(?<label>[a-z_]+)(?<is>=~|!=|=)\"(?<value>[^\"]*)\"");
-    private static final Pattern GROUPING = Pattern.compile("\\bby ?\\((?<labels>[^)]*)\\)");
-
-    /** The labels that Prometheus adds to what it scrapes from a pod. */
-    private static final List<String> OF_THE_TARGET = List.of("namespace", "pod");
-
     @Test
     void nothingIsThereUnlessItIsAskedFor() {
         assertThat(kinds("{}")).doesNotContain("PodMonitor", "PrometheusRule", "ConfigMap");
@@ -56,19 +46,12 @@ class MonitoringManifestsTest {
     }
 
     @Test
-    void everyMetricOfAnAlertIsServedWithTheLabelsThatTheAlertNames() throws Exception {
-        List<String> alerts = expressions(alerts());
+    void everyMetricThatIsServedIsOnThePage() throws Exception {
+        String page = Files.readString(Path.of("..", "docs", "metrics.md"));
 
-        assertThat(alerts).hasSizeGreaterThan(5);
-        assertServed(alerts);
-    }
-
-    @Test
-    void everyMetricOfTheDashboardIsServedWithTheLabelsThatItNames() throws Exception {
-        List<String> queries = expressions(new ObjectMapper().readTree(MonitoringManifests.text("dashboard.json")));
-
-        assertThat(queries).hasSizeGreaterThan(10);
-        assertServed(queries);
+        assertThat(scrape(used()).lines().filter(line -> line.startsWith("# TYPE ")))
+                .hasSizeGreaterThan(20)
+                .allSatisfy(line -> assertThat(page).contains("`" + line.split(" ", -1)[2] + "`"));
     }
 
     @Test
@@ -128,38 +111,6 @@ class MonitoringManifestsTest {
                         "meshcni_conf_rewrites_total 0.0");
     }
 
-    private static void assertServed(List<String> expressions) throws Exception {
-        List<String> served = scrape(used()).lines().toList();
-        for (String expression : expressions) {
-            List<String> grouping = results(GROUPING, expression).stream()
-                    .flatMap(found -> Stream.of(found.group("labels").split(",\\s*", -1)))
-                    .filter(label -> !OF_THE_TARGET.contains(label))
-                    .toList();
-            if (expression.startsWith("up{")) {
-                // Prometheus's own, about the scrape.
-                continue;
-            }
-            List<MatchResult> metrics = results(METRIC, expression);
-            assertThat(metrics).as(expression).isNotEmpty();
-            for (MatchResult metric : metrics) {
-                String name = metric.group("name");
-                List<String> series = served.stream()
-                        .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
-                        .toList();
-                assertThat(series).as("series of %s in %s", name, expression).isNotEmpty();
-                assertThat(grouping)
-                        .as(expression)
-                        .allSatisfy(label -> assertThat(series).anyMatch(line -> line.contains(label + "=\"")));
-                for (MatchResult label : results(
-                        LABEL, Optional.ofNullable(metric.group("labels")).orElse(""))) {
-                    Pattern value =
-                            Pattern.compile("[{,]" + label.group("label") + "=\"(?:" + label.group("value") + ")\"");
-                    assertThat(series).as("%s in %s", label.group(), expression).anyMatch(value.asPredicate());
-                }
-            }
-        }
-    }
-
     /** The metrics of a daemon to which all that is counted has happened. */
     private static AgentMetrics used() {
         AgentMetrics metrics = new AgentMetrics(() -> 1, () -> 1, () -> 1L);
@@ -185,19 +136,6 @@ class MonitoringManifestsTest {
         Yaml.Mapping document = YamlFile.documents("alerts.yaml", MonitoringManifests.text("alerts.yaml"))
                 .getFirst();
         return new ObjectMapper().valueToTree(document.plain());
-    }
-
-    private static List<String> expressions(JsonNode node) {
-        return node.findValuesAsText("expr");
-    }
-
-    private static List<MatchResult> results(Pattern pattern, String text) {
-        List<MatchResult> results = new ArrayList<>();
-        Matcher matcher = pattern.matcher(text);
-        while (matcher.find()) {
-            results.add(matcher.toMatchResult());
-        }
-        return results;
     }
 
     private static String yaml(String cni) {

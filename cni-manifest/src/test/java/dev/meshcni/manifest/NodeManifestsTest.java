@@ -104,7 +104,7 @@ class NodeManifestsTest {
         });
         assertThat(container.getSecurityContext().getPrivileged()).isFalse();
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
-        assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("144Mi"));
+        assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("96Mi"));
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
         assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
     }

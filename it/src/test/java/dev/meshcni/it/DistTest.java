@@ -128,6 +128,30 @@ class DistTest {
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
     }
 
+    @Test
+    void kubectlFindsTheCommandLineUnderItsName() {
+        assertThat(Command.of(Dist.program("kubectl-meshcni").toString(), "status", "--help")
+                        .run())
+                .startsWith("Usage: kubectl meshcni status");
+        assertThat(Command.of(Dist.program("kubectl_complete-meshcni").toString(), "stat")
+                        .run())
+                .isEqualTo("status\n:4\n");
+    }
+
+    @Test
+    void hasManualPagesAndACompletionForEachShell() {
+        Path share = Dist.root().resolve("share");
+
+        assertThat(List.of(
+                        "man/man1/meshcni.1",
+                        "man/man1/meshcni-rules.1",
+                        "man/man8/install-cni.8",
+                        "bash-completion/completions/meshcni",
+                        "zsh/meshcni",
+                        "fish/vendor_completions.d/meshcni.fish"))
+                .allSatisfy(file -> assertThat(share.resolve(file)).isNotEmptyFile());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "no cache at all"})
     void anAotCacheThatDoesNotFitCostsSpeedOnly(String content) throws IOException {
