@@ -99,7 +99,7 @@ class PagesTest {
 
     /**
      * The list of tasks in docs/README.md names each page; a page begins with the verb of a task for which it is named
-     * there, so that a reader sees at once whether it is the right one.
+     * there, or says what to do "to" do something, so that a reader sees at once whether it is the right one.
      */
     @TestFactory
     Stream<DynamicTest> everyPageBeginsWithATask() {
@@ -110,7 +110,10 @@ class PagesTest {
                     assertThat(verbs)
                             .as("pages in docs/README.md and docs/adapters/README.md")
                             .containsKey(page);
-                    assertThat(firstWord(page)).isIn(verbs.get(page));
+                    String first = firstWord(page);
+                    if (!first.equals("To")) {
+                        assertThat(first).isIn(verbs.get(page));
+                    }
                 }));
     }
 

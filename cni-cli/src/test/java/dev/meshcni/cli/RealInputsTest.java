@@ -131,7 +131,9 @@ class RealInputsTest {
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEmpty();
-        assertThat(run.err()).startsWith("meshcni manifest: --set " + setting + ": ").contains(message);
+        assertThat(run.err())
+                .startsWith("meshcni manifest: --set " + setting + ": ")
+                .contains(message);
     }
 
     @Test

@@ -55,10 +55,12 @@ final class WarnedPods implements PodSource {
     private void warn(Pod pod) {
         String key = pod.uid().isEmpty() ? pod.qualifiedName() : pod.uid();
         if (!UnreadAnnotations.warnings(pod).isEmpty() && warned.add(key)) {
-            UnreadAnnotations.warnings(pod).stream().limit(UnreadAnnotations.MOST).forEach(warning -> {
-                LOG.warn("pod {}: {}", ShortLine.of(pod.qualifiedName()), warning);
-                listener.accept(pod, warning);
-            });
+            UnreadAnnotations.warnings(pod).stream()
+                    .limit(UnreadAnnotations.MOST)
+                    .forEach(warning -> {
+                        LOG.warn("pod {}: {}", ShortLine.of(pod.qualifiedName()), warning);
+                        listener.accept(pod, warning);
+                    });
         }
     }
 

@@ -100,7 +100,9 @@ final class PodJson {
                 entries.put(name, texts.keep(kind + " " + name, json));
             } else if (present.contains(name)) {
                 entries.put(name, "");
-            } else if (kind.equals(ANNOTATION) && mistakes < UnreadAnnotations.MOST && UnreadAnnotations.isMistake(name)) {
+            } else if (kind.equals(ANNOTATION)
+                    && mistakes < UnreadAnnotations.MOST
+                    && UnreadAnnotations.isMistake(name)) {
                 mistakes++;
                 entries.put(name, "");
             }
