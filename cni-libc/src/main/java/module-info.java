@@ -1,6 +1,7 @@
 /**
  * The functions of the C library that the JDK has no API for, and what is made of them alone: programs that are started
- * without a thread, and netlink sockets. All of it works in the network namespace of the calling thread.
+ * without a thread, netlink sockets, and UNIX sockets that keep the bounds of messages. All of it works in the network
+ * namespace of the calling thread.
  */
 module dev.meshcni.libc {
     requires transitive dev.meshcni.core;

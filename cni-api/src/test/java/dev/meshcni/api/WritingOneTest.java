@@ -11,6 +11,7 @@ import dev.meshcni.api.conf.Detection;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.contract.ChainAdapterContract;
 import dev.meshcni.api.spi.ChainAdapter;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.ModuleFinder;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The code on the page about writing an adapter compiles, is found as a service, and passes the contract. */
+@Slow
 class WritingOneTest {
     private static final Path PAGE = Path.of("../docs/adapters/writing-one.md");
 

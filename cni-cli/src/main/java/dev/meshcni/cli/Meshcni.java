@@ -15,11 +15,13 @@ import dev.meshcni.daemon.LogSetup;
 import dev.meshcni.demo.DemoCommand;
 import dev.meshcni.iptables.IptablesCommand;
 import dev.meshcni.iptables.ValidateCommand;
+import dev.meshcni.usage.KubectlPlugin;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -51,6 +53,9 @@ import picocli.CommandLine.Spec;
 public final class Meshcni implements Runnable {
     private static final Logger LOG = System.getLogger(Meshcni.class.getName());
 
+    /** The property that has the name by which the launcher was called. */
+    private static final String PROGRAM = "meshcni.program";
+
     /** The log level. */
     enum LogLevel {
         debug(LogLevels.Level.DEBUG),
@@ -81,7 +86,14 @@ public final class Meshcni implements Runnable {
     /** Runs a command, and ends the process with its exit code. */
     public static void main(String[] args) {
         LogSetup.configure(LogLevel.warn.level, LogSetup.Format.TEXT);
-        System.exit(commandLine(System.getenv()).execute(args));
+        CommandLine commandLine = commandLine(System.getenv());
+        System.exit(
+                switch (System.getProperty(PROGRAM, "")) {
+                    case KubectlPlugin.PLUGIN ->
+                        KubectlPlugin.named(commandLine).execute(args);
+                    case KubectlPlugin.COMPLETION -> complete(commandLine, List.of(args));
+                    default -> commandLine.execute(args);
+                });
     }
 
     /** The command line with all commands, which take variables of this environment for flags where they say so. */
@@ -100,6 +112,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new StatusCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
+        commandLine.addSubcommand(new ManPagesCommand());
         commandLine.addSubcommand(new HelpCommand());
         commandLine.addSubcommand(new VersionCommand());
         withoutLogLevel(commandLine, "completion", "help", "version");
@@ -121,6 +134,11 @@ public final class Meshcni implements Runnable {
             CommandSpec command = commandLine.getSubcommands().get(name).getCommandSpec();
             command.remove(command.findOption("--log-level"));
         }
+    }
+
+    private static int complete(CommandLine commandLine, List<String> words) {
+        KubectlPlugin.completions(commandLine, words).forEach(commandLine.getOut()::println);
+        return CommandLine.ExitCode.OK;
     }
 
     @Override

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
@@ -66,6 +67,7 @@ class DoctorClusterTest {
     }
 
     @Test
+    @Slow
     void waitingForAClusterThatDoesNotGetReadyEnds() {
         Run run = Run.meshcni("status", "--wait", "--timeout-seconds=3", "--kubeconfig=" + kubeconfig);
 

@@ -40,14 +40,25 @@ class DocumentationTest {
 
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
-            "--from-file",
-            "--namespace",
-            "--selector",
-            "--register-with-taints",
-            "--version",
-            "--platform",
             "--build-arg",
-            "--push");
+            "--field-selector",
+            "--force-conflicts",
+            "--from-file",
+            "--ignore-not-found",
+            "--install",
+            "--namespace",
+            "--platform",
+            "--prefix",
+            "--previous",
+            "--push",
+            "--register-with-taints",
+            "--reset-values",
+            "--selector",
+            "--server-side",
+            "--stdin",
+            "--tail",
+            "--take-ownership",
+            "--version");
 
     @TempDir
     private Path directory;

@@ -35,6 +35,7 @@ class PagesTest {
     /** Text that commands print, with what prints it, and drawings. */
     private static final Map<String, String> TEXT = Map.of(
             "docs/bench.md", "bench/src/main/java",
+            "docs/ambient.md", "cni-cli/src/test/java/dev/meshcni/cli/AmbientCommandsTest.java",
             "docs/try.md", "it/src/test/java/dev/meshcni/it/DemoTest.java",
             "README.md", "it/src/test/java/dev/meshcni/it/DemoTest.java",
             "docs/life-of-an-add.md", "it/src/test/java/dev/meshcni/it/LifeOfAnAddTest.java");

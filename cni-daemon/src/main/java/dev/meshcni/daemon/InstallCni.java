@@ -16,6 +16,7 @@ import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.host.linux.MappedFiles;
 import dev.meshcni.host.linux.ProcessMemory;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
@@ -28,6 +29,7 @@ import dev.meshcni.install.UninstallStep;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
@@ -35,6 +37,7 @@ import dev.meshcni.telemetry.HeapWatch;
 import dev.meshcni.telemetry.MonitoringOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -164,7 +167,8 @@ public final class InstallCni implements Callable<Integer> {
                     backends,
                     prevResultCheck,
                     options.podWait(),
-                    AttachmentFiles.in(runDirectory));
+                    AttachmentFiles.in(runDirectory),
+                    AmbientOptions.Node.of(System.getenv()));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
                     "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
@@ -182,7 +186,7 @@ public final class InstallCni implements Callable<Integer> {
             install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
-            parts.add(HeapWatch.start());
+            parts.add(HeapWatch.start(MappedFiles::release));
             cluster.ifPresent(node -> node.start(
                     plugin.excludedNamespaces(),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
@@ -190,6 +194,8 @@ public final class InstallCni implements Callable<Integer> {
                     metrics,
                     new NodeTaint.Situation(readiness, () -> !readiness.isSuperseded(), NodeReadiness.GRACE, fresh),
                     () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
+            cluster.ifPresent(
+                    node -> status.rightsBy(parts.add(RightsCheck.start(node.api(), rights(node)))::findings));
             stop.await();
             LOG.info("agent stopping");
         }
@@ -218,6 +224,14 @@ public final class InstallCni implements Callable<Integer> {
         readiness.installedBy(managed::state);
         status.installedBy(node);
         installation = Optional.of(managed);
+    }
+
+    private List<RequiredRight> rights(KubernetesNode node) {
+        List<RequiredRight> rights = node.rights();
+        if (!options.noInstall() && !plugin.podNamespace().isEmpty()) {
+            rights.addAll(RequiredRight.ofDaemonSet(plugin.podNamespace(), keeping.daemonSetName()));
+        }
+        return rights;
     }
 
     private ShutdownReason shutdownReason(ResourceStack parts, KubernetesNode node) {

@@ -23,6 +23,8 @@ import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.repair.RepairSettings;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -135,6 +137,16 @@ final class KubernetesNode implements AutoCloseable {
                     .filter(shown -> shown.pod().uid().equals(pod.uid()))
                     .ifPresent(shown -> events.execute(() -> api.event(shown, "Warning", reason, message)));
         }
+    }
+
+    /** The rights that this needs. */
+    List<RequiredRight> rights() {
+        List<RequiredRight> rights = new ArrayList<>(RequiredRight.ofPods());
+        repair.map(RequiredRight::ofRepair).ifPresent(rights::addAll);
+        if (taintWanted) {
+            rights.addAll(RequiredRight.ofTaint());
+        }
+        return rights;
     }
 
     /** The plugin was missing from the configuration until now, which repair has to make up for once it has started. */

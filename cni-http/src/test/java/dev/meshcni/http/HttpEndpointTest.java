@@ -76,6 +76,16 @@ class HttpEndpointTest {
     }
 
     @Test
+    void theRootIsAnIndexOfThePages() throws Exception {
+        open(PATIENT);
+
+        assertThat(answer(peer(1), "GET / HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("Content-Type: text/html; charset=utf-8\r\n")
+                .contains("<a href=\"/healthz\">/healthz</a>", "<a href=\"/works\">/works</a>");
+    }
+
+    @Test
     void anUnknownPathIsNotFoundWhateverTheMethod() throws Exception {
         open(PATIENT);
 
@@ -87,7 +97,7 @@ class HttpEndpointTest {
     void anotherMethodIsNotAllowedAndItsBodyCostsNobodyTheAnswer() throws Exception {
         open(PATIENT);
 
-        assertThat(answer(peer(1), "POST /healthz HTTP/1.1\r\nContent-Length: 9999\r\n\r\nx".repeat(9999)))
+        assertThat(answer(peer(1), "POST /healthz HTTP/1.1\r\nContent-Length: 9999\r\n\r\n" + "x".repeat(9999)))
                 .startsWith("HTTP/1.1 405 ")
                 .contains("Allow: GET, HEAD\r\n");
         assertThat(refused).containsExactly(HttpRefusal.METHOD);

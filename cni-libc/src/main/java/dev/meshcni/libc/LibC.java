@@ -35,8 +35,12 @@ public final class LibC {
     static final short POLLIN = 1;
     static final int RLIMIT_AS = 9;
     static final int F_OK = 0;
+    static final int MSG_CTRUNC = 0x8;
     static final int MSG_TRUNC = 0x20;
     static final int MSG_DONTWAIT = 0x40;
+    static final int MSG_NOSIGNAL = 0x4000;
+    static final int MSG_CMSG_CLOEXEC = 0x40000000;
+    static final int SOL_SOCKET = 1;
 
     /** {@code pidfd_open(2)}: the same number on every architecture. */
     static final long SYS_PIDFD_OPEN = 434;
@@ -82,6 +86,23 @@ public final class LibC {
     static native long send(int fd, byte[] buffer, long length, int flags);
 
     static native long recv(int fd, Pointer buffer, long length, int flags);
+
+    static native int bind(int fd, byte[] address, int length);
+
+    static native int listen(int fd, int backlog);
+
+    /** {@code accept4(2)} for a caller that does not want the peer's address. */
+    static native int accept4(int fd, Pointer address, Pointer length, int flags);
+
+    static native int connect(int fd, byte[] address, int length);
+
+    /** The message is a {@code struct msghdr}. */
+    static native long sendmsg(int fd, Pointer message, int flags);
+
+    /** The message is a {@code struct msghdr}. */
+    static native long recvmsg(int fd, Pointer message, int flags);
+
+    static native int eventfd(int initial, int flags);
 
     static native int poll(byte[] fds, long count, int timeoutMillis);
 

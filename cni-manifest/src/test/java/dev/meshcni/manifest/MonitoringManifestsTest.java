@@ -18,13 +18,18 @@ import dev.meshcni.telemetry.AgentMetrics;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import java.io.InputStream;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -78,12 +83,47 @@ class MonitoringManifestsTest {
         assertThat(rules.findValuesAsText("alert")).doesNotHaveDuplicates();
     }
 
+    @Test
+    void everyAlertHasASectionOfTheRunbookToWhichItLinks() throws Exception {
+        String page = Files.readString(Path.of("..", "docs", "alerts.md"));
+        Map<String, String> sections = Stream.of(page.split("(?m)^### ", -1))
+                .skip(1)
+                .collect(Collectors.toMap(
+                        section -> section.substring(0, section.indexOf('\n')),
+                        section -> section.substring(section.indexOf('\n')).strip()));
+        JsonNode rules = alerts().at("/groups/0/rules");
+
+        assertThat(sections).containsOnlyKeys(rules.findValuesAsText("alert"));
+        assertThat(rules).allSatisfy(rule -> {
+            String name = rule.path("alert").asText();
+            String severity = rule.at("/labels/severity").asText();
+            String time = rule.path("for").asText();
+            assertThat(rule.at("/annotations/runbook_url").asText())
+                    .isEqualTo("RUNBOOK#" + name.toLowerCase(Locale.ROOT));
+            assertThat(sections.get(name))
+                    .startsWithIgnoringCase(
+                            severity + (time.isEmpty() ? ", at once." : ", after " + time.replace("m", " minutes.")))
+                    .contains("\n* Look: ", "\n* Do: ");
+        });
+    }
+
+    @Test
+    void theRunbookIsWhereASettingSays() {
+        assertThat(yaml("{prometheusRule: {enabled: true}}"))
+                .contains("runbook_url: \"" + MonitoringManifests.RUNBOOK + "#meshcninotready\"");
+        assertThat(yaml("{prometheusRule: {enabled: true, runbookUrl: \"https://wiki.example/mesh\"}}"))
+                .contains("runbook_url: \"https://wiki.example/mesh#meshcninotready\"")
+                .doesNotContain("git.example");
+    }
+
     /** What increases from nothing to one is no increase: Prometheus has to have seen it at 0. */
     @Test
     void failuresAreServedBeforeTheFirstOne() throws Exception {
         assertThat(scrape(new AgentMetrics(() -> 0, () -> 0, () -> 0L)))
                 .contains(
+                        "istio_cni_installs_total{result=\"COPY_BINARIES_FAILURE\"} 0.0",
                         "istio_cni_repair_pods_repaired_total{result=\"fail\",type=\"delete\"} 0.0",
+                        "meshcni_calls_total{outcome=\"retry\",reason=\"error-11\",verb=\"ADD\"} 0.0",
                         "meshcni_calls_total{outcome=\"failed\",reason=\"error-7\",verb=\"ADD\"} 0.0",
                         "meshcni_conf_rewrites_total 0.0");
     }
@@ -95,6 +135,10 @@ class MonitoringManifestsTest {
                     .flatMap(found -> Stream.of(found.group("labels").split(",\\s*", -1)))
                     .filter(label -> !OF_THE_TARGET.contains(label))
                     .toList();
+            if (expression.startsWith("up{")) {
+                // Prometheus's own, about the scrape.
+                continue;
+            }
             List<MatchResult> metrics = results(METRIC, expression);
             assertThat(metrics).as(expression).isNotEmpty();
             for (MatchResult metric : metrics) {
@@ -156,15 +200,19 @@ class MonitoringManifestsTest {
         return results;
     }
 
-    private static List<String> kinds(String cni) {
+    private static String yaml(String cni) {
+        return manifests(cni).yaml();
+    }
+
+    private static NodeManifests manifests(String cni) {
         return NodeManifests.of(new ManifestInput(
-                        List.of(new ManifestInput.Document("v", "cni: " + cni)),
-                        List.of(),
-                        Optional.empty(),
-                        Optional.empty()))
-                .resources()
-                .stream()
-                .map(HasMetadata::getKind)
-                .toList();
+                List.of(new ManifestInput.Document("v", "cni: " + cni)),
+                List.of(),
+                Optional.empty(),
+                Optional.empty()));
+    }
+
+    private static List<String> kinds(String cni) {
+        return manifests(cni).resources().stream().map(HasMetadata::getKind).toList();
     }
 }

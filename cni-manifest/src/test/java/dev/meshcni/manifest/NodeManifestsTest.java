@@ -12,6 +12,8 @@ import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.daemon.InstallCni;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -33,6 +35,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -120,6 +123,63 @@ class NodeManifestsTest {
 
         assertThat(String.valueOf(update.getMaxSurge().getValue())).isEqualTo(surge);
         assertThat(String.valueOf(update.getMaxUnavailable().getValue())).isEqualTo(unavailable);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                {}                                                      | {kubernetes.io/arch=amd64, kubernetes.io/os=linux}
+                {architecture: arm64}                                   | {kubernetes.io/arch=arm64, kubernetes.io/os=linux}
+                {architecture: any}                                     | {kubernetes.io/os=linux}
+                {nodeSelector: {pool: mesh}}                            | {kubernetes.io/arch=amd64, kubernetes.io/os=linux, pool=mesh}
+                {nodeSelector: {kubernetes.io/arch: riscv64}}           | {kubernetes.io/arch=riscv64, kubernetes.io/os=linux}
+                """)
+    void theDaemonRunsOnNodesOfItsImagesArchitecture(String cni, String labels) {
+        PodSpec pod = daemonSet(of("v", "cni: " + cni)).getSpec().getTemplate().getSpec();
+
+        assertThat(new TreeMap<>(pod.getNodeSelector())).hasToString(labels);
+    }
+
+    @Test
+    void nodesThatAreSelectedAreReadOnlyWhereASettingSelectsThem() {
+        assertThat(of("v", "cni: {}").yaml()).doesNotContain("\"nodes\"");
+        assertThat(of("v", "cni: {nodeSelector: {pool: mesh}}").yaml()).contains("\"nodes\"");
+    }
+
+    @Test
+    void valuesAndComponentAddToThePodTogether() {
+        DaemonSet daemonSet = daemonSet(of("operator", """
+            apiVersion: install.istio.io/v1alpha1
+            kind: IstioOperator
+            spec:
+              components:
+                cni:
+                  enabled: true
+                  k8s:
+                    nodeSelector: {pool: component}
+                    priorityClassName: component
+                    volumes: [{name: second, emptyDir: {}}]
+                    volumeMounts: [{name: second, mountPath: /second}]
+              values:
+                cni:
+                  nodeSelector: {pool: values, zone: a}
+                  priorityClassName: values
+                  extraVolumes: [{name: first, emptyDir: {}}]
+                  extraVolumeMounts: [{name: first, mountPath: /first}]
+            """));
+        PodSpec pod = daemonSet.getSpec().getTemplate().getSpec();
+
+        assertThat(pod.getNodeSelector()).containsEntry("pool", "component").containsEntry("zone", "a");
+        assertThat(pod.getPriorityClassName()).isEqualTo("component");
+        assertThat(pod.getVolumes()).extracting(Volume::getName).endsWith("first", "second");
+        assertThat(pod.getContainers().getFirst().getVolumeMounts())
+                .extracting(VolumeMount::getMountPath)
+                .endsWith("/first", "/second");
+    }
+
+    @Test
+    void aNodeSelectorAtTheTopLevelIsIstiods() {
+        assertThat(of("values.yaml", "{cniBinDir: /opt/cni/bin, nodeSelector: {pool: istiod}}").yaml())
+                .doesNotContain("istiod");
     }
 
     @Test

@@ -21,9 +21,15 @@ public record NftTable(IpFamily family, List<NftChain> chains, List<String> othe
     public static final String NAME = "istio-proxy";
 
     /**
+     * The priority of its chains of type {@code nat}: one before {@code dstnat}, where the tables of iptables are
+     * entered, so that no redirection of others there comes first.
+     */
+    public static final int NAT_PRIORITY = -101;
+
+    /**
      * A chain.
      *
-     * @param hook where the kernel enters it, such as {@code type nat hook output priority -100}; empty for a chain
+     * @param hook where the kernel enters it, such as {@code type nat hook output priority -101}; empty for a chain
      *     that only others jump to
      */
     public record NftChain(String name, String hook, List<NftRule> rules) {

@@ -3,6 +3,7 @@
 
 package dev.meshcni.nftables;
 
+import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.netlink.KernelChain.Base;
 import dev.meshcni.rules.ChainNames;
 import dev.meshcni.rules.Table;
@@ -28,6 +29,12 @@ final class BaseChains {
             case MANGLE -> new Base(chain.equals(ChainNames.OUTPUT) ? "route" : "filter", hook(chain), MANGLE, true);
             case NAT -> new Base("nat", hook(chain), natPriority(chain), true);
         };
+    }
+
+    /** Of a chain of our own table that the kernel enters. */
+    static Base own(Table table, String chain) {
+        Base base = of(table, chain);
+        return table == Table.NAT ? new Base(base.type(), base.hook(), NftTable.NAT_PRIORITY, base.accepts()) : base;
     }
 
     /** A base as {@link dev.meshcni.netfilter.NftRenderer} writes one. */

@@ -68,7 +68,7 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
                 String name = NftRenderer.name(known, chain.name());
                 chains.add(
                         chain.builtIn()
-                                ? KernelChain.base(table, name, BaseChains.of(known, chain.name()))
+                                ? KernelChain.base(table, name, BaseChains.own(known, chain.name()))
                                 : KernelChain.regular(table, name));
                 compile(rules.family(), known, chain)
                         .forEach(expressions -> compiled.add(rule(table, name, expressions, sets)));

@@ -77,8 +77,13 @@ public final class NodeTaint implements AutoCloseable {
 
     /** Starts to keep the taint as the readiness is. */
     public static NodeTaint start(KubernetesApi api, Situation situation) {
+        return start(api, situation, INTERVAL);
+    }
+
+    /** Starts with rounds in another interval. */
+    static NodeTaint start(KubernetesApi api, Situation situation, Duration interval) {
         NodeTaint taint = new NodeTaint(api, situation);
-        Future<?> _ = taint.worker.scheduleWithFixedDelay(taint::check, 0, INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+        Future<?> _ = taint.worker.scheduleWithFixedDelay(taint::check, 0, interval.toMillis(), TimeUnit.MILLISECONDS);
         return taint;
     }
 

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class NodeTaintTest {
     private static final String PATH = "/api/v1/nodes/" + FakeApiServer.NODE;
+    private static final Duration INTERVAL = Duration.ofMillis(50);
     private static final String OTHER = "node.kubernetes.io/unschedulable";
 
     @TempDir
@@ -177,7 +178,7 @@ class NodeTaintTest {
         eventually("a round is over", () -> asksStop());
 
         taintNode(NodeTaint.KEY);
-        Thread.sleep(2500);
+        Thread.sleep(10 * INTERVAL.toMillis());
         assertThat(taints()).containsExactly(NodeTaint.KEY);
 
         serves = true;
@@ -264,22 +265,21 @@ class NodeTaintTest {
     }
 
     private void start(Duration grace, boolean fresh) {
-        taint = NodeTaint.start(
-                api,
-                new NodeTaint.Situation(
-                        () -> {
-                            asked.incrementAndGet();
-                            return notReady;
-                        },
-                        () -> serves,
-                        grace,
-                        fresh));
+        NodeTaint.Situation situation = new NodeTaint.Situation(
+                () -> {
+                    asked.incrementAndGet();
+                    return notReady;
+                },
+                () -> serves,
+                grace,
+                fresh);
+        taint = NodeTaint.start(api, situation, INTERVAL);
     }
 
-    /** Returns whether a second has passed in which the readiness was not asked for. */
+    /** Returns whether a few rounds have passed in which the readiness was not asked for. */
     private boolean asksStop() throws InterruptedException {
         int before = asked.get();
-        Thread.sleep(1500);
+        Thread.sleep(10 * INTERVAL.toMillis());
         return asked.get() == before;
     }
 

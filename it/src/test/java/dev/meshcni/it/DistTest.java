@@ -103,6 +103,23 @@ class DistTest {
                 .contains(AdapterJar.ADAPTER + " source: file:" + directory);
     }
 
+    /** At another address the JVM reads the bitmap of its pointers, and rewrites each page. */
+    @Test
+    void theDaemonsAotCacheIsMappedWhereItWasMade() throws IOException {
+        Path launcher = copy("-a").resolve("bin/install-cni");
+        Path log = directory.resolve("aot");
+        Files.writeString(
+                launcher,
+                Files.readString(launcher, UTF_8).replace("-Xlog:disable", "-Xlog:disable -Xlog:aot=info:file=" + log),
+                UTF_8);
+
+        Command.of(launcher.toString(), "--version").run();
+
+        assertThat(Files.readString(log, UTF_8))
+                .contains("(ReadWrite)", "(ReadOnly)")
+                .doesNotContain("(Bitmap)");
+    }
+
     @ParameterizedTest
     @CsvSource({"install-cni,--version", "install-cni,--help", "meshcni,version", "meshcni,--help"})
     void whatAProgramSaysOfItselfIsAllThatItPrints(String program, String argument) {

@@ -37,6 +37,7 @@ class IstioSettingsTest {
             "values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true"),
             "values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true"),
             "values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true"),
+            "values.cni.prometheusRule.runbookUrl", Map.of("cni.prometheusRule.enabled", "true"),
             "values.cni.provider", Map.of("cni.chained", "false"),
             "values.cni.repair.deletePods", Map.of("cni.repair.repairPods", "false"),
             "values.cni.repair.labelPods", Map.of("cni.repair.repairPods", "false"),

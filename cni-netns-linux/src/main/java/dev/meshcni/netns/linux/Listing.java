@@ -97,6 +97,11 @@ final class Listing {
         return tables.get();
     }
 
+    /** The chains of all tables, also of those that were not asked for; empty where none of these exists. */
+    List<KernelChain> chains() {
+        return read(messages.chains(), NfTables::chain);
+    }
+
     /**
      * Whether another listing was answered by the same messages, byte for byte, so that all that was found out about it
      * is true of this one. Tables of namespaces that were new are so, when nothing was counted yet: the kernel numbers
@@ -140,7 +145,7 @@ final class Listing {
     }
 
     private List<TableSnapshot> read() {
-        List<KernelChain> chains = read(messages.chains(), NfTables::chain);
+        List<KernelChain> chains = chains();
         List<KernelObject> objects = read(messages.objects(), NfTables::object);
         List<TableSnapshot> read = new ArrayList<>();
         for (int i = 0; i < messages.tables().size(); i++) {

@@ -10,6 +10,7 @@ import dev.meshcni.netfilter.NftTable;
 import dev.meshcni.netfilter.RuleSetComparison;
 import dev.meshcni.netlink.KernelTable;
 import dev.meshcni.netlink.NfBatch;
+import dev.meshcni.nftables.EarlierChains;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
 import dev.meshcni.nftables.WantedTable;
@@ -102,6 +103,7 @@ final class NetlinkLayer implements Layer {
                 return;
             }
             if (change.batch().isEmpty()) {
+                RuleDifferences.requireNone(differences(netfilter, found));
                 return;
             }
             if (transact(netfilter, found, change, undo)) {
@@ -116,7 +118,10 @@ final class NetlinkLayer implements Layer {
 
     @Override
     public List<RuleDifference> differences(NetfilterTables netfilter) {
-        Listing found = list(netfilter);
+        return differences(netfilter, list(netfilter));
+    }
+
+    private List<RuleDifference> differences(NetfilterTables netfilter, Listing found) {
         if (isAsWanted(found)) {
             return List.of();
         }
@@ -137,7 +142,9 @@ final class NetlinkLayer implements Layer {
         }
         for (IpFamily family : IpFamily.values()) {
             if (own.containsKey(family)) {
-                differences.addAll(OwnTable.among(family, found.tables()).differences(own.get(family)));
+                WantedTable wanted = own.get(family);
+                differences.addAll(OwnTable.among(family, found.tables()).differences(wanted));
+                differences.addAll(EarlierChains.differences(wanted.rules(), found.chains()));
             }
         }
         // Others may have put so much beside our rules that it is not worth keeping.

@@ -4,9 +4,13 @@
 package dev.meshcni.netns.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,7 +23,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Connections arrive where the rules send them: a pod and its peer, in two namespaces joined by a cable. */
@@ -99,6 +105,57 @@ class TrafficTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"nft, iptables-nft", "legacy, iptables-legacy", "nftables, iptables-nft", "nftables, iptables-legacy"})
+    void whatAnotherMeshRedirectsComesToTheProxyFirst(String kind, String program) {
+        serve(pod, 15001, 15003);
+        serve(peer, 80);
+        redirectByAnotherMesh(program);
+        assertThat(connect(pod, 1000, PEER, 80)).as("before").isEqualTo("pod 15003");
+        RedirectPlan plan = Plans.redirect(IpFamily.IPV4);
+
+        Visit.to(backend(kind), pod.path()).apply(plan);
+
+        assertThat(connect(pod, 1000, PEER, 80)).isEqualTo("pod 15001");
+        assertThat(Visit.to(backend(kind), pod.path()).differences(plan)).isEmpty();
+    }
+
+    /** Of two chains with the same priority the kernel enters the one first that was made last. */
+    @ParameterizedTest
+    @CsvSource({"nft, iptables-nft", "legacy, iptables-legacy", "nftables, iptables-nft", "nftables, iptables-legacy"})
+    void whatAnotherMeshRedirectsLaterDoesSoToo(String kind, String program) {
+        serve(pod, 15001, 15003);
+        serve(peer, 80);
+        RedirectPlan plan = Plans.redirect(IpFamily.IPV4);
+        Visit.to(backend(kind), pod.path()).apply(plan);
+
+        redirectByAnotherMesh(program);
+
+        assertThat(connect(pod, 1000, PEER, 80)).isEqualTo("pod 15001");
+        assertThat(Visit.to(backend(kind), pod.path()).differences(plan)).isEmpty();
+    }
+
+    @Test
+    void aChainOfOthersThatTheKernelEntersBeforeOursIsADifference() {
+        serve(pod, 15001, 15003);
+        serve(peer, 80);
+        RedirectPlan plan = Plans.redirect(IpFamily.IPV4);
+        Visit visit = Visit.to(new NftBackend(), pod.path());
+        visit.apply(plan);
+
+        pod.shell("nft 'add table inet kuma; add chain inet kuma out { type nat hook output priority -150; };"
+                + "add rule inet kuma out tcp dport 80 redirect to :15003'");
+
+        assertThat(connect(pod, 1000, PEER, 80)).isEqualTo("pod 15003");
+        assertThat(visit.differences(plan))
+                .extracting(RuleDifference::toString)
+                .containsExactly("misplaced in ipv4 nftables nat-output: type nat hook output priority -101 is after"
+                        + " chain out of table inet kuma: type nat hook output priority -150");
+        assertThatThrownBy(() -> visit.apply(Plans.redirect(IpFamily.values())))
+                .isInstanceOf(RedirectException.class)
+                .hasMessageContaining("chain out of table inet kuma");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy", "nftables"})
     void withTproxyInboundConnectionsKeepTheirAddresses(String kind) throws IOException {
         serve(pod, 8080, 15021);
@@ -112,6 +169,12 @@ class TrafficTest {
                     .isEqualTo("pod 15021");
             assertThat(proxy.accepted()).isEqualTo(1);
         }
+    }
+
+    private void redirectByAnotherMesh(String program) {
+        String nat = program + " -t nat ";
+        pod.shell(nat + "-N KUMA_MESH_OUTBOUND;" + nat + "-A KUMA_MESH_OUTBOUND -p tcp -j REDIRECT --to-ports 15003;"
+                + nat + "-A OUTPUT -p tcp -m owner --uid-owner 1000 -j KUMA_MESH_OUTBOUND");
     }
 
     private static RedirectBackend backend(String kind) {

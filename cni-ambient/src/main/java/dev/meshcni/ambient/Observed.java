@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.ambient;
+
+import static java.util.Objects.requireNonNull;
+
+/**
+ * What is so with a pod.
+ *
+ * @param held whether its network namespace is open here; without it nothing can be seen or changed in there
+ * @param rules the rules in it
+ * @param wanted whether ztunnel is to have it, as far as the server knows
+ * @param served whether the serving ztunnel has acknowledged that it serves the pod in this namespace
+ * @param listening whether ztunnel's ports are open in it
+ * @param exempt whether the kubelet's probes reach it: its addresses are in the set, as its own or those of a newer pod
+ * @param claimed whether anything in the set is its own
+ * @param shown the status that others see
+ */
+record Observed(
+        boolean held,
+        PodRules.State rules,
+        boolean wanted,
+        boolean served,
+        boolean listening,
+        boolean exempt,
+        boolean claimed,
+        MeshStatus shown) {
+    Observed {
+        requireNonNull(rules, "rules is null");
+        requireNonNull(shown, "shown is null");
+    }
+
+    /** The status that is true of a pod that should be enrolled. */
+    MeshStatus status() {
+        if (!held) {
+            // An agent that ran before may have put rules in.
+            return MeshStatus.PENDING;
+        }
+        if (rules == PodRules.State.ABSENT) {
+            return MeshStatus.NONE;
+        }
+        return rules == PodRules.State.AS_WANTED && served && listening && exempt
+                ? MeshStatus.ENABLED
+                : MeshStatus.PENDING;
+    }
+
+    Observed withRules(PodRules.State state) {
+        return new Observed(held, state, wanted, served, listening, exempt, claimed, shown);
+    }
+
+    Observed withZtunnel(boolean isWanted, boolean isServed, boolean isListening) {
+        return new Observed(held, rules, isWanted, isServed, isListening, exempt, claimed, shown);
+    }
+
+    Observed withExemption(boolean isExempt) {
+        return new Observed(held, rules, wanted, served, listening, isExempt, isExempt, shown);
+    }
+
+    Observed withShown(MeshStatus status) {
+        return new Observed(held, rules, wanted, served, listening, exempt, claimed, status);
+    }
+
+    Observed released() {
+        return new Observed(false, PodRules.State.ABSENT, wanted, served, false, exempt, claimed, shown);
+    }
+}

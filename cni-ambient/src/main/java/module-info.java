@@ -1,0 +1,6 @@
+/** Pods that join the mesh of their node's ztunnel, and leave it: what is wanted, what is so, and the next step. */
+module dev.meshcni.ambient {
+    requires transitive dev.meshcni.ztunnel;
+
+    exports dev.meshcni.ambient;
+}
