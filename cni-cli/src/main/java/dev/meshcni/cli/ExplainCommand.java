@@ -185,8 +185,9 @@ final class ExplainCommand implements Runnable {
             PacketTrace trace = trace(shown, families.plan(options, known(shown)), true);
             String path = AmbientPath.of(trace, options).description();
             return switch (output.form()) {
-                case text -> "Ambient pod: " + path + ".\n"
-                        + PacketExplanation.of(trace).text();
+                case text ->
+                    Columns.fit("Ambient pod: " + path + ".\n"
+                            + PacketExplanation.of(trace).text());
                 case json -> {
                     ObjectNode node =
                             json(shown.pod()).put("decision", "ambient").put("path", path);

@@ -127,6 +127,16 @@ final class KubernetesNode implements AutoCloseable {
         taint = taintWanted ? Optional.of(NodeTaint.start(api, situation)) : Optional.empty();
     }
 
+    /** The rights that this needs. */
+    List<RequiredRight> rights() {
+        List<RequiredRight> rights = new ArrayList<>(RequiredRight.ofPods());
+        repair.map(RequiredRight::ofRepair).ifPresent(rights::addAll);
+        if (taintWanted) {
+            rights.addAll(RequiredRight.ofTaint());
+        }
+        return rights;
+    }
+
     /**
      * Says something about a pod where {@code kubectl describe} shows it, soon and without a wait; nothing is said
      * where repair is disabled, as the daemon then has no permission for events, or while many others wait.
@@ -137,16 +147,6 @@ final class KubernetesNode implements AutoCloseable {
                     .filter(shown -> shown.pod().uid().equals(pod.uid()))
                     .ifPresent(shown -> events.execute(() -> api.event(shown, "Warning", reason, message)));
         }
-    }
-
-    /** The rights that this needs. */
-    List<RequiredRight> rights() {
-        List<RequiredRight> rights = new ArrayList<>(RequiredRight.ofPods());
-        repair.map(RequiredRight::ofRepair).ifPresent(rights::addAll);
-        if (taintWanted) {
-            rights.addAll(RequiredRight.ofTaint());
-        }
-        return rights;
     }
 
     /** The plugin was missing from the configuration until now, which repair has to make up for once it has started. */

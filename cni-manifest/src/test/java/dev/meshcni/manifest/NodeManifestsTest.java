@@ -12,15 +12,15 @@ import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.daemon.InstallCni;
-import io.fabric8.kubernetes.api.model.VolumeMount;
-import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
@@ -35,8 +35,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -178,7 +178,8 @@ class NodeManifestsTest {
 
     @Test
     void aNodeSelectorAtTheTopLevelIsIstiods() {
-        assertThat(of("values.yaml", "{cniBinDir: /opt/cni/bin, nodeSelector: {pool: istiod}}").yaml())
+        assertThat(of("values.yaml", "{cniBinDir: /opt/cni/bin, nodeSelector: {pool: istiod}}")
+                        .yaml())
                 .doesNotContain("istiod");
     }
 

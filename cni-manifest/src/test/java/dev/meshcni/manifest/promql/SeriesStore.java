@@ -104,7 +104,8 @@ public final class SeriesStore {
 
     /** The first of the matches is that of the name. */
     private Map<Labels, List<Sample>> selected(List<LabelMatch> matches) {
-        Map<Labels, List<Sample>> selected = new HashMap<>(series(matches.getFirst().value()));
+        Map<Labels, List<Sample>> selected =
+                new HashMap<>(series(matches.getFirst().value()));
         selected.keySet().removeIf(labels -> !matches.stream().allMatch(match -> match.accepts(labels)));
         return selected;
     }
@@ -113,8 +114,7 @@ public final class SeriesStore {
         values.forEach((labels, value) -> add(labels, value, at));
         Set<Labels> gone = new HashSet<>(ofTarget.getOrDefault(target, Set.of()));
         gone.removeAll(values.keySet());
-        gone.forEach(labels ->
-                series(labels.value(Labels.NAME)).get(labels).add(new Sample(at, Double.NaN, true)));
+        gone.forEach(labels -> series(labels.value(Labels.NAME)).get(labels).add(new Sample(at, Double.NaN, true)));
         ofTarget.put(target, Set.copyOf(values.keySet()));
     }
 
