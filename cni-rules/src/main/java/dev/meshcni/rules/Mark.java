@@ -7,8 +7,11 @@ package dev.meshcni.rules;
  * A number that the kernel keeps with a packet or a connection, and the bits of it that are meant: several programs can
  * use one mark if each leaves the bits of the others alone ({@code iptables-extensions(8)}, "mark").
  *
+ * <p>API status: EXPERIMENTAL (docs/versioning.md).
+ *
  * @param value the number; it has no bits beyond the mask
  * @param mask the bits that are compared or set, at least one
+ * @since 0.1.0
  */
 public record Mark(int value, int mask) {
     /** The mask of all bits. */

@@ -47,10 +47,10 @@ class DevScriptTest {
         assertThat(help.out().lines()).allMatch(line -> line.length() <= COLUMNS);
         assertThat(Files.readString(project.resolve("dev"))
                         .lines()
-                        .filter(line -> line.matches("command_\\w+\\(\\) \\{")))
+                        .filter(line -> line.matches("command_[\\w-]+\\(\\) \\{")))
                 .isNotEmpty()
-                .allSatisfy(
-                        line -> assertThat(help.out()).contains("\n  " + line.replaceAll("command_|\\(.*", "") + " "));
+                .allSatisfy(line -> assertThat(help.out())
+                        .containsPattern("\n  " + line.replaceAll("command_|\\(.*", "") + "[ \n]"));
     }
 
     @Test

@@ -19,7 +19,7 @@ import java.util.Set;
  * @param selectors a pod that one of these matches should be enrolled
  * @param systemNamespace the namespace of ztunnel itself
  */
-public record AmbientPolicy(
+public record EnrolmentPolicy(
         Set<String> excludedNamespaces, List<EnablementSelector> selectors, String systemNamespace) {
     private static final String APP = "app";
     private static final String ZTUNNEL = "ztunnel";
@@ -40,7 +40,7 @@ public record AmbientPolicy(
         ENDED
     }
 
-    public AmbientPolicy {
+    public EnrolmentPolicy {
         excludedNamespaces = Set.copyOf(excludedNamespaces);
         selectors = List.copyOf(selectors);
         requireNonNull(systemNamespace, "systemNamespace is null");

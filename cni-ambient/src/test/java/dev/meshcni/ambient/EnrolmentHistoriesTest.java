@@ -28,7 +28,7 @@ import net.jqwik.api.ShrinkingMode;
  * Whatever happens on a node, and in whatever order: in the end what is so is what is wanted, and nothing is left open
  * or running. Most of the time of a history is spent waiting for answers that do not come, so many run at once.
  */
-class HistoriesTest {
+class EnrolmentHistoriesTest {
     private static final int AT_ONCE = 40;
     private static final int OF_A_BATCH = 200;
 

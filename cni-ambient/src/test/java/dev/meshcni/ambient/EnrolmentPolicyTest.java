@@ -5,7 +5,7 @@ package dev.meshcni.ambient;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.ambient.AmbientPolicy.Exclusion;
+import dev.meshcni.ambient.EnrolmentPolicy.Exclusion;
 import dev.meshcni.ambient.LabelSelector.Operator;
 import dev.meshcni.ambient.LabelSelector.Requirement;
 import dev.meshcni.redirect.Pod;
@@ -21,10 +21,10 @@ import net.jqwik.api.From;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
-class AmbientPolicyTest {
+class EnrolmentPolicyTest {
     private static final String MODE = EnablementSelector.DATAPLANE_MODE;
-    private static final AmbientPolicy POLICY =
-            new AmbientPolicy(Set.of("kube-system"), EnablementSelector.DEFAULT, "istio-system");
+    private static final EnrolmentPolicy POLICY =
+            new EnrolmentPolicy(Set.of("kube-system"), EnablementSelector.DEFAULT, "istio-system");
 
     /** The label of the pod, that of the namespace, and whether the pod is in the mesh. */
     @Example
@@ -67,7 +67,7 @@ class AmbientPolicyTest {
 
     @Example
     void withoutSelectorsNobodyIsInTheMesh() {
-        AmbientPolicy nobody = new AmbientPolicy(Set.of(), List.of(), "istio-system");
+        EnrolmentPolicy nobody = new EnrolmentPolicy(Set.of(), List.of(), "istio-system");
 
         assertThat(nobody.exclusion(pod("shop", Map.of(MODE, "ambient"), Map.of(), false), Map.of(), false))
                 .contains(Exclusion.NOT_SELECTED);
