@@ -128,11 +128,16 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        out.print(
+        String answer =
                 switch (policy.wanted(which)) {
                     case Wanted.Sidecar(RedirectParameters parameters) -> explain(shown, parameters);
                     case Wanted.Ambient(AmbientOptions options) -> explain(shown, options);
                     case Wanted.Nothing(Decision.Skip skip) -> skipped(which, skip);
+                };
+        out.print(
+                switch (output.form()) {
+                    case text -> Columns.fit(answer);
+                    case json -> answer;
                 });
         out.flush();
     }
@@ -159,8 +164,8 @@ final class ExplainCommand implements Runnable {
             PacketTrace trace = trace(shown, rules, parameters.proxy().dualStack());
             return switch (output.form()) {
                 case text ->
-                    Columns.fit(PacketExplanation.of(trace).text()
-                            + uncovered(rules, trace.packet().family()));
+                    PacketExplanation.of(trace).text()
+                            + uncovered(rules, trace.packet().family());
                 case json -> {
                     ObjectNode node = json(shown.pod()).put("decision", "redirect");
                     node.put(

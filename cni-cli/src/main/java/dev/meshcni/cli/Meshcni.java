@@ -115,6 +115,7 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new ManPagesCommand());
         commandLine.addSubcommand(new HelpCommand());
         commandLine.addSubcommand(new VersionCommand());
+        withoutLogLevel(commandLine, "completion", "help", "version");
         // Trees and explanations draw with more than ASCII, also where the locale is POSIX, as in most containers.
         commandLine.setOut(new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8));
         commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
@@ -125,6 +126,14 @@ public final class Meshcni implements Runnable {
         commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
         return commandLine;
+    }
+
+    /** Commands that log nothing. */
+    private static void withoutLogLevel(CommandLine commandLine, String... commands) {
+        for (String name : commands) {
+            CommandSpec command = commandLine.getSubcommands().get(name).getCommandSpec();
+            command.remove(command.findOption("--log-level"));
+        }
     }
 
     private static int complete(CommandLine commandLine, List<String> words) {

@@ -27,10 +27,9 @@ final class PolicyOptions {
 
     @Option(
             names = "--ambient",
-            description =
-                    "The pod's namespace has the label istio.io/dataplane-mode=ambient, so the pod is in the ambient"
-                            + " mesh unless it says otherwise. Not needed for a pod that has the label itself, or the annotation"
-                            + " ambient.istio.io/redirection.")
+            description = "The pod's namespace has the label istio.io/dataplane-mode=ambient, so the pod is in the"
+                    + " ambient mesh unless it says otherwise. Not needed for a pod that has the label itself, or the"
+                    + " annotation ambient.istio.io/redirection.")
     private boolean ambient;
 
     @Option(

@@ -46,6 +46,7 @@ class MistakesTest {
             --verbose                                        | 2 | meshcni: unknown option '--verbose'
             -o json                                          | 2 | meshcni: unknown option '-o'
             --log-level=loud version                         | 2 | meshcni: Invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
+            version --log-level debug                        | 2 | meshcni version: unknown option '--log-level'
             version now                                      | 2 | meshcni version: unknown argument 'now'
             rules                                            | 2 | meshcni rules: name a pod, or a manifest with -f FILE
             rules -x                                         | 2 | meshcni rules: unknown option '-x'

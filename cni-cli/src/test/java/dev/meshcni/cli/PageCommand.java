@@ -31,11 +31,14 @@ record PageCommand(String place, List<String> words, boolean piped) {
             "source");
 
     PageCommand {
-        words = List.copyOf(words);
+        words = words.size() > 1 && words.get(0).equals("kubectl") && words.get(1).equals("meshcni")
+                ? List.copyOf(words.subList(1, words.size()))
+                : List.copyOf(words);
     }
 
+    /** The program, also where a path leads to it. */
     String program() {
-        return words.getFirst();
+        return words.getFirst().replaceFirst("^target/dist/bin/", "");
     }
 
     List<String> arguments() {
@@ -49,13 +52,14 @@ record PageCommand(String place, List<String> words, boolean piped) {
             if (block.language().equals("sh")) {
                 block.text()
                         .replace("\\\n", " ")
+                        .replace("|\n", "| ")
                         .lines()
                         .filter(line -> !line.isBlank() && !line.startsWith("#"))
                         .forEach(line -> commands.addAll(parse(block.place(), line)));
             }
         }
         for (Pages.Span span : Pages.spans(page)) {
-            List<PageCommand> parsed = parse(span.place(), span.text().replaceFirst("^sudo ", ""));
+            List<PageCommand> parsed = parse(span.place(), span.text());
             PageCommand first = parsed.getFirst();
             if (PROGRAMS.contains(first.program()) && !first.arguments().isEmpty()) {
                 commands.addAll(parsed);
@@ -75,6 +79,8 @@ record PageCommand(String place, List<String> words, boolean piped) {
             if (word.equals("|")) {
                 commands.add(new PageCommand(place, words, !commands.isEmpty()));
                 words = new ArrayList<>();
+            } else if (words.isEmpty() && word.equals("sudo")) {
+                continue;
             } else if (Stream.of(">", "#", "&&").anyMatch(word::startsWith)) {
                 break;
             } else {

@@ -88,6 +88,29 @@ public final class YamlFile {
      * @throws ManifestException if it is not YAML, or a document is no mapping
      */
     public static List<Yaml.Mapping> documents(String source, String text) {
+        return read(source, text).stream()
+                .map(value -> switch (value) {
+                    case Yaml.Mapping mapping -> mapping;
+                    case Yaml.Scalar _, Yaml.Sequence _ -> throw new ManifestException(value.at(), "must be a mapping");
+                })
+                .toList();
+    }
+
+    /**
+     * The value of a text that is one document, a list for example; JSON is YAML as well.
+     *
+     * @return the value; empty if there is none
+     * @throws ManifestException if it is not YAML, or there are several documents
+     */
+    public static Optional<Yaml> value(String source, String text) {
+        List<Yaml> values = read(source, text);
+        if (values.size() > 1) {
+            throw new ManifestException(values.get(1).at(), "is a second document where one is possible");
+        }
+        return values.stream().findFirst();
+    }
+
+    private static List<Yaml> read(String source, String text) {
         YamlFile file = new YamlFile(source, MAX_EXPANDED + text.length());
         String unmarked = spaced(text.replace("\n" + BYTE_ORDER_MARK, "\n"));
         LoadSettings settings = LoadSettings.builder()
@@ -97,25 +120,25 @@ public final class YamlFile {
                 .setAllowNonScalarKeys(true)
                 .setMaxAliasesForCollections(Integer.MAX_VALUE)
                 .build();
-        List<Yaml.Mapping> documents = new ArrayList<>();
+        List<Yaml> values = new ArrayList<>();
         try {
             Composer composer = new Composer(settings, new ParserImpl(settings, new StreamReader(settings, unmarked)));
             while (composer.hasNext()) {
                 Node node = composer.next();
                 if (!isNull(node)) {
-                    documents.add(file.document(node));
+                    values.add(file.convert(node, 0));
                 }
             }
         } catch (YamlEngineException e) {
             throw new YamlSyntax(source, unmarked).explain(e);
         }
-        return documents;
+        return values;
     }
 
     /** JSON indented by tabs, which YAML has as separators only. */
     private static String spaced(String text) {
         String json = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
-        return json.stripLeading().startsWith("{")
+        return json.stripLeading().startsWith("{") || json.stripLeading().startsWith("[")
                 ? INDENTATION
                         .matcher(json)
                         .replaceAll(tabs -> " ".repeat(tabs.group().length()))
@@ -124,13 +147,6 @@ public final class YamlFile {
 
     private static boolean isNull(Node node) {
         return node instanceof ScalarNode scalar && scalar(scalar).equals(Yaml.Scalar.NULL);
-    }
-
-    private Yaml.Mapping document(Node node) {
-        if (convert(node, 0) instanceof Yaml.Mapping mapping) {
-            return mapping;
-        }
-        throw new ManifestException(position(node.getStartMark()), "must be a mapping");
     }
 
     private Yaml convert(Node node, int depth) {

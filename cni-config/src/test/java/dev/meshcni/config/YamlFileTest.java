@@ -73,13 +73,13 @@ class YamlFileTest {
     @Test
     void mergeKeysGiveWhatAMappingHasNot() {
         assertThat(plain("""
-                x: &x {b: 1, c: 1}
-                y: &y {c: 2, d: 2}
-                a:
-                  b: 0
-                  <<: [*x, *y]
-                z: {<<: *y, e: 3}
-                """))
+            x: &x {b: 1, c: 1}
+            y: &y {c: 2, d: 2}
+            a:
+              b: 0
+              <<: [*x, *y]
+            z: {<<: *y, e: 3}
+            """))
                 .containsEntry("a", Map.of("b", 0, "c", 1, "d", 2))
                 .containsEntry("z", Map.of("c", 2, "d", 2, "e", 3));
     }
@@ -120,6 +120,16 @@ class YamlFileTest {
     }
 
     @Test
+    void aTextThatIsOneValueMayBeAList() {
+        assertThat(YamlFile.value("f", "- a: 1\n- b\n").map(Yaml::plain)).contains(List.of(Map.of("a", 1), "b"));
+        assertThat(YamlFile.value("f", "[\n\t{\"a\": 1}\n]").map(Yaml::plain)).contains(List.of(Map.of("a", 1)));
+        assertThat(YamlFile.value("f", "# nothing\n")).isEmpty();
+        assertThatThrownBy(() -> YamlFile.value("f", "[1]\n---\n[2]"))
+                .hasMessage("f:3:1: is a second document where one is possible");
+        assertThatThrownBy(() -> YamlFile.documents("f", "[1]")).hasMessage("f:1:1: must be a mapping");
+    }
+
+    @Test
     void documentsMayEachHaveAByteOrderMark() {
         byte[] text = "\uFEFFa: 1\n---\n\uFEFFb: 2\n---\n---\n# nothing\n".getBytes(UTF_8);
 
@@ -141,29 +151,29 @@ class YamlFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
-            a:\\n\\tb: 1          | f:2:1: invalid YAML: a tab stands where YAML takes spaces only
-            a: b: c              | f:1:5: invalid YAML: the key before this colon is not expected here
-            a: 1\\n b: 2          | f:2:3: invalid YAML: the key before this colon is not expected here
-            a: 'x                | f:1:6: invalid YAML: the quotes that begin before are not closed
-            a: "x\\ny: 1          | f:2:5: invalid YAML: the quotes that begin before are not closed
-            a: "\\q"              | f:1:6: invalid YAML: the escape sequence is unknown
-            a: [1, 2             | f:1:9: invalid YAML: the list that begins with [
-            a: {b                | f:1:6: invalid YAML: the mapping that begins with {
-            a: ]                 | f:1:4: invalid YAML: the bracket ] closes nothing
-            a: 1\\n}              | f:2:1: invalid YAML: the bracket } closes nothing
-            a: *nope             | f:1:4: invalid YAML: the alias refers to no anchor
-            a: &                 | f:1:5: invalid YAML: a name has to follow
-            a: %x                | f:1:4: invalid YAML: the text begins with a character that YAML reserves
-            a: @x                | f:1:4: invalid YAML: the text begins with a character that YAML reserves
-            a: >x\\n b            | f:1:5: invalid YAML: only + or -
-            - a\\nb: c            | f:2:1: invalid YAML: the line is indented like the list before it
-            a: {{ .Values.x }}   | f:1:5: a key must be a text; a template
-            a: 1\\na: 2           | f:2:1: the key a is duplicated
-            a: {<<: 1}           | f:1:9: << takes a mapping
-            - a                  | f:1:1: must be a mapping
-            %YAML 3.0\\n---\\na: 1 | f:1:1: invalid YAML: the version in %YAML is not known
-            a: \\u0001            | f:1:4: invalid YAML: the character U+0001 is not allowed
-            """)
+        a:\\n\\tb: 1          | f:2:1: invalid YAML: a tab stands where YAML takes spaces only
+        a: b: c              | f:1:5: invalid YAML: the key before this colon is not expected here
+        a: 1\\n b: 2          | f:2:3: invalid YAML: the key before this colon is not expected here
+        a: 'x                | f:1:6: invalid YAML: the quotes that begin before are not closed
+        a: "x\\ny: 1          | f:2:5: invalid YAML: the quotes that begin before are not closed
+        a: "\\q"              | f:1:6: invalid YAML: the escape sequence is unknown
+        a: [1, 2             | f:1:9: invalid YAML: the list that begins with [
+        a: {b                | f:1:6: invalid YAML: the mapping that begins with {
+        a: ]                 | f:1:4: invalid YAML: the bracket ] closes nothing
+        a: 1\\n}              | f:2:1: invalid YAML: the bracket } closes nothing
+        a: *nope             | f:1:4: invalid YAML: the alias refers to no anchor
+        a: &                 | f:1:5: invalid YAML: a name has to follow
+        a: %x                | f:1:4: invalid YAML: the text begins with a character that YAML reserves
+        a: @x                | f:1:4: invalid YAML: the text begins with a character that YAML reserves
+        a: >x\\n b            | f:1:5: invalid YAML: only + or -
+        - a\\nb: c            | f:2:1: invalid YAML: the line is indented like the list before it
+        a: {{ .Values.x }}   | f:1:5: a key must be a text; a template
+        a: 1\\na: 2           | f:2:1: the key a is duplicated
+        a: {<<: 1}           | f:1:9: << takes a mapping
+        - a                  | f:1:1: must be a mapping
+        %YAML 3.0\\n---\\na: 1 | f:1:1: invalid YAML: the version in %YAML is not known
+        a: \\u0001            | f:1:4: invalid YAML: the character U+0001 is not allowed
+        """)
     void whatIsWrongIsSaidInOurWordsWithItsPlace(String text, String message) {
         Throwable failure = catchThrowable(() -> YamlFile.documents("f", written(text)));
 

@@ -141,13 +141,13 @@ class RuleSetComparisonTest {
         String save = " --save-mark --nfmask 0xffffffff --ctmask 0xffffffff\n";
         String restore = " --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n";
         String rules = "*mangle\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
-                + "-A PREROUTING -m mark --mark MARK -j CONNMARK" + save
-                + "-A OUTPUT -m connmark --mark MARK -j CONNMARK" + restore
+                + "-A PREROUTING -m mark --mark @ -j CONNMARK" + save
+                + "-A OUTPUT -m connmark --mark @ -j CONNMARK" + restore
                 + "COMMIT\n";
 
-        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("MARK", "0x1/0x1"))))
+        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("@", "0x1/0x1"))))
                 .isEmpty();
-        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("MARK", "0x539"))))
+        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("@", "0x539"))))
                 .hasSize(2);
     }
 

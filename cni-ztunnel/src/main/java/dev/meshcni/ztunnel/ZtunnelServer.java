@@ -76,6 +76,11 @@ public final class ZtunnelServer implements AutoCloseable {
                 requireNonNull(limits, "limits is null"));
     }
 
+    /** The file of the socket. */
+    public Path path() {
+        return listener.path();
+    }
+
     /**
      * Begins to accept connections. From now on each snapshot holds the pods that are wanted, and a ztunnel drops all
      * others: so whoever calls this knows all pods of the node.

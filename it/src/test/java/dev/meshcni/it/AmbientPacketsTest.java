@@ -132,7 +132,8 @@ class AmbientPacketsTest {
                 "route add local 0.0.0.0/0 dev lo table 100 scope host",
                 "rule add fwmark 0x111/0xfff pref 32764 lookup 100");
         if (families.contains(IpFamily.IPV6)) {
-            pod.ip("-6 route add local ::/0 dev lo table 100", "-6 rule add fwmark 0x111/0xfff pref 32764 lookup 100");
+            pod.ip("route add local ::/0 dev lo table 100");
+            pod.run("ip", "-6", "rule", "add", "fwmark", "0x111/0xfff", "pref", "32764", "lookup", "100");
         }
     }
 

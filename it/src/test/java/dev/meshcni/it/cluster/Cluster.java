@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import dev.meshcni.it.DockerArchive;
+import dev.meshcni.it.HostState;
 import dev.meshcni.kubernetes.ApiAccess;
 import dev.meshcni.kubernetes.ClientConfig;
 import io.fabric8.kubernetes.api.model.Node;
@@ -55,9 +56,13 @@ final class Cluster implements AutoCloseable {
             Cluster cluster = new Cluster(access.client().build(), new MachineByCommands());
             cluster.machine.importImage(IMAGE);
             Path work = Files.createTempDirectory("cluster-image-");
-            cluster.machine.importImage(DockerArchive.busybox(work, Pods.IMAGE, List.of("/bin/sh")));
+            try {
+                cluster.machine.importImage(DockerArchive.busybox(work, Pods.IMAGE, List.of("/bin/sh")));
+            } finally {
+                HostState.removeTree(work);
+            }
             TestNamespace.removeAll(cluster);
-            cluster.installation.remove();
+            cluster.installation.removeLeftOver();
             NodeTaints.remove(cluster);
             Report.line("Kubernetes " + cluster.client.getKubernetesVersion().getGitVersion() + ", "
                     + cluster.node().getStatus().getNodeInfo().getContainerRuntimeVersion() + ", Linux "

@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.rbac.Role;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,6 +29,13 @@ class DeniedRightsTest {
     DeniedRightsTest(Cluster cluster) {
         this.cluster = cluster;
         this.installation = cluster.installation();
+    }
+
+    /** A watch that was denied is tried again only after a while, and tells of the next uninstallation. */
+    @AfterAll
+    static void startWithAllRights(Cluster cluster) {
+        cluster.installation().restart();
+        cluster.installation().awaitReady();
     }
 
     /** Every verb of every rule of the manifest: the name of its role, its resource and the verb. */

@@ -98,6 +98,16 @@ final class Installation {
         applied = "";
     }
 
+    /** Removes what an interrupted run has left, its plugin included where the daemon that would do so is gone. */
+    void removeLeftOver() {
+        remove();
+        String manifest = manifest("{}");
+        if (NodeFiles.of(cluster, manifest).configurations().contains("istio-cni")) {
+            ensure(manifest);
+            remove();
+        }
+    }
+
     /** The daemon's pods, the newest first: two during an update. */
     List<Pod> daemons() {
         return cluster.client().pods().inNamespace(NAMESPACE).withLabels(LABEL).list().getItems().stream()
