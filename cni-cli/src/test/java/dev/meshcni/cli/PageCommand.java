@@ -81,11 +81,9 @@ record PageCommand(String place, List<String> words, boolean piped) {
             if (word.equals("|")) {
                 commands.add(new PageCommand(place, words, !commands.isEmpty()));
                 words = new ArrayList<>();
-            } else if (words.isEmpty() && word.equals("sudo")) {
-                continue;
             } else if (Stream.of(">", "#", "&&").anyMatch(word::startsWith)) {
                 break;
-            } else {
+            } else if (!words.isEmpty() || !word.equals("sudo")) {
                 words.add(word);
             }
         }
