@@ -209,20 +209,29 @@ public final class ZtunnelServer implements AutoCloseable {
     /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
     @Override
     public void close() {
-        List<ZtunnelConnection> open = locked(() -> {
-            closed = true;
-            wishes.clear();
-            connections.all().forEach(connection -> connection.stop(STOPPING));
-            changed.signalAll();
-            return List.copyOf(connections.all());
-        });
+        Optional<List<ZtunnelConnection>> open = locked(this::stop);
+        if (open.isEmpty()) {
+            return;
+        }
         wakeup.signal();
-        open.forEach(ZtunnelConnection::join);
+        open.get().forEach(ZtunnelConnection::join);
         if (acceptor.getState() != Thread.State.NEW) {
             Threads.join(acceptor);
         }
         listener.close();
         wakeup.close();
+    }
+
+    /** Stops all that goes on; the connections that end now, empty if somebody has stopped it before. */
+    private Optional<List<ZtunnelConnection>> stop() {
+        if (closed) {
+            return Optional.empty();
+        }
+        closed = true;
+        wishes.clear();
+        connections.all().forEach(connection -> connection.stop(STOPPING));
+        changed.signalAll();
+        return Optional.of(List.copyOf(connections.all()));
     }
 
     private void accept() {
