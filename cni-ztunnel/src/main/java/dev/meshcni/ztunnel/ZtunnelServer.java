@@ -247,8 +247,9 @@ public final class ZtunnelServer implements AutoCloseable {
                     pace.accepted(System.nanoTime());
                     admit(socket);
                 });
-            } catch (RedirectException e) {
-                LOG.log(System.Logger.Level.ERROR, "accepting a ztunnel failed: " + e.getMessage());
+            } catch (RuntimeException e) {
+                // Whatever it is: without this thread, no ztunnel would ever hear of a pod again.
+                LOG.log(System.Logger.Level.ERROR, "accepting a ztunnel failed: " + e.getMessage(), e);
                 wakeup.await(AFTER_A_FAILURE);
             }
         }
