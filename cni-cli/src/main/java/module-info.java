@@ -16,6 +16,7 @@ module dev.meshcni.cli {
     requires dev.meshcni.kubernetes;
     requires dev.meshcni.manifest;
     requires dev.meshcni.repair;
+    requires dev.meshcni.usage;
     requires info.picocli;
 
     opens dev.meshcni.cli to

@@ -5,6 +5,7 @@
 module dev.meshcni.config {
     requires transitive info.picocli;
     requires transitive org.snakeyaml.engine;
+    requires dev.meshcni.rules;
 
     exports dev.meshcni.config;
 }

@@ -8,6 +8,26 @@ istio.io/rev: {{ include "istio-cni.revision" . | quote }}
 k8s-app: istio-cni-node
 {{- end }}
 
+{{/* AppArmor's default profile denies access to processes of other pods; before Kubernetes 1.30 an annotation lifts it. */}}
+{{- define "istio-cni.appArmorField" -}}
+{{- if semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
+{{- end }}
+
+{{- define "istio-cni.priorityClass" -}}
+{{- include "istio-cni.text" .Values.cni.priorityClassName | default "system-node-critical" -}}
+{{- end }}
+
+{{/* The labels of the nodes that the daemon runs on. */}}
+{{- define "istio-cni.nodeSelector" -}}
+{{- $labels := dict "kubernetes.io/os" "linux" -}}
+{{- $architecture := .Values.cni.architecture | default "amd64" -}}
+{{- if ne $architecture "any" }}{{ $_ := set $labels "kubernetes.io/arch" $architecture }}{{ end -}}
+{{- range $key, $value := include "istio-cni.texts" .Values.cni.nodeSelector | fromYaml -}}
+{{- $_ := set $labels $key $value -}}
+{{- end -}}
+{{- toYaml $labels -}}
+{{- end }}
+
 {{- define "istio-cni.subject" -}}
 - kind: ServiceAccount
   name: istio-cni

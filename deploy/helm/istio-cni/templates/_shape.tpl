@@ -36,6 +36,7 @@ does not do.
 {{- define "istio-cni.usual" -}}
 hub: localhost
 image: mesh-cni
+architecture: amd64
 excludeNamespaces: [kube-system]
 nodeTaint: false
 repair:
@@ -81,7 +82,7 @@ sidecarInjectorWebhook: {}
 
 {{/* Keys of the top level that are no settings of the CNI alone. */}}
 {{- define "istio-cni.sharedKeys" -}}
-[cni, global, profile, platform, revision, sidecarInjectorWebhook, istio_cni, pilot]
+[cni, global, nodeSelector, profile, platform, revision, sidecarInjectorWebhook, istio_cni, pilot]
 {{- end }}
 
 {{/* Arguments: a mapping that is changed, and one that is set over it; a null leaves what is there. */}}

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.conf.ConfDirSnapshot;
+import dev.meshcni.api.conf.Detection;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.contract.ChainAdapterContract;
+import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.testkit.Slow;
 import java.io.IOException;
 import java.lang.module.Configuration;
@@ -26,6 +28,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The code on the page about writing an adapter compiles, is found as a service, and passes the contract. */
 @Slow
@@ -44,7 +48,10 @@ class WritingOneTest {
         code = new PageCode(PAGE, folder);
         assertThat(code.names())
                 .containsExactlyInAnyOrder(
-                        "module-info.java", "FlannelChainAdapter.java", "FlannelChainAdapterTest.java");
+                        "module-info.java",
+                        "FlannelChainAdapter.java",
+                        "FlannelChainAdapterTest.java",
+                        "FabricChainAdapter.java");
     }
 
     @Test
@@ -67,6 +74,32 @@ class WritingOneTest {
 
         assertThat(choice.adapter().name()).isEqualTo("flannel");
         assertThat(choice.detection().reason()).isEqualTo("its first plugin is flannel");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"type":"bridge","fabric":"blue"} | CERTAIN | its bridge belongs to fabric blue
+            {"type":"bridge"}                 | NONE    | its first plugin is no bridge with the field fabric
+            {"type":"ptp","fabric":"blue"}    | NONE    | its first plugin is no bridge with the field fabric
+            """)
+    void theSecondAdapterIsRecognisedByItsField(String plugin, Detection.Confidence confidence, String reason)
+            throws Exception {
+        Path out = folder.resolve("fabric");
+        code.javac(out, "--class-path", PageCode.classes(), "FabricChainAdapter.java");
+        try (URLClassLoader loader =
+                new URLClassLoader(new URL[] {out.toUri().toURL()}, getClass().getClassLoader())) {
+            ChainAdapter adapter = (ChainAdapter) loader.loadClass("com.example.fabric.FabricChainAdapter")
+                    .getConstructor()
+                    .newInstance();
+
+            Detection detection = adapter.detect(
+                    ConfDirSnapshot.of(
+                            folder, Map.of("10-fabric.conflist", "{\"name\":\"n\",\"plugins\":[" + plugin + "]}")),
+                    InstallSettings.chainedInto(CniJson.lenientObject("{\"type\":\"istio-cni\"}")));
+
+            assertThat(detection.confidence()).isEqualTo(confidence);
+            assertThat(detection.reason()).isEqualTo(reason);
+        }
     }
 
     @Test

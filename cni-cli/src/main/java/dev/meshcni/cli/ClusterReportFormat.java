@@ -33,7 +33,7 @@ final class ClusterReportFormat {
     /** The same for programs: an object with the list {@code checks}. */
     static String json(ClusterReport report) {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
-        root.put("ok", !report.hasErrors());
+        root.put("version", 1).put("ok", !report.hasErrors());
         ArrayNode checks = root.putArray("checks");
         report.subjects()
                 .forEach(subject -> subject.checks()

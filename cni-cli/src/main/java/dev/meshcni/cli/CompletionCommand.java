@@ -3,7 +3,9 @@
 
 package dev.meshcni.cli;
 
+import dev.meshcni.usage.FishCompletion;
 import picocli.AutoComplete;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -16,13 +18,19 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  source <(meshcni completion bash)",
-            "  meshcni completion zsh > ~/.meshcni-completion && echo 'source ~/.meshcni-completion' >> ~/.zshrc"
+            "  meshcni completion zsh > ~/.meshcni-completion && echo 'source ~/.meshcni-completion' >> ~/.zshrc",
+            "  meshcni completion fish > ~/.config/fish/completions/meshcni.fish",
+            "",
+            "kubectl completes \"kubectl meshcni\" by itself where kubectl_complete-meshcni is in the PATH."
         })
 final class CompletionCommand implements Runnable {
-    /** The shells: one script serves both, as it turns on zsh's support of bash's completion itself. */
+    private static final String PROGRAM = "meshcni";
+
+    /** The shells: one script serves the first two, as it turns on zsh's support of bash's completion itself. */
     enum Shell {
         bash,
-        zsh
+        zsh,
+        fish
     }
 
     @Parameters(paramLabel = "SHELL", description = "The shell: ${COMPLETION-CANDIDATES}.")
@@ -33,11 +41,13 @@ final class CompletionCommand implements Runnable {
 
     @Override
     public void run() {
-        switch (shell) {
-            case bash, zsh ->
-                spec.commandLine()
-                        .getOut()
-                        .println(AutoComplete.bash("meshcni", spec.root().commandLine()));
-        }
+        spec.commandLine().getOut().println(script(shell, spec.root().commandLine()));
+    }
+
+    private static String script(Shell shell, CommandLine root) {
+        return switch (shell) {
+            case bash, zsh -> AutoComplete.bash(PROGRAM, root);
+            case fish -> FishCompletion.of(PROGRAM, root);
+        };
     }
 }

@@ -54,7 +54,7 @@ final class DoctorCommand implements Callable<Integer> {
     /** The command with the environment as its defaults; names such as NAMESPACE mean too many things for that. */
     static CommandLine commandLine(Map<String, String> environment) {
         NodeDefaults defaults = new NodeDefaults(new EnvironmentDefaults(environment));
-        return new CommandLine(new DoctorCommand())
+        return NodeOptions.without(new CommandLine(new DoctorCommand()), "--cni-conf-group-read")
                 .setDefaultValueProvider(argument ->
                         argument.group() == null ? defaults.defaultValue(argument) : argument.defaultValue());
     }
@@ -69,7 +69,7 @@ final class DoctorCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         out.print(
                 switch (output.form()) {
-                    case text -> ClusterReportFormat.text(report);
+                    case text -> Columns.fit(ClusterReportFormat.text(report));
                     case json -> ClusterReportFormat.json(report);
                 });
         out.flush();
@@ -78,7 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private int examineNode() {
         Installer installer = node.installer();
-        NodeReport report = new NodeDoctor(installer).examine();
+        NodeReport report = new NodeDoctor(installer, node.idleJars()).examine();
         PrintWriter out = spec.commandLine().getOut();
         switch (output.form()) {
             case text -> print(installer, report, out);
@@ -91,6 +91,7 @@ final class DoctorCommand implements Callable<Integer> {
     private static void print(Installer installer, NodeReport report, PrintWriter out) {
         section(out, "Configuration in " + installer.settings().confDir(), report.configuration(), "no file");
         section(out, "Base CNI", List.of(report.baseCni()), "");
+        section(out, "Chain adapters", report.adapters(), "none");
         section(out, "Plugin", List.of(report.plugin()), "");
         section(out, "Agent", List.of(report.agent()), "");
         section(
@@ -103,7 +104,7 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static void section(PrintWriter out, String title, List<String> lines, String otherwise) {
         out.println(title);
-        (lines.isEmpty() ? List.of(otherwise) : lines).forEach(line -> out.println("  " + line));
+        (lines.isEmpty() ? List.of(otherwise) : lines).forEach(line -> out.println(Columns.fit("  " + line)));
         out.println();
     }
 

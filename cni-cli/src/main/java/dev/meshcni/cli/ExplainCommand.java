@@ -3,7 +3,11 @@
 
 package dev.meshcni.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.ParameterText;
 import dev.meshcni.redirect.Pod;
@@ -13,6 +17,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.trace.AmbientPath;
 import dev.meshcni.trace.Packet;
 import dev.meshcni.trace.PacketExplanation;
 import dev.meshcni.trace.PacketTrace;
@@ -39,7 +44,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "  meshcni explain web-0 -n shop --connect tcp:10.0.0.1:443",
             "  meshcni explain -f pod.yaml --connect udp:[fd00::a]:53 --uid 1337",
-            "  meshcni explain -f pod.yaml --accept tcp:8080"
+            "  meshcni explain -f pod.yaml --accept tcp:8080 -o json",
+            "  meshcni explain -f pod.yaml --ambient --accept tcp:8080 --source 169.254.7.127"
         })
 final class ExplainCommand implements Runnable {
     private static final long APPLICATION_ID = 1000;
@@ -81,6 +87,12 @@ final class ExplainCommand implements Runnable {
     private String gid;
 
     @Option(
+            names = "--mark",
+            paramLabel = "MARK",
+            description = "With --connect: mark of the packets, such as 0x539, which ztunnel sets. Default: none.")
+    private String mark;
+
+    @Option(
             names = "--source",
             paramLabel = "IP",
             description = "With --accept: source address of the client. Default: an address outside the pod.")
@@ -100,6 +112,9 @@ final class ExplainCommand implements Runnable {
     private String podAddresses;
 
     @Mixin
+    private OutputOption output;
+
+    @Mixin
     private FamilyOptions families;
 
     @Mixin
@@ -113,29 +128,87 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        switch (policy.decide(which)) {
-            case Decision.Redirect(RedirectParameters parameters) -> out.print(explain(shown, parameters));
-            case Decision.Skip skip ->
-                out.println("Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".");
-        }
+        String answer =
+                switch (policy.wanted(which)) {
+                    case Wanted.Sidecar(RedirectParameters parameters) -> explain(shown, parameters);
+                    case Wanted.Ambient(AmbientOptions options) -> explain(shown, options);
+                    case Wanted.Nothing(Decision.Skip skip) -> skipped(which, skip);
+                };
+        out.print(
+                switch (output.form()) {
+                    case text -> Columns.fit(answer);
+                    case json -> answer;
+                });
         out.flush();
+    }
+
+    private String skipped(Pod which, Decision.Skip skip) {
+        return switch (output.form()) {
+            case text -> "Traffic of " + which.qualifiedName() + " is not redirected: " + skip.detail() + ".\n";
+            case json ->
+                CniJson.pretty(json(which)
+                                .put("decision", "skip")
+                                .put("reason", skip.reason().label())
+                                .put("detail", skip.detail()))
+                        + "\n";
+        };
+    }
+
+    private static ObjectNode json(Pod which) {
+        return JsonNodeFactory.instance.objectNode().put("version", 1).put("pod", which.qualifiedName());
     }
 
     private String explain(PodManifests.Shown shown, RedirectParameters parameters) {
         try {
-            Pod which = shown.pod();
-            List<InetAddress> known =
-                    podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
-            RedirectPlan rules = families.plan(parameters, known);
-            PodNetwork network = new PodNetwork(
-                    interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
-            PacketTrace trace =
-                    direction.connect != null ? connect(which, rules, network) : accept(parameters, rules, network);
-            return PacketExplanation.of(trace).text()
-                    + uncovered(rules, trace.packet().family());
+            RedirectPlan rules = families.plan(parameters, known(shown));
+            PacketTrace trace = trace(shown, rules, parameters.proxy().dualStack());
+            return switch (output.form()) {
+                case text ->
+                    PacketExplanation.of(trace).text()
+                            + uncovered(rules, trace.packet().family());
+                case json -> {
+                    ObjectNode node = json(shown.pod()).put("decision", "redirect");
+                    node.put(
+                            "familyRedirected",
+                            rules.families().contains(trace.packet().family()));
+                    TraceJson.write(trace, node);
+                    yield CniJson.pretty(node) + "\n";
+                }
+            };
         } catch (InvalidParameterException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private String explain(PodManifests.Shown shown, AmbientOptions options) {
+        try {
+            PacketTrace trace = trace(shown, families.plan(options, known(shown)), true);
+            String path = AmbientPath.of(trace, options).description();
+            return switch (output.form()) {
+                case text ->
+                    Columns.fit("Ambient pod: " + path + ".\n"
+                            + PacketExplanation.of(trace).text());
+                case json -> {
+                    ObjectNode node =
+                            json(shown.pod()).put("decision", "ambient").put("path", path);
+                    TraceJson.write(trace, node);
+                    yield CniJson.pretty(node) + "\n";
+                }
+            };
+        } catch (InvalidParameterException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private List<InetAddress> known(PodManifests.Shown shown) {
+        return podAddresses == null ? shown.addresses() : ParameterText.addresses("option --pod-ip", podAddresses);
+    }
+
+    private PacketTrace trace(PodManifests.Shown shown, RedirectPlan rules, boolean dualStack) {
+        List<InetAddress> known = known(shown);
+        PodNetwork network = new PodNetwork(
+                interfaceName(), known.isEmpty() ? PodNetwork.standIn().addresses() : known);
+        return direction.connect != null ? connect(shown.pod(), rules, network) : accept(dualStack, rules, network);
     }
 
     private PacketTrace connect(Pod which, RedirectPlan rules, PodNetwork network) {
@@ -156,15 +229,16 @@ final class ExplainCommand implements Runnable {
                         .map(Pod.Container::runAsGroup)
                         .orElse(OptionalLong.empty())
                         .orElse(user));
-        return PacketTrace.sent(rules, network, packet.sentBy(user, group));
+        return PacketTrace.sent(rules, network, packet.sentBy(user, group).marked(number(mark), 0));
     }
 
-    private PacketTrace accept(RedirectParameters parameters, RedirectPlan rules, PodNetwork network) {
+    private PacketTrace accept(boolean dualStack, RedirectPlan rules, PodNetwork network) {
         refuse("--uid", uid, "--connect");
         refuse("--gid", gid, "--connect");
+        refuse("--mark", mark, "--connect");
         Endpoint.Port port = Endpoint.Port.parse("option --accept", direction.accept);
         InetAddress from = source == null
-                ? outsider(rules, parameters)
+                ? outsider(rules, dualStack)
                 : ParameterText.addresses("option --source", source).getFirst();
         if (network.isLocal(from)) {
             throw new InvalidParameterException(
@@ -178,9 +252,8 @@ final class ExplainCommand implements Runnable {
     }
 
     /** A documentation address (RFC 5737, RFC 3849), of a family that is redirected. */
-    private static InetAddress outsider(RedirectPlan rules, RedirectParameters parameters) {
-        boolean ipv4 =
-                rules.families().contains(IpFamily.IPV4) || parameters.proxy().dualStack();
+    private static InetAddress outsider(RedirectPlan rules, boolean dualStack) {
+        boolean ipv4 = rules.families().contains(IpFamily.IPV4) || dualStack;
         return InetAddress.ofLiteral(ipv4 ? "198.51.100.7" : "2001:db8:1::7");
     }
 
@@ -200,6 +273,10 @@ final class ExplainCommand implements Runnable {
         if (value != null) {
             throw new ParameterException(spec.commandLine(), option + " can only be used with " + other);
         }
+    }
+
+    private static int number(String mark) {
+        return mark == null ? 0 : (int) ParameterText.hexOrDecimal("option --mark", mark);
     }
 
     private static OptionalLong id(String option, String text) {

@@ -4,6 +4,8 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.iptables.FamilyList;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.IpFamilies;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
@@ -23,13 +25,28 @@ final class FamilyOptions {
             paramLabel = "FAMILIES",
             converter = FamilyList.Converter.class,
             description = "Address families to redirect: ipv4, ipv6 or ipv4,ipv6. Default: those of the pod's"
-                    + " addresses if known; else ipv4, or both if the proxy sets ISTIO_DUAL_STACK.")
+                    + " addresses if known; else ipv4, or both for an ambient pod and if the proxy sets"
+                    + " ISTIO_DUAL_STACK.")
     private FamilyList families;
 
     /** The plan for a pod with these addresses; none if they are not known. */
     RedirectPlan plan(RedirectParameters parameters, List<InetAddress> addresses) {
         return RuleCompiler.compile(
                 parameters, families(parameters, Optional.of(addresses).filter(known -> !known.isEmpty())));
+    }
+
+    /** The plans that an ambient pod with these addresses may have, the first choice first. */
+    List<RedirectPlan> acceptable(AmbientOptions options, List<InetAddress> addresses) {
+        if (families != null || addresses.isEmpty()) {
+            Set<IpFamily> both = EnumSet.allOf(IpFamily.class);
+            return List.of(AmbientRules.compile(options, families == null ? both : families.families()));
+        }
+        return AmbientRules.acceptable(options, addresses);
+    }
+
+    /** The plan for an ambient pod with these addresses; none if they are not known. */
+    RedirectPlan plan(AmbientOptions options, List<InetAddress> addresses) {
+        return acceptable(options, addresses).getFirst();
     }
 
     private Set<IpFamily> families(RedirectParameters parameters, Optional<List<InetAddress>> addresses) {

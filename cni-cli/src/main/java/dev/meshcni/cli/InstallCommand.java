@@ -36,6 +36,7 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = "%nExamples:%n",
         footer = {
+            "  meshcni install",
             "  meshcni install --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
             "",
             "Each option can also be set as an environment variable, such as CNI_CONF_NAME."
@@ -49,7 +50,8 @@ final class InstallCommand implements Callable<Integer> {
 
     /** The command with the environment as its defaults. */
     static CommandLine commandLine(Map<String, String> environment) {
-        return new CommandLine(new InstallCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+        return new CommandLine(new InstallCommand())
+                .setDefaultValueProvider(new NodeDefaults(new EnvironmentDefaults(environment)));
     }
 
     @Override

@@ -6,6 +6,7 @@ package dev.meshcni.cli;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.YamlText;
+import dev.meshcni.manifest.KubernetesVersion;
 import dev.meshcni.manifest.ManifestInput;
 import dev.meshcni.manifest.ManifestInput.Setting;
 import dev.meshcni.manifest.ManifestInput.Setting.Kind;
@@ -41,7 +42,7 @@ import picocli.CommandLine.TypeConversionException;
         footer = {
             "  meshcni manifest -f operator.yaml | kubectl apply -f -",
             "  meshcni manifest -f operator.yaml --platform gke --set values.cni.hub=registry.example.com/mesh",
-            "  meshcni manifest -f values.yaml --namespace kube-system"
+            "  meshcni manifest -f values.yaml --namespace kube-system --kube-version 1.29"
         })
 final class ManifestCommand implements Callable<Integer> {
     private static final String STDIN = "-";
@@ -54,7 +55,7 @@ final class ManifestCommand implements Callable<Integer> {
         @Override
         public Platform convert(String name) {
             return Stream.of(Platform.values())
-                    .filter(platform -> platform.label().equals(name))
+                    .filter(platform -> platform.label().equalsIgnoreCase(name))
                     .findFirst()
                     .orElseThrow(() -> new TypeConversionException(
                             "'" + name + "' is not a known platform; known platforms: " + String.join(", ", this)));
@@ -63,6 +64,18 @@ final class ManifestCommand implements Callable<Integer> {
         @Override
         public Iterator<String> iterator() {
             return Stream.of(Platform.values()).map(Platform::label).iterator();
+        }
+    }
+
+    /** Versions as kubectl writes them. */
+    private static final class KubeVersion implements ITypeConverter<KubernetesVersion> {
+        @Override
+        public KubernetesVersion convert(String text) {
+            try {
+                return KubernetesVersion.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
         }
     }
 
@@ -111,10 +124,18 @@ final class ManifestCommand implements Callable<Integer> {
     private Optional<Platform> platform = Optional.empty();
 
     @Option(
-            names = "--namespace",
+            names = {"-n", "--namespace"},
             paramLabel = "NAMESPACE",
             description = "Namespace of the daemon, unless the files set it. Default: istio-system.")
     private Optional<String> namespace = Optional.empty();
+
+    @Option(
+            names = "--kube-version",
+            paramLabel = "VERSION",
+            converter = KubeVersion.class,
+            description = "Version of Kubernetes that the manifests are for, such as 1.29. Default: 1.30 and later; the"
+                    + " oldest is 1.25.")
+    private Optional<KubernetesVersion> kubernetes = Optional.empty();
 
     @Spec
     private CommandSpec spec;
@@ -124,12 +145,12 @@ final class ManifestCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         try {
-            out.print(NodeManifests.of(new ManifestInput(documents(), settings(), platform, namespace))
+            out.print(NodeManifests.of(new ManifestInput(documents(), settings(), platform, namespace, kubernetes))
                     .yaml());
             out.flush();
             return CommandLine.ExitCode.OK;
         } catch (ManifestException e) {
-            e.problems().forEach(problem -> err.println(line(problem)));
+            e.problems().forEach(problem -> err.println(spec.qualifiedName() + ": " + line(problem)));
             return CommandLine.ExitCode.SOFTWARE;
         }
     }
@@ -152,6 +173,9 @@ final class ManifestCommand implements Callable<Integer> {
     }
 
     private static String text(String file) {
+        if (Files.isDirectory(Path.of(file))) {
+            throw new DaemonException(file + " is a directory, expected a file");
+        }
         try {
             return file.equals(STDIN)
                     ? YamlText.decode("standard input", System.in.readAllBytes())

@@ -5,18 +5,23 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.config.HelpFooter;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
+import dev.meshcni.config.TruthValue;
+import dev.meshcni.config.UsageError;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.daemon.LogSetup;
 import dev.meshcni.demo.DemoCommand;
 import dev.meshcni.iptables.IptablesCommand;
 import dev.meshcni.iptables.ValidateCommand;
+import dev.meshcni.usage.KubectlPlugin;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,6 +53,9 @@ import picocli.CommandLine.Spec;
 public final class Meshcni implements Runnable {
     private static final Logger LOG = System.getLogger(Meshcni.class.getName());
 
+    /** The property that has the name by which the launcher was called. */
+    private static final String PROGRAM = "meshcni.program";
+
     /** The log level. */
     enum LogLevel {
         debug(LogLevels.Level.DEBUG),
@@ -78,7 +86,14 @@ public final class Meshcni implements Runnable {
     /** Runs a command, and ends the process with its exit code. */
     public static void main(String[] args) {
         LogSetup.configure(LogLevel.warn.level, LogSetup.Format.TEXT);
-        System.exit(commandLine(System.getenv()).execute(args));
+        CommandLine commandLine = commandLine(System.getenv());
+        System.exit(
+                switch (System.getProperty(PROGRAM, "")) {
+                    case KubectlPlugin.PLUGIN ->
+                        KubectlPlugin.named(commandLine).execute(args);
+                    case KubectlPlugin.COMPLETION -> complete(commandLine, List.of(args));
+                    default -> commandLine.execute(args);
+                });
     }
 
     /** The command line with all commands, which take variables of this environment for flags where they say so. */
@@ -97,16 +112,33 @@ public final class Meshcni implements Runnable {
         commandLine.addSubcommand(new StatusCommand());
         commandLine.addSubcommand(new DemoCommand());
         commandLine.addSubcommand(new CompletionCommand());
+        commandLine.addSubcommand(new ManPagesCommand());
         commandLine.addSubcommand(new HelpCommand());
         commandLine.addSubcommand(new VersionCommand());
+        withoutLogLevel(commandLine, "completion", "help", "version");
         // Trees and explanations draw with more than ASCII, also where the locale is POSIX, as in most containers.
         commandLine.setOut(new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8));
         commandLine.setErr(new PrintWriter(new FileOutputStream(FileDescriptor.err), true, UTF_8));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
-        commandLine.setParameterExceptionHandler((failure, _) -> UsageError.print(failure));
+        TruthValue.registerIn(commandLine);
+        HelpFooter.keepLines(commandLine);
+        commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
         return commandLine;
+    }
+
+    /** Commands that log nothing. */
+    private static void withoutLogLevel(CommandLine commandLine, String... commands) {
+        for (String name : commands) {
+            CommandSpec command = commandLine.getSubcommands().get(name).getCommandSpec();
+            command.remove(command.findOption("--log-level"));
+        }
+    }
+
+    private static int complete(CommandLine commandLine, List<String> words) {
+        KubectlPlugin.completions(commandLine, words).forEach(commandLine.getOut()::println);
+        return CommandLine.ExitCode.OK;
     }
 
     @Override

@@ -10,7 +10,12 @@ import dev.meshcni.install.InstallerOptions;
 import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.install.PluginOptions;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Options shared by the commands that work on a node: its directories and the configuration to install. */
 final class NodeOptions {
@@ -23,16 +28,27 @@ final class NodeOptions {
     /**
      * The settings that the options give.
      *
-     * @throws DaemonException if there is no directory of configuration, with where it usually is: the defaults are
-     *     those of the daemon's container
+     * @throws DaemonException if there is no directory of configuration, as on a machine that is no node
      */
     InstallerSettings settings() {
         InstallerSettings settings = installer.settings(plugin);
         if (!Files.isDirectory(settings.confDir())) {
-            throw new DaemonException(settings.confDir() + " does not exist; on the node itself use"
-                    + " --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
+            throw new DaemonException(settings.confDir() + " does not exist: run it on a node, or name the node's"
+                    + " directories, as in --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
         }
         return settings;
+    }
+
+    /** Leaves out options that only matter for what a command does not do. */
+    static CommandLine without(CommandLine commandLine, String... options) {
+        CommandSpec spec = commandLine.getCommandSpec();
+        Stream.of(options).map(spec::findOption).forEach(spec::remove);
+        return commandLine;
+    }
+
+    /** The jars in the directory of chain adapters that provide none. */
+    List<Path> idleJars() {
+        return installer.idleJars();
     }
 
     /**

@@ -19,6 +19,7 @@ final class NodeReportJson {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.put("version", 1).put("ok", !report.hasErrors()).put("confDir", confDir.toString());
         report.configuration().forEach(root.putArray("configuration")::add);
+        report.adapters().forEach(root.putArray("adapters")::add);
         root.put("baseCni", report.baseCni()).put("plugin", report.plugin()).put("agent", report.agent());
         ArrayNode findings = root.putArray("findings");
         report.findings()

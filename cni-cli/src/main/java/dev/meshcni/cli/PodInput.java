@@ -7,6 +7,7 @@ import dev.meshcni.config.DaemonException;
 import dev.meshcni.doctor.LivePods;
 import dev.meshcni.kubernetes.ClientConfig;
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.UnreadAnnotations;
 import java.io.PrintWriter;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -66,7 +68,8 @@ final class PodInput {
     List<PodManifests.Shown> pods() {
         List<PodManifests.Shown> pods = selected();
         PrintWriter err = spec.commandLine().getErr();
-        pods.forEach(shown -> UnreadAnnotations.warnings(shown.pod())
+        pods.forEach(shown -> Stream.concat(
+                        UnreadAnnotations.warnings(shown.pod()).stream(), AmbientOptions.warnings(shown.pod()).stream())
                 .forEach(warning -> err.println("warning: pod " + shown.pod().qualifiedName() + ": " + warning)));
         return pods;
     }

@@ -5,6 +5,7 @@ package dev.meshcni.cli;
 
 import dev.meshcni.iptables.PlanFormat;
 import dev.meshcni.kubernetes.PodManifests;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Spec;
             "  meshcni rules web-0 -n shop",
             "  meshcni rules -f pod.yaml -o tree",
             "  kubectl get pod web-0 -o yaml | meshcni rules -f - | less",
-            "  meshcni rules -f pod.yaml --ip-families ipv4,ipv6 -o mermaid"
+            "  meshcni rules -f pod.yaml --ip-families ipv4,ipv6 -o mermaid",
+            "  meshcni rules -f pod.yaml --ambient -o tree"
         })
 final class RulesCommand implements Callable<Integer> {
     @Mixin
@@ -64,7 +66,9 @@ final class RulesCommand implements Callable<Integer> {
                 out.print(show(shown));
             } catch (InvalidParameterException e) {
                 failed++;
-                spec.commandLine().getErr().println(each.qualifiedName() + ": " + e.getMessage());
+                spec.commandLine()
+                        .getErr()
+                        .println(spec.qualifiedName() + ": " + each.qualifiedName() + ": " + e.getMessage());
             }
         }
         out.flush();
@@ -73,10 +77,12 @@ final class RulesCommand implements Callable<Integer> {
 
     private String show(PodManifests.Shown shown) {
         Pod each = shown.pod();
-        return switch (policy.decide(each)) {
-            case Decision.Redirect(RedirectParameters parameters) ->
+        return switch (policy.wanted(each)) {
+            case Wanted.Sidecar(RedirectParameters parameters) ->
                 format.redirected(each, families.plan(parameters, shown.addresses()));
-            case Decision.Skip skip -> format.skipped(each, skip);
+            case Wanted.Ambient(AmbientOptions options) ->
+                format.redirected(each, families.plan(options, shown.addresses()));
+            case Wanted.Nothing(Decision.Skip skip) -> format.skipped(each, skip);
         };
     }
 }

@@ -26,7 +26,10 @@ import picocli.CommandLine.Spec;
                     + " kept."
         },
         footerHeading = "%nExamples:%n",
-        footer = "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin")
+        footer = {
+            "  meshcni uninstall",
+            "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin"
+        })
 final class UninstallCommand implements Callable<Integer> {
     private static final Duration TIME_FOR_PLUGINS = Duration.ofSeconds(10);
 
@@ -43,7 +46,16 @@ final class UninstallCommand implements Callable<Integer> {
 
     /** The command with the environment as its defaults. */
     static CommandLine commandLine(Map<String, String> environment) {
-        return new CommandLine(new UninstallCommand()).setDefaultValueProvider(new EnvironmentDefaults(environment));
+        return NodeOptions.without(
+                        new CommandLine(new UninstallCommand()),
+                        "--cni-conf-group-read",
+                        "--exclude-namespaces",
+                        "--force-unchained-conf",
+                        "--native-nftables",
+                        "--plugin-log-level",
+                        "--plugin-source-dir",
+                        "--pod-namespace")
+                .setDefaultValueProvider(new NodeDefaults(new EnvironmentDefaults(environment)));
     }
 
     @Override

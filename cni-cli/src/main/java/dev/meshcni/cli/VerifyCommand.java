@@ -12,6 +12,8 @@ import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.iptables.Namespace;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectParameters;
@@ -90,11 +92,11 @@ final class VerifyCommand implements Callable<Integer> {
         Pod which = pod.pod().pod();
         RedirectBackend backend = Backends.of(ServiceLoader.load(RedirectBackend.class))
                 .named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        Decision decision = policy.decide(which);
+        Wanted decision = policy.wanted(which);
         List<RuleDifference> differences;
         Path path = Optional.ofNullable(netns).orElseGet(() -> find(which));
         try (NamespaceHandle namespace = backend.open(path, Deadline.after(Namespace.PATIENCE))) {
-            differences = namespace.differences(wanted(namespace, decision));
+            differences = differences(namespace, decision);
         }
         PrintWriter out = spec.commandLine().getOut();
         switch (format) {
@@ -126,18 +128,22 @@ final class VerifyCommand implements Callable<Integer> {
                         + ") on this node; run this on the pod's node as root, or set --netns"));
     }
 
-    private RedirectPlan wanted(NamespaceHandle namespace, Decision decision) {
-        return switch (decision) {
-            case Decision.Redirect(RedirectParameters parameters) -> families.plan(parameters, namespace.addresses());
-            case Decision.Skip _ -> RedirectPlan.NONE;
+    private List<RuleDifference> differences(NamespaceHandle namespace, Wanted wanted) {
+        return switch (wanted) {
+            case Wanted.Sidecar(RedirectParameters parameters) ->
+                namespace.differences(families.plan(parameters, namespace.addresses()));
+            case Wanted.Ambient(AmbientOptions options) ->
+                AmbientRules.differences(families.acceptable(options, namespace.addresses()), namespace::differences);
+            case Wanted.Nothing _ -> namespace.differences(RedirectPlan.NONE);
         };
     }
 
-    private static String text(Pod pod, Decision decision, List<RuleDifference> differences) {
+    private static String text(Pod pod, Wanted decision, List<RuleDifference> differences) {
         StringBuilder text = new StringBuilder(pod.qualifiedName());
         switch (decision) {
-            case Decision.Redirect _ -> text.append(" should be redirected, ");
-            case Decision.Skip skip ->
+            case Wanted.Sidecar _ -> text.append(" should be redirected, ");
+            case Wanted.Ambient _ -> text.append(" should be redirected to ztunnel, ");
+            case Wanted.Nothing(Decision.Skip skip) ->
                 text.append(" should not be redirected (").append(skip.detail()).append("), ");
         }
         text.append(
@@ -149,12 +155,14 @@ final class VerifyCommand implements Callable<Integer> {
         return text.toString();
     }
 
-    private static ObjectNode json(Pod pod, Decision decision, List<RuleDifference> differences) {
+    private static ObjectNode json(Pod pod, Wanted decision, List<RuleDifference> differences) {
         ObjectNode node = new ObjectMapper().createObjectNode();
         node.put("version", 1).put("pod", pod.qualifiedName());
         switch (decision) {
-            case Decision.Redirect _ -> node.put("decision", "redirect");
-            case Decision.Skip skip -> node.put("decision", "skip").put("detail", skip.detail());
+            case Wanted.Sidecar _ -> node.put("decision", "redirect");
+            case Wanted.Ambient _ -> node.put("decision", "redirect").put("mode", "ambient");
+            case Wanted.Nothing(Decision.Skip skip) ->
+                node.put("decision", "skip").put("detail", skip.detail());
         }
         ArrayNode list = node.putArray("differences");
         differences.forEach(difference -> list.addObject()

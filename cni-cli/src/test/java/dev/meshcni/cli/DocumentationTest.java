@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
@@ -31,16 +32,35 @@ import picocli.CommandLine;
 /** What the pages in docs/ and the README say about commands is so. */
 class DocumentationTest {
     private static final Path PROJECT = Path.of("..").toAbsolutePath().normalize();
-    private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9-]*");
+    private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--[a-z][a-z0-9_-]*");
     private static final Pattern CALL = Pattern.compile("\\b(meshcni|install-cni) ([^`|\\n]*)");
     private static final Pattern FILE = Pattern.compile("`([\\w.-]+\\.yaml)`:\\n\\n```yaml\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern CONSOLE =
             Pattern.compile("```console\\n\\$ meshcni ([^\\n]*)\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]+?)(?:#[^)]*)?\\)");
 
+    private static final Pattern SECTION_LINK = Pattern.compile("\\]\\((?<page>[^)#\\s]*)#(?<section>[^)]+)\\)");
+    private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
+
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
-            "--namespace", "--selector", "--register-with-taints", "--version", "--platform", "--build-arg", "--push");
+            "--build-arg",
+            "--field-selector",
+            "--force-conflicts",
+            "--from-file",
+            "--install",
+            "--namespace",
+            "--platform",
+            "--prefix",
+            "--previous",
+            "--push",
+            "--register-with-taints",
+            "--reset-values",
+            "--selector",
+            "--server-side",
+            "--tail",
+            "--take-ownership",
+            "--version");
 
     @TempDir
     private Path directory;
@@ -93,6 +113,28 @@ class DocumentationTest {
                         .filteredOn(link -> !link.contains(":"))
                         .allSatisfy(
                                 link -> assertThat(page.resolveSibling(link)).exists())));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> linksToSectionsLeadToHeadings() {
+        return pages().map(page -> DynamicTest.dynamicTest(
+                name(page),
+                () -> assertThat(SECTION_LINK.matcher(read(page)).results())
+                        .filteredOn(link -> !link.group("page").contains(":"))
+                        .allSatisfy(link -> assertThat(headings(
+                                        link.group("page").isEmpty() ? page : page.resolveSibling(link.group("page"))))
+                                .contains(link.group("section")))));
+    }
+
+    /** The headings of a page, as links name them. */
+    private static List<String> headings(Path page) {
+        return HEADING.matcher(read(page).replaceAll("(?s)```.*?```", ""))
+                .results()
+                .map(heading -> heading.group(1)
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\w\\- ]", "")
+                        .replace(' ', '-'))
+                .toList();
     }
 
     @ParameterizedTest

@@ -43,7 +43,8 @@ class ManifestCommandTest {
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEmpty();
         assertThat(run.err())
-                .isEqualToIgnoringNewLines(file + ":10:7: unknown key values.cni.cniBinDirr, did you mean cniBinDir?");
+                .isEqualToIgnoringNewLines("meshcni manifest: " + file
+                        + ":10:7: unknown key values.cni.cniBinDirr, did you mean cniBinDir?");
     }
 
     @Test

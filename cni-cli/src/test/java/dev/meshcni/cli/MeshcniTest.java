@@ -5,8 +5,13 @@ package dev.meshcni.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
@@ -52,12 +57,12 @@ class MeshcniTest {
         Run run = Run.meshcni("rules", "--pod", "x.yaml", "--format", "yaml");
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("--output").contains("yaml").contains("tree");
+        assertThat(run.err()).contains("--format").contains("yaml").contains("tree");
     }
 
     @Test
     void everyCommandHasHelpOnStandardOutput() {
-        Map<String, CommandLine> commands = Meshcni.commandLine(Map.of()).getSubcommands();
+        Map<String, CommandLine> commands = commands();
 
         assertThat(commands)
                 .containsKeys("rules", "iptables", "explain", "verify", "validate", "completion", "version");
@@ -73,7 +78,7 @@ class MeshcniTest {
     void theHelpListsEveryCommandWithADescription() {
         String help = Run.meshcni("--help").out();
 
-        assertThat(Meshcni.commandLine(Map.of()).getSubcommands().keySet())
+        assertThat(commands().keySet())
                 .allSatisfy(command -> assertThat(help).containsPattern("(?m)^  " + command + " +\\S"));
     }
 
@@ -102,6 +107,44 @@ class MeshcniTest {
 
     @Test
     void aShellThatIsNotKnownIsAUsageError() {
-        assertThat(Run.meshcni("completion", "fish").exitCode()).isEqualTo(2);
+        assertThat(Run.meshcni("completion", "tcsh").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void fishLearnsTheCommandsAndTheirOptions() {
+        Run run = Run.meshcni("completion", "fish");
+
+        assertThat(run.exitCode()).isZero();
+        commands().forEach((name, command) -> {
+            assertThat(run.out()).contains("--condition __fish_use_subcommand --arguments '" + name + "'");
+            command.getCommandSpec().options().stream()
+                    .filter(option -> !option.hidden())
+                    .forEach(option -> assertThat(run.out())
+                            .contains("--long-option " + option.longestName().substring(2) + " "));
+        });
+    }
+
+    @Test
+    void theManualHasAPageForEachCommandWithAllItsOptions(@TempDir Path directory) throws IOException {
+        assertThat(Run.meshcni("man-pages", directory.toString()).exitCode()).isZero();
+
+        assertThat(directory.resolve("man8/install-cni.8")).isNotEmptyFile();
+        for (Map.Entry<String, CommandLine> command : commands().entrySet()) {
+            assertThat(Files.readString(directory.resolve("man1/meshcni-" + command.getKey() + ".1")))
+                    .as(command.getKey())
+                    .contains(command.getValue().getCommandSpec().options().stream()
+                            .filter(option -> !option.hidden())
+                            .map(option -> "\\fB" + option.longestName().replace("-", "\\-") + "\\fR")
+                            .toArray(String[]::new))
+                    .doesNotContain("${");
+        }
+    }
+
+    private static Map<String, CommandLine> commands() {
+        Map<String, CommandLine> commands =
+                new TreeMap<>(Meshcni.commandLine(Map.of()).getSubcommands());
+        commands.values()
+                .removeIf(command -> command.getCommandSpec().usageMessage().hidden());
+        return commands;
     }
 }

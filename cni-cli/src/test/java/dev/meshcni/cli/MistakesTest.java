@@ -46,6 +46,7 @@ class MistakesTest {
             --verbose                                        | 2 | meshcni: unknown option '--verbose'
             -o json                                          | 2 | meshcni: unknown option '-o'
             --log-level=loud version                         | 2 | meshcni: Invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
+            version --log-level debug                        | 2 | meshcni version: unknown option '--log-level'
             version now                                      | 2 | meshcni version: unknown argument 'now'
             rules                                            | 2 | meshcni rules: name a pod, or a manifest with -f FILE
             rules -x                                         | 2 | meshcni rules: unknown option '-x'
@@ -95,9 +96,17 @@ class MistakesTest {
             doctor --context prod                            | 2 | --cluster
             install --mounted-cni-net-dir DIR/none           | 1 | none does not exist
             uninstall --mounted-cni-net-dir DIR/none         | 1 | none does not exist
-            install --install-check-seconds soon             | 2 | meshcni install: Invalid value for option '--install-check-seconds': 'soon' is not an int
+            install --install-check-seconds 5                | 2 | meshcni install: unknown option '--install-check-seconds'
+            install --chained-cni-plugin=no                  | 2 | meshcni install: Invalid value for option '--chained-cni-plugin': expected true or false
+            install --exclude-namespaces kube-system,Shop    | 2 | meshcni install: Invalid value for option '--exclude-namespaces' (NAMESPACE): 'Shop' is not the name of a namespace
+            install --plugin-log-level loud                  | 2 | meshcni install: Invalid value for option '--plugin-log-level': expected one of [debug, info, warn, error, fatal, none] but was 'loud'
+            uninstall --native-nftables                      | 2 | meshcni uninstall: unknown option '--native-nftables'
             manifest --platform azure                        | 2 | known platforms
             manifest -f DIR/none                             | 1 | none does not exist
+            manifest -f DIR                                  | 1 | is a directory, expected a file
+            manifest --set-file cni.env.A=DIR                | 1 | is a directory, expected a file
+            manifest -f POD                                  | 1 | pod.yaml:
+            manifest --set cni.hup=x                         | 1 | meshcni manifest: --set
             manifest extra                                   | 2 | meshcni manifest: unknown argument 'extra'
             completion                                       | 2 | SHELL
             completion tcsh                                  | 2 | tcsh
@@ -109,7 +118,8 @@ class MistakesTest {
                 .map(argument -> argument.replaceFirst(
                                 "^PODS$", directory.resolve("pods.yaml").toString())
                         .replaceFirst("^POD$", directory.resolve("pod.yaml").toString())
-                        .replaceFirst("^DIR$", directory.resolve("folder").toString())
+                        .replaceFirst(
+                                "(?<=^|=)DIR$", directory.resolve("folder").toString())
                         .replaceFirst("^DIR/", directory + "/"))
                 .toArray(String[]::new));
 

@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -248,6 +250,25 @@ class NodeCommandsTest {
     }
 
     @Test
+    void doctorListsChainAdaptersAndWhyTheyAreUsedOrNot() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        Path jars = Files.createDirectory(root.resolve("jars"));
+        try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(jars.resolve("mine.jar")))) {
+            jar.putNextEntry(new JarEntry("org/example/Mine.class"));
+        }
+
+        Run run = run("doctor", "--chain-adapter-dir=" + jars);
+
+        assertThat(run.out())
+                .contains("Chain adapters\n")
+                .contains("  calico: declined, the first plugin is \"ptp\", not \"calico\"\n")
+                .contains("  generic: detected, network \"pods\" of ptp; ptp takes precedence\n")
+                .contains("  ptp: used, its first plugin is ptp\n")
+                .contains("  mine.jar: provides no chain adapter\n")
+                .contains("warning: " + jars.resolve("mine.jar") + " provides no chain adapter and has no effect");
+    }
+
+    @Test
     void doctorNamesTheFileAndThePositionOfWhatCannotBeRead() throws Exception {
         Files.writeString(root.resolve("net.d/10-pods.conflist"), "{\n  \"name\": oops\n}\n");
 
@@ -284,8 +305,10 @@ class NodeCommandsTest {
                 command,
                 "--mounted-cni-net-dir=" + root.resolve("net.d"),
                 "--cni-bin-target-dir=" + root.resolve("bin"),
-                "--cni-agent-run-dir=" + root.resolve("run"),
-                "--plugin-source-dir=" + root.resolve("source")));
+                "--cni-agent-run-dir=" + root.resolve("run")));
+        if (!command.equals("uninstall")) {
+            arguments.add("--plugin-source-dir=" + root.resolve("source"));
+        }
         arguments.addAll(List.of(options));
         return Run.meshcni(arguments.toArray(String[]::new));
     }

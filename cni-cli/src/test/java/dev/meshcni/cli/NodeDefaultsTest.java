@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,8 +43,24 @@ class NodeDefaultsTest {
         assertThat(defaultOf("/host/none", Map.of(), node.resolve("none"))).isEqualTo("/host/none");
     }
 
+    @Test
+    void ofSeveralPlatformsItIsThatOfWhichAllIsThere() throws Exception {
+        Path conf = Files.createDirectory(node.resolve("net.d"));
+        NodeDefaults defaults = new NodeDefaults(
+                new EnvironmentDefaults(Map.of()),
+                List.of(
+                        new NodeDefaults.Layout(conf, node.resolve("none")),
+                        new NodeDefaults.Layout(conf, Files.createDirectory(node.resolve("bin")))));
+
+        assertThat(defaults.defaultValue(OptionSpec.builder("--cni-bin-target-dir")
+                        .defaultValue("/host/none")
+                        .build()))
+                .isEqualTo(node.resolve("bin").toString());
+    }
+
     private static String defaultOf(String own, Map<String, String> environment, Path onTheNode) {
-        return new NodeDefaults(new EnvironmentDefaults(environment), Map.of(CONF_DIR, onTheNode))
+        return new NodeDefaults(
+                        new EnvironmentDefaults(environment), List.of(new NodeDefaults.Layout(onTheNode, onTheNode)))
                 .defaultValue(OptionSpec.builder(CONF_DIR).defaultValue(own).build());
     }
 }

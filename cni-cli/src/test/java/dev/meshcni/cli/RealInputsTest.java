@@ -131,7 +131,9 @@ class RealInputsTest {
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEmpty();
-        assertThat(run.err()).startsWith("--set " + setting + ": ").contains(message);
+        assertThat(run.err())
+                .startsWith("meshcni manifest: --set " + setting + ": ")
+                .contains(message);
     }
 
     @Test
@@ -305,8 +307,8 @@ class RealInputsTest {
         Path utf16 = Files.write(directory.resolve("v.yaml"), "cni: {}".getBytes(UTF_16));
 
         assertThat(Run.meshcni("manifest", "-f", utf16.toString()).err())
-                .isEqualToIgnoringNewLines(
-                        utf16 + ":1:1: the byte order mark is that of UTF-16; save the file as UTF-8");
+                .isEqualToIgnoringNewLines("meshcni manifest: " + utf16
+                        + ":1:1: the byte order mark is that of UTF-16; save the file as UTF-8");
         assertThat(Run.meshcni("manifest", "-f", directory.resolve("none").toString())
                         .err())
                 .contains("none does not exist");
@@ -365,7 +367,7 @@ class RealInputsTest {
         Run run = Run.meshcni("manifest", "--set", setting);
 
         assertThat(run.exitCode()).isEqualTo(1);
-        assertThat(run.err()).startsWith("--set " + setting);
+        assertThat(run.err()).startsWith("meshcni manifest: --set " + setting);
     }
 
     @Test

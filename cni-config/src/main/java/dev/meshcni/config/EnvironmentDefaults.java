@@ -7,6 +7,8 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -25,15 +27,17 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
 
     @Override
     public String defaultValue(ArgSpec argument) {
-        if (argument instanceof OptionSpec option) {
-            for (String name : option.names()) {
-                String value = environment.get(variable(name));
-                if (value != null && !value.isEmpty()) {
-                    return value;
-                }
-            }
-        }
-        return argument.defaultValue();
+        return argument instanceof OptionSpec option
+                ? variableOf(option).map(environment::get).orElse(argument.defaultValue())
+                : argument.defaultValue();
+    }
+
+    /** The variable that is set for an option; empty if none is. */
+    Optional<String> variableOf(OptionSpec option) {
+        return Stream.of(option.names())
+                .map(EnvironmentDefaults::variable)
+                .filter(variable -> !environment.getOrDefault(variable, "").isEmpty())
+                .findFirst();
     }
 
     /** The environment variable of an option. */

@@ -15,6 +15,8 @@ import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodPlan;
@@ -43,6 +45,7 @@ public final class PluginHandler {
     private final PrevResultCheck prevResultCheck;
     private final Attachments attachments;
     private final PodRedirection redirection;
+    private final AmbientOptions.Node ambientNode;
     private final HeavyCalls heavyCalls = new HeavyCalls();
 
     /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
@@ -65,10 +68,27 @@ public final class PluginHandler {
             PrevResultCheck prevResultCheck,
             Duration podPatience,
             AttachmentStore store) {
+        this(pods, notReady, backends, prevResultCheck, podPatience, store, AmbientOptions.Node.STANDARD);
+    }
+
+    /**
+     * The same for a node that decides about ambient pods in its own way.
+     *
+     * @param ambientNode what it decides, by which CHECK compares ambient pods
+     */
+    public PluginHandler(
+            PodSource pods,
+            Supplier<Optional<String>> notReady,
+            Backends backends,
+            PrevResultCheck prevResultCheck,
+            Duration podPatience,
+            AttachmentStore store,
+            AmbientOptions.Node ambientNode) {
         this.pods = Objects.requireNonNull(pods, "pods is null");
         this.notReady = Objects.requireNonNull(notReady, "notReady is null");
         this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
         this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
+        this.ambientNode = Objects.requireNonNull(ambientNode, "ambientNode is null");
         this.attachments = new Attachments(store);
         this.redirection = new PodRedirection(backends, attachments);
     }
@@ -162,6 +182,10 @@ public final class PluginHandler {
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
         Pod pod = findPod(request, deadline);
+        if (AmbientPolicy.isEnrolled(pod)) {
+            redirection.check(request, AmbientOptions.of(pod, ambientNode), deadline);
+            return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ambient pod");
+        }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
             return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip -> Answer.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());

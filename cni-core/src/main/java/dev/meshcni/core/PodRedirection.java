@@ -15,9 +15,12 @@ import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodPlan;
 import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
@@ -80,21 +83,38 @@ final class PodRedirection {
                                 "the path now refers to another network namespace");
                     });
             PodPlan plan = plan(request, parameters, netns);
-            List<RuleDifference> differences = differences(request, netns, plan);
-            if (!differences.isEmpty()) {
-                throw new CniException(
-                        PluginErrorCode.NOT_AS_ADDED,
-                        "traffic redirection of pod " + podName(request) + " differs from what ADD set up: "
-                                + differences.size() + (differences.size() == 1 ? " difference" : " differences"),
-                        differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
-            }
+            requireNone(request, differences(request, netns, List.of(plan.redirect())), "differs from what ADD set up");
             return plan;
         }
     }
 
-    private static List<RuleDifference> differences(CniRequest request, NamespaceHandle netns, PodPlan plan) {
+    /**
+     * Compares the rules of an ambient pod, whoever has written them, with those that it should have (CHECK).
+     *
+     * @throws CniException with {@link PluginErrorCode#NOT_AS_ADDED}, which names each difference
+     */
+    void check(CniRequest request, AmbientOptions options, Deadline deadline) {
+        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+            List<RedirectPlan> plans = AmbientRules.acceptable(options, addresses(request, netns));
+            requireNone(request, differences(request, netns, plans), "differs from what an ambient pod needs");
+        }
+    }
+
+    private static void requireNone(CniRequest request, List<RuleDifference> differences, String what) {
+        if (!differences.isEmpty()) {
+            throw new CniException(
+                    PluginErrorCode.NOT_AS_ADDED,
+                    "traffic redirection of pod " + podName(request) + " " + what + ": " + differences.size()
+                            + (differences.size() == 1 ? " difference" : " differences"),
+                    differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+        }
+    }
+
+    /** The differences from the first of some plans; none if the namespace is as one of them says. */
+    private static List<RuleDifference> differences(
+            CniRequest request, NamespaceHandle netns, List<RedirectPlan> plans) {
         try {
-            return netns.differences(plan.redirect());
+            return AmbientRules.differences(plans, netns::differences);
         } catch (UnreadableRulesException e) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,

@@ -13,15 +13,20 @@ import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -212,6 +217,37 @@ class PluginHandlerTest {
 
         assertThat(error.path("code").asInt()).isEqualTo(102);
         assertThat(error.path("details").asText()).isEqualTo("missing in ipv4 nat OUTPUT: -A OUTPUT -j ISTIO_OUTPUT");
+    }
+
+    /** Istio's node agent writes rules for IPv6 as well into a pod that has IPv4 only. */
+    @Test
+    void checkOfAnAmbientPodAcceptsTheRulesOfIstioAndNamesEachDifference() throws JsonProcessingException {
+        Pod pod = ambient(Map.of(AmbientPolicy.REDIRECTION, "enabled", AmbientOptions.DNS_CAPTURE, "false"));
+        pods.pods.add(pod);
+        AmbientOptions options = AmbientOptions.of(pod, AmbientOptions.Node.STANDARD);
+
+        for (Set<IpFamily> families : List.of(EnumSet.of(IpFamily.IPV4), EnumSet.allOf(IpFamily.class))) {
+            backend.applied.put(backend.renew(NETNS), AmbientRules.compile(options, families));
+            assertThat(handle("CHECK").reply().exitCode()).isZero();
+        }
+        backend.renew(NETNS);
+        JsonNode error = error(handle("CHECK"));
+
+        assertThat(error.path("code").asInt()).isEqualTo(102);
+        assertThat(error.path("msg").asText()).contains("differs from what an ambient pod needs: 1 difference");
+    }
+
+    /** Nothing enrols such a pod yet, so it has no rules that could differ. */
+    @Test
+    void checkOfAPodThatNobodyHasEnrolledFindsNothing() {
+        pods.pods.add(ambient(Map.of()));
+
+        assertThat(handle("CHECK").reply().exitCode()).isZero();
+    }
+
+    private static Pod ambient(Map<String, String> annotations) {
+        Map<String, String> labels = Map.of(AmbientPolicy.MODE, "ambient");
+        return new Pod("shop", "web", "", labels, annotations, false, List.of(), List.of());
     }
 
     @Test

@@ -3,6 +3,7 @@
 
 package dev.meshcni.daemon;
 
+import dev.meshcni.config.DirectoryValue;
 import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.LogLevels;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ final class DaemonOptions {
     @Option(
             names = "--pod-manifest-dir",
             paramLabel = "DIR",
+            converter = DirectoryValue.class,
             description =
                     "Read pods from the Pod manifests in this directory (YAML or JSON) instead of the API server.")
     private Path podManifestDirectory;
@@ -70,14 +72,14 @@ final class DaemonOptions {
     private RulesBy rulesBy;
 
     @Option(
-            names = "--log-level",
+            names = {"--log-level", "--log_output_level"},
             paramLabel = "LEVEL",
             defaultValue = "info",
             converter = LogLevelOption.class,
             description = {
                 "Log level of the daemon: debug, info, warn, error, fatal or none; or levels by scope, as for Istio's"
                         + " CNI, such as all:warn or default:info,cni-agent:debug.",
-                "Default: ${DEFAULT-VALUE}."
+                "The second name is that of Istio's install-cni. Default: ${DEFAULT-VALUE}."
             })
     private LogLevels logLevel;
 

@@ -5,18 +5,23 @@ package dev.meshcni.daemon;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.config.EnvironmentDefaults;
+import dev.meshcni.config.HelpFooter;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
+import dev.meshcni.config.TruthValue;
+import dev.meshcni.config.UsageError;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.host.linux.MappedFiles;
 import dev.meshcni.host.linux.ProcessMemory;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerOptions;
+import dev.meshcni.install.KeepingOptions;
 import dev.meshcni.install.ManagedInstallation;
 import dev.meshcni.install.PluginOptions;
 import dev.meshcni.install.ShutdownReason;
@@ -24,6 +29,7 @@ import dev.meshcni.install.UninstallStep;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
@@ -31,6 +37,8 @@ import dev.meshcni.telemetry.HeapWatch;
 import dev.meshcni.telemetry.MonitoringOptions;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
@@ -54,7 +62,8 @@ import picocli.CommandLine.Mixin;
         footer = {
             "",
             "Each option can also be set as an environment variable: its name in upper case with _ for -,",
-            "such as CNI_AGENT_RUN_DIR. Logs are written to standard error. SIGTERM stops the daemon."
+            "such as CNI_AGENT_RUN_DIR. Logs are written to standard error. SIGTERM stops the daemon,",
+            "with exit code 0."
         })
 public final class InstallCni implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(InstallCni.class);
@@ -70,6 +79,9 @@ public final class InstallCni implements Callable<Integer> {
 
     @Mixin
     private InstallerOptions installer;
+
+    @Mixin
+    private KeepingOptions keeping;
 
     @Mixin
     private KubernetesOptions kubernetes;
@@ -88,22 +100,32 @@ public final class InstallCni implements Callable<Integer> {
     private String redirection = "";
     private boolean fresh;
     private Optional<ManagedInstallation> installation = Optional.empty();
-    private volatile int exitCode = CommandLine.ExitCode.OK;
+    private volatile int exitCode;
 
-    private InstallCni() {}
+    InstallCni() {}
 
     /** Runs the daemon until it is stopped; exit code 0 ok, 1 failed, 2 usage. */
     public static void main(String[] args) {
         // Until the options are known; with logback's own defaults even System.exit would print a stack trace.
         LogSetup.configure(LogLevels.Level.WARN, LogSetup.Format.TEXT);
-        System.exit(commandLine().execute(args));
+        InstallCni daemon = new InstallCni();
+        daemon.exitCode = daemon.commandLine(System.getenv()).execute(args);
+        daemon.ended.countDown();
+        System.exit(daemon.exitCode);
     }
 
     /** Its options, with the environment as their defaults. */
     public static CommandLine commandLine() {
-        CommandLine commandLine = new CommandLine(new InstallCni());
-        commandLine.setDefaultValueProvider(new EnvironmentDefaults(System.getenv()));
+        return new InstallCni().commandLine(System.getenv());
+    }
+
+    CommandLine commandLine(Map<String, String> environment) {
+        CommandLine commandLine = new CommandLine(this);
+        commandLine.setDefaultValueProvider(new EnvironmentDefaults(environment));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        TruthValue.registerIn(commandLine);
+        HelpFooter.keepLines(commandLine);
+        commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> {
             command.getErr().println(OneLine.of("install-cni: " + failure.getMessage()));
             return CommandLine.ExitCode.SOFTWARE;
@@ -119,24 +141,22 @@ public final class InstallCni implements Callable<Integer> {
             LOG.warn("cannot disable core dumps: a core dump of the daemon would contain its credential");
         }
         Runtime.getRuntime().addShutdownHook(new Thread(this::shutDown, "shutdown"));
-        try {
-            serve();
-            if (installation.filter(own -> !own.leftovers().isEmpty()).isPresent()) {
-                exitCode = CommandLine.ExitCode.SOFTWARE;
-            }
-        } finally {
-            ended.countDown();
-        }
-        return exitCode;
+        serve();
+        return installation.filter(own -> !own.leftovers().isEmpty()).isPresent()
+                ? CommandLine.ExitCode.SOFTWARE
+                : CommandLine.ExitCode.OK;
     }
 
     private void serve() throws InterruptedException {
         Path runDirectory = plugin.agentRunDirectory();
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
+        installer.idleJars().forEach(jar -> LOG.warn("{} provides no chain adapter and has no effect", jar));
         try (ResourceStack parts = new ResourceStack()) {
             Optional<KubernetesNode> cluster = cluster().map(parts::add);
-            PodSource pods = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
+            PodSource known = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
+            PodSource pods = new WarnedPods(
+                    known, (pod, warning) -> cluster.ifPresent(node -> node.event(pod, "UnreadAnnotation", warning)));
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
             WarmUp.exchange(runDirectory, backends, prevResultCheck);
@@ -147,7 +167,8 @@ public final class InstallCni implements Callable<Integer> {
                     backends,
                     prevResultCheck,
                     options.podWait(),
-                    AttachmentFiles.in(runDirectory));
+                    AttachmentFiles.in(runDirectory),
+                    AmbientOptions.Node.of(System.getenv()));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
                     "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
@@ -165,7 +186,7 @@ public final class InstallCni implements Callable<Integer> {
             install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
-            parts.add(HeapWatch.start());
+            parts.add(HeapWatch.start(MappedFiles::release));
             cluster.ifPresent(node -> node.start(
                     plugin.excludedNamespaces(),
                     backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
@@ -173,6 +194,8 @@ public final class InstallCni implements Callable<Integer> {
                     metrics,
                     new NodeTaint.Situation(readiness, () -> !readiness.isSuperseded(), NodeReadiness.GRACE, fresh),
                     () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
+            cluster.ifPresent(
+                    node -> status.rightsBy(parts.add(RightsCheck.start(node.api(), rights(node)))::findings));
             stop.await();
             LOG.info("agent stopping");
         }
@@ -195,7 +218,7 @@ public final class InstallCni implements Callable<Integer> {
         UninstallStep untaint = patience -> cluster.flatMap(node -> node.untaint(patience));
         InstallEvents events =
                 InstallEvents.countedBy(metrics, () -> cluster.ifPresent(KubernetesNode::pluginWasMissing));
-        Installer node = Installer.of(installer.settings(plugin), adapters, events);
+        Installer node = Installer.of(installer.settings(plugin, keeping.checkInterval()), adapters, events);
         fresh = !node.isInstalledBefore();
         ManagedInstallation managed = parts.add(ManagedInstallation.start(node, reason, agentIsFound, untaint));
         readiness.installedBy(managed::state);
@@ -203,12 +226,20 @@ public final class InstallCni implements Callable<Integer> {
         installation = Optional.of(managed);
     }
 
+    private List<RequiredRight> rights(KubernetesNode node) {
+        List<RequiredRight> rights = node.rights();
+        if (!options.noInstall() && !plugin.podNamespace().isEmpty()) {
+            rights.addAll(RequiredRight.ofDaemonSet(plugin.podNamespace(), keeping.daemonSetName()));
+        }
+        return rights;
+    }
+
     private ShutdownReason shutdownReason(ResourceStack parts, KubernetesNode node) {
         if (plugin.podNamespace().isEmpty()) {
             return ShutdownReason.unknown();
         }
         DaemonSetWatch watch =
-                parts.add(DaemonSetWatch.start(node.api(), plugin.podNamespace(), installer.daemonSetName()));
+                parts.add(DaemonSetWatch.start(node.api(), plugin.podNamespace(), keeping.daemonSetName()));
         return patience ->
                 watch.meansUninstall(patience) ? ShutdownReason.Answer.UNINSTALL : ShutdownReason.Answer.RESTART;
     }
@@ -255,7 +286,10 @@ public final class InstallCni implements Callable<Integer> {
         return new ManifestPodSource(directory);
     }
 
-    /** Of a process that ends by a signal the exit code is that of the signal, unless it is halted with another one. */
+    /**
+     * Ends the daemon in order, with its own exit code: for the JVM a signal is a failure (143 after SIGTERM), for
+     * systemd, the kubelet and scripts a daemon that stops when it is told to has succeeded.
+     */
     private void shutDown() {
         stop.countDown();
         try {
@@ -263,8 +297,6 @@ public final class InstallCni implements Callable<Integer> {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        if (exitCode != CommandLine.ExitCode.OK) {
-            Runtime.getRuntime().halt(exitCode);
-        }
+        Runtime.getRuntime().halt(exitCode);
     }
 }

@@ -33,7 +33,6 @@ final class IstioFlags {
                 "--log-uds-address",
                 "--log_as_json",
                 "--log_caller",
-                "--log_output_level",
                 "--log_rotate",
                 "--log_rotate_max_age",
                 "--log_rotate_max_backups",
@@ -59,7 +58,7 @@ final class IstioFlags {
         if (values.isEmpty()) {
             return;
         }
-        List<String> own = List.of(command.findOption("--log_output_level").names());
+        List<String> own = List.of(command.findOption("--log_as_json").names());
         List<String> given = command.commandLine().getParseResult().originalArgs().stream()
                 .filter(argument -> own.contains(argument.split("=", 2)[0]))
                 .toList();

@@ -12,6 +12,7 @@ import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePodReader;
+import dev.meshcni.redirect.Pod;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.PodInspector;
 import dev.meshcni.repair.ProcPodNetnsFinder;
@@ -22,8 +23,14 @@ import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.repair.RepairSettings;
 import dev.meshcni.telemetry.AgentMetrics;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,10 +39,23 @@ import org.slf4j.LoggerFactory;
 final class KubernetesNode implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesNode.class);
 
+    /** The most events that wait for the API server: what pods say must not take the agent's memory. */
+    private static final int MOST_EVENTS = 64;
+
+    private static final Duration IDLE = Duration.ofSeconds(10);
+
     private final KubernetesApi api;
     private final KubernetesPodSource pods;
     private final Optional<RepairSettings> repair;
     private final boolean taintWanted;
+    private final ExecutorService events = new ThreadPoolExecutor(
+            0,
+            1,
+            IDLE.toSeconds(),
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(MOST_EVENTS),
+            Thread.ofVirtual().name("events").factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
     private volatile boolean missedPods;
     private volatile Optional<RepairController> controller = Optional.empty();
     private volatile Optional<NodeTaint> taint = Optional.empty();
@@ -107,6 +127,28 @@ final class KubernetesNode implements AutoCloseable {
         taint = taintWanted ? Optional.of(NodeTaint.start(api, situation)) : Optional.empty();
     }
 
+    /** The rights that this needs. */
+    List<RequiredRight> rights() {
+        List<RequiredRight> rights = new ArrayList<>(RequiredRight.ofPods());
+        repair.map(RequiredRight::ofRepair).ifPresent(rights::addAll);
+        if (taintWanted) {
+            rights.addAll(RequiredRight.ofTaint());
+        }
+        return rights;
+    }
+
+    /**
+     * Says something about a pod where {@code kubectl describe} shows it, soon and without a wait; nothing is said
+     * where repair is disabled, as the daemon then has no permission for events, or while many others wait.
+     */
+    void event(Pod pod, String reason, String message) {
+        if (repair.isPresent()) {
+            pods.pod(pod.qualifiedName())
+                    .filter(shown -> shown.pod().uid().equals(pod.uid()))
+                    .ifPresent(shown -> events.execute(() -> api.event(shown, "Warning", reason, message)));
+        }
+    }
+
     /** The plugin was missing from the configuration until now, which repair has to make up for once it has started. */
     void pluginWasMissing() {
         missedPods = true;
@@ -122,6 +164,7 @@ final class KubernetesNode implements AutoCloseable {
     public void close() {
         taint.ifPresent(NodeTaint::close);
         controller.ifPresent(RepairController::close);
+        events.shutdownNow();
         pods.close();
         api.close();
     }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** The status of this daemon's node; reads the disk at most once every few seconds, however often it is queried. */
 final class NodeStatus implements Supplier<AgentStatus> {
@@ -29,6 +30,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
     private final IntSupplier pods;
     private Optional<Installer> installer = Optional.empty();
     private Optional<Observation> last = Optional.empty();
+    private Supplier<List<Finding>> rights = List::of;
 
     private record Observation(AgentStatus.Installation installation, List<Finding> findings, long nanos) {
         boolean isFresh() {
@@ -52,6 +54,11 @@ final class NodeStatus implements Supplier<AgentStatus> {
         installer = Optional.of(work);
     }
 
+    /** From now on the permissions that are missing are findings. */
+    synchronized void rightsBy(Supplier<List<Finding>> missing) {
+        rights = missing;
+    }
+
     @Override
     public synchronized AgentStatus get() {
         last = last.filter(Observation::isFresh).or(() -> installer.map(NodeStatus::observe));
@@ -61,7 +68,10 @@ final class NodeStatus implements Supplier<AgentStatus> {
                 backend,
                 pods.getAsInt(),
                 last.map(Observation::installation),
-                last.map(Observation::findings).orElse(List.of()));
+                Stream.concat(
+                                rights.get().stream(),
+                                last.map(Observation::findings).stream().flatMap(List::stream))
+                        .toList());
     }
 
     private static Observation observe(Installer installer) {

@@ -107,7 +107,7 @@ class AgentMetricsTest {
     void anotherPathIsNotFoundAndAnotherMethodNotAllowed() throws Exception {
         try (MetricsServer server = MetricsServer.start(0, metrics)) {
             assertThat(get(server.port(), "/metrics/x").statusCode()).isEqualTo(404);
-            assertThat(get(server.port(), "/").statusCode()).isEqualTo(404);
+            assertThat(get(server.port(), "/").body()).contains("<a href=\"/metrics\">/metrics</a>");
             HttpRequest post = request(server.port(), "/metrics")
                     .POST(HttpRequest.BodyPublishers.ofString("x"))
                     .build();

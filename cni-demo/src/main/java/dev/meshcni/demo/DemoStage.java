@@ -184,7 +184,7 @@ final class DemoStage implements AutoCloseable {
     }
 
     private static byte[] resource(String name) throws IOException {
-        try (InputStream in = DemoStage.class.getResourceAsStream("demo/" + name)) {
+        try (InputStream in = DemoStage.class.getResourceAsStream(name)) {
             return in.readAllBytes();
         }
     }

@@ -8,6 +8,10 @@ import java.util.stream.Stream;
 
 /** The demo's output, and whether all its checks passed. */
 final class DemoTalk {
+    private static final int COLUMNS = 100;
+    private static final String ARROW = " -> ";
+    private static final String CONTINUED = "        ";
+
     private final PrintWriter out;
     private int scenes;
     private int proven;
@@ -26,13 +30,13 @@ final class DemoTalk {
 
     /** Says something. */
     void say(String text) {
-        text.lines().forEach(line -> out.println("   " + line));
+        text.lines().forEach(line -> print("   ", "     ", line));
         out.flush();
     }
 
     /** Says something that is longer, such as a listing. */
     void show(Stream<String> lines) {
-        lines.forEach(line -> out.println("     | " + line));
+        lines.forEach(line -> print("     | ", "     |     ", line));
         out.flush();
     }
 
@@ -44,7 +48,13 @@ final class DemoTalk {
         } else {
             failed++;
         }
-        out.printf("   %s %s -> %s%n", same ? "ok  " : "FAIL", what, actual);
+        String first = same ? "   ok   " : "   FAIL ";
+        if (first.length() + what.length() + actual.length() + ARROW.length() > COLUMNS) {
+            print(first, CONTINUED, what);
+            print(CONTINUED, CONTINUED, ARROW.strip() + " " + actual);
+        } else {
+            print(first, CONTINUED, what + ARROW + actual);
+        }
         if (!same) {
             out.printf("        expected: %s%n", expected);
         }
@@ -55,6 +65,22 @@ final class DemoTalk {
     void end() {
         out.printf("%n%d of %d checks passed%n", proven, proven + failed);
         out.flush();
+    }
+
+    /** Prints a line that fits a terminal: what is longer goes on below. */
+    private void print(String first, String next, String text) {
+        String prefix = first;
+        String rest = text;
+        while (prefix.length() + rest.length() > COLUMNS) {
+            int end = rest.lastIndexOf(' ', COLUMNS - prefix.length());
+            if (rest.substring(0, Math.max(end, 0)).isBlank()) {
+                break;
+            }
+            out.println(prefix + rest.substring(0, end));
+            rest = rest.substring(end + 1);
+            prefix = next;
+        }
+        out.println(prefix + rest);
     }
 
     boolean allProven() {

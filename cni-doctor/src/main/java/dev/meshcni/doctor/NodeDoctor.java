@@ -45,10 +45,17 @@ public final class NodeDoctor {
 
     private final Installer installer;
     private final InstallerSettings settings;
+    private final List<Path> idleJars;
 
     public NodeDoctor(Installer installer) {
+        this(installer, List.of());
+    }
+
+    /** A doctor who also says which jars in the directory of chain adapters provide none. */
+    public NodeDoctor(Installer installer, List<Path> idleJars) {
         this.installer = requireNonNull(installer, "installer is null");
         this.settings = installer.settings();
+        this.idleJars = List.copyOf(idleJars);
     }
 
     /**
@@ -63,6 +70,7 @@ public final class NodeDoctor {
             return new NodeReport(
                     configuration(assessment.dir()),
                     baseCni(assessment),
+                    AdapterLines.of(assessment, installer.conf().detections(assessment.dir()), idleJars),
                     plugin(),
                     (agent ? "an agent answers in " : "no agent answers in ") + settings.runDirectory(),
                     findings(assessment, agent),
@@ -119,6 +127,9 @@ public final class NodeDoctor {
 
     private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
         List<Finding> findings = new ArrayList<>(installer.conf().findings(assessment));
+        idleJars.forEach(jar -> findings.add(Finding.warning(
+                jar + " provides no chain adapter and has no effect",
+                "declare the adapter in its module-info.java (provides), or in META-INF/services, or remove the jar")));
         runDirectoryFinding().ifPresent(findings::add);
         if (Files.exists(CRIO_SOCKET)) {
             CrioNetwork.in(CRIO)

@@ -13,6 +13,7 @@ import java.util.Objects;
  *
  * @param configuration what is in the configuration directory, a line for each file, in the order of runtimes
  * @param baseCni which chain adapter answers, and why
+ * @param adapters each chain adapter: used or declined, why, and where it was loaded from
  * @param plugin what is in the directory of plugins
  * @param agent whether an agent answers
  * @param findings what an operator has to know
@@ -21,6 +22,7 @@ import java.util.Objects;
 public record NodeReport(
         List<String> configuration,
         String baseCni,
+        List<String> adapters,
         String plugin,
         String agent,
         List<Finding> findings,
@@ -28,6 +30,7 @@ public record NodeReport(
     public NodeReport {
         configuration = List.copyOf(configuration);
         Objects.requireNonNull(baseCni, "baseCni is null");
+        adapters = List.copyOf(adapters);
         Objects.requireNonNull(plugin, "plugin is null");
         Objects.requireNonNull(agent, "agent is null");
         findings = List.copyOf(findings);

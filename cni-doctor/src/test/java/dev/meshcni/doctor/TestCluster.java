@@ -233,6 +233,7 @@ final class TestCluster {
                 .withNewMetadata()
                 .withName(name)
                 .addToLabels("kubernetes.io/os", "linux")
+                .addToLabels("kubernetes.io/arch", "amd64")
                 .endMetadata()
                 .withNewSpec()
                 .endSpec()

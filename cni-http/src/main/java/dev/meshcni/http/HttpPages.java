@@ -5,6 +5,7 @@ package dev.meshcni.http;
 
 import static java.util.Objects.requireNonNull;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -15,6 +16,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The pages of a port. Each one that works has a platform thread of its own, so that one that hangs delays only itself,
@@ -31,7 +33,8 @@ final class HttpPages implements AutoCloseable {
      */
     HttpPages(String name, List<HttpPage> pages, int waiting, RefusalLog log) {
         this.log = requireNonNull(log, "log is null");
-        this.pages = pages.stream().collect(Collectors.toUnmodifiableMap(HttpPage::path, Function.identity()));
+        this.pages = Stream.concat(pages.stream(), Stream.of(index(pages)))
+                .collect(Collectors.toUnmodifiableMap(HttpPage::path, Function.identity()));
         this.threads = pages.stream()
                 .filter(page -> !page.atOnce())
                 .collect(Collectors.toUnmodifiableMap(HttpPage::path, page -> thread(name + page.path(), waiting)));
@@ -56,6 +59,17 @@ final class HttpPages implements AutoCloseable {
         } else {
             inItsThread(page, request, isWanted, reply);
         }
+    }
+
+    /** The page that a browser asks for first: links to the others. */
+    private static HttpPage index(List<HttpPage> pages) {
+        String links = pages.stream()
+                .map(page -> "<li><a href=\"" + page.path() + "\">" + page.path() + "</a></li>\n")
+                .collect(Collectors.joining());
+        byte[] html = ("<!DOCTYPE html>\n<html lang=\"en\">\n<title>mesh-cni</title>\n<h1>mesh-cni</h1>\n<ul>\n" + links
+                        + "</ul>\n</html>\n")
+                .getBytes(StandardCharsets.UTF_8);
+        return HttpPage.atOnce("/", _ -> HttpAnswer.of(200, "text/html; charset=utf-8", html));
     }
 
     @Override

@@ -76,6 +76,16 @@ class HttpEndpointTest {
     }
 
     @Test
+    void theRootIsAnIndexOfThePages() throws Exception {
+        open(PATIENT);
+
+        assertThat(answer(peer(1), "GET / HTTP/1.1\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("Content-Type: text/html; charset=utf-8\r\n")
+                .contains("<a href=\"/healthz\">/healthz</a>", "<a href=\"/works\">/works</a>");
+    }
+
+    @Test
     void anUnknownPathIsNotFoundWhateverTheMethod() throws Exception {
         open(PATIENT);
 

@@ -4,6 +4,7 @@
 package dev.meshcni.install;
 
 import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.config.DaemonException;
 import java.lang.module.Configuration;
 import java.lang.module.FindException;
@@ -40,6 +41,17 @@ final class ChainAdapterJars {
                             + directory.map(Path::toString).orElse("this installation") + ": " + reason(e),
                     e);
         }
+    }
+
+    /** The jars of a directory that nothing is taken from, as they provide no adapter. */
+    static List<Path> idle(Path directory) {
+        return ModuleFinder.of(directory).findAll().stream()
+                .filter(jar -> jar.descriptor().provides().stream()
+                        .noneMatch(service -> service.service().equals(ChainAdapter.class.getName())))
+                .flatMap(jar -> jar.location().stream())
+                .map(Path::of)
+                .sorted()
+                .toList();
     }
 
     private static ModuleLayer layer(Path directory) {

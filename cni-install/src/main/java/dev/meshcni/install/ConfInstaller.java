@@ -88,6 +88,13 @@ public final class ConfInstaller {
         return new Assessment(snapshot, choice, plan);
     }
 
+    /** What each adapter says about a directory, in the order of their names. */
+    public List<Choice> detections(ConfDirSnapshot snapshot) {
+        return adapters.all().stream()
+                .map(adapter -> new Choice(adapter, adapter.detect(snapshot, settings)))
+                .toList();
+    }
+
     /** The findings of a directory's adapter. */
     public List<Finding> findings(Assessment assessment) {
         return assessment

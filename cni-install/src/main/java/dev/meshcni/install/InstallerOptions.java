@@ -8,6 +8,7 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.DaemonException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -98,31 +99,20 @@ public final class InstallerOptions {
             description = "Directory of JAR files with chain adapters for further base CNIs.")
     private Path adapterDir;
 
-    @Option(
-            names = "--install-check-seconds",
-            paramLabel = "N",
-            defaultValue = "5",
-            description = {
-                "Interval of periodic checks of plugin and configuration, in addition to inotify events.",
-                "Default: ${DEFAULT-VALUE}."
-            })
-    private int checkSeconds;
-
-    @Option(
-            names = "--daemon-set-name",
-            paramLabel = "NAME",
-            defaultValue = "istio-cni-node",
-            description = {
-                "Name of this daemon's DaemonSet: when it is deleted, the daemon uninstalls before it stops.",
-                "Default: ${DEFAULT-VALUE}."
-            })
-    private String daemonSetName;
-
     /** For picocli, which fills it. */
     public InstallerOptions() {}
 
-    /** The settings that the options give, with the plugin's configuration. */
+    /** The settings that the options give, with the plugin's configuration, for an installation that is made once. */
     public InstallerSettings settings(PluginOptions plugin) {
+        return settings(plugin, Duration.ZERO);
+    }
+
+    /**
+     * The settings that the options give, with the plugin's configuration.
+     *
+     * @param checkInterval how often what is installed is compared with what it should be
+     */
+    public InstallerSettings settings(PluginOptions plugin, Duration checkInterval) {
         String file = confName.isEmpty() && !chained ? STANDALONE_CONF : confName;
         return new InstallerSettings(
                 absolute(confDir),
@@ -133,7 +123,7 @@ public final class InstallerOptions {
                 absolute(Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree)),
                 new InstallSettings(chained, file, plugin.entry(), forced),
                 groupRead,
-                Duration.ofSeconds(checkSeconds));
+                checkInterval);
     }
 
     /**
@@ -145,8 +135,9 @@ public final class InstallerOptions {
         return ChainAdapterJars.load(Optional.ofNullable(adapterDir));
     }
 
-    public String daemonSetName() {
-        return daemonSetName;
+    /** The jars in the directory of adapters that provide none. */
+    public List<Path> idleJars() {
+        return Optional.ofNullable(adapterDir).map(ChainAdapterJars::idle).orElse(List.of());
     }
 
     /** Paths are written into files, and used by programs that run elsewhere; an absolute one stays as it is. */

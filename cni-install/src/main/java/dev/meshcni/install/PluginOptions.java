@@ -7,13 +7,19 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.config.LogLevels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The options that the plugin and its agent have to agree on: they become the plugin's configuration. */
 public final class PluginOptions {
@@ -34,6 +40,7 @@ public final class PluginOptions {
             names = "--exclude-namespaces",
             paramLabel = "NAMESPACE",
             split = ",",
+            converter = NamespaceNames.class,
             description = "Namespaces whose pods are not redirected.")
     private List<String> excludedNamespaces = List.of();
 
@@ -47,9 +54,11 @@ public final class PluginOptions {
     @Option(
             names = "--plugin-log-level",
             paramLabel = "LEVEL",
+            converter = PluginLogLevel.class,
             defaultValue = "info",
             description = {
-                "Log level of the plugin for calls that the agent did not answer: debug, info, warn, error or none.",
+                "Log level of the plugin for calls that the agent did not answer: debug, info, warn, error, fatal or"
+                        + " none.",
                 "Default: ${DEFAULT-VALUE}."
             })
     private String pluginLogLevel;
@@ -61,6 +70,36 @@ public final class PluginOptions {
             defaultValue = "false",
             description = "Use nftables instead of iptables.")
     private boolean nativeNftables;
+
+    /** Names of namespaces (RFC 1123); space around them and what is empty is no mistake. */
+    private static final class NamespaceNames implements ITypeConverter<String> {
+        private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+
+        @Override
+        public String convert(String text) {
+            String name = text.strip();
+            if (name.isEmpty() || LABEL.matcher(name).matches()) {
+                return name;
+            }
+            throw new TypeConversionException("'" + name + "' is not the name of a namespace: at most 63 lower-case"
+                    + " letters, digits and -, separated by commas");
+        }
+    }
+
+    /** A level by its name. */
+    private static final class PluginLogLevel implements ITypeConverter<String> {
+        @Override
+        public String convert(String text) {
+            String name = text.toLowerCase(Locale.ROOT);
+            List<String> levels = Stream.of(LogLevels.Level.values())
+                    .map(LogLevels.Level::label)
+                    .toList();
+            if (levels.contains(name)) {
+                return name;
+            }
+            throw new TypeConversionException("expected one of " + levels + " but was '" + text + "'");
+        }
+    }
 
     /** For picocli, which fills it. */
     public PluginOptions() {}
@@ -97,7 +136,6 @@ public final class PluginOptions {
 
     public Set<String> excludedNamespaces() {
         return excludedNamespaces.stream()
-                .map(String::strip)
                 .filter(namespace -> !namespace.isEmpty())
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }

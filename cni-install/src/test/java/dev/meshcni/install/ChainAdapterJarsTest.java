@@ -60,6 +60,34 @@ class ChainAdapterJarsTest {
         assertThat(adapters.named("weave")).map(ChainAdapter::name).hasValue("weave");
     }
 
+    /** The kubelet mounts a ConfigMap as links to files in a hidden directory, which it exchanges as a whole. */
+    @Test
+    void aDirectoryThatIsAMountedConfigMapWorksToo() throws Exception {
+        jar(MODULE, ADAPTER);
+        Path data = Files.createDirectory(jars().resolve("..2026_01_01_00_00_00.1"));
+        Files.move(jars().resolve("weave.jar"), data.resolve("weave.jar"));
+        Files.createSymbolicLink(jars().resolve("..data"), data.getFileName());
+        Files.createSymbolicLink(jars().resolve("weave.jar"), Path.of("..data/weave.jar"));
+
+        assertThat(ChainAdapterJars.load(Optional.of(jars())).named("weave")).isPresent();
+        assertThat(ChainAdapterJars.idle(jars())).isEmpty();
+    }
+
+    @Test
+    void aJarWithoutAnAdapterIsNamedAndChangesNothing() throws Exception {
+        jar(MODULE.replaceFirst("provides .*;", ""), ADAPTER);
+
+        assertThat(ChainAdapterJars.idle(jars())).containsExactly(jars().resolve("weave.jar"));
+        assertThat(ChainAdapterJars.load(Optional.of(jars())).named("weave")).isEmpty();
+    }
+
+    @Test
+    void aJarWithAnAdapterIsNotIdle() throws Exception {
+        jar(MODULE, ADAPTER);
+
+        assertThat(ChainAdapterJars.idle(jars())).isEmpty();
+    }
+
     @Test
     void anEmptyDirectoryChangesNothing() throws Exception {
         Files.createDirectories(jars());

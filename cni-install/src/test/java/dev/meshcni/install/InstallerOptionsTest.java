@@ -9,7 +9,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -41,7 +40,6 @@ class InstallerOptionsTest {
         assertThat(settings.conf().chained()).isTrue();
         assertThat(settings.conf().confName()).isEmpty();
         assertThat(settings.groupRead()).isFalse();
-        assertThat(settings.checkInterval()).isEqualTo(Duration.ofSeconds(5));
         assertThat(settings.conf().entry()).hasToString("""
                 {"name":"istio-cni","type":"istio-cni","plugin_log_level":"info",\
                 "cni_agent_run_dir":"/var/run/istio-cni","exclude_namespaces":[],"pod_namespace":"",\

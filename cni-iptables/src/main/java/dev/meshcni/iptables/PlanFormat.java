@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.netfilter.IptablesRenderer;
 import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPlan;
@@ -53,10 +54,13 @@ public enum PlanFormat {
     public String redirected(Pod pod, RedirectPlan plan) {
         return switch (this) {
             case iptables, nft, tree, mermaid -> plan(plan);
-            case json ->
-                document(pod, "redirect")
-                                .setAll(parsed(JsonRenderer.render(plan)))
-                                .toPrettyString() + "\n";
+            case json -> {
+                ObjectNode document = document(pod, "redirect");
+                if (plan.routing().filter(AmbientRules.ROUTING::equals).isPresent()) {
+                    document.put("mode", "ambient");
+                }
+                yield document.setAll(parsed(JsonRenderer.render(plan))).toPrettyString() + "\n";
+            }
         };
     }
 

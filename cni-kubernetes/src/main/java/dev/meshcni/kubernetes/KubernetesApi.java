@@ -7,6 +7,9 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.config.DaemonException;
 import io.fabric8.kubernetes.api.model.DeleteOptions;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
@@ -65,7 +68,44 @@ public final class KubernetesApi implements AutoCloseable {
         BLOCKED
     }
 
+    /**
+     * A right to make a kind of request.
+     *
+     * @param verb such as {@code watch}
+     * @param group the API group, empty for the core group
+     * @param resource in the plural, with a subresource behind a slash: {@code pods/status}
+     * @param namespace empty for all namespaces, and for resources that have none
+     * @param name the only object; empty for all
+     */
+    public record Right(String verb, String group, String resource, Optional<String> namespace, Optional<String> name) {
+        public Right {
+            requireNonNull(verb, "verb is null");
+            requireNonNull(group, "group is null");
+            requireNonNull(resource, "resource is null");
+            requireNonNull(namespace, "namespace is null");
+            requireNonNull(name, "name is null");
+        }
+
+        private Map<String, String> attributes() {
+            int slash = resource.indexOf('/');
+            return Map.of(
+                    "verb",
+                    verb,
+                    "group",
+                    group,
+                    "resource",
+                    slash < 0 ? resource : resource.substring(0, slash),
+                    "subresource",
+                    slash < 0 ? "" : resource.substring(slash + 1),
+                    "namespace",
+                    namespace.orElse(""),
+                    "name",
+                    name.orElse(""));
+        }
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesApi.class);
+    private static final String ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     private static final int MAX_MESSAGE = 1024;
     private static final int RETRIES = 1;
     private static final int RETRY_INTERVAL_MILLIS = 200;
@@ -375,6 +415,26 @@ public final class KubernetesApi implements AutoCloseable {
     /** The taints of a node, none where it has no list of them. */
     public static List<Taint> taints(Node node) {
         return Optional.ofNullable(node.getSpec()).map(NodeSpec::getTaints).orElse(List.of());
+    }
+
+    /**
+     * Returns whether the credential of this daemon has a right, by a SelfSubjectAccessReview, which every
+     * ServiceAccount may make unless the defaults of RBAC are changed; empty if the API server does not say.
+     */
+    public Optional<Boolean> allows(Right right) {
+        Map<String, Object> review = Map.of(
+                "apiVersion", "authorization.k8s.io/v1",
+                "kind", "SelfSubjectAccessReview",
+                "spec", Map.of("resourceAttributes", right.attributes()));
+        try {
+            return Optional.ofNullable(client.raw(ACCESS_REVIEWS, "POST", review))
+                    .map(answer -> CniJson.lenientObject(answer).path("status").path("allowed"))
+                    .filter(JsonNode::isBoolean)
+                    .map(JsonNode::asBoolean);
+        } catch (KubernetesClientException | CniException e) {
+            LOG.debug("cannot check permissions: {}", ApiFailure.describe(e, "create on selfsubjectaccessreviews"));
+            return Optional.empty();
+        }
     }
 
     private static Removal removed(Runnable request) {

@@ -9,6 +9,7 @@ import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodFields;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.UnreadAnnotations;
 import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerState;
@@ -96,8 +97,10 @@ public final class NodePodReader {
                 pod.namespace(),
                 pod.name(),
                 pod.uid(),
-                kept(pod.labels(), PodFields.LABELS, keptLabel),
-                kept(pod.annotations(), PodFields.ANNOTATIONS, ""),
+                kept(pod.labels(), name -> name.equals(keptLabel) || PodFields.LABELS.contains(name)),
+                kept(
+                        pod.annotations(),
+                        name -> PodFields.ANNOTATIONS.contains(name) || UnreadAnnotations.isMistake(name)),
                 pod.hostNetwork(),
                 pod.initContainers().stream().map(NodePodReader::reduced).toList(),
                 pod.containers().stream().map(NodePodReader::reduced).toList(),
@@ -119,9 +122,10 @@ public final class NodePodReader {
                 container.runAsGroup());
     }
 
-    private static Map<String, String> kept(Map<String, String> entries, Set<String> names, String further) {
+    private static Map<String, String> kept(Map<String, String> entries, Predicate<String> names) {
         Map<String, String> kept = new HashMap<>(entries);
-        kept.keySet().removeIf(name -> !name.equals(further) && !names.contains(name));
+        kept.keySet().removeIf(names.negate());
+        kept.replaceAll((name, value) -> UnreadAnnotations.isMistake(name) ? "" : value);
         kept.computeIfPresent(RedirectPolicy.STATUS, (_, _) -> "");
         return kept;
     }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The nodes that a DaemonSet has pods on, by their names and labels: the node selector of its pods, and the node
@@ -29,6 +30,15 @@ import java.util.Optional;
 public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelectorTerm>> terms) {
     /** Every node that a daemon runs on has it, so no request is needed. */
     private static final Map.Entry<String, String> LINUX = Map.entry("kubernetes.io/os", "linux");
+
+    /** The label that this machine's node has, by the name that Kubernetes has for its architecture. */
+    private static final Map.Entry<String, String> ARCHITECTURE = Map.entry(
+            "kubernetes.io/arch",
+            switch (System.getProperty("os.arch")) {
+                case "aarch64" -> "arm64";
+                case "x86_64" -> "amd64";
+                case String same -> same;
+            });
 
     public NodeSelection {
         labels = Map.copyOf(labels);
@@ -51,9 +61,9 @@ public record NodeSelection(Map<String, String> labels, Optional<List<NodeSelect
                         .map(NodeSelector::getNodeSelectorTerms));
     }
 
-    /** Returns whether there is nothing that a node could lack. */
+    /** Returns whether there is nothing that this machine's node could lack, whatever its other labels are. */
     boolean includesAllNodes() {
-        return labels.isEmpty() && terms.isEmpty();
+        return Set.of(ARCHITECTURE).containsAll(labels.entrySet()) && terms.isEmpty();
     }
 
     /** Returns whether a node is one of them. */

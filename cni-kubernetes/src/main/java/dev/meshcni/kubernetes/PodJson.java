@@ -13,6 +13,7 @@ import dev.meshcni.kubernetes.BoundedTexts.Text;
 import dev.meshcni.redirect.MirrorPod;
 import dev.meshcni.redirect.PodFields;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.redirect.UnreadAnnotations;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -33,12 +34,14 @@ import java.util.Set;
  */
 final class PodJson {
     private static final int MAX_OWNERS = 16;
+    private static final String ANNOTATION = "annotation";
 
     private final JsonParser json;
     private final Set<String> labels;
     private final Set<String> annotations;
     private final Set<String> presences;
     private final BoundedTexts texts = new BoundedTexts();
+    private int mistakes;
 
     private PodJson(JsonParser json, Set<String> selectors) {
         this.json = json;
@@ -80,7 +83,7 @@ final class PodJson {
                 case "resourceVersion" -> metadata.setResourceVersion(texts.keep("metadata.resourceVersion", json));
                 case "deletionTimestamp" -> metadata.setDeletionTimestamp(isText(json) ? "set" : null);
                 case "labels" -> metadata.setLabels(entries("label", labels, Set.of()));
-                case "annotations" -> metadata.setAnnotations(entries("annotation", annotations, presences));
+                case "annotations" -> metadata.setAnnotations(entries(ANNOTATION, annotations, presences));
                 case "ownerReferences" -> metadata.setOwnerReferences(owners());
                 default -> {}
             }
@@ -96,6 +99,11 @@ final class PodJson {
             if (names.contains(name) && !name.equals(RedirectPolicy.STATUS)) {
                 entries.put(name, texts.keep(kind + " " + name, json));
             } else if (present.contains(name)) {
+                entries.put(name, "");
+            } else if (kind.equals(ANNOTATION)
+                    && mistakes < UnreadAnnotations.MOST
+                    && UnreadAnnotations.isMistake(name)) {
+                mistakes++;
                 entries.put(name, "");
             }
         });

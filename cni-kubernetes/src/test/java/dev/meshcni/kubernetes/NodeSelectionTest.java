@@ -31,6 +31,20 @@ class NodeSelectionTest {
     }
 
     @Test
+    void thisMachinesNodeHasItsArchitectureAndNoOther() {
+        String own = System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
+
+        assertThat(selection("nodeSelector: {kubernetes.io/os: linux, kubernetes.io/arch: " + own + "}")
+                        .includesAllNodes())
+                .isTrue();
+        assertThat(selection("nodeSelector: {kubernetes.io/arch: s390x}").includesAllNodes())
+                .isFalse();
+        assertThat(selection("nodeSelector: {kubernetes.io/arch: " + own + ", pool: mesh}")
+                        .includesAllNodes())
+                .isFalse();
+    }
+
+    @Test
     void aNodeHasToHaveEveryLabelOfTheSelector() {
         assertThat(selection("nodeSelector: {kubernetes.io/os: linux, pool: mesh}")
                         .includes(NODE))

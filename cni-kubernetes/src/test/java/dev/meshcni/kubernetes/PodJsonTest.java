@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.util.Collections;
 import java.util.Enumeration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -47,6 +48,27 @@ class PodJsonTest {
 
         assertThat(pod.cut()).isEmpty();
         assertThat(pod.pod().getMetadata().getAnnotations()).isEmpty();
+    }
+
+    @Test
+    void ofAnnotationsThatWereMeantForTheRedirectionAFewNamesAreKept() throws IOException {
+        String misspelt = "traffic.sidecar.istio.io/excludeInboundPort";
+        assertThat(read(annotated(misspelt, 1 << 20)).pod().getMetadata().getAnnotations())
+                .containsExactly(Map.entry(misspelt, ""));
+
+        String many = IntStream.range(0, 1000)
+                .mapToObj(i -> "\"traffic.sidecar.istio.io/x" + i + "\":\"\"")
+                .collect(Collectors.joining(","));
+        assertThat(read("{\"metadata\":{\"annotations\":{" + many + "}}}")
+                        .pod()
+                        .getMetadata()
+                        .getAnnotations())
+                .hasSize(3);
+        assertThat(read(annotated("traffic.sidecar.istio.io/" + "x".repeat(1000), 1))
+                        .pod()
+                        .getMetadata()
+                        .getAnnotations())
+                .isEmpty();
     }
 
     @Test

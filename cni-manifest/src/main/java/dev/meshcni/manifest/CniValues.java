@@ -27,6 +27,7 @@ import java.util.OptionalInt;
  *
  * @param namespace where the daemon runs
  * @param revision label of the resources; the CNI itself is one for all revisions
+ * @param kubernetes the version of the cluster; empty for one of today
  * @param scope which resources are printed
  * @param networkPolicy whether a NetworkPolicy admits what the daemon serves
  * @param quota how many pods of node-critical priority a ResourceQuota in the namespace allows; empty for none
@@ -42,6 +43,7 @@ record CniValues(
         DaemonPod pod,
         Monitoring monitoring,
         boolean openShift,
+        Optional<KubernetesVersion> kubernetes,
         Scope scope,
         boolean networkPolicy,
         OptionalInt quota) {
@@ -55,6 +57,7 @@ record CniValues(
         requireNonNull(repair, "repair is null");
         requireNonNull(pod, "pod is null");
         requireNonNull(monitoring, "monitoring is null");
+        requireNonNull(kubernetes, "kubernetes is null");
         requireNonNull(scope, "scope is null");
         requireNonNull(quota, "quota is null");
     }
@@ -63,10 +66,13 @@ record CniValues(
      * The resources that watch the daemons.
      *
      * @param podMonitor how Prometheus's operator scrapes them; empty if it does not
-     * @param alerts labels of the alerts; empty without alerts
+     * @param alerts the alerts; empty without alerts
      * @param dashboard whether there is a dashboard for Grafana
      */
-    record Monitoring(Optional<PodMonitor> podMonitor, Optional<Map<String, String>> alerts, boolean dashboard) {}
+    record Monitoring(Optional<PodMonitor> podMonitor, Optional<Alerts> alerts, boolean dashboard) {}
+
+    /** The alerts, by the labels of their resource and the page that says what to do. */
+    record Alerts(Map<String, String> labels, String runbook) {}
 
     /** A PodMonitor, by its labels and the interval between two scrapes. */
     record PodMonitor(Map<String, String> labels, String interval) {}
@@ -115,14 +121,21 @@ record CniValues(
         }
     }
 
-    /** The pod of the daemon, as far as it can be set. */
+    /**
+     * The pod of the daemon, as far as it can be set.
+     *
+     * @param architecture that of the image, by Kubernetes' name; empty for an image of all that there are nodes of
+     * @param nodeSelector more labels that a node must have
+     */
     record DaemonPod(
             boolean privileged,
             Map<String, String> daemonSetLabels,
             Map<String, String> labels,
             Map<String, String> annotations,
             Optional<Affinity> affinity,
+            Optional<String> architecture,
             Map<String, String> nodeSelector,
+            String priorityClass,
             List<Toleration> tolerations,
             ResourceRequirements resources,
             SeccompProfile seccomp,
@@ -131,10 +144,9 @@ record CniValues(
             int graceSeconds,
             Additions additions) {}
 
-    /** What {@code components.cni.k8s} adds to the pod of the daemon, or sets in it instead of the usual. */
+    /** What settings add to the pod of the daemon, or set in it instead of the usual. */
     record Additions(
             List<EnvVar> env,
-            Optional<String> priorityClass,
             Optional<Probe> readiness,
             Optional<PodSecurityContext> security,
             List<Volume> volumes,

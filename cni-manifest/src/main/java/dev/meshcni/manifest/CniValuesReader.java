@@ -34,6 +34,7 @@ import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategy;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetUpdateStrategyBuilder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,6 +65,9 @@ final class CniValuesReader {
     /** Long enough to ask whether this is an uninstallation, and to clean up if it is. */
     private static final int DEFAULT_GRACE_SECONDS = 30;
 
+    private static final String ANY = "any";
+    private static final String DEFAULT_ARCHITECTURE = "amd64";
+    private static final Set<String> ARCHITECTURES = Set.of(ANY, DEFAULT_ARCHITECTURE, "arm64");
     private static final Set<String> PULL_POLICIES = Set.of("Always", "IfNotPresent", "Never");
     private static final Set<String> LEVELS =
             Arrays.stream(LogLevels.Level.values()).map(LogLevels.Level::label).collect(Collectors.toSet());
@@ -93,8 +97,14 @@ final class CniValuesReader {
      *
      * @param component {@code components.cni}
      * @param injected whether the injector annotates pods for Multus
+     * @param kubernetes the version of the cluster, if it is known
      */
-    CniValues read(String namespace, String revision, SettingsSection component, boolean injected) {
+    CniValues read(
+            String namespace,
+            String revision,
+            SettingsSection component,
+            boolean injected,
+            Optional<KubernetesVersion> kubernetes) {
         refuseAmbient();
         refuseOwnConf();
         NodeLayout node = node();
@@ -111,6 +121,7 @@ final class CniValuesReader {
                 pod(openShift),
                 monitoring(),
                 openShift,
+                kubernetes,
                 scope(),
                 networkPolicy(),
                 quota(namespace));
@@ -228,6 +239,9 @@ final class CniValuesReader {
     private DaemonPod pod(boolean openShift) {
         Map<String, String> annotations = new LinkedHashMap<>(k8s.map("podAnnotations"));
         annotations.putAll(cni.map("podAnnotations"));
+        Map<String, String> nodeSelector = new LinkedHashMap<>(cni.map("nodeSelector"));
+        nodeSelector.putAll(k8s.map("nodeSelector"));
+        Optional<String> priorityClass = cni.text("priorityClassName");
         Optional<SELinuxOptions> openShiftLabel = openShift
                 ? Optional.of(new SELinuxOptionsBuilder().withType("spc_t").build())
                 : Optional.empty();
@@ -237,7 +251,10 @@ final class CniValuesReader {
                 labels("podLabels"),
                 annotations,
                 either("affinity", Affinity.class).filter(affinity -> !affinity.equals(new Affinity())),
-                k8s.map("nodeSelector"),
+                Optional.of(cni.oneOf("architecture", ARCHITECTURES).orElse(DEFAULT_ARCHITECTURE))
+                        .filter(name -> !name.equals(ANY)),
+                nodeSelector,
+                k8s.text("priorityClassName").or(() -> priorityClass).orElse(DaemonSetManifest.PRIORITY),
                 tolerations(),
                 either("resources", ResourceRequirements.class)
                         .filter(resources -> !resources.equals(new ResourceRequirements()))
@@ -265,11 +282,17 @@ final class CniValuesReader {
                                 : "must not contain " + name + ", which the manifests set"));
         return new Additions(
                 env,
-                k8s.text("priorityClassName"),
                 k8s.kubernetes("readinessProbe", Probe.class),
                 k8s.kubernetes("securityContext", PodSecurityContext.class),
-                k8s.kubernetesList("volumes", Volume.class).orElse(List.of()),
-                k8s.kubernetesList("volumeMounts", VolumeMount.class).orElse(List.of()));
+                both("extraVolumes", "volumes", Volume.class),
+                both("extraVolumeMounts", "volumeMounts", VolumeMount.class));
+    }
+
+    /** The entries of a list of the values, and those of one of the component. */
+    private <T> List<T> both(String ofValues, String ofComponent, Class<T> type) {
+        List<T> all = new ArrayList<>(cni.kubernetesList(ofValues, type).orElse(List.of()));
+        all.addAll(k8s.kubernetesList(ofComponent, type).orElse(List.of()));
+        return all;
     }
 
     private CniValues.Monitoring monitoring() {
@@ -278,10 +301,11 @@ final class CniValuesReader {
                 SettingsSection dashboard = cni.section("dashboard")) {
             CniValues.PodMonitor monitor = new CniValues.PodMonitor(
                     podMonitor.map("labels"), podMonitor.text("interval").orElse("30s"));
-            Map<String, String> alertLabels = alerts.map("labels");
+            CniValues.Alerts found = new CniValues.Alerts(
+                    alerts.map("labels"), alerts.text("runbookUrl").orElse(MonitoringManifests.RUNBOOK));
             return new CniValues.Monitoring(
                     podMonitor.flag("enabled").filter(on -> on).map(_ -> monitor),
-                    alerts.flag("enabled").filter(on -> on).map(_ -> alertLabels),
+                    alerts.flag("enabled").filter(on -> on).map(_ -> found),
                     dashboard.flag("enabled").orElse(false));
         }
     }
@@ -313,7 +337,7 @@ final class CniValuesReader {
     private static ResourceRequirements usualResources() {
         return new ResourceRequirementsBuilder()
                 .addToRequests("cpu", new Quantity("100m"))
-                .addToRequests("memory", new Quantity("144Mi"))
+                .addToRequests("memory", new Quantity("96Mi"))
                 .addToLimits("memory", new Quantity("256Mi"))
                 .build();
     }

@@ -111,8 +111,9 @@ record DaemonSetManifest(CniValues values) {
 
     private Map<String, String> podAnnotations() {
         Map<String, String> annotations = new TreeMap<>();
-        // AppArmor's default profile denies access to processes of other pods; the field below needs Kubernetes 1.30.
-        annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
+        if (!hasAppArmorField()) {
+            annotations.put("container.apparmor.security.beta.kubernetes.io/" + CONTAINER, "unconfined");
+        }
         annotations.put("prometheus.io/path", "/metrics");
         annotations.put("prometheus.io/port", String.valueOf(MonitoringOptions.MONITORING_PORT));
         annotations.put("prometheus.io/scrape", "true");
@@ -121,12 +122,18 @@ record DaemonSetManifest(CniValues values) {
         return annotations;
     }
 
+    /** AppArmor's default profile denies access to processes of other pods. */
+    private boolean hasAppArmorField() {
+        return values.kubernetes().map(KubernetesVersion::hasAppArmorField).orElse(true);
+    }
+
     private PodSpec podSpec() {
         Map<String, String> nodeSelector = new LinkedHashMap<>(Map.of("kubernetes.io/os", "linux"));
+        values.pod().architecture().ifPresent(name -> nodeSelector.put("kubernetes.io/arch", name));
         nodeSelector.putAll(values.pod().nodeSelector());
         return new PodSpecBuilder()
                 .withServiceAccountName(NodeManifests.NAME)
-                .withPriorityClassName(values.pod().additions().priorityClass().orElse(PRIORITY))
+                .withPriorityClassName(values.pod().priorityClass())
                 .withNodeSelector(nodeSelector)
                 .withAffinity(values.pod().affinity().orElse(null))
                 .withTolerations(values.pod().tolerations())
@@ -187,20 +194,19 @@ record DaemonSetManifest(CniValues values) {
     }
 
     private SecurityContext securityContext() {
-        return new SecurityContextBuilder()
+        SecurityContextBuilder context = new SecurityContextBuilder()
                 .withPrivileged(values.pod().privileged())
                 .withRunAsUser(0L)
                 .withRunAsGroup(0L)
                 .withRunAsNonRoot(false)
                 .withReadOnlyRootFilesystem(true)
-                .withNewAppArmorProfile(null, "Unconfined")
                 .withSeccompProfile(values.pod().seccomp())
                 .withSeLinuxOptions(values.pod().seLinux().orElse(null))
                 .withNewCapabilities()
                 .withDrop("ALL")
                 .withAdd(CAPABILITIES)
-                .endCapabilities()
-                .build();
+                .endCapabilities();
+        return (hasAppArmorField() ? context.withNewAppArmorProfile(null, "Unconfined") : context).build();
     }
 
     private List<HostDirectory> directories() {

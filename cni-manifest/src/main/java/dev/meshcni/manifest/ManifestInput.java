@@ -16,9 +16,14 @@ import java.util.function.UnaryOperator;
  * @param settings further settings, which take precedence over documents
  * @param platform the platform, where the documents do not have to say it
  * @param namespace the namespace, where the documents do not have to say it
+ * @param kubernetes the version of the cluster; without it, one that has all fields is assumed
  */
 public record ManifestInput(
-        List<Document> documents, List<Setting> settings, Optional<Platform> platform, Optional<String> namespace) {
+        List<Document> documents,
+        List<Setting> settings,
+        Optional<Platform> platform,
+        Optional<String> namespace,
+        Optional<KubernetesVersion> kubernetes) {
     /**
      * A file.
      *
@@ -75,5 +80,12 @@ public record ManifestInput(
         settings = List.copyOf(settings);
         requireNonNull(platform, "platform is null");
         requireNonNull(namespace, "namespace is null");
+        requireNonNull(kubernetes, "kubernetes is null");
+    }
+
+    /** The same for a cluster of today. */
+    public ManifestInput(
+            List<Document> documents, List<Setting> settings, Optional<Platform> platform, Optional<String> namespace) {
+        this(documents, settings, platform, namespace, Optional.empty());
     }
 }

@@ -29,6 +29,12 @@ record MonitoringManifests(CniValues values) {
     /** The dashboard, as Grafana exports it. */
     static final String DASHBOARD = "dashboard.json";
 
+    /** The page of the alerts, in which each has a section. */
+    static final String RUNBOOK = "https://git.example/mesh-cni/mesh-cni/blob/main/docs/alerts.md";
+
+    /** What stands for that page in the file. */
+    private static final String RUNBOOK_MARK = "RUNBOOK";
+
     private static final String OPERATOR = "monitoring.coreos.com/v1";
     private static final Map<String, Object> PODS = Map.of("matchLabels", Map.of("k8s-app", NodeManifests.DAEMON_SET));
 
@@ -36,7 +42,7 @@ record MonitoringManifests(CniValues values) {
         CniValues.Monitoring monitoring = values.monitoring();
         List<HasMetadata> resources = new ArrayList<>();
         monitoring.podMonitor().ifPresent(found -> resources.add(podMonitor(found)));
-        monitoring.alerts().ifPresent(labels -> resources.add(alerts(labels)));
+        monitoring.alerts().ifPresent(found -> resources.add(alerts(found)));
         if (monitoring.dashboard()) {
             resources.add(dashboard());
         }
@@ -65,13 +71,14 @@ record MonitoringManifests(CniValues values) {
                         List.of(Map.of("port", "metrics", "path", "/metrics", "interval", monitor.interval()))));
     }
 
-    private HasMetadata alerts(Map<String, String> labels) {
+    private HasMetadata alerts(CniValues.Alerts alerts) {
         return resource(
                 OPERATOR,
                 "PrometheusRule",
                 NodeManifests.DAEMON_SET,
-                labels,
-                new KubernetesSerialization().unmarshal(text(ALERTS), Map.class));
+                alerts.labels(),
+                new KubernetesSerialization()
+                        .unmarshal(text(ALERTS).replace(RUNBOOK_MARK, alerts.runbook()), Map.class));
     }
 
     /** Grafana's sidecar loads the dashboards of the ConfigMaps with this label. */

@@ -147,7 +147,7 @@ public final class NodeManifests {
                 .addNewMatchExpression()
                 .withOperator("In")
                 .withScopeName("PriorityClass")
-                .withValues(DaemonSetManifest.PRIORITY)
+                .withValues(values.pod().priorityClass())
                 .endMatchExpression()
                 .endScopeSelector()
                 .endSpec()
@@ -199,6 +199,11 @@ public final class NodeManifests {
 
     private static void describe(CniValues values, List<String> lines) {
         lines.add("Requires namespace " + values.namespace() + ". Apply with: kubectl apply -f FILE");
+        lines.add(values.kubernetes()
+                .map(version -> "For Kubernetes " + version + (version.hasAppArmorField() ? " and later." : "."))
+                .orElse("For Kubernetes " + KubernetesVersion.WITH_APP_ARMOR_FIELD
+                        + " and later; for an older one, from " + KubernetesVersion.OLDEST
+                        + " on, add --kube-version."));
         if (values.image().reference().startsWith("localhost/")) {
             lines.add("The image " + values.image().reference()
                     + " has to be available on every node; set values.cni.hub to pull it from a registry.");

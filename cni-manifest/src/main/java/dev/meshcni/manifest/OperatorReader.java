@@ -103,7 +103,7 @@ final class OperatorReader {
                 .or(() -> istioNamespace)
                 .orElse(DEFAULT_NAMESPACE);
         Optional<CniValues> read = Optional.of(new CniValuesReader(values.cni(), k8s, global, platform)
-                .read(namespace, revision, component, injected(values.all())));
+                .read(namespace, revision, component, injected(values.all()), input.kubernetes()));
         values.cni().close();
         k8s.close();
         global.close();

@@ -79,6 +79,16 @@ public enum Platform {
         return new Yaml.Mapping(defaults.at(), others);
     }
 
+    /** The node's directory of CNI plugins. */
+    public String binDirectory() {
+        return layout().bin();
+    }
+
+    /** The node's directory of CNI configuration. */
+    public String confDirectory() {
+        return layout().conf();
+    }
+
     NodeLayout layout() {
         return switch (this) {
             case DEFAULT, EKS, AKS -> new NodeLayout(BIN, CONF, NETNS);

@@ -89,6 +89,8 @@ record ValuesShape(Yaml.Mapping values, Yaml.Mapping defaults) {
     private static Set<String> flat() {
         Set<String> flat = new TreeSet<>(IstioSettings.below("values.cni"));
         flat.removeAll(IstioSettings.below("values"));
+        // The chart istiod reads it from the same file, and the nodes of istiod are not those of the CNI.
+        flat.remove("nodeSelector");
         return flat;
     }
 }

@@ -15,10 +15,12 @@ import dev.meshcni.daemon.InstallCni;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.ResourceQuota;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRole;
 import io.fabric8.kubernetes.api.model.rbac.ClusterRoleBinding;
@@ -34,6 +36,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -101,7 +104,7 @@ class NodeManifestsTest {
         });
         assertThat(container.getSecurityContext().getPrivileged()).isFalse();
         assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
-        assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("144Mi"));
+        assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("96Mi"));
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
         assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
     }
@@ -120,6 +123,64 @@ class NodeManifestsTest {
 
         assertThat(String.valueOf(update.getMaxSurge().getValue())).isEqualTo(surge);
         assertThat(String.valueOf(update.getMaxUnavailable().getValue())).isEqualTo(unavailable);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                {}                                                      | {kubernetes.io/arch=amd64, kubernetes.io/os=linux}
+                {architecture: arm64}                                   | {kubernetes.io/arch=arm64, kubernetes.io/os=linux}
+                {architecture: any}                                     | {kubernetes.io/os=linux}
+                {nodeSelector: {pool: mesh}}                            | {kubernetes.io/arch=amd64, kubernetes.io/os=linux, pool=mesh}
+                {nodeSelector: {kubernetes.io/arch: riscv64}}           | {kubernetes.io/arch=riscv64, kubernetes.io/os=linux}
+                """)
+    void theDaemonRunsOnNodesOfItsImagesArchitecture(String cni, String labels) {
+        PodSpec pod = daemonSet(of("v", "cni: " + cni)).getSpec().getTemplate().getSpec();
+
+        assertThat(new TreeMap<>(pod.getNodeSelector())).hasToString(labels);
+    }
+
+    @Test
+    void nodesThatAreSelectedAreReadOnlyWhereASettingSelectsThem() {
+        assertThat(of("v", "cni: {}").yaml()).doesNotContain("\"nodes\"");
+        assertThat(of("v", "cni: {nodeSelector: {pool: mesh}}").yaml()).contains("\"nodes\"");
+    }
+
+    @Test
+    void valuesAndComponentAddToThePodTogether() {
+        DaemonSet daemonSet = daemonSet(of("operator", """
+            apiVersion: install.istio.io/v1alpha1
+            kind: IstioOperator
+            spec:
+              components:
+                cni:
+                  enabled: true
+                  k8s:
+                    nodeSelector: {pool: component}
+                    priorityClassName: component
+                    volumes: [{name: second, emptyDir: {}}]
+                    volumeMounts: [{name: second, mountPath: /second}]
+              values:
+                cni:
+                  nodeSelector: {pool: values, zone: a}
+                  priorityClassName: values
+                  extraVolumes: [{name: first, emptyDir: {}}]
+                  extraVolumeMounts: [{name: first, mountPath: /first}]
+            """));
+        PodSpec pod = daemonSet.getSpec().getTemplate().getSpec();
+
+        assertThat(pod.getNodeSelector()).containsEntry("pool", "component").containsEntry("zone", "a");
+        assertThat(pod.getPriorityClassName()).isEqualTo("component");
+        assertThat(pod.getVolumes()).extracting(Volume::getName).endsWith("first", "second");
+        assertThat(pod.getContainers().getFirst().getVolumeMounts())
+                .extracting(VolumeMount::getMountPath)
+                .endsWith("/first", "/second");
+    }
+
+    @Test
+    void aNodeSelectorAtTheTopLevelIsIstiods() {
+        assertThat(of("values.yaml", "{cniBinDir: /opt/cni/bin, nodeSelector: {pool: istiod}}")
+                        .yaml())
+                .doesNotContain("istiod");
     }
 
     @Test

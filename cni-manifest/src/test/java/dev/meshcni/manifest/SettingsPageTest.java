@@ -5,12 +5,16 @@ package dev.meshcni.manifest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.meshcni.manifest.IstioSettings.Setting;
 import dev.meshcni.manifest.IstioSettings.Use;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -86,6 +90,49 @@ class SettingsPageTest {
         assertThat(own)
                 .allSatisfy(key -> assertThat(section("Settings of the CNI").lines())
                         .anyMatch(line -> !line.startsWith("|") && line.contains("`" + key + "`")));
+    }
+
+    /** Editors show it where values are written; the page says the same. */
+    @Test
+    void theSchemaOfTheChartDescribesEach() throws IOException {
+        JsonNode schema = new ObjectMapper()
+                .readTree(Path.of("..", "deploy", "helm", "istio-cni", "values.schema.json")
+                        .toFile());
+        Map<String, String> texts = new HashMap<>();
+        texts("Settings of the CNI").forEach((key, text) -> texts.put("cni." + key, text));
+        texts.putAll(texts("Other values"));
+        texts("Accepted without effect").forEach((key, text) -> {
+            if (key.startsWith("values.")) {
+                texts.put(key.substring("values.".length()), "no effect: " + text);
+            }
+        });
+        // Of another chart, whose values are taken as they are; and one definition for two places.
+        texts.keySet().removeAll(Set.of("istio_cni.enabled", "pilot.cni.enabled", "global.platform"));
+
+        assertThat(texts).hasSizeGreaterThan(60);
+        texts.forEach((key, text) -> assertThat(described(schema, key)).as(key).isEqualTo(text));
+    }
+
+    /** The description of a setting, which is below {@code cni} or at the top level. */
+    private static String described(JsonNode schema, String key) {
+        JsonNode node = schema;
+        for (String name : key.split("\\.", -1)) {
+            node = node.path("properties").path(name);
+            while (node.has("$ref")) {
+                node = schema.at(node.path("$ref").asText().substring(1));
+            }
+        }
+        return node.path("description").asText();
+    }
+
+    private Map<String, String> texts(String section) {
+        return ROW.matcher(section(section))
+                .results()
+                .collect(Collectors.toMap(
+                        row -> row.group(1),
+                        row -> row.group(2)
+                                .replaceAll("\\[([^\\]]*)]\\([^)]*\\)", "$1")
+                                .replace("`", "")));
     }
 
     private List<String> rows(String section) {

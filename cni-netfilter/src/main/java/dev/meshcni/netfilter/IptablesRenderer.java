@@ -85,8 +85,8 @@ public final class IptablesRenderer {
             case Match.ConnState(var states) ->
                 "-m conntrack --ctstate "
                         + states.stream().sorted().map(Enum::name).collect(Collectors.joining(","));
-            case Match.PacketMark(var mark, var negated) -> "-m mark " + not(negated) + "--mark " + hex(mark);
-            case Match.ConnectionMark(var mark, var negated) -> "-m connmark " + not(negated) + "--mark " + hex(mark);
+            case Match.PacketMark(var mark, var negated) -> "-m mark " + not(negated) + "--mark " + mark;
+            case Match.ConnectionMark(var mark, var negated) -> "-m connmark " + not(negated) + "--mark " + mark;
         };
     }
 
@@ -99,6 +99,8 @@ public final class IptablesRenderer {
             case Target.Redirect(var port) -> "REDIRECT --to-ports " + port;
             case Target.Tproxy(var port, var mark) -> "TPROXY --on-port " + port + " --tproxy-mark " + masked(mark);
             case Target.SetMark(var mark) -> "MARK --set-xmark " + masked(mark);
+            case Target.SetConnectionMark(var mark) ->
+                "CONNMARK --set-xmark " + hex(mark.value()) + "/" + hex(mark.mask());
             case Target.SaveMark _ -> "CONNMARK --save-mark --nfmask " + FULL_MASK + " --ctmask " + FULL_MASK;
             case Target.RestoreMark _ -> "CONNMARK --restore-mark --nfmask " + FULL_MASK + " --ctmask " + FULL_MASK;
             case Target.CtZone(var zone) -> "CT --zone " + zone;

@@ -11,6 +11,7 @@ import dev.meshcni.netfilter.NftTable.NftChain;
 import dev.meshcni.netfilter.NftTable.NftRule;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -100,9 +101,12 @@ public final class NftListing {
     }
 
     private static String match(JsonNode match) {
+        JsonNode right = match.path("right");
+        if (match.path("left").has("&")) {
+            return maskedMark(match.path("left").path("&"), match.path("op").asText(), right);
+        }
         String left = key(match.path("left"));
         String operator = match.path("op").asText().equals("!=") ? "!= " : "";
-        JsonNode right = match.path("right");
         String value = switch (left) {
             case "ip saddr", "ip daddr" -> intervals(32, right);
             case "ip6 saddr", "ip6 daddr" -> intervals(128, right);
@@ -135,13 +139,34 @@ public final class NftListing {
         };
     }
 
+    /** {@code {"op": "==", "left": {"&": [{"meta": {"key": "mark"}}, 4095]}, "right": 1337}}. */
+    private static String maskedMark(JsonNode masked, String operator, JsonNode right) {
+        return key(masked.path(0)) + " & " + mark(masked.path(1)) + " " + operator + " " + mark(right);
+    }
+
     private static String mangle(JsonNode mangle) {
         String key = key(mangle.path("key"));
         JsonNode value = mangle.path("value");
+        if (key.equals("ct mark") && (value.has("|") || value.has("&"))) {
+            return key + " set " + partOfMark(value).map(NftRenderer::set).orElseGet(() -> text(value));
+        }
         if (value.isObject()) {
             return key + " set " + key(value);
         }
         return key + " set " + (key.endsWith(" mark") ? mark(value) : value.asText());
+    }
+
+    /**
+     * {@code {"|": [{"&": [{"ct": {"key": "mark"}}, 4294963473]}, 273]}}: {@code nft} prints the bits that are set
+     * among those that are kept.
+     */
+    private static Optional<Mark> partOfMark(JsonNode value) {
+        JsonNode kept = value.has("|") ? value.path("|").path(0) : value;
+        int set = value.has("|") ? (int) value.path("|").path(1).longValue() : 0;
+        int mask = kept.has("&") ? (int) kept.path("&").path(1).longValue() : Mark.ALL;
+        JsonNode source = kept.has("&") ? kept.path("&").path(0) : kept;
+        int changed = ~mask | set;
+        return key(source).equals("ct mark") && changed != 0 ? Optional.of(new Mark(set, changed)) : Optional.empty();
     }
 
     /**

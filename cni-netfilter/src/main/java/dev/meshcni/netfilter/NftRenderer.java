@@ -9,6 +9,7 @@ import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.ChainNames;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.RuleSet;
 import dev.meshcni.rules.Table;
@@ -153,8 +154,8 @@ public final class NftRenderer {
             case Match.GidOwner(var gid, var negated) -> "meta skgid " + not(negated) + gid;
             case Match.ConnState(var states) ->
                 "ct state " + states(states.stream().map(Enum::name));
-            case Match.PacketMark(var mark, var negated) -> "meta mark " + not(negated) + hex(mark);
-            case Match.ConnectionMark(var mark, var negated) -> "ct mark " + not(negated) + hex(mark);
+            case Match.PacketMark(var mark, var negated) -> "meta mark " + masked(mark, negated);
+            case Match.ConnectionMark(var mark, var negated) -> "ct mark " + masked(mark, negated);
         };
     }
 
@@ -167,6 +168,7 @@ public final class NftRenderer {
             case Target.Redirect(var port) -> "redirect to :" + port;
             case Target.Tproxy(var port, var mark) -> "tproxy to :" + port + " meta mark set " + hex(mark) + " accept";
             case Target.SetMark(var mark) -> "meta mark set " + hex(mark);
+            case Target.SetConnectionMark(var mark) -> "ct mark set " + set(mark);
             case Target.SaveMark _ -> "ct mark set meta mark";
             case Target.RestoreMark _ -> "meta mark set ct mark";
             case Target.CtZone(var zone) -> "ct zone set " + zone;
@@ -176,6 +178,22 @@ public final class NftRenderer {
     /** Connection states in the one order that both sides of a comparison use. */
     static String states(Stream<String> names) {
         return names.map(name -> name.toLowerCase(Locale.ROOT)).sorted().collect(Collectors.joining(","));
+    }
+
+    /** What a mark is compared with: under a mask, {@code nft} needs the operator to be written. */
+    private static String masked(Mark mark, boolean negated) {
+        return mark.isWhole()
+                ? not(negated) + hex(mark.value())
+                : "& " + hex(mark.mask()) + (negated ? " != " : " == ") + hex(mark.value());
+    }
+
+    /** The value that sets a mark in that of the connection. */
+    static String set(Mark mark) {
+        if (mark.isWhole()) {
+            return hex(mark.value());
+        }
+        String kept = "ct mark & " + hex(~mark.mask());
+        return mark.value() == 0 ? kept : kept + " | " + hex(mark.value());
     }
 
     static String hex(int mark) {

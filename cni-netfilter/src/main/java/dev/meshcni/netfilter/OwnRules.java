@@ -92,11 +92,16 @@ final class OwnRules {
     }
 
     private static boolean isTproxyMarking(Rule rule) {
-        boolean packetMark = has(rule, Match.PacketMark.class);
+        boolean packetMark = rule.matches().stream()
+                .anyMatch(match -> match instanceof Match.PacketMark marked
+                        && marked.mark().isWhole());
         boolean lo = rule.matches().contains(new Match.OutInterface(InterfaceName.LOOPBACK, false));
         return switch (rule.target()) {
             case Target.SaveMark _ -> packetMark;
-            case Target.RestoreMark _ -> has(rule, Match.ConnectionMark.class);
+            case Target.RestoreMark _ ->
+                rule.matches().stream()
+                        .anyMatch(match -> match instanceof Match.ConnectionMark marked
+                                && marked.mark().isWhole());
             case Target.Return _ -> packetMark && lo;
             case Target.SetMark _ -> lo && (has(rule, Match.UidOwner.class) || has(rule, Match.GidOwner.class));
             default -> false;

@@ -30,7 +30,7 @@ public sealed interface SavedRule {
                 case Target.Redirect _ -> "REDIRECT";
                 case Target.Tproxy _ -> "TPROXY";
                 case Target.SetMark _ -> "MARK";
-                case Target.SaveMark _, Target.RestoreMark _ -> "CONNMARK";
+                case Target.SetConnectionMark _, Target.SaveMark _, Target.RestoreMark _ -> "CONNMARK";
                 case Target.CtZone _ -> "CT";
             };
         }

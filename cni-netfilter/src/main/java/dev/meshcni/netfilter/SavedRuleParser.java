@@ -6,6 +6,7 @@ package dev.meshcni.netfilter;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
@@ -156,6 +157,10 @@ final class SavedRuleParser {
     }
 
     private Optional<Target> connectionMark() {
+        Optional<String> set = option("--set-xmark");
+        if (set.isPresent()) {
+            return set.map(value -> new Target.SetConnectionMark(mark(value)));
+        }
         boolean full = option("--nfmask").orElse(FULL_MASK).equals(FULL_MASK)
                 && option("--ctmask").orElse(FULL_MASK).equals(FULL_MASK);
         boolean save = option("--save-mark").isPresent();
@@ -213,23 +218,26 @@ final class SavedRuleParser {
         return states;
     }
 
-    private static int mark(String text) {
-        return text.indexOf('/') < 0 ? Integer.parseUnsignedInt(digits(text), 16) : fullyMasked(text);
+    private static Mark mark(String text) {
+        int slash = text.indexOf('/');
+        return slash < 0
+                ? Mark.whole(hex(text))
+                : new Mark(hex(text.substring(0, slash)), hex(text.substring(slash + 1)));
     }
 
     private static int fullyMasked(String text) {
-        int slash = text.indexOf('/');
-        if (slash < 0 || !text.substring(slash + 1).equals(FULL_MASK)) {
+        Mark mark = mark(text);
+        if (text.indexOf('/') < 0 || !mark.isWhole()) {
             throw new IllegalArgumentException("a mark with a partial mask");
         }
-        return Integer.parseUnsignedInt(digits(text.substring(0, slash)), 16);
+        return mark.value();
     }
 
-    private static String digits(String hex) {
-        if (!hex.startsWith("0x")) {
-            throw new IllegalArgumentException("not a hexadecimal number: " + hex);
+    private static int hex(String text) {
+        if (!text.startsWith("0x")) {
+            throw new IllegalArgumentException("not a hexadecimal number: " + text);
         }
-        return hex.substring(2);
+        return Integer.parseUnsignedInt(text.substring(2), 16);
     }
 
     /** Splits at blanks; a quoted part, as comments are printed, is one token. */

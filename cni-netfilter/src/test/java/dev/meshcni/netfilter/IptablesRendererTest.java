@@ -10,6 +10,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleSet;
@@ -50,6 +51,16 @@ class IptablesRendererTest {
                 .isEqualTo("-p tcp -m multiport ! --dports 53,15008 -m owner ! --gid-owner 7"
                         + " -m conntrack --ctstate ESTABLISHED,RELATED -m mark ! --mark 0x53a"
                         + " -m connmark --mark 0x539 -j RETURN");
+    }
+
+    @Test
+    void aPartOfAMarkIsWrittenWithItsMask() {
+        Mark part = new Mark(0x539, 0xfff);
+
+        assertThat(text(new Target.SetConnectionMark(new Mark(0x111, 0xfff)), new Match.PacketMark(part, true)))
+                .isEqualTo("-m mark ! --mark 0x539/0xfff -j CONNMARK --set-xmark 0x111/0xfff");
+        assertThat(text(new Target.SetConnectionMark(Mark.whole(1)), new Match.ConnectionMark(part, false)))
+                .isEqualTo("-m connmark --mark 0x539/0xfff -j CONNMARK --set-xmark 0x1/0xffffffff");
     }
 
     @Test

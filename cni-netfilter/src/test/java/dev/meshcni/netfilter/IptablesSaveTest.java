@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
@@ -56,7 +57,10 @@ class IptablesSaveTest {
                 "-p tcp -m tcp --dport 80:90 -j ACCEPT",
                 "-p tcp -m tcp --tcp-flags SYN SYN -j ACCEPT",
                 "-m owner --uid-owner 0-1000 -j ACCEPT",
-                "-m mark --mark 0x1/0xff -j ACCEPT",
+                "-m mark --mark 0x100/0xff -j ACCEPT",
+                "-m mark --mark 0x0/0x0 -j ACCEPT",
+                "-j CONNMARK --set-xmark 0x100/0xff",
+                "-j CONNMARK --set-xmark 0x1/0xff --save-mark",
                 "-m conntrack ! --ctstate NEW -j ACCEPT",
                 "-m conntrack --ctstate DNAT -j ACCEPT",
                 "-s 10.0.0.0/255.0.255.0 -j ACCEPT",
@@ -171,6 +175,8 @@ class IptablesSaveTest {
         Arbitrary<Boolean> negated = Arbitraries.of(true, false);
         Arbitrary<Integer> port = Arbitraries.integers().between(0, 65535);
         Arbitrary<Integer> mark = Arbitraries.integers();
+        Arbitrary<Mark> part = Combinators.combine(mark, mark.filter(mask -> mask != 0))
+                .as((value, mask) -> new Mark(value & mask, mask));
         Arbitrary<Long> id = Arbitraries.longs().between(0, 0xffff_fffeL);
         Arbitrary<Cidr> block = Combinators.combine(
                         Arbitraries.integers(), Arbitraries.integers().between(0, 32))
@@ -190,7 +196,8 @@ class IptablesSaveTest {
                 Combinators.combine(id, negated).as(Match.GidOwner::new),
                 Arbitraries.of(ConnectionState.class).set().ofMinSize(1).map(Match.ConnState::new),
                 Combinators.combine(mark, negated).as(Match.PacketMark::new),
-                Combinators.combine(mark, negated).as(Match.ConnectionMark::new));
+                Combinators.combine(part, negated).as(Match.PacketMark::new),
+                Combinators.combine(part, negated).as(Match.ConnectionMark::new));
         Arbitrary<Target> target = Arbitraries.oneOf(
                 Arbitraries.of(
                         new Target.Return(),
@@ -202,6 +209,8 @@ class IptablesSaveTest {
                 port.map(Target.Redirect::new),
                 port.map(Target.CtZone::new),
                 mark.map(Target.SetMark::new),
+                part.map(Target.SetConnectionMark::new),
+                mark.map(Mark::whole).map(Target.SetConnectionMark::new),
                 Combinators.combine(port, mark).as(Target.Tproxy::new));
         return Combinators.combine(match.list().ofMaxSize(6), target).as((matches, decided) -> {
             List<Match> all = new ArrayList<>(matches);

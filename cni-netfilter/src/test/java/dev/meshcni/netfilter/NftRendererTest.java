@@ -11,6 +11,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleSet;
@@ -159,6 +160,23 @@ class NftRendererTest {
                         "meta mark set ct mark",
                         "ct zone set 2",
                         "drop");
+    }
+
+    @Test
+    void aPartOfAMarkLeavesTheOtherBitsAsTheyAre() {
+        Mark part = new Mark(0x111, 0xfff);
+
+        assertThat(texts(
+                        IpFamily.IPV6,
+                        rule(new Target.SetConnectionMark(part), new Match.PacketMark(new Mark(0x539, 0xfff), false)),
+                        rule(new Target.RestoreMark(), new Match.ConnectionMark(part, true)),
+                        rule(new Target.SetConnectionMark(new Mark(0, 0xff))),
+                        rule(new Target.SetConnectionMark(Mark.whole(7)))))
+                .containsExactly(
+                        "meta mark & 0xfff == 0x539 ct mark set ct mark & 0xfffff000 | 0x111",
+                        "ct mark & 0xfff != 0x111 meta mark set ct mark",
+                        "ct mark set ct mark & 0xffffff00",
+                        "ct mark set 0x7");
     }
 
     private static List<String> texts(IpFamily family, Rule... rules) {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleDifference;
@@ -88,6 +89,39 @@ class NftTableComparisonTest {
                 .containsExactly("missing in ipv4 nftables nat-output: type nat hook output priority -101");
         assertThat(differences(TABLE, OUTPUT.replace("accept", "drop"), ISTIO_OUTPUT, JUMP, EXCLUDED, REDIRECT))
                 .hasSize(1);
+    }
+
+    /** As nft 1.0.6 prints them: among the bits that are kept it counts those that are set. */
+    @Test
+    void partsOfMarksAreReadAsTheyAreWritten() {
+        RuleSet wanted = new RuleSet(
+                IpFamily.IPV4,
+                Map.of(
+                        Table.NAT,
+                        List.of(new Chain(
+                                "ISTIO_OUTPUT",
+                                0,
+                                List.of(
+                                        rule(
+                                                new Target.SetConnectionMark(new Mark(0x111, 0xfff)),
+                                                new Match.PacketMark(new Mark(0x539, 0xfff), true)),
+                                        rule(new Target.SetConnectionMark(new Mark(0, 0xff))),
+                                        rule(new Target.SetConnectionMark(new Mark(0xff, 0xff))))))));
+        String set = rule("nat-istio-output", """
+                {"match": {"op": "!=", "left": {"&": [{"meta": {"key": "mark"}}, 4095]}, "right": 1337}},
+                {"mangle": {"key": {"ct": {"key": "mark"}},
+                            "value": {"|": [{"&": [{"ct": {"key": "mark"}}, 4294963473]}, 273]}}}""");
+        String cleared = rule("nat-istio-output", """
+                {"mangle": {"key": {"ct": {"key": "mark"}}, "value": {"&": [{"ct": {"key": "mark"}}, 4294967040]}}}""");
+        String filled = rule("nat-istio-output", """
+                {"mangle": {"key": {"ct": {"key": "mark"}}, "value": {"|": [{"ct": {"key": "mark"}}, 255]}}}""");
+        String listing = listing(TABLE, ISTIO_OUTPUT, set, cleared, filled);
+
+        assertThat(NftTableComparison.differences(wanted, NftListing.parse(IpFamily.IPV4, listing)))
+                .isEmpty();
+        assertThat(NftTableComparison.differences(
+                        wanted, NftListing.parse(IpFamily.IPV4, listing.replace("4095", "255"))))
+                .hasSize(2);
     }
 
     @Test

@@ -134,6 +134,23 @@ class RuleSetComparisonTest {
         assertThat(differences(exempt + jump + other + INBOUND)).isEmpty();
     }
 
+    /** Rules of TPROXY are known by their shape; others, such as a VPN's, use parts of marks in the same way. */
+    @Test
+    void aRuleForAPartOfAMarkIsNotTakenForOneOfTproxy() {
+        RuleSet nothing = new RuleSet(IpFamily.IPV4, Map.of());
+        String save = " --save-mark --nfmask 0xffffffff --ctmask 0xffffffff\n";
+        String restore = " --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff\n";
+        String rules = "*mangle\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+                + "-A PREROUTING -m mark --mark @ -j CONNMARK" + save
+                + "-A OUTPUT -m connmark --mark @ -j CONNMARK" + restore
+                + "COMMIT\n";
+
+        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("@", "0x1/0x1"))))
+                .isEmpty();
+        assertThat(RuleSetComparison.differences(nothing, IptablesSave.parse(rules.replace("@", "0x539"))))
+                .hasSize(2);
+    }
+
     private static List<String> differences(String rules) {
         return RuleSetComparison.differences(WANTED, save(rules)).stream()
                 .map(RuleDifference::toString)

@@ -21,6 +21,7 @@ public sealed interface Expression {
         OIFNAME(7),
         SKUID(10),
         SKGID(11),
+        NFPROTO(15),
         L4PROTO(16);
 
         private final int number;

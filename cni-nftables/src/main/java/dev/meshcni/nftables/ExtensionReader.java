@@ -8,6 +8,7 @@ import dev.meshcni.netlink.Expression.XtTarget;
 import dev.meshcni.netlink.Octets;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Target;
 import java.nio.ByteBuffer;
@@ -37,8 +38,8 @@ final class ExtensionReader {
             case "multiport 1" -> multiport(info);
             case "owner 1" -> owner(info);
             case "conntrack 3" -> conntrack(info);
-            case "mark 1" -> fullMark(info).map(mark -> List.of(new Match.PacketMark(mark, inverted(info))));
-            case "connmark 1" -> fullMark(info).map(mark -> List.of(new Match.ConnectionMark(mark, inverted(info))));
+            case "mark 1" -> mark(info).map(mark -> List.of(new Match.PacketMark(mark, inverted(info))));
+            case "connmark 1" -> mark(info).map(mark -> List.of(new Match.ConnectionMark(mark, inverted(info))));
             default -> Optional.empty();
         };
     }
@@ -59,7 +60,7 @@ final class ExtensionReader {
             case "TPROXY 1 32" ->
                 Optional.of(new Target.Tproxy(Short.toUnsignedInt(network.getShort(24)), info.getInt(4)));
             case "MARK 2 8" -> Optional.of(new Target.SetMark(info.getInt(0)));
-            case "CONNMARK 2 16" -> connmark(info.get(14));
+            case "CONNMARK 2 16" -> connmark(info);
             case "CT 2 72" -> Optional.of(new Target.CtZone(Short.toUnsignedInt(info.getShort(2))));
             default -> Optional.empty();
         };
@@ -69,8 +70,10 @@ final class ExtensionReader {
         return known ? Optional.of(new Target.Redirect(Short.toUnsignedInt(port))) : Optional.empty();
     }
 
-    private static Optional<Target> connmark(byte mode) {
-        return switch (mode) {
+    private static Optional<Target> connmark(ByteBuffer info) {
+        return switch (info.get(14)) {
+            case Extensions.CONNMARK_SET ->
+                Optional.of(new Target.SetConnectionMark(new Mark(info.getInt(0), info.getInt(4))));
             case Extensions.CONNMARK_SAVE -> Optional.of(new Target.SaveMark());
             case Extensions.CONNMARK_RESTORE -> Optional.of(new Target.RestoreMark());
             default -> Optional.empty();
@@ -169,9 +172,11 @@ final class ExtensionReader {
         return written.info().equals(octets) ? Optional.of(List.of(match)) : Optional.empty();
     }
 
-    private static Optional<Integer> fullMark(Octets octets) {
-        return octets.length() == 16 && octets.buffer().getInt(4) == Extensions.FULL_MASK
-                ? Optional.of(octets.buffer().getInt(0))
+    /** A mark that no packet can have comes out as an {@link IllegalArgumentException}, so as none of ours. */
+    private static Optional<Mark> mark(Octets octets) {
+        return octets.length() == 16
+                ? Optional.of(
+                        new Mark(octets.buffer().getInt(0), octets.buffer().getInt(4)))
                 : Optional.empty();
     }
 

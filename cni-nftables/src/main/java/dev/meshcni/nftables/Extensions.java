@@ -8,6 +8,7 @@ import dev.meshcni.netlink.Expression.XtTarget;
 import dev.meshcni.netlink.Octets;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Target;
 import dev.meshcni.rules.TransportProtocol;
@@ -47,6 +48,9 @@ final class Extensions {
     static final int CONNTRACK_LENGTH = 168;
     static final int CONNTRACK_FLAGS = 146;
     static final int CONNTRACK_STATE_MASK = 150;
+
+    /** {@code XT_CONNMARK_SET}. */
+    static final int CONNMARK_SET = 0;
 
     /** {@code XT_CONNMARK_SAVE}. */
     static final int CONNMARK_SAVE = 1;
@@ -127,9 +131,9 @@ final class Extensions {
     }
 
     /** {@code struct xt_mark_mtinfo1}, {@code struct xt_connmark_mtinfo1}: mark, mask, whether inverted. */
-    static XtMatch mark(String name, int mark, boolean negated) {
-        return new XtMatch(
-                name, 1, octets(buffer(16).putInt(mark).putInt(FULL_MASK).put((byte) (negated ? 1 : 0))));
+    static XtMatch mark(String name, Mark mark, boolean negated) {
+        ByteBuffer info = buffer(16).putInt(mark.value()).putInt(mark.mask());
+        return new XtMatch(name, 1, octets(info.put((byte) (negated ? 1 : 0))));
     }
 
     /**
@@ -165,10 +169,13 @@ final class Extensions {
      * do.
      */
     static XtTarget connmark(int mode) {
-        return new XtTarget(
-                "CONNMARK",
-                2,
-                octets(buffer(16).putInt(0).putInt(FULL_MASK).putInt(FULL_MASK).put(14, (byte) mode)));
+        return connmark(mode, Mark.whole(0));
+    }
+
+    /** The same with a mark to set. */
+    static XtTarget connmark(int mode, Mark mark) {
+        ByteBuffer info = buffer(16).putInt(mark.value()).putInt(mark.mask()).putInt(FULL_MASK);
+        return new XtTarget("CONNMARK", 2, octets(info.put(14, (byte) mode)));
     }
 
     /**

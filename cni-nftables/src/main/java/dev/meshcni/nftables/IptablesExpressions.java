@@ -15,6 +15,7 @@ import dev.meshcni.netlink.Verdict;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
@@ -57,6 +58,7 @@ final class IptablesExpressions {
             case Target.Redirect(int port) -> Extensions.redirect(family, port);
             case Target.Tproxy tproxy -> Extensions.tproxy(tproxy);
             case Target.SetMark(int mark) -> Extensions.setMark(mark);
+            case Target.SetConnectionMark(Mark mark) -> Extensions.connmark(Extensions.CONNMARK_SET, mark);
             case Target.SaveMark _ -> Extensions.connmark(Extensions.CONNMARK_SAVE);
             case Target.RestoreMark _ -> Extensions.connmark(Extensions.CONNMARK_RESTORE);
             case Target.CtZone(int zone) -> Extensions.zone(zone);
@@ -121,8 +123,9 @@ final class IptablesExpressions {
             case Match.UidOwner owner -> expressions.add(Extensions.uid(owner));
             case Match.GidOwner owner -> expressions.add(Extensions.gid(owner));
             case Match.ConnState(var states) -> expressions.add(Extensions.conntrack(states));
-            case Match.PacketMark(int mark, boolean negated) -> expressions.add(Extensions.mark("mark", mark, negated));
-            case Match.ConnectionMark(int mark, boolean negated) ->
+            case Match.PacketMark(Mark mark, boolean negated) ->
+                expressions.add(Extensions.mark("mark", mark, negated));
+            case Match.ConnectionMark(Mark mark, boolean negated) ->
                 expressions.add(Extensions.mark("connmark", mark, negated));
             case Match.Source _, Match.Destination _, Match.InInterface _, Match.OutInterface _ -> {}
             case Match.Protocol _, Match.SourcePort _, Match.DestinationPort _ -> {}

@@ -10,6 +10,7 @@ import dev.meshcni.netlink.Expression.Cmp;
 import dev.meshcni.netlink.Expression.CmpOp;
 import dev.meshcni.netlink.Expression.Counter;
 import dev.meshcni.netlink.Expression.Decide;
+import dev.meshcni.netlink.Expression.MetaKey;
 import dev.meshcni.netlink.Expression.MetaLoad;
 import dev.meshcni.netlink.Expression.PayloadLoad;
 import dev.meshcni.netlink.Expression.XtMatch;
@@ -20,6 +21,7 @@ import dev.meshcni.netlink.Verdict;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
@@ -130,15 +132,19 @@ final class IptablesRuleReader {
     }
 
     private void compareMeta(MetaLoad load, Octets value, boolean negated) {
-        require(mask.isEmpty());
+        require(mask.isEmpty() || load.key() == MetaKey.MARK);
         matches.add(
                 switch (load.key()) {
                     case IIFNAME -> new Match.InInterface(name(value), negated);
                     case OIFNAME -> new Match.OutInterface(name(value), negated);
                     case L4PROTO -> protocol(value, negated);
-                    case MARK -> new Match.PacketMark(value.u32(), negated);
-                    case SKUID, SKGID -> throw new NoWordException();
+                    case MARK -> new Match.PacketMark(mark(value), negated);
+                    case SKUID, SKGID, NFPROTO -> throw new NoWordException();
                 });
+    }
+
+    private Mark mark(Octets value) {
+        return new Mark(value.u32(), mask.map(Octets::u32).orElse(Mark.ALL));
     }
 
     private void comparePayload(PayloadLoad load, Octets value, boolean negated) {

@@ -29,6 +29,7 @@ import dev.meshcni.netlink.Verdict;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Table;
 import dev.meshcni.rules.Target;
@@ -186,10 +187,13 @@ final class NftExpressions {
             case Match.UidOwner(long uid, boolean negated) -> meta(MetaKey.SKUID, (int) uid, negated);
             case Match.GidOwner(long gid, boolean negated) -> meta(MetaKey.SKGID, (int) gid, negated);
             case Match.ConnState(var states) -> state(states);
-            case Match.PacketMark(int mark, boolean negated) -> meta(MetaKey.MARK, mark, negated);
-            case Match.ConnectionMark(int mark, boolean negated) -> {
+            case Match.PacketMark(Mark mark, boolean negated) -> {
+                add(new MetaLoad(MetaKey.MARK, Headers.REGISTER));
+                mark(mark, negated);
+            }
+            case Match.ConnectionMark(Mark mark, boolean negated) -> {
                 add(new CtLoad(CtKey.MARK, Headers.REGISTER));
-                compare(negated, Octets.u32(mark));
+                mark(mark, negated);
             }
         }
     }
@@ -211,6 +215,7 @@ final class NftExpressions {
                 add(new Decide(Verdict.of(Verdict.Code.ACCEPT)));
             }
             case Target.SetMark(int mark) -> setMark(mark);
+            case Target.SetConnectionMark(Mark mark) -> setConnectionMark(mark);
             case Target.SaveMark _ -> {
                 add(new MetaLoad(MetaKey.MARK, Headers.REGISTER));
                 add(new CtSet(CtKey.MARK, Headers.REGISTER));
@@ -317,6 +322,25 @@ final class NftExpressions {
     private void setMark(int mark) {
         add(new Immediate(Headers.REGISTER, Octets.u32(mark)));
         add(new MetaSet(MetaKey.MARK, Headers.REGISTER));
+    }
+
+    /** The bits beyond the mask stay: the new mark is {@code (old & mask) ^ xor}, with xor only where mask has none. */
+    private void setConnectionMark(Mark mark) {
+        if (mark.isWhole()) {
+            add(new Immediate(Headers.REGISTER, Octets.u32(mark.value())));
+        } else {
+            add(new CtLoad(CtKey.MARK, Headers.REGISTER));
+            add(new Bitwise(Headers.REGISTER, Octets.u32(~mark.mask()), Octets.u32(mark.value())));
+        }
+        add(new CtSet(CtKey.MARK, Headers.REGISTER));
+    }
+
+    /** Compares a mark that was loaded. */
+    private void mark(Mark mark, boolean negated) {
+        if (!mark.isWhole()) {
+            add(new Bitwise(Headers.REGISTER, Octets.u32(mark.mask()), Octets.u32(0)));
+        }
+        compare(negated, Octets.u32(mark.value()));
     }
 
     private void compare(boolean negated, Octets value) {

@@ -24,6 +24,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
@@ -73,6 +74,18 @@ class IptablesRulesTest {
                 .isEqualTo(new SavedRule.Known(new Rule(List.of(), new Target.Jump("ISTIO_OUTPUT"), "")));
     }
 
+    /** Recorded: what {@code iptables-restore} 1.8.9 sends of {@code -m mark ! --mark 0x539/0xfff}. */
+    @Test
+    void aPartOfAMarkIsReadAsAnExpressionToo() {
+        assertThat(read(
+                        new MetaLoad(MetaKey.MARK, 1),
+                        new Expression.Bitwise(1, Octets.u32(0xfff), Octets.u32(0)),
+                        new Cmp(CmpOp.NEQ, 1, Octets.u32(0x539)),
+                        new Decide(Verdict.of(Verdict.Code.ACCEPT))))
+                .isEqualTo(new SavedRule.Known(new Rule(
+                        List.of(new Match.PacketMark(new Mark(0x539, 0xfff), true)), new Target.Accept(), "")));
+    }
+
     @Test
     void theBeginningOfANameIsNotAName() {
         assertThat(read(
@@ -99,7 +112,13 @@ class IptablesRulesTest {
         assertThat(Extensions.multiport(new Match.DestinationPorts(List.of(53, 15008), true))
                         .info())
                 .isEqualTo(hex("01023500a03a" + "00".repeat(41) + "01"));
-        assertThat(Extensions.mark("connmark", 0x539, true).info()).isEqualTo(hex("39050000ffffffff0100000000000000"));
+        assertThat(Extensions.mark("connmark", Mark.whole(0x539), true).info())
+                .isEqualTo(hex("39050000ffffffff0100000000000000"));
+        assertThat(Extensions.mark("connmark", new Mark(0x111, 0xfff), false).info())
+                .isEqualTo(hex("11010000ff0f00000000000000000000"));
+        assertThat(Extensions.connmark(Extensions.CONNMARK_SET, new Mark(0x111, 0xfff))
+                        .info())
+                .isEqualTo(hex("11010000ff0f0000ffffffff00000000"));
         assertThat(Extensions.connmark(Extensions.CONNMARK_SAVE).info())
                 .isEqualTo(hex("00000000ffffffffffffffff00000100"));
         assertThat(Extensions.tproxy(new Target.Tproxy(15006, 0x539)).info())
@@ -130,6 +149,7 @@ class IptablesRulesTest {
                 new XtMatch("owner", 1, Octets.of(new byte[24])),
                 new XtMatch("statistic", 0, Octets.of(new byte[24])),
                 new XtMatch("conntrack", 3, Octets.of(new byte[168])),
+                new XtMatch("mark", 1, hex("0010000000010000" + "00".repeat(8))),
                 new Cmp(CmpOp.EQ, 1, Octets.u8(6)));
     }
 
@@ -148,8 +168,8 @@ class IptablesRulesTest {
                 Combinators.combine(IDS, NEGATED).as(Match.UidOwner::new),
                 Combinators.combine(IDS, NEGATED).as(Match.GidOwner::new),
                 Arbitraries.of(ConnectionState.values()).set().ofMinSize(1).map(Match.ConnState::new),
-                Combinators.combine(Arbitraries.integers(), NEGATED).as(Match.PacketMark::new),
-                Combinators.combine(Arbitraries.integers(), NEGATED).as(Match.ConnectionMark::new));
+                Combinators.combine(marks(), NEGATED).as(Match.PacketMark::new),
+                Combinators.combine(marks(), NEGATED).as(Match.ConnectionMark::new));
         return Combinators.combine(ends, ports(), others.list().ofMaxSize(3)).as((first, second, third) -> {
             List<Match> all = new ArrayList<>(first);
             all.addAll(second);
@@ -193,6 +213,7 @@ class IptablesRulesTest {
                 PORTS.map(Target.Redirect::new),
                 Combinators.combine(PORTS, Arbitraries.integers()).as(Target.Tproxy::new),
                 Arbitraries.integers().map(Target.SetMark::new),
+                marks().map(Target.SetConnectionMark::new),
                 PORTS.map(Target.CtZone::new));
     }
 
@@ -202,6 +223,14 @@ class IptablesRulesTest {
                         Arbitraries.bytes().array(byte[].class).ofSize(length),
                         Arbitraries.integers().between(1, family.addressBits()))
                 .as((address, prefix) -> Cidr.of(TestAddress.of(address), prefix));
+    }
+
+    private static Arbitrary<Mark> marks() {
+        Arbitrary<Mark> whole = Arbitraries.integers().map(Mark::whole);
+        Arbitrary<Mark> parts = Combinators.combine(
+                        Arbitraries.integers(), Arbitraries.integers().filter(mask -> mask != 0))
+                .as((value, mask) -> new Mark(value & mask, mask));
+        return Arbitraries.oneOf(whole, parts);
     }
 
     private static Arbitrary<InterfaceName> names() {

@@ -6,6 +6,7 @@ package dev.meshcni.redirect;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.InvalidParameterException;
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.OwnerIds;
 import dev.meshcni.rules.Ports;
 import java.net.InetAddress;
@@ -113,6 +114,19 @@ public final class ParameterText {
                 ParameterText::parseAddress);
     }
 
+    /** One literal IP address of a family. */
+    public static Cidr host(String where, String text, IpFamily family) {
+        try {
+            Cidr host = Cidr.host(parseAddress(text.strip()));
+            if (host.family() == family) {
+                return host;
+            }
+        } catch (IllegalArgumentException e) {
+            // Said below, together with what is allowed.
+        }
+        throw new InvalidParameterException(where, text, "it must be one " + family.label() + " address");
+    }
+
     /** The IPv4 range that means the pod itself: a part of 127.0.0.0/8. */
     public static Cidr ipv4Loopback(String where, String text) {
         try {
@@ -151,6 +165,19 @@ public final class ParameterText {
             throw new InvalidParameterException(where, text, "it must be a number from " + least + " to " + most);
         }
         return value;
+    }
+
+    /** A number of 32 bits, in hexadecimal digits behind {@code 0x} or in decimal ones. */
+    public static long hexOrDecimal(String where, String text) {
+        String stripped = text.strip();
+        if (!stripped.startsWith("0x")) {
+            return number(where, text, 0, OwnerIds.MAX + 1);
+        }
+        try {
+            return Integer.toUnsignedLong(Integer.parseUnsignedInt(stripped.substring(2), 16));
+        } catch (NumberFormatException e) {
+            throw new InvalidParameterException(where, text, "it must be a number of up to 32 bits, such as 0x539");
+        }
     }
 
     private static boolean isAll(String text) {

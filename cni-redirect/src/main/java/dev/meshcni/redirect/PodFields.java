@@ -19,11 +19,14 @@ public final class PodFields {
             AnnotationParser.EXCLUDE_INTERFACES,
             AnnotationParser.KUBEVIRT_INTERFACES,
             AnnotationParser.VIRTUAL_INTERFACES,
+            AmbientOptions.BYPASS_INBOUND,
+            AmbientOptions.DNS_CAPTURE,
+            AmbientPolicy.REDIRECTION,
             RedirectPolicy.INJECT,
             RedirectPolicy.STATUS);
 
     /** Labels. */
-    public static final Set<String> LABELS = Set.of(RedirectPolicy.INJECT);
+    public static final Set<String> LABELS = Set.of(RedirectPolicy.INJECT, AmbientPolicy.MODE);
 
     /** Environment variables of the proxy. */
     public static final Set<String> VARIABLES = Set.of(

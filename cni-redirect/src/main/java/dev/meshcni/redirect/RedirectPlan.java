@@ -5,9 +5,11 @@ package dev.meshcni.redirect;
 
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.RuleSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -20,7 +22,7 @@ import java.util.stream.Collectors;
  * @param ruleSets one for each address family that is redirected, IPv4 first
  * @param localAddresses addresses that the loopback interface must have ({@code ::6/128} for IPv6: the proxy binds its
  *     connections to the application to it)
- * @param routing the policy routing that TPROXY needs; empty for REDIRECT
+ * @param routing the policy routing of transparent proxies: TPROXY's, and that of ambient pods; empty for REDIRECT
  * @since 0.1.0
  */
 public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Optional<TproxyRouting> routing) {
@@ -36,8 +38,19 @@ public record RedirectPlan(List<RuleSet> ruleSets, List<Cidr> localAddresses, Op
      * Delivers marked packets to local sockets, whatever their destination: {@code ip rule add fwmark MARK lookup
      * TABLE} and {@code ip route add local default dev lo table TABLE}, in each family of the plan (kernel
      * documentation, networking/tproxy).
+     *
+     * @param preference the place of the rule among all rules; 0 lets the kernel choose, and then any place will do
      */
-    public record TproxyRouting(int mark, int table) {}
+    public record TproxyRouting(Mark mark, int table, int preference) {
+        public TproxyRouting {
+            Objects.requireNonNull(mark, "mark is null");
+        }
+
+        /** For a mark of which all bits are compared, at any place among the rules. */
+        public TproxyRouting(int mark, int table) {
+            this(Mark.whole(mark), table, 0);
+        }
+    }
 
     /** The families that are redirected. */
     public Set<IpFamily> families() {

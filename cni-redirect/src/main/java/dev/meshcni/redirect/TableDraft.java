@@ -15,23 +15,33 @@ import java.util.Map;
 
 /** The chains of one table while they are being written, in the order of their first rules. */
 final class TableDraft {
-    private final RuleBudget budget;
+    private final Runnable budget;
     private final Map<String, ChainDraft> chains = new LinkedHashMap<>();
 
     /** An empty table whose rules count against a budget. */
     TableDraft(RuleBudget budget) {
-        this.budget = budget;
+        this.budget = budget::spend;
+    }
+
+    /** An empty table whose rules are few, whatever a pod asks for. */
+    TableDraft() {
+        this.budget = () -> {};
+    }
+
+    /** Makes a chain that may stay without rules. */
+    void open(String chain) {
+        draft(chain);
     }
 
     /** Adds a rule behind those that the chain has. */
     void append(String chain, String origin, Target target, Match... matches) {
-        budget.spend();
+        budget.run();
         draft(chain).rules.add(new Rule(Arrays.asList(matches), target, origin));
     }
 
     /** Puts a rule before all that a built-in chain has, rules of others included. */
     void lead(String chain, String origin, Target target, Match... matches) {
-        budget.spend();
+        budget.run();
         draft(chain).leading.add(new Rule(Arrays.asList(matches), target, origin));
     }
 

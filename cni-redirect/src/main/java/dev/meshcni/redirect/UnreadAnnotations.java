@@ -5,7 +5,6 @@ package dev.meshcni.redirect;
 
 import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.Nearest;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,6 +18,12 @@ public final class UnreadAnnotations {
     private static final String TRAFFIC = "traffic.sidecar.istio.io/";
     private static final String ISTIO = "istio.io";
 
+    /** The most mistakes of one pod that are kept and reported: its author writes as many as fit. */
+    public static final int MOST = 3;
+
+    /** The longest name of an annotation: a prefix of 253 letters, and 63 behind the slash. */
+    private static final int LONGEST_NAME = 317;
+
     /** More letters that differ make another name of Istio's. */
     private static final int TYPING_ERRORS = 2;
 
@@ -26,19 +31,25 @@ public final class UnreadAnnotations {
 
     /** A warning for each of them, in the order of their names. */
     public static List<String> warnings(Pod pod) {
-        List<String> warnings = new ArrayList<>();
-        for (String name : new TreeSet<>(pod.annotations().keySet())) {
-            boolean istio = name.contains("/") && prefix(name).endsWith(ISTIO + "/");
-            if (!istio || PodFields.ANNOTATIONS.contains(name)) {
-                continue;
-            }
-            Optional<String> meant = meant(name);
-            if (meant.isPresent() || name.startsWith(TRAFFIC)) {
-                warnings.add("annotation " + InvalidParameterException.quote(name) + " has no effect"
-                        + meant.map(known -> ", did you mean " + known + "?").orElse(": there is no such annotation"));
-            }
+        return new TreeSet<>(pod.annotations().keySet())
+                .stream().flatMap(name -> warning(name).stream()).toList();
+    }
+
+    /** Returns whether an annotation of this name was probably meant for the redirection, and is not read. */
+    public static boolean isMistake(String name) {
+        return name.length() <= LONGEST_NAME && warning(name).isPresent();
+    }
+
+    private static Optional<String> warning(String name) {
+        boolean istio = name.contains("/") && prefix(name).endsWith(ISTIO + "/");
+        if (!istio || PodFields.ANNOTATIONS.contains(name)) {
+            return Optional.empty();
         }
-        return warnings;
+        Optional<String> meant = meant(name);
+        return meant.isPresent() || name.startsWith(TRAFFIC)
+                ? Optional.of("annotation " + InvalidParameterException.quote(name) + " has no effect"
+                        + meant.map(known -> ", did you mean " + known + "?").orElse(": there is no such annotation"))
+                : Optional.empty();
     }
 
     /** The name with few typing errors, or below another prefix. */

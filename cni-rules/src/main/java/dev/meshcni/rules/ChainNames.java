@@ -15,6 +15,8 @@ public final class ChainNames {
     public static final String INBOUND = "ISTIO_INBOUND";
     /** Sends what arrives to the proxy. */
     public static final String IN_REDIRECT = "ISTIO_IN_REDIRECT";
+    /** Decides about what arrives in an ambient pod. */
+    public static final String ISTIO_PREROUTING = "ISTIO_PRERT";
     /** Decides about what leaves. */
     public static final String ISTIO_OUTPUT = "ISTIO_OUTPUT";
     /** Sends what leaves to the proxy. */

@@ -106,8 +106,26 @@ public sealed interface Match {
     }
 
     /** The mark of the packet ({@code -m mark --mark}). */
-    record PacketMark(int mark, boolean negated) implements Match {}
+    record PacketMark(Mark mark, boolean negated) implements Match {
+        public PacketMark {
+            Objects.requireNonNull(mark, "mark is null");
+        }
+
+        /** A mark of which all bits are compared. */
+        public PacketMark(int mark, boolean negated) {
+            this(Mark.whole(mark), negated);
+        }
+    }
 
     /** The mark of the connection ({@code -m connmark --mark}). */
-    record ConnectionMark(int mark, boolean negated) implements Match {}
+    record ConnectionMark(Mark mark, boolean negated) implements Match {
+        public ConnectionMark {
+            Objects.requireNonNull(mark, "mark is null");
+        }
+
+        /** A mark of which all bits are compared. */
+        public ConnectionMark(int mark, boolean negated) {
+            this(Mark.whole(mark), negated);
+        }
+    }
 }

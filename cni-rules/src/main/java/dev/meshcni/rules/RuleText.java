@@ -37,9 +37,9 @@ public final class RuleText {
             case Match.GidOwner(long gid, boolean negated) -> "by " + but(negated, "group") + gid;
             case Match.ConnState(var states) ->
                 "in state " + either(states.stream().sorted().toList());
-            case Match.PacketMark(int mark, boolean negated) -> not(negated) + "marked " + mark;
-            case Match.ConnectionMark(int mark, boolean negated) ->
-                "of a connection " + not(negated) + "marked " + mark;
+            case Match.PacketMark(Mark mark, boolean negated) -> not(negated) + "marked " + mark(mark);
+            case Match.ConnectionMark(Mark mark, boolean negated) ->
+                "of a connection " + not(negated) + "marked " + mark(mark);
         };
     }
 
@@ -52,10 +52,16 @@ public final class RuleText {
             case Target.Redirect(int port) -> "redirect to port " + port;
             case Target.Tproxy(int port, int mark) -> "hand over to port " + port + ", mark " + mark;
             case Target.SetMark(int mark) -> "mark " + mark;
+            case Target.SetConnectionMark(Mark mark) -> "mark connection " + mark(mark);
             case Target.SaveMark _ -> "save mark to connection";
             case Target.RestoreMark _ -> "restore mark from connection";
             case Target.CtZone(int zone) -> "conntrack zone " + zone;
         };
+    }
+
+    /** A mark in decimal digits if all of it is meant, else as {@code iptables} writes it. */
+    public static String mark(Mark mark) {
+        return mark.isWhole() ? String.valueOf(mark.value()) : mark.toString();
     }
 
     /** A block, a single address without its prefix length. */

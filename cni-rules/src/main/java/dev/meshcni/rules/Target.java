@@ -46,6 +46,13 @@ public sealed interface Target {
     /** Set the mark of the packet: {@code -j MARK --set-mark}. */
     record SetMark(int mark) implements Target {}
 
+    /** Set the mark of the connection, under its mask: {@code -j CONNMARK --set-xmark}. */
+    record SetConnectionMark(Mark mark) implements Target {
+        public SetConnectionMark {
+            Objects.requireNonNull(mark, "mark is null");
+        }
+    }
+
     /** Copy the mark of the packet to its connection: {@code -j CONNMARK --save-mark}. */
     record SaveMark() implements Target {}
 

@@ -52,7 +52,10 @@ public final class AgentMetrics {
     /** The values of {@code type} for repair actions. */
     private static final List<String> REPAIRS = List.of("repair", "delete", "label");
 
-    /** The errors with which ADD fails for good. Their series begin at 0: the first failure is an increase then. */
+    /** The values of {@code result} for repair actions. */
+    private static final List<String> REPAIR_RESULTS = List.of("success", "fail", "skip");
+
+    /** The errors with which ADD fails for good. */
     private static final List<Integer> ADD_FAILURES = List.of(
             ErrorCode.INVALID_ENVIRONMENT,
             ErrorCode.INVALID_NETWORK_CONFIG,
@@ -164,10 +167,19 @@ public final class AgentMetrics {
                 .register(registry)
                 .labelValues(ProductVersion.text())
                 .set(1);
-        installs.initLabelValues(INSTALL_SUCCESS);
-        REPAIRS.forEach(type -> podsRepaired.initLabelValues(type, "fail"));
-        ADD_FAILURES.forEach(
-                code -> calls.initLabelValues(CniCommand.ADD.name(), Answer.Outcome.FAILED.label(), "error-" + code));
+        ProcessMetrics.register(registry);
+        beginAtZero();
+    }
+
+    /** Serves the first of a kind as an increase, which Prometheus sees only where there was a 0 before. */
+    private void beginAtZero() {
+        List.of(INSTALL_SUCCESS, INSTALL_BINARIES_FAILED, INSTALL_CONF_FAILED).forEach(installs::initLabelValues);
+        REPAIRS.forEach(type -> REPAIR_RESULTS.forEach(result -> podsRepaired.initLabelValues(type, result)));
+        String add = CniCommand.ADD.name();
+        calls.initLabelValues(add, Answer.Outcome.REDIRECTED.label(), "");
+        calls.initLabelValues(add, Answer.Outcome.RETRY.label(), "error-" + ErrorCode.TRY_AGAIN_LATER);
+        ADD_FAILURES.forEach(code -> calls.initLabelValues(add, Answer.Outcome.FAILED.label(), "error-" + code));
+        callSeconds.initLabelValues(add);
     }
 
     /** Counts a call of the plugin that begins. */
@@ -231,6 +243,9 @@ public final class AgentMetrics {
 
     /** Returns a counter of rejections on the port with this name. */
     public Consumer<HttpRefusal> httpRefusals(String port) {
+        for (HttpRefusal refusal : HttpRefusal.values()) {
+            httpRefused.initLabelValues(port, refusal.label());
+        }
         return refusal -> httpRefused.labelValues(port, refusal.label()).inc();
     }
 

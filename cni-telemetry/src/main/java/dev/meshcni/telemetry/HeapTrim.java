@@ -35,9 +35,16 @@ final class HeapTrim {
         this.collection = collection;
     }
 
-    /** For the heap of this process. */
-    static HeapTrim ofThisProcess() {
-        return new HeapTrim(HeapWatch::used, Runtime.getRuntime()::totalMemory, System::gc);
+    /**
+     * For the heap of this process.
+     *
+     * @param more gives back what else can be given back then
+     */
+    static HeapTrim ofThisProcess(Runnable more) {
+        return new HeapTrim(HeapWatch::used, Runtime.getRuntime()::totalMemory, () -> {
+            System.gc();
+            more.run();
+        });
     }
 
     /** Looks once; collects if the heap has grown since the last collection and nothing is going on. */

@@ -39,12 +39,16 @@ public final class HeapWatch implements AutoCloseable {
         this.most = most;
     }
 
-    /** Starts to monitor the heap of this process, and to give back what it does not need. */
-    public static HeapWatch start() {
+    /**
+     * Starts to monitor the heap of this process, and to give back what it does not need.
+     *
+     * @param giveBack gives back other memory, after the start and after a burst of calls
+     */
+    public static HeapWatch start(Runnable giveBack) {
         HeapWatch watch = new HeapWatch(HeapWatch::used, Runtime.getRuntime()::maxMemory);
         Future<?> _ = watch.worker.scheduleWithFixedDelay(
                 watch::look, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
-        HeapTrim trim = HeapTrim.ofThisProcess();
+        HeapTrim trim = HeapTrim.ofThisProcess(giveBack);
         Future<?> _ = watch.worker.scheduleWithFixedDelay(
                 trim::look, TRIM_INTERVAL.toMillis(), TRIM_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
         return watch;

@@ -10,6 +10,7 @@ import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleSet;
@@ -33,7 +34,7 @@ import java.util.List;
  * }</pre>
  *
  * <p>{@code tproxyRouting} is absent where the plan needs none, {@code negated} is present, and true, only in a match
- * that applies to all but its value.
+ * that applies to all but its value, and {@code mask} stands beside a mark only if not all of its bits are meant.
  */
 public final class JsonRenderer {
     /** The version of the format. */
@@ -52,10 +53,13 @@ public final class JsonRenderer {
         ObjectNode node = NODES.objectNode().put("version", VERSION);
         ArrayNode addresses = node.putArray("localAddresses");
         plan.localAddresses().forEach(address -> addresses.add(address.toString()));
-        plan.routing()
-                .ifPresent(routing -> node.putObject("tproxyRouting")
-                        .put("mark", routing.mark())
-                        .put("table", routing.table()));
+        plan.routing().ifPresent(routing -> {
+            ObjectNode object = mark(node.putObject("tproxyRouting"), "mark", routing.mark())
+                    .put("table", routing.table());
+            if (routing.preference() != 0) {
+                object.put("preference", routing.preference());
+            }
+        });
         ArrayNode ruleSets = node.putArray("ruleSets");
         plan.ruleSets().forEach(rules -> ruleSets.add(ruleSet(rules)));
         return node;
@@ -112,8 +116,8 @@ public final class JsonRenderer {
                 states.stream().sorted().forEach(state -> names.add(state.name()));
                 yield node;
             }
-            case Match.PacketMark(int mark, boolean negated) -> match("packetMark", mark, negated);
-            case Match.ConnectionMark(int mark, boolean negated) -> match("connectionMark", mark, negated);
+            case Match.PacketMark(Mark mark, boolean negated) -> match("packetMark", mark, negated);
+            case Match.ConnectionMark(Mark mark, boolean negated) -> match("connectionMark", mark, negated);
         };
     }
 
@@ -128,6 +132,7 @@ public final class JsonRenderer {
             case Target.Tproxy(int port, int mark) ->
                 node.put("type", "tproxy").put("port", port).put("mark", mark);
             case Target.SetMark(int mark) -> node.put("type", "setMark").put("mark", mark);
+            case Target.SetConnectionMark(Mark mark) -> mark(node.put("type", "setConnectionMark"), "mark", mark);
             case Target.SaveMark _ -> node.put("type", "saveMark");
             case Target.RestoreMark _ -> node.put("type", "restoreMark");
             case Target.CtZone(int zone) -> node.put("type", "ctZone").put("zone", zone);
@@ -140,6 +145,16 @@ public final class JsonRenderer {
 
     private static ObjectNode match(String type, long value, boolean negated) {
         return negated(NODES.objectNode().put("type", type).put("value", value), negated);
+    }
+
+    private static ObjectNode match(String type, Mark mark, boolean negated) {
+        return negated(mark(NODES.objectNode().put("type", type), "value", mark), negated);
+    }
+
+    /** A mark, and the bits of it that are meant where these are not all. */
+    private static ObjectNode mark(ObjectNode node, String member, Mark mark) {
+        node.put(member, mark.value());
+        return mark.isWhole() ? node : node.put("mask", mark.mask());
     }
 
     private static ObjectNode negated(ObjectNode match, boolean negated) {

@@ -9,6 +9,7 @@ import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.ConnectionState;
 import dev.meshcni.rules.Hook;
 import dev.meshcni.rules.InterfaceName;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.RuleSet;
@@ -95,10 +96,10 @@ final class PacketWalk {
         }
     }
 
-    /** The interface that the packet leaves through: marked packets are local in the routing table of TPROXY. */
+    /** The interface that the packet leaves through: marked packets are local in the routing table of the plan. */
     private InterfaceName route() {
         boolean marked = plan.routing()
-                .filter(routing -> routing.mark() == packet.mark())
+                .filter(routing -> routing.mark().isIn(packet.mark()))
                 .isPresent();
         boolean local = network.isLocal(packet.destination())
                 || plan.localAddresses().contains(Cidr.host(packet.destination()));
@@ -148,6 +149,7 @@ final class PacketWalk {
                 yield decide(new Verdict.Tproxied(port), jump.orElse(step));
             }
             case Target.SetMark(int mark) -> mark(mark, packet.connectionMark());
+            case Target.SetConnectionMark(Mark mark) -> mark(packet.mark(), mark.setIn(packet.connectionMark()));
             case Target.SaveMark _ -> mark(packet.mark(), packet.mark());
             case Target.RestoreMark _ -> mark(packet.connectionMark(), packet.connectionMark());
             case Target.CtZone(int chosen) -> chooseZone(chosen);
@@ -214,8 +216,8 @@ final class PacketWalk {
             case Match.GidOwner(long gid, boolean negated) ->
                 (sending && packet.gid().isPresent() && packet.gid().getAsLong() == gid) != negated;
             case Match.ConnState(var states) -> states.contains(packet.state());
-            case Match.PacketMark(int mark, boolean negated) -> (packet.mark() == mark) != negated;
-            case Match.ConnectionMark(int mark, boolean negated) -> (packet.connectionMark() == mark) != negated;
+            case Match.PacketMark(Mark mark, boolean negated) -> mark.isIn(packet.mark()) != negated;
+            case Match.ConnectionMark(Mark mark, boolean negated) -> mark.isIn(packet.connectionMark()) != negated;
         };
     }
 }

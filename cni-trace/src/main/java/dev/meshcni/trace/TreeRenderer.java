@@ -42,7 +42,7 @@ public final class TreeRenderer {
                 .forEach(address -> text.append("address ").append(address).append(" on lo\n"));
         plan.routing()
                 .ifPresent(routing -> text.append("packets marked ")
-                        .append(routing.mark())
+                        .append(RuleText.mark(routing.mark()))
                         .append(" are delivered locally (route table ")
                         .append(routing.table())
                         .append(")\n"));

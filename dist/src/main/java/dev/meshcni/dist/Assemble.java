@@ -90,6 +90,7 @@ public final class Assemble {
         copy(split.path().values(), Files.createDirectory(dist.resolve("lib")));
         copy(split.commandLine().values(), Files.createDirectory(dist.resolve("cli")));
         Launchers.write(sources.resolve("launchers"), dist);
+        UserFiles.write(dist, scratch);
         truncateTimes(dist);
         Path pod = sources.resolve("training/pod.yaml");
         AotCache.make(Program.INSTALL_CNI, dist, new DaemonTraining(dist, pod.getParent(), scratch).run(), scratch);

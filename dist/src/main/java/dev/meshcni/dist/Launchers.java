@@ -21,6 +21,9 @@ final class Launchers {
     private static final String HEAP = "@heap@";
     private static final String DEFAULT_HEAP = "@default-heap@";
 
+    /** The names under which kubectl finds the command line, and what completes it. */
+    private static final List<String> KUBECTL = List.of("kubectl-meshcni", "kubectl_complete-meshcni");
+
     private Launchers() {}
 
     /**
@@ -43,6 +46,9 @@ final class Launchers {
                     UTF_8);
             Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
+        for (String name : KUBECTL) {
+            Files.createSymbolicLink(bin.resolve(name), Path.of(Program.MESHCNI.fileName()));
+        }
     }
 
     private static String jvmArguments(Program program) {
@@ -50,6 +56,10 @@ final class Launchers {
         // What the part named heap has chosen.
         lines.replaceAll(option -> option.equals(Program.DAEMON_HEAP) ? "\"$heap\"" : literal(option));
         lines.add("\"-XX:AOTCache=$home/" + program.cache() + '"');
+        if (program.equals(Program.MESHCNI)) {
+            // kubectl knows it by other names.
+            lines.add("\"-Dmeshcni.program=${0##*/}\"");
+        }
         lines.add("-m " + program.mainClass());
         return String.join(" \\\n  ", lines);
     }

@@ -40,6 +40,9 @@ public record Program(String fileName, String mainClass, Path cache, List<String
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
                     "-XX:CompileThresholdScaling=0.1",
+                    // The cache where it was made for: at any other address each of its pages is rewritten.
+                    "-XX:+UnlockDiagnosticVMOptions",
+                    "-XX:ArchiveRelocationMode=0",
                     "-Xms16m",
                     DAEMON_HEAP,
                     "-Xmn4m",

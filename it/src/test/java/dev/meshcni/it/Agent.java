@@ -100,6 +100,12 @@ final class Agent implements AutoCloseable {
         process.start(line);
     }
 
+    /** Ends it by SIGTERM, and returns its exit code. */
+    int terminate() {
+        process.terminate();
+        return process.exitCode();
+    }
+
     /** Ends it by SIGKILL, at once, whatever it is doing. */
     void kill() {
         process.kill();

@@ -65,6 +65,7 @@ final class ArchitectureTest {
         "dev.meshcni.telemetry..",
         "dev.meshcni.http..",
         "dev.meshcni.config..",
+        "dev.meshcni.usage..",
         "dev.meshcni.files.."
     };
 

@@ -37,6 +37,22 @@ class DistTest {
         Dist.needed();
     }
 
+    @Test
+    void doctorNamesTheJarOfAnAdapter() throws IOException {
+        Path conf = Files.createDirectory(directory.resolve("net.d"));
+        Path jars = AdapterJar.in(directory);
+
+        Command.Result doctor = Command.of(
+                        Dist.program("meshcni").toString(),
+                        "doctor",
+                        "--mounted-cni-net-dir=" + conf,
+                        "--cni-bin-target-dir=" + Files.createDirectory(directory.resolve("bin")),
+                        "--chain-adapter-dir=" + jars)
+                .result();
+
+        assertThat(doctor.out()).contains("  weave (weave.jar): declined, ");
+    }
+
     @ParameterizedTest
     @CsvSource({"install-cni,--version", "meshcni,version"})
     void theAotCacheIsValidInACopyOfTheTree(String program, String argument) throws IOException {
@@ -87,12 +103,53 @@ class DistTest {
                 .contains(AdapterJar.ADAPTER + " source: file:" + directory);
     }
 
+    /** At another address the JVM reads the bitmap of its pointers, and rewrites each page. */
+    @Test
+    void theDaemonsAotCacheIsMappedWhereItWasMade() throws IOException {
+        Path launcher = copy("-a").resolve("bin/install-cni");
+        Path log = directory.resolve("aot");
+        Files.writeString(
+                launcher,
+                Files.readString(launcher, UTF_8).replace("-Xlog:disable", "-Xlog:disable -Xlog:aot=info:file=" + log),
+                UTF_8);
+
+        Command.of(launcher.toString(), "--version").run();
+
+        assertThat(Files.readString(log, UTF_8))
+                .contains("(ReadWrite)", "(ReadOnly)")
+                .doesNotContain("(Bitmap)");
+    }
+
     @ParameterizedTest
     @CsvSource({"install-cni,--version", "install-cni,--help", "meshcni,version", "meshcni,--help"})
     void whatAProgramSaysOfItselfIsAllThatItPrints(String program, String argument) {
         assertThat(Command.of(Dist.program(program).toString(), argument).result())
                 .returns("", Command.Result::err)
                 .satisfies(result -> assertThat(result.out()).isNotBlank());
+    }
+
+    @Test
+    void kubectlFindsTheCommandLineUnderItsName() {
+        assertThat(Command.of(Dist.program("kubectl-meshcni").toString(), "status", "--help")
+                        .run())
+                .startsWith("Usage: kubectl meshcni status");
+        assertThat(Command.of(Dist.program("kubectl_complete-meshcni").toString(), "stat")
+                        .run())
+                .isEqualTo("status\n:4\n");
+    }
+
+    @Test
+    void hasManualPagesAndACompletionForEachShell() {
+        Path share = Dist.root().resolve("share");
+
+        assertThat(List.of(
+                        "man/man1/meshcni.1",
+                        "man/man1/meshcni-rules.1",
+                        "man/man8/install-cni.8",
+                        "bash-completion/completions/meshcni",
+                        "zsh/meshcni",
+                        "fish/vendor_completions.d/meshcni.fish"))
+                .allSatisfy(file -> assertThat(share.resolve(file)).isNotEmptyFile());
     }
 
     @ParameterizedTest

@@ -18,7 +18,7 @@ import java.util.Map;
  * A container image with nothing but busybox, in the layout of {@code docker save}: made here, so that no test needs an
  * image registry.
  */
-final class DockerArchive {
+public final class DockerArchive {
     private static final Path BUSYBOX = Path.of("/bin/busybox");
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -32,7 +32,7 @@ final class DockerArchive {
      * @param entrypoint what a container runs by default
      * @return the archive
      */
-    static Path busybox(Path directory, String name, List<String> entrypoint) {
+    public static Path busybox(Path directory, String name, List<String> entrypoint) {
         try {
             Path layer = layer(directory);
             Path image = Files.createDirectory(directory.resolve("image"));
@@ -56,7 +56,7 @@ final class DockerArchive {
     private static Path layer(Path directory) throws IOException {
         Path bin = Files.createDirectories(directory.resolve("rootfs/bin"));
         Files.copy(BUSYBOX, bin.resolve("busybox"));
-        for (String applet : List.of("sh", "sleep", "cat", "id", "ip", "nc", "echo")) {
+        for (String applet : List.of("sh", "sleep", "cat", "id", "ip", "nc", "echo", "grep")) {
             Files.createSymbolicLink(bin.resolve(applet), Path.of("busybox"));
         }
         return tar(directory.resolve("rootfs"), directory.resolve("layer.tar"));

@@ -60,10 +60,19 @@ class DockerfileTest {
     }
 
     @Test
-    void whatOnlyTheCommandLineRunsIsNotInIt() throws IOException {
+    void whatIsForUsersOfAMachineIsNotInIt() throws IOException {
         Path dist = directory.resolve("dist");
         for (String file : List.of(
-                "bin/istio-cni", "bin/install-cni", "bin/meshcni", "cli/a.jar", "lib/b.jar", "runtime/lib/modules")) {
+                "bin/istio-cni",
+                "bin/install-cni",
+                "bin/meshcni",
+                "bin/kubectl-meshcni",
+                "cli/a.jar",
+                "cli/meshcni.aot",
+                "lib/b.jar",
+                "lib/install-cni.aot",
+                "runtime/lib/modules",
+                "share/man/man1/meshcni.1")) {
             Files.createDirectories(dist.resolve(file).getParent());
             Files.createFile(dist.resolve(file));
         }
@@ -79,7 +88,10 @@ class DockerfileTest {
                 .containsExactlyInAnyOrder(
                         "opt/mesh-cni/bin/istio-cni",
                         "opt/mesh-cni/bin/install-cni",
+                        "opt/mesh-cni/bin/meshcni",
+                        "opt/mesh-cni/cli/a.jar",
                         "opt/mesh-cni/lib/b.jar",
+                        "opt/mesh-cni/lib/install-cni.aot",
                         "opt/mesh-cni/runtime/lib/modules");
     }
 

@@ -56,6 +56,10 @@ class HelmChartTest {
                 mesh         | {cni: {podMonitor: {enabled: true, interval: 15s, labels: {release: prometheus}}, prometheusRule: {enabled: true}}}
                 mesh         | {cni: {prometheusRule: {enabled: true, labels: {release: prometheus}}, dashboard: {enabled: true}}}
                 mesh         | {cni: {seccompProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t, level: s0}}}
+                mesh         | {cni: {architecture: any, nodeSelector: {pool: mesh}, priorityClassName: mesh, resourceQuotas: {enabled: true}}}
+                mesh         | {cni: {nodeSelector: {kubernetes.io/arch: arm64, none: }}, nodeSelector: {of: istiod}}
+                mesh         | {architecture: arm64, extraVolumes: [{name: more, emptyDir: {}}], extraVolumeMounts: [{name: more, mountPath: /more}]}
+                mesh         | {cni: {prometheusRule: {enabled: true, runbookUrl: https://wiki.example/mesh}}}
                 mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
                 """)
     void givesTheSameResourcesForTheSameValues(String namespace, String values) throws IOException {
@@ -67,10 +71,27 @@ class HelmChartTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"1.25.0", "1.29.14", "1.30.0", "1.34.1"})
+    void givesTheSameResourcesForTheSameVersionOfKubernetes(String version) throws IOException {
+        assertThat(RenderedManifests.ofChart(directory, "mesh", "{}", version))
+                .isEqualTo(RenderedManifests.ofCommand("mesh", "{}", version));
+    }
+
+    @Test
+    void refusesAVersionOfKubernetesThatTheCommandRefuses() {
+        assertThatThrownBy(() -> RenderedManifests.ofChart(directory, "mesh", "{}", "1.24.9"))
+                .isInstanceOf(RuntimeException.class);
+        assertThatThrownBy(() -> RenderedManifests.ofCommand("mesh", "{}", "1.24.9"))
+                .isInstanceOf(RuntimeException.class);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "{cni: {chaned: true}}",
                 "{cni: {provider: cilium}}",
+                "{cni: {architecture: x86_64}}",
+                "{cni: {extraVolumes: {name: more}}}",
                 "{cni: {cniBinDir: opt/cni}}",
                 "{cni: {env: {NODE_NAME: x}}}",
                 "{cni: {ambient: {enabled: true}}}",

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** What the host holds: asked for in order to see that nothing is left, and removed where a test ended badly. */
-final class HostState {
+public final class HostState {
     private HostState() {}
 
     /** The mount points that a process sees, outermost first (proc(5), mountinfo). */
@@ -79,7 +79,8 @@ final class HostState {
         cgroupDirectories(cgroup).forEach(HostState::delete);
     }
 
-    static void removeTree(Path directory) {
+    /** Removes a directory and all that is in it. */
+    public static void removeTree(Path directory) {
         walk(directory).sorted(Comparator.reverseOrder()).forEach(HostState::delete);
     }
 

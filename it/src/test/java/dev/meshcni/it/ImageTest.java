@@ -140,6 +140,7 @@ class ImageTest {
                         "usr/sbin/xtables-nft-multi",
                         "opt/mesh-cni/bin/install-cni",
                         "opt/mesh-cni/bin/istio-cni",
+                        "opt/mesh-cni/bin/meshcni",
                         "opt/mesh-cni/runtime/bin/java");
     }
 

@@ -71,7 +71,7 @@ class InstallCniTest {
 
     @Test
     void aWayOfRulesThatThereIsNotEndsItBeforeAnythingIsMade() {
-        assertThat(ends(2, Map.of("RULES_BY", "magic"))).contains("--rules-by", "NETLINK", "PROGRAMS", "magic");
+        assertThat(ends(2, Map.of("RULES_BY", "magic"))).contains("RULES_BY", "NETLINK", "PROGRAMS", "magic");
         assertThat(fails(Map.of("RULES_BY", "netlink"), "--force-iptables-binary", "legacy"))
                 .contains("rules by netlink are for the nf_tables variant of iptables, and legacy is not it");
     }
@@ -102,6 +102,28 @@ class InstallCniTest {
     @Test
     void theLevelSaysHowMuchIsLogged() {
         try (Agent agent = Agent.start(node, "--log-level", "warn")) {
+            assertThat(agent.logged()).isEmpty();
+        }
+    }
+
+    @Test
+    void aDaemonThatIsToldToStopHasSucceeded() {
+        try (Agent agent = Agent.start(node)) {
+            assertThat(agent.terminate()).isZero();
+            assertThat(agent.logged()).contains("agent stopping");
+        }
+    }
+
+    @Test
+    void whatIsWrongWithAVariableIsSaidBeforeAnythingIsMade() {
+        assertThat(ends(2, Map.of("EXCLUDE_NAMESPACES", "kube_system")))
+                .contains("environment variable EXCLUDE_NAMESPACES: 'kube_system' is not the name of a namespace");
+        assertThat(ends(2, Map.of("LOG_LEVEL", "loud"))).contains("environment variable LOG_LEVEL");
+    }
+
+    @Test
+    void istiosFlagOfTheLogLevelIsHonoured() {
+        try (Agent agent = Agent.start(node, "--log_output_level=default:none")) {
             assertThat(agent.logged()).isEmpty();
         }
     }

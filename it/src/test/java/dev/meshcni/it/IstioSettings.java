@@ -50,6 +50,7 @@ final class IstioSettings {
                 List.of(
                         "{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}",
                         "{}");
+            case "architecture" -> List.of("arm64", "any", "amd64", "\"\"");
             case "anything" -> List.of("{a: [1, {b: c}], d: 4294967295}", "text", "[.5, 0899]", "yes", "");
             case "count" -> List.of("2", "10%", "\"3\"", "0");
             case "directory" -> List.of("/srv/cni", "/srv/cni//", "\"\"", "");

@@ -37,6 +37,7 @@ class IstioSettingsTest {
             "values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true"),
             "values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true"),
             "values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true"),
+            "values.cni.prometheusRule.runbookUrl", Map.of("cni.prometheusRule.enabled", "true"),
             "values.cni.provider", Map.of("cni.chained", "false"),
             "values.cni.repair.deletePods", Map.of("cni.repair.repairPods", "false"),
             "values.cni.repair.labelPods", Map.of("cni.repair.repairPods", "false"),
@@ -153,7 +154,8 @@ class IstioSettingsTest {
      * Values as a file has them: below cni or at the top level, at random, or some as in a copy of Istio's defaults.
      */
     private Map<String, Object> shaped(Map<String, Object> chosen, boolean copied) {
-        Set<String> top = new HashSet<>();
+        // At the top level this one is istiod's.
+        Set<String> top = new HashSet<>(Set.of("nodeSelector"));
         IstioSettings.all().forEach(setting -> {
             String[] keys = setting.path().split("\\.", -1);
             if (setting.isValue()) {

@@ -79,6 +79,11 @@ final class KernelSocket implements AutoCloseable {
         }
     }
 
+    /** Marks all packets that it sends. */
+    void mark(int mark) {
+        option(Libc.SOL_SOCKET, Libc.SO_MARK, mark);
+    }
+
     /** Ends the connection by a reset when it is closed, so that no port stays occupied. */
     void resetOnClose() {
         byte[] linger = ByteBuffer.allocate(8)

@@ -28,6 +28,7 @@ interface Libc extends Library {
     int SO_ERROR = 4;
     int SO_LINGER = 13;
     int SO_BINDTODEVICE = 25;
+    int SO_MARK = 36;
     int IPPROTO_TCP = 6;
     int SOL_IP = 0;
     int SOL_IPV6 = 41;

@@ -138,6 +138,22 @@ class NodeRepairTest {
         assertThat(node.wayOut(pod.netns())).isEqualTo(PAST_PROXY);
     }
 
+    @Test
+    void aMisspeltAnnotationIsAWarningInTheLogAndAnEventOfThePodOnce() {
+        node.startDaemon();
+
+        Kubelet.RunningPod pod = node.kubelet()
+                .start(injected("cart-0").annotated("traffic.sidecar.istio.io/excludeOutboundPort", "5432"));
+
+        String warning = "annotation \"traffic.sidecar.istio.io/excludeOutboundPort\" has no effect, did you mean"
+                + " traffic.sidecar.istio.io/excludeOutboundPorts?";
+        awaitEvents(pod, "UnreadAnnotation");
+        assertThat(node.events(pod).getFirst().getMessage()).isEqualTo(warning);
+        assertThat(node.daemon().logged().lines().filter(line -> line.contains("pod shop/cart-0: " + warning)))
+                .hasSize(1);
+        assertThat(node.wayOut(pod.netns())).isEqualTo(THROUGH_PROXY);
+    }
+
     /** Waits for the events about a pod, which are written when all else is done. */
     private void awaitEvents(Kubelet.RunningPod pod, String... reasons) {
         node.eventually("events about pod " + pod.name(), () -> node.events(pod).size() >= reasons.length);

@@ -64,7 +64,8 @@ final class PacketPool {
                     PacketTrace.sent(
                             plan,
                             network(UPLINK),
-                            packet.sentBy(probe.owner().uid(), probe.owner().gid()));
+                            packet.sentBy(probe.owner().uid(), probe.owner().gid())
+                                    .marked(probe.owner().mark(), 0));
                 case BEYOND -> PacketTrace.received(plan, network(UPLINK), UPLINK, packet);
                 case GUEST -> PacketTrace.received(plan, network(GUEST_LINK), GUEST_LINK, packet);
             };

@@ -44,6 +44,11 @@ final class ProbeSender {
 
     private Outcome outcome(Probe probe) throws Exception {
         try (KernelSocket socket = probe.owner().apply(() -> KernelSocket.open(probe.family(), probe.protocol()))) {
+            if (probe.owner().mark() != 0) {
+                socket.mark(probe.owner().mark());
+                // A proxy that keeps the client's address sends from one that the pod does not have.
+                socket.transparent();
+            }
             if (probe.source().isPresent()) {
                 socket.bindFreely();
                 socket.bind(new InetSocketAddress(probe.source().get(), 0));

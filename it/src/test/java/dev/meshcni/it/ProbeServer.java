@@ -38,7 +38,7 @@ final class ProbeServer implements AutoCloseable {
         this.name = name;
         this.arrivals = arrivals;
         netns.inside(() -> owner.apply(() -> {
-            open(ports);
+            open(owner, ports);
             return ports;
         }));
         this.thread = netns.start("probe server " + name, this::serve);
@@ -65,16 +65,19 @@ final class ProbeServer implements AutoCloseable {
         Libc.C.close(wakeUp);
     }
 
-    private void open(Collection<Integer> ports) {
+    private void open(Owner owner, Collection<Integer> ports) {
         for (IpFamily family : IpFamily.values()) {
             for (TransportProtocol protocol : TransportProtocol.values()) {
-                ports.forEach(port -> open(family, protocol, port));
+                ports.forEach(port -> open(owner, family, protocol, port));
             }
         }
     }
 
-    private void open(IpFamily family, TransportProtocol protocol, int port) {
+    private void open(Owner owner, IpFamily family, TransportProtocol protocol, int port) {
         KernelSocket socket = KernelSocket.open(family, protocol);
+        if (owner.mark() != 0) {
+            socket.mark(owner.mark());
+        }
         socket.reuseAddress();
         socket.transparent();
         socket.bind(new InetSocketAddress(InetAddress.ofLiteral(family == IpFamily.IPV4 ? "0.0.0.0" : "::"), port));

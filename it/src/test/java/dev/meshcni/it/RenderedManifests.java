@@ -6,6 +6,7 @@ package dev.meshcni.it;
 import com.marcnuri.helm.Helm;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
+import dev.meshcni.manifest.KubernetesVersion;
 import dev.meshcni.manifest.ManifestInput;
 import dev.meshcni.manifest.NodeManifests;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -32,12 +33,18 @@ record RenderedManifests(Map<String, HasMetadata> resources) {
 
     /** What the chart gives for values; their file is written into a directory. */
     static RenderedManifests ofChart(Path directory, String namespace, String values) throws IOException {
+        return ofChart(directory, namespace, values, "1.32.0");
+    }
+
+    /** The same for a version of Kubernetes. */
+    static RenderedManifests ofChart(Path directory, String namespace, String values, String kubernetes)
+            throws IOException {
         Path file = Files.writeString(directory.resolve("values.yaml"), values);
         String yaml = new Helm(CHART)
                 .template()
                 .withName("mesh-cni")
                 .withNamespace(namespace)
-                .withKubeVersion("1.32.0")
+                .withKubeVersion(kubernetes)
                 .withValuesFile(file)
                 .call();
         checkTexts(yaml);
@@ -51,6 +58,17 @@ record RenderedManifests(Map<String, HasMetadata> resources) {
                         List.of(),
                         Optional.empty(),
                         Optional.of(namespace)))
+                .yaml());
+    }
+
+    /** The same for a version of Kubernetes. */
+    static RenderedManifests ofCommand(String namespace, String text, String kubernetes) {
+        return of(NodeManifests.of(new ManifestInput(
+                        List.of(new ManifestInput.Document("values.yaml", text)),
+                        List.of(),
+                        Optional.empty(),
+                        Optional.of(namespace),
+                        Optional.of(KubernetesVersion.parse(kubernetes))))
                 .yaml());
     }
 

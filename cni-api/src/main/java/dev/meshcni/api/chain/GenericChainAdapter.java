@@ -30,7 +30,7 @@ public final class GenericChainAdapter implements ChainAdapter {
     @Override
     public Detection detect(ConfDirSnapshot dir, InstallSettings settings) {
         if (!settings.chained()) {
-            return Detection.none();
+            return Detection.none("the plugin is not chained");
         }
         return ChainedConf.base(dir, settings)
                 .map(file -> new Detection(

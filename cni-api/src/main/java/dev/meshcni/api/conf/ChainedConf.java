@@ -5,6 +5,7 @@ package dev.meshcni.api.conf;
 
 import dev.meshcni.api.ChainText;
 import dev.meshcni.api.NetworkConfigList;
+import dev.meshcni.api.Quote;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -50,6 +51,16 @@ public final class ChainedConf {
                         .map(NetworkConfigList.Plugin::type)
                         .filter(type -> !type.equals(settings.type()))
                         .findFirst());
+    }
+
+    /** Why an adapter that looks for a first plugin of another type declines a directory. */
+    public static Detection otherThan(String type, ConfDirSnapshot dir, InstallSettings settings) {
+        return Detection.none(
+                settings.chained()
+                        ? baseType(dir, settings)
+                                .map(first -> "the first plugin is " + Quote.of(first) + ", not " + Quote.of(type))
+                                .orElse("there is no base CNI yet")
+                        : "the plugin is not chained");
     }
 
     /**

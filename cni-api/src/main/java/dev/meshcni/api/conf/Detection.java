@@ -12,7 +12,7 @@ import java.util.Objects;
  *
  * @param confidence how sure it is
  * @param file the file that our plugin is, or would be, installed into; empty if there is none yet
- * @param reason the reason for the detection, for the operator
+ * @param reason the reason for the detection, or against it, for the operator
  * @since 0.1.0
  */
 public record Detection(Confidence confidence, String file, String reason) {
@@ -34,7 +34,12 @@ public record Detection(Confidence confidence, String file, String reason) {
 
     /** Not this adapter's directory. */
     public static Detection none() {
-        return new Detection(Confidence.NONE, "", "");
+        return none("it is not the base CNI of this directory");
+    }
+
+    /** Not this adapter's directory, and why. */
+    public static Detection none(String reason) {
+        return new Detection(Confidence.NONE, "", reason);
     }
 
     /** The base CNI of this adapter. */

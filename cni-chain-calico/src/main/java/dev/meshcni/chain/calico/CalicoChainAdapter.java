@@ -43,7 +43,7 @@ public final class CalicoChainAdapter implements ChainAdapter {
     public Detection detect(ConfDirSnapshot dir, InstallSettings settings) {
         return base(dir, settings)
                 .map(file -> Detection.certain(file.name(), "its first plugin is calico"))
-                .orElse(Detection.none());
+                .orElseGet(() -> ChainedConf.otherThan(TYPE, dir, settings));
     }
 
     @Override

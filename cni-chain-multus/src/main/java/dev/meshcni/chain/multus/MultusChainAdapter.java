@@ -56,7 +56,7 @@ public final class MultusChainAdapter implements ChainAdapter {
                                 named.confName(),
                                 "it is the default network of Multus, which " + file.name() + " calls"))
                         .orElseGet(() -> Detection.certain(file.name(), "its first plugin is Multus")))
-                .orElse(Detection.none());
+                .orElseGet(() -> ChainedConf.otherThan("multus", dir, settings));
     }
 
     @Override

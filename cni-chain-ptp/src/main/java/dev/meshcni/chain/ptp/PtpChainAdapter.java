@@ -40,7 +40,7 @@ public final class PtpChainAdapter implements ChainAdapter {
                 .filter(file -> settings.chained())
                 .filter(file -> ChainedConf.baseType(dir, settings).equals(Optional.of(TYPE)))
                 .map(file -> Detection.certain(file.name(), "its first plugin is ptp"))
-                .orElse(Detection.none());
+                .orElseGet(() -> ChainedConf.otherThan(TYPE, dir, settings));
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
  * One place where rules of ours can be in a network namespace, and what it should hold. All methods work on the
  * namespace of the calling thread.
  */
-sealed interface Layer permits IptablesLayer, NetlinkLayer {
+sealed interface Layer permits AmbientTablesLayer, IptablesLayer, NetlinkLayer {
     /**
      * Makes it hold what it should, and reads the result back. Changes nothing if it does already.
      *

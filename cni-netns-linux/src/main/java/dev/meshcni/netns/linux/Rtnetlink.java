@@ -11,11 +11,13 @@ import dev.meshcni.netlink.NetlinkReply;
 import dev.meshcni.netlink.Octets;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Addresses, routing rules and routes of the network namespace that the calling thread is in ({@code rtnetlink(7)}).
@@ -75,7 +77,15 @@ final class Rtnetlink implements AutoCloseable {
      *
      * @param priority its place among the rules; 0 lets the kernel choose
      */
-    record MarkRule(int mark, int table, int priority) {}
+    record MarkRule(Mark mark, int table, int priority) {
+        /** A rule for a mark of which all bits are compared. */
+        MarkRule(int mark, int table, int priority) {
+            this(Mark.whole(mark), table, priority);
+        }
+    }
+
+    /** A rule of any kind that looks packets up in a table. */
+    private record TableRule(int table, int priority, Optional<Mark> mark) {}
 
     /** The kernel's number of the namespace; 0 where it has none. */
     long namespaceCookie() {
@@ -143,6 +153,21 @@ final class Rtnetlink implements AutoCloseable {
     /** The rules that send packets with a mark to a table, in their order. */
     List<MarkRule> markRules(IpFamily family) {
         List<MarkRule> rules = new ArrayList<>();
+        for (TableRule rule : tableRules(family)) {
+            rule.mark().ifPresent(mark -> rules.add(new MarkRule(mark, rule.table(), rule.priority())));
+        }
+        return rules;
+    }
+
+    /** The number of rules, with a mark or without, that send packets to a table. */
+    int rulesTo(IpFamily family, int table) {
+        return (int) tableRules(family).stream()
+                .filter(rule -> rule.table() == table)
+                .count();
+    }
+
+    private List<TableRule> tableRules(IpFamily family) {
+        List<TableRule> rules = new ArrayList<>();
         for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETRULE, NetlinkMessage.DUMP)
                 .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
                 .number(0))) {
@@ -152,17 +177,23 @@ final class Rtnetlink implements AutoCloseable {
             int action = Byte.toUnsignedInt(body.get(7));
             int shortTable = Byte.toUnsignedInt(body.get(4));
             Attributes attributes = reply.attributes(12);
-            if (asked
-                    && action == FR_ACT_TO_TBL
-                    && attributes.has(FRA_FWMARK)
-                    && attributes.u32(FRA_FWMASK).orElse(-1) == -1) {
-                rules.add(new MarkRule(
-                        attributes.u32(FRA_FWMARK).orElse(0),
+            if (asked && action == FR_ACT_TO_TBL) {
+                rules.add(new TableRule(
                         attributes.u32(FRA_TABLE).orElse(shortTable),
-                        attributes.u32(FRA_PRIORITY).orElse(0)));
+                        attributes.u32(FRA_PRIORITY).orElse(0),
+                        mark(attributes)));
             }
         }
         return rules;
+    }
+
+    /** The kernel takes a mask of 0 and bits beyond a mask; no rule of ours has them. */
+    private static Optional<Mark> mark(Attributes attributes) {
+        int value = attributes.u32(FRA_FWMARK).orElse(0);
+        int mask = attributes.u32(FRA_FWMASK).orElse(Mark.ALL);
+        return attributes.has(FRA_FWMARK) && mask != 0 && (value & ~mask) == 0
+                ? Optional.of(new Mark(value, mask))
+                : Optional.empty();
     }
 
     void addMarkRule(IpFamily family, MarkRule rule) {
@@ -238,8 +269,8 @@ final class Rtnetlink implements AutoCloseable {
         NetlinkMessage message = new NetlinkMessage(type, flags)
                 .bytes(number(family), 0, 0, 0, RT_TABLE_UNSPEC, 0, 0, FR_ACT_TO_TBL)
                 .number(0)
-                .attribute(FRA_FWMARK, rule.mark())
-                .attribute(FRA_FWMASK, -1)
+                .attribute(FRA_FWMARK, rule.mark().value())
+                .attribute(FRA_FWMASK, rule.mark().mask())
                 .attribute(FRA_TABLE, rule.table());
         return rule.priority() == 0 ? message : message.attribute(FRA_PRIORITY, rule.priority());
     }

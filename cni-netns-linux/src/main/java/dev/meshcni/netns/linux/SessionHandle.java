@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -72,6 +73,9 @@ record SessionHandle(NamespaceSession session, Supplier<NodeTools> tools, Consum
         Undo undo = new Undo();
         try {
             layers.forEach(layer -> layer.apply(sockets.netfilter(), undo, steps));
+            if (AmbientTablesLayer.concerns(plan)) {
+                new AmbientTablesLayer().apply(sockets.netfilter(), undo, steps);
+            }
             new PodRouting(sockets.rtnetlink(), steps).apply(plan, undo);
         } catch (RuntimeException e) {
             throw ChildProcess.within(Deadline.after(UNDO_TIME), () -> undo.after(e));
@@ -80,10 +84,19 @@ record SessionHandle(NamespaceSession session, Supplier<NodeTools> tools, Consum
 
     @Override
     public List<RuleDifference> differences(RedirectPlan plan) {
-        List<Layer> layers = tools.get().layers(plan);
+        NodeTools found = tools.get();
         return session.inside(sockets -> {
-            List<RuleDifference> differences = new ArrayList<>();
-            layers.forEach(layer -> differences.addAll(layer.differences(sockets.netfilter())));
+            NetfilterTables netfilter = sockets.netfilter();
+            Optional<List<RuleDifference>> ofIstio = AmbientTablesLayer.concerns(plan)
+                    ? AmbientTablesLayer.differences(netfilter, plan)
+                    : Optional.empty();
+            List<RuleDifference> differences = new ArrayList<>(ofIstio.orElse(List.of()));
+            // Rules of one kind are enough.
+            found.layers(ofIstio.isPresent() ? RedirectPlan.NONE : plan)
+                    .forEach(layer -> differences.addAll(layer.differences(netfilter)));
+            if (plan.ruleSets().isEmpty()) {
+                differences.addAll(new AmbientTablesLayer().differences(netfilter));
+            }
             differences.addAll(new PodRouting(sockets.rtnetlink(), steps).differences(plan));
             return List.copyOf(differences);
         });

@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netfilter.IptablesRenderer;
+import dev.meshcni.netfilter.NftListing;
 import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.netfilter.NftTableComparison;
 import dev.meshcni.redirect.RedirectParameters;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RuleCompiler;
+import dev.meshcni.redirect.testkit.RecordedAmbient;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleSet;
 import dev.meshcni.testkit.NeedsRoot;
@@ -30,6 +33,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What the kernel holds after rules went there by netlink is what it holds after the reference program loaded the same
@@ -84,6 +89,37 @@ class NetlinkDifferentialTest {
             assertThat(withoutHandles(netlink.shell("nft -j list ruleset")))
                     .isEqualTo(withoutHandles(program.shell("nft -j list ruleset")));
         });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tablesOfAmbientPodsAreThoseOfTheProgramsToo(RecordedAmbient recorded) {
+        RedirectPlan plan = recorded.plan(EnumSet.allOf(IpFamily.class));
+        try (TestNetns netlink = new TestNetns();
+                TestNetns program = new TestNetns()) {
+            Visit.to(new IptablesBackend("nft", RuleWay.NETLINK, HostPaths.standard()), netlink.path())
+                    .apply(plan);
+            for (RuleSet rules : plan.ruleSets()) {
+                load(program, restore(rules.family()) + " --noflush <", IptablesRenderer.render(rules));
+            }
+            assertThat(saved(netlink)).isEqualTo(saved(program));
+        }
+        try (TestNetns netlink = new TestNetns();
+                TestNetns program = new TestNetns()) {
+            Visit.to(new NftBackend(), netlink.path()).apply(plan);
+            load(
+                    program,
+                    "nft -f",
+                    plan.ruleSets().stream().map(NftRenderer::definition).collect(Collectors.joining()));
+            assertThat(netlink.shell("nft list ruleset")).isEqualTo(program.shell("nft list ruleset"));
+            assertThat(withoutHandles(netlink.shell("nft -j list ruleset")))
+                    .isEqualTo(withoutHandles(program.shell("nft -j list ruleset")));
+            String listing = netlink.shell("nft -j list ruleset");
+            for (RuleSet rules : plan.ruleSets()) {
+                assertThat(NftTableComparison.differences(rules, NftListing.parse(rules.family(), listing)))
+                        .isEmpty();
+            }
+        }
     }
 
     /** The kernel keeps them in another kind of set then; what it says of them is the same. */

@@ -3,6 +3,8 @@
 
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.Chain;
 import dev.meshcni.rules.Cidr;
@@ -68,6 +70,13 @@ final class Plans {
     /** REDIRECT, and DNS to one resolver captured, INVALID packets dropped, a virtual interface, owner groups. */
     static RedirectPlan everything(IpFamily... families) {
         return plan(Optional.empty(), families, Plans::everything);
+    }
+
+    /** For ztunnel, with all that an ambient pod can ask for. */
+    static RedirectPlan ambient(IpFamily... families) {
+        AmbientOptions options =
+                new AmbientOptions(true, "", false, List.of(new InterfaceName("eth9")), AmbientOptions.Node.STANDARD);
+        return AmbientRules.compile(options, Set.of(families));
     }
 
     private static Map<Table, List<Chain>> everything(IpFamily family) {

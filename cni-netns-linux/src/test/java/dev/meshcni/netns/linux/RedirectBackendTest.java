@@ -62,7 +62,9 @@ class RedirectBackendTest {
                 Plans.tproxy(IpFamily.IPV4),
                 Plans.tproxy(BOTH),
                 Plans.everything(BOTH),
-                Plans.excluding(100, 100, BOTH));
+                Plans.excluding(100, 100, BOTH),
+                Plans.ambient(IpFamily.IPV4),
+                Plans.ambient(BOTH));
     }
 
     @ParameterizedTest
@@ -110,6 +112,9 @@ class RedirectBackendTest {
         failAfterEachStep(kind, NOTHING, Plans.everything(BOTH));
         failAfterEachStep(kind, Plans.everything(BOTH), Plans.tproxy(BOTH));
         failAfterEachStep(kind, Plans.tproxy(BOTH), Plans.redirect(IpFamily.IPV4));
+        failAfterEachStep(kind, NOTHING, Plans.ambient(BOTH));
+        failAfterEachStep(kind, Plans.tproxy(BOTH), Plans.ambient(IpFamily.IPV4));
+        failAfterEachStep(kind, Plans.ambient(BOTH), NOTHING);
     }
 
     private static void failAfterEachStep(Kind kind, RedirectPlan before, RedirectPlan after) {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.netns.linux.Rtnetlink.MarkRule;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.Mark;
 import dev.meshcni.testkit.NeedsRoot;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -78,9 +79,29 @@ class RtnetlinkTest {
                 + "ip route add local 10.0.0.0/8 dev lo table 133; ip route add unreachable default table 133");
 
         inside(rtnetlink -> {
-            assertThat(rtnetlink.markRules(IpFamily.IPV4)).isEmpty();
+            assertThat(rtnetlink.markRules(IpFamily.IPV4))
+                    .containsExactly(new MarkRule(new Mark(0x1, 0xff), 133, 32765));
+            assertThat(rtnetlink.rulesTo(IpFamily.IPV4, 133)).isEqualTo(2);
             return assertThat(rtnetlink.hasLocalRoute(IpFamily.IPV4, 133)).isFalse();
         });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPartOfAMarkAndAPlaceAmongTheRulesAreAsIpWouldHaveMadeThem(IpFamily family) {
+        String ip = family == IpFamily.IPV4 ? "ip" : "ip -6";
+        netns.shell(ip + " rule add fwmark 0x111/0xfff pref 32764 lookup 100");
+        String made = netns.shell(ip + " rule");
+        MarkRule rule = new MarkRule(new Mark(0x111, 0xfff), 100, 32764);
+        inside(rtnetlink -> {
+            assertThat(rtnetlink.markRules(family)).containsExactly(rule);
+            rtnetlink.deleteMarkRule(family, rule);
+            assertThat(rtnetlink.markRules(family)).isEmpty();
+            rtnetlink.addMarkRule(family, rule);
+            return 0;
+        });
+
+        assertThat(netns.shell(ip + " rule")).isEqualTo(made);
     }
 
     @Test

@@ -1,36 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.cli;
+package dev.meshcni.config;
+
+import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.rules.Nearest;
 import java.io.PrintWriter;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Says what is wrong with a command line, what was probably meant, and how to get help. */
-final class UsageError {
+/** Says what is wrong with a command line or an environment, what was probably meant, and how to get help. */
+public final class UsageError implements IParameterExceptionHandler {
     private static final int SHORTEST = 2;
 
-    private UsageError() {}
+    private final EnvironmentDefaults environment;
 
-    /** Prints all that to standard error, and returns the exit code. */
-    static int print(ParameterException failure) {
+    /** Errors of a command line whose options have this environment as their defaults. */
+    public UsageError(Map<String, String> environment) {
+        this.environment = new EnvironmentDefaults(requireNonNull(environment, "environment is null"));
+    }
+
+    /** Prints the error to standard error. */
+    @Override
+    public int handleParseException(ParameterException failure, String[] arguments) {
         CommandLine command = failure.getCommandLine();
         String name = command.getCommandSpec().qualifiedName();
         PrintWriter err = command.getErr();
         if (failure instanceof UnmatchedArgumentException unmatched) {
             printUnmatched(unmatched, name, err);
         } else {
-            err.println(name + ": "
-                    + failure.getMessage().replaceFirst("^Error: ", "").replace(" (case-insensitive)", ""));
+            err.println(name + ": " + text(failure, arguments));
         }
         err.println("See '" + name + " --help'.");
         return CommandLine.ExitCode.USAGE;
+    }
+
+    private String text(ParameterException failure, String[] arguments) {
+        String text = failure.getMessage().replaceFirst("^Error: ", "").replace(" (case-insensitive)", "");
+        if (!(failure.getArgSpec() instanceof OptionSpec option)) {
+            return text;
+        }
+        Optional<String> given = given(option, arguments);
+        return given.isPresent()
+                ? text.replace("'" + option.longestName() + "'", "'" + longName(option, given.get()) + "'")
+                : environment
+                        .variableOf(option)
+                        .map(variable -> text.replaceFirst(
+                                "for option '[^']*'( \\([^)]*\\))?", "for environment variable " + variable))
+                        .orElse(text);
+    }
+
+    /** The name by which an argument names an option; empty if its value comes from the environment. */
+    private static Optional<String> given(OptionSpec option, String[] arguments) {
+        return Stream.of(option.names())
+                .filter(name -> Stream.of(arguments)
+                        .anyMatch(argument -> argument.equals(name)
+                                || argument.startsWith(name.startsWith("--") ? name + "=" : name)))
+                .findFirst();
+    }
+
+    private static String longName(OptionSpec option, String given) {
+        return given.startsWith("--") ? given : option.longestName();
     }
 
     private static void printUnmatched(UnmatchedArgumentException unmatched, String name, PrintWriter err) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.redirect;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meshcni.redirect.testkit.Pods;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class AmbientPolicyTest {
+    @ParameterizedTest
+    @CsvSource({
+        "'',      true,  true",
+        "'',      false, false",
+        "ambient, false, true",
+        "ambient, true,  true",
+        "none,    true,  false",
+        "none,    false, false",
+        "other,   true,  true",
+        "Ambient, false, false"
+    })
+    void theLabelOfThePodGoesBeforeThatOfItsNamespace(String label, boolean namespace, boolean expected) {
+        assertThat(AmbientPolicy.selects(pod(label, Map.of(), false), namespace))
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void neitherTheHostNetworkNorAPodWithASidecarIsAmbient() {
+        Map<String, String> injected = Map.of(RedirectPolicy.STATUS, "", AmbientPolicy.REDIRECTION, "enabled");
+
+        assertThat(AmbientPolicy.selects(pod("ambient", Map.of(), true), true)).isFalse();
+        assertThat(AmbientPolicy.selects(pod("ambient", injected, false), true)).isFalse();
+        assertThat(AmbientPolicy.isEnrolled(pod("ambient", injected, false))).isFalse();
+        assertThat(AmbientPolicy.isEnrolled(pod("", Map.of(AmbientPolicy.REDIRECTION, "enabled"), true)))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"enabled, '', true", "pending, '', true", "disabled, '', false", "'', '', false", "enabled, none, false"
+    })
+    void theStatusSaysWhetherThereAreRules(String status, String label, boolean expected) {
+        assertThat(AmbientPolicy.isEnrolled(pod(label, Map.of(AmbientPolicy.REDIRECTION, status), false)))
+                .isEqualTo(expected);
+    }
+
+    private static Pod pod(String label, Map<String, String> annotations, boolean hostNetwork) {
+        return new Pod(
+                "shop",
+                "web",
+                "",
+                label.isEmpty() ? Map.of() : Map.of(AmbientPolicy.MODE, label),
+                annotations,
+                hostNetwork,
+                List.of(),
+                List.of(Pods.container("app")));
+    }
+}

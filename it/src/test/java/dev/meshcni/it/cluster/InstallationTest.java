@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.it.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.marcnuri.helm.Helm;
+import dev.meshcni.it.Command;
+import dev.meshcni.it.Dist;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Installs what is shipped, as the documentation says, and takes it out again. */
+@InCluster
+class InstallationTest {
+    private static final Path CHART =
+            Path.of("../deploy/helm/istio-cni").toAbsolutePath().normalize();
+
+    private final Cluster cluster;
+    private final Installation installation;
+
+    private TestNamespace shop;
+    private Peer peer;
+
+    InstallationTest(Cluster cluster) {
+        this.cluster = cluster;
+        this.installation = cluster.installation();
+    }
+
+    @BeforeEach
+    void start() {
+        installation.remove();
+        shop = TestNamespace.create(cluster, "shop");
+        peer = Peer.start(shop);
+    }
+
+    @AfterEach
+    void end() {
+        if (shop != null) {
+            shop.close();
+        }
+    }
+
+    @Test
+    void manifestInstallsWhatRedirectsPodsOfTheMeshAndIsUninstalledWithoutATrace() {
+        String manifest = Cluster.meshcni("manifest").run();
+        NodeFiles files = NodeFiles.of(cluster, manifest);
+        List<String> before = files.state();
+
+        installation.apply(manifest);
+
+        Command.Result status =
+                Cluster.meshcni("status", "--wait", "--timeout-seconds", "90").result();
+        assertThat(status.succeeded())
+                .as(status.out() + status.err() + installation.log())
+                .isTrue();
+        shop.start(Pods.injected("web", "nc -ll -p 8080 -e echo app"));
+        shop.start(Pods.plain("plain", Pods.IDLE));
+        assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
+        assertThat(peer.answerTo("plain")).isEqualTo(Pods.WORLD);
+        assertThat(peer.answerTo(
+                        "plain", shop.pods().withName("web").get().getStatus().getPodIP()))
+                .isEqualTo(Pods.INBOUND);
+        assertThat(peer.seen().names()).containsExactly("plain");
+        Command.Result doctor = Cluster.meshcni("doctor", "--cluster").result();
+        assertThat(doctor.succeeded()).as(doctor.out() + doctor.err()).isTrue();
+
+        installation.remove();
+
+        assertThat(files.state()).isEqualTo(before);
+        assertThat(files.runFiles()).isEmpty();
+        assertThat(peer.answerTo("web")).as("a pod keeps its redirection").isEqualTo(Pods.PROXY);
+        shop.start(Pods.injected("later", Pods.IDLE));
+        assertThat(peer.answerTo("later")).isEqualTo(Pods.WORLD);
+    }
+
+    @Test
+    void podsOfExcludedNamespacesAreNotRedirected() {
+        installation.ensure(Installation.manifest("{excludeNamespaces: [" + shop.name() + "]}"));
+
+        shop.start(Pods.injected("web", Pods.IDLE));
+
+        assertThat(peer.answerTo("web")).isEqualTo(Pods.WORLD);
+    }
+
+    @Test
+    void withTheNodeTaintAnUninstallationLeavesNeitherFilesNorTheTaint() {
+        String manifest = Installation.manifest("{nodeTaint: true}");
+        NodeFiles files = NodeFiles.of(cluster, manifest);
+        List<String> before = files.state();
+        installation.ensure(manifest);
+
+        installation.remove();
+
+        assertThat(files.state()).isEqualTo(before);
+        assertThat(files.runFiles()).isEmpty();
+        assertThat(cluster.node().getSpec().getTaints())
+                .noneMatch(taint -> taint.getKey().startsWith("cni.istio.io/"));
+        shop.start(Pods.injected("later", Pods.IDLE));
+        assertThat(peer.answerTo("later")).isEqualTo(Pods.WORLD);
+    }
+
+    @Test
+    void chartInstallsTheSame(@TempDir Path directory) throws IOException {
+        Path values = Files.writeString(directory.resolve("values.yaml"), "{}");
+        String chart = new Helm(CHART)
+                .template()
+                .withName("mesh-cni")
+                .withNamespace(Installation.NAMESPACE)
+                .withKubeVersion(cluster.client().getKubernetesVersion().getGitVersion())
+                .withValuesFile(values)
+                .call();
+        NodeFiles files = NodeFiles.of(cluster, chart);
+        List<String> before = files.state();
+
+        installation.ensure(chart);
+
+        shop.start(Pods.injected("web", Pods.IDLE));
+        assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
+        installation.remove();
+        assertThat(files.state()).isEqualTo(before);
+    }
+
+    @Test
+    void verifyOnTheNodeFindsWhatHasBeenChangedInAPod() {
+        String program = Dist.program("meshcni").toString();
+        Assumptions.assumeTrue(
+                cluster.machine().result("test", "-x", program).succeeded(), "the node has no " + program);
+        installation.ensure(Installation.manifest("{}"));
+        shop.start(Pods.injected("web", Pods.IDLE));
+        String[] verify = {program, "verify", "web", "--namespace=" + shop.name()};
+        assertThat(cluster.machine().run(verify)).contains("matches");
+
+        new PodNetwork(shop, "web").run("iptables", "-t", "nat", "-F", "ISTIO_OUTPUT");
+
+        Command.Result changed = cluster.machine().result(verify);
+        assertThat(changed.exitCode()).isEqualTo(1);
+        assertThat(changed.out()).contains("ISTIO_OUTPUT");
+    }
+}

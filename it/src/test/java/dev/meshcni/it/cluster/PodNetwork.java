@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.it.cluster;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** The network namespace of a pod, entered on the node as root: for what no pod of the mesh may do itself. */
+record PodNetwork(TestNamespace namespace, String pod) {
+    PodNetwork {
+        requireNonNull(namespace, "namespace is null");
+        requireNonNull(pod, "pod is null");
+    }
+
+    String run(String... line) {
+        List<String> entered = new ArrayList<>(List.of("nsenter", "--target", process(), "--net", "--"));
+        entered.addAll(List.of(line));
+        return namespace.cluster().machine().run(entered.toArray(String[]::new));
+    }
+
+    private String process() {
+        String container = Prober.app(namespace.pods().withName(pod).require())
+                .orElseThrow()
+                .getContainerID()
+                .replaceFirst("^containerd://", "");
+        return namespace
+                .cluster()
+                .machine()
+                .containerd("tasks", "list")
+                .lines()
+                .map(line -> line.strip().split("\\s+", -1))
+                .filter(task -> task[0].equals(container))
+                .map(task -> task[1])
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("containerd runs no container " + container));
+    }
+}
