@@ -22,6 +22,7 @@ import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.RandomDistribution;
 import net.jqwik.api.ShrinkingMode;
 
 /**
@@ -32,7 +33,7 @@ class EnrolmentHistoriesTest {
     private static final int AT_ONCE = 40;
     private static final int OF_A_BATCH = 200;
 
-    @Property(tries = 4, edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 2, edgeCases = EdgeCasesMode.NONE, shrinking = ShrinkingMode.OFF)
     void someHistoriesEndWithWhatIsWanted(@ForAll("batches") List<List<History.Event>> histories) throws Exception {
         live(histories.subList(0, AT_ONCE));
     }
@@ -46,10 +47,9 @@ class EnrolmentHistoriesTest {
     @Provide
     Arbitrary<List<List<History.Event>>> batches() {
         Arbitrary<Integer> number =
-                Arbitraries.integers().between(0, 1000).withDistribution(net.jqwik.api.RandomDistribution.uniform());
-        Arbitrary<Integer> kind = Arbitraries.integers()
-                .between(0, History.KINDS - 1)
-                .withDistribution(net.jqwik.api.RandomDistribution.uniform());
+                Arbitraries.integers().between(0, 1000).withDistribution(RandomDistribution.uniform());
+        Arbitrary<Integer> kind =
+                Arbitraries.integers().between(0, History.KINDS - 1).withDistribution(RandomDistribution.uniform());
         return Combinators.combine(kind, number, number)
                 .as(History.Event::new)
                 .list()

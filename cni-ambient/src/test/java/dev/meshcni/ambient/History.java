@@ -142,14 +142,15 @@ final class History implements AutoCloseable {
         told.add("end");
         manners.clear();
         node.failAt(-1, Failure.NONE);
-        if (alive().isEmpty()) {
-            ztunnel();
-        }
         pods.stream().filter(pod -> pod.deleted).forEach(this::hearOfTheEnd);
         pods.removeIf(pod -> pod.deleted);
         Deadline end = Deadline.after(LONGEST_END);
         AssertionError last = null;
         while (!end.remaining().isZero()) {
+            // Also when the last one was dying just now.
+            if (alive().isEmpty()) {
+                ztunnel();
+            }
             round();
             try {
                 check();

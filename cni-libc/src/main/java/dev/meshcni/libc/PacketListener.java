@@ -21,6 +21,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class PacketListener implements AutoCloseable {
     private final int fd;
     private final Path path;
+    private boolean closed;
 
     private PacketListener(int fd, Path path) {
         this.fd = fd;
@@ -91,6 +92,9 @@ public final class PacketListener implements AutoCloseable {
 
     @Override
     public void close() {
-        LibC.close(fd);
+        if (!closed) {
+            closed = true;
+            LibC.close(fd);
+        }
     }
 }

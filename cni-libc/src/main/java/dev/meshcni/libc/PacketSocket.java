@@ -43,6 +43,7 @@ public final class PacketSocket implements AutoCloseable {
     private static final int STRUCTURES_LENGTH = MSGHDR_LENGTH + IOVEC_LENGTH + CMSGHDR_LENGTH + 96;
 
     private final int fd;
+    private boolean closed;
 
     PacketSocket(int fd) {
         this.fd = fd;
@@ -166,7 +167,10 @@ public final class PacketSocket implements AutoCloseable {
 
     @Override
     public void close() {
-        LibC.close(fd);
+        if (!closed) {
+            closed = true;
+            LibC.close(fd);
+        }
     }
 
     private static Pointer message(NativeBlock block, Pointer content, long length, Pointer control, long room) {

@@ -209,20 +209,29 @@ public final class ZtunnelServer implements AutoCloseable {
     /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
     @Override
     public void close() {
-        List<ZtunnelConnection> open = locked(() -> {
-            closed = true;
-            wishes.clear();
-            connections.all().forEach(connection -> connection.stop(STOPPING));
-            changed.signalAll();
-            return List.copyOf(connections.all());
-        });
+        Optional<List<ZtunnelConnection>> open = locked(this::stop);
+        if (open.isEmpty()) {
+            return;
+        }
         wakeup.signal();
-        open.forEach(ZtunnelConnection::join);
+        open.get().forEach(ZtunnelConnection::join);
         if (acceptor.getState() != Thread.State.NEW) {
             Threads.join(acceptor);
         }
         listener.close();
         wakeup.close();
+    }
+
+    /** Stops all that goes on; the connections that end now, empty if somebody has stopped it before. */
+    private Optional<List<ZtunnelConnection>> stop() {
+        if (closed) {
+            return Optional.empty();
+        }
+        closed = true;
+        wishes.clear();
+        connections.all().forEach(connection -> connection.stop(STOPPING));
+        changed.signalAll();
+        return Optional.of(List.copyOf(connections.all()));
     }
 
     private void accept() {
@@ -238,8 +247,9 @@ public final class ZtunnelServer implements AutoCloseable {
                     pace.accepted(System.nanoTime());
                     admit(socket);
                 });
-            } catch (RedirectException e) {
-                LOG.log(System.Logger.Level.ERROR, "accepting a ztunnel failed: " + e.getMessage());
+            } catch (RuntimeException e) {
+                // Whatever it is: without this thread, no ztunnel would ever hear of a pod again.
+                LOG.log(System.Logger.Level.ERROR, "accepting a ztunnel failed: " + e.getMessage(), e);
                 wakeup.await(AFTER_A_FAILURE);
             }
         }

@@ -41,7 +41,7 @@ class ZdsCodecTest {
         assertThat(ZdsCodec.acknowledgement(HEX.parseHex("0a050a03626164"))).isEqualTo("bad");
     }
 
-    @Property(tries = 5_000)
+    @Property(tries = 1_000)
     void anAddIsReadAsItWasMeant(
             @ForAll("names") String uid,
             @ForAll("names") String name,
@@ -71,7 +71,7 @@ class ZdsCodecTest {
         assertThat(text(message(keep, "keep"), "uid")).isEqualTo(uid);
     }
 
-    @Property(tries = 2_000, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 500, edgeCases = EdgeCasesMode.NONE)
     void anAcknowledgementIsReadWhateverElseItHolds(
             @ForAll("texts") String error,
             @ForAll("unknown") UnknownFieldSet within,
@@ -87,7 +87,7 @@ class ZdsCodecTest {
         assertThat(ZdsCodec.acknowledgement(bytes)).isEqualTo(error);
     }
 
-    @Property(tries = 1_000, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 300, edgeCases = EdgeCasesMode.NONE)
     void aHelloIsReadWhateverElseItHolds(@ForAll int version, @ForAll("unknown") UnknownFieldSet around)
             throws InvalidProtocolBufferException {
         byte[] bytes = ZdsSchema.read(ZdsSchema.HELLO, ZdsSchema.hello(version)).toBuilder()
@@ -110,7 +110,7 @@ class ZdsCodecTest {
     }
 
     /** What ztunnel never sends is refused, or means what protobuf's own library says that it means. */
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void anyBytesAreRefusedOrMeanTheSame(@ForAll @Size(max = 24) byte[] bytes) throws InvalidProtocolBufferException {
         String ours;
         try {
@@ -121,7 +121,7 @@ class ZdsCodecTest {
         assertThat(ours).isEqualTo(theirs(bytes));
     }
 
-    @Property(tries = 20_000)
+    @Property(tries = 10_000)
     void anythingInAnAcknowledgementIsRefusedOrMeansTheSame(@ForAll @Size(max = 24) byte[] content)
             throws InvalidProtocolBufferException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
