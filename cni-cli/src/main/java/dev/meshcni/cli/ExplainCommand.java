@@ -128,12 +128,11 @@ final class ExplainCommand implements Runnable {
         PodManifests.Shown shown = pod.pod();
         Pod which = shown.pod();
         PrintWriter out = spec.commandLine().getOut();
-        String answer =
-                switch (policy.wanted(which)) {
-                    case Wanted.Sidecar(RedirectParameters parameters) -> explain(shown, parameters);
-                    case Wanted.Ambient(AmbientOptions options) -> explain(shown, options);
-                    case Wanted.Nothing(Decision.Skip skip) -> skipped(which, skip);
-                };
+        String answer = switch (policy.wanted(which)) {
+            case Wanted.Sidecar(RedirectParameters parameters) -> explain(shown, parameters);
+            case Wanted.Ambient(AmbientOptions options) -> explain(shown, options);
+            case Wanted.Nothing(Decision.Skip skip) -> skipped(which, skip);
+        };
         out.print(
                 switch (output.form()) {
                     case text -> Columns.fit(answer);

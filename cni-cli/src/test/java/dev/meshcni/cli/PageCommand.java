@@ -31,7 +31,9 @@ record PageCommand(String place, List<String> words, boolean piped) {
             "source");
 
     PageCommand {
-        words = words.size() > 1 && words.get(0).equals("kubectl") && words.get(1).equals("meshcni")
+        words = words.size() > 1
+                        && words.get(0).equals("kubectl")
+                        && words.get(1).equals("meshcni")
                 ? List.copyOf(words.subList(1, words.size()))
                 : List.copyOf(words);
     }
