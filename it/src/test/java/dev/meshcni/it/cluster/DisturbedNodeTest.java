@@ -149,7 +149,7 @@ class DisturbedNodeTest {
                 + Duration.between(on, Instant.now()).toSeconds() + " s");
         staying().forEach(pod -> assertThat(Prober.bypass(pod)).isEmpty());
         assertThat(staying())
-                .allSatisfy(pod -> assertThat(shop.answer(pod.getMetadata().getName(), "192.0.2.1"))
+                .allSatisfy(pod -> assertThat(shop.answer(pod.getMetadata().getName(), peer.node()))
                         .contains(Pods.PROXY));
     }
 

@@ -6,6 +6,7 @@ package dev.meshcni.it.cluster;
 import static java.util.Objects.requireNonNull;
 
 import io.fabric8.kubernetes.api.model.PodIP;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import java.util.List;
 
 /**
@@ -21,11 +22,13 @@ final class Peer {
 
     private final TestNamespace namespace;
     private final List<String> addresses;
+    private final String node;
     private Seen before = Seen.NOTHING;
 
-    private Peer(TestNamespace namespace, List<String> addresses) {
+    private Peer(TestNamespace namespace, List<String> addresses, String node) {
         this.namespace = requireNonNull(namespace, "namespace is null");
         this.addresses = List.copyOf(addresses);
+        this.node = requireNonNull(node, "node is null");
     }
 
     /**
@@ -43,15 +46,19 @@ final class Peer {
     }
 
     static Peer start(TestNamespace namespace) {
-        List<String> addresses = namespace.start(Pods.plain(NAME, SERVE)).getStatus().getPodIPs().stream()
-                .map(PodIP::getIp)
-                .toList();
-        return new Peer(namespace, addresses);
+        PodStatus status = namespace.start(Pods.plain(NAME, SERVE)).getStatus();
+        List<String> addresses = status.getPodIPs().stream().map(PodIP::getIp).toList();
+        return new Peer(namespace, addresses, status.getHostIP());
     }
 
     /** Its address, or both of them. */
     List<String> addresses() {
         return addresses;
+    }
+
+    /** The address of its node. */
+    String node() {
+        return node;
     }
 
     String address() {

@@ -14,35 +14,33 @@ import java.util.stream.Stream;
 /**
  * An application that connects from its first instruction on, again and again, and ends as soon as one connection is
  * not redirected: with redirection each of them is answered by the proxy, or refused as long as that does not listen.
- * The last addresses are of nobody (RFC 5737, RFC 3849): a connection to them is answered if it is redirected, whether
- * the peer runs or not.
+ * The last one goes to the kubelet of the pod's own node, which answers in another way, whether the peer runs or not.
  */
 final class Prober {
     private static final int BYPASSED = 7;
+    private static final int KUBELET = 10250;
 
     private Prober() {}
 
     /** The script for a pod of a name. */
     static String script(String name, Peer peer) {
-        List<String> addresses = new ArrayList<>(peer.addresses());
-        addresses.add("192.0.2.1");
-        if (peer.addresses().size() > 1) {
-            addresses.add("2001:db8::1");
-        }
+        List<String> places = new ArrayList<>();
+        peer.addresses().forEach(address -> places.add(address + "/" + Peer.PORT));
+        places.add(peer.node() + "/" + KUBELET);
         return """
                 n=0
                 while :; do
-                  for address in %s; do
-                    said=$(echo %s | nc -w 10 $address %d 2>&1)
+                  for place in %s; do
+                    said=$(echo %s | nc -w 10 ${place%%/*} ${place##*/} 2>&1)
                     case $said in
                       *%s*|*refused*) ;;
-                      *) echo "$address: $said" >/dev/termination-log; exit %d ;;
+                      *) echo "$place: $said" >/dev/termination-log; exit %d ;;
                     esac
                   done
                   n=$((n+1))
                   [ $n -lt 30 ] || sleep 1
                 done
-                """.formatted(String.join(" ", addresses), name, Peer.PORT, Pods.PROXY, BYPASSED);
+                """.formatted(String.join(" ", places), name, Pods.PROXY, BYPASSED);
     }
 
     /** How a connection of this pod was not redirected, if one was not. */
