@@ -46,7 +46,7 @@ final class History implements AutoCloseable {
             new ZdsLimits(Duration.ofMillis(200), Duration.ofMillis(60), Duration.ofMillis(20), 3, 100_000);
     private static final Duration LATE = Duration.ofMillis(80);
     private static final Duration PATIENCE = Duration.ofMillis(150);
-    private static final Duration LONGEST_END = Duration.ofSeconds(20);
+    private static final Duration LONGEST_END = Duration.ofSeconds(60);
     private static final int SANDBOXES = 8;
     private static final int ADDRESSES = 6;
 
