@@ -43,12 +43,12 @@ record DisplacedFile(Path path, Path target, String before, String after) {
     }
 
     /**
-     * The path to use: that of a fresh file, with what must be known after a kill. A name that leaves no room for it
-     * stays.
+     * The path to use: that of a fresh file, with what must be known after a kill. A name that leaves no room for it,
+     * or whose text has not all of its bytes, stays.
      */
     static Path path(Path fresh, Path target, byte[] before, byte[] after) {
         String name = target.getFileName().toString();
-        return name.length() > LONGEST_NAME
+        return name.length() > LONGEST_NAME || name.indexOf('\uFFFD') >= 0
                 ? fresh
                 : fresh.resolveSibling(fresh.getFileName() + "-" + sum(before) + "-" + sum(after) + "-" + name + END);
     }

@@ -20,6 +20,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Carries out the edits of a chain adapter, each atomically, and only on files that are still what the adapter saw:
@@ -52,18 +53,36 @@ final class ConfEdits {
         for (FileEdit edit : edits) {
             Optional<ConfFile> before = state.file(edit.name());
             requireParsed(seen, before);
-            Path file = seen.dir().resolve(edit.name());
+            Path file = file(seen.dir(), edit.name());
             switch (edit) {
                 case FileEdit.Write write ->
                     files.replace(
                             throughLinks(file),
                             bytes(before),
                             write.content().getBytes(UTF_8),
-                            metadata(seen.dir().resolve(write.like())));
+                            metadata(file(seen.dir(), write.like())));
                 case FileEdit.Delete _ -> files.delete(file, bytes(before).orElseThrow());
             }
             state = state.after(List.of(edit));
         }
+    }
+
+    /**
+     * The file of a name. Bytes of a name that are no UTF-8 are not in its text: then it is the one whose name reads
+     * so.
+     */
+    private static Path file(Path dir, String name) throws IOException {
+        if (name.indexOf('\uFFFD') >= 0) {
+            try (Stream<Path> entries = Files.list(dir)) {
+                List<Path> named = entries.filter(
+                                entry -> entry.getFileName().toString().equals(name))
+                        .toList();
+                if (named.size() == 1) {
+                    return named.getFirst();
+                }
+            }
+        }
+        return dir.resolve(name);
     }
 
     private static void requireParsed(ConfDirSnapshot dir, Optional<ConfFile> file) {

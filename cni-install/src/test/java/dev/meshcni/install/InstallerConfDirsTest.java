@@ -15,6 +15,7 @@ import dev.meshcni.host.linux.ExtendedAttributes;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -50,6 +51,25 @@ class InstallerConfDirsTest {
 
     static Stream<String> foreignConfDirs() throws IOException {
         return confDirs().stream().filter(name -> !OURS_BEFORE.contains(name));
+    }
+
+    /** Latin-1, say, from a time before UTF-8. */
+    @Test
+    void aFileWhoseNameIsNoUtf8IsChangedAndRestored() throws Exception {
+        TestNode node = TestInstallers.node(root, "ptp");
+        Path file = Path.of(URI.create(node.confDir().toUri() + "10-gr%F6%DFe.conflist"));
+        Files.move(TestNode.filesIn(node.confDir()).getFirst(), file);
+        byte[] before = Files.readAllBytes(file);
+
+        Installer installer = TestInstallers.of(node);
+
+        InstallState state = installer.round();
+
+        assertThat(state).isInstanceOf(InstallState.Installed.class);
+        assertThat(file).content().contains("istio-cni");
+        installer.uninstall(Duration.ZERO);
+        assertThat(file).hasBinaryContent(before);
+        assertThat(TestNode.filesIn(node.confDir())).containsExactly(file);
     }
 
     @ParameterizedTest

@@ -51,7 +51,7 @@ public final class AtomicRename {
         LibC.Result result;
         try (Arena arena = Arena.ofConfined()) {
             result = LibC.RENAMEAT2.call(
-                    AT_FDCWD, arena.allocateFrom(from.toString()), AT_FDCWD, arena.allocateFrom(to.toString()), flags);
+                    AT_FDCWD, NativePath.of(arena, from), AT_FDCWD, NativePath.of(arena, to), flags);
         }
         if (result.failed()) {
             throw failure(from, to, result.errno());

@@ -97,7 +97,7 @@ public final class ExtendedAttributes {
     }
 
     private static MemorySegment path(Arena arena, Path file) {
-        return arena.allocateFrom(file.toString());
+        return NativePath.of(arena, file);
     }
 
     private static FileSystemException failure(Path file, String name, LibC.Result result) {

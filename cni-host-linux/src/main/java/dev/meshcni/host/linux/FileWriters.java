@@ -24,8 +24,7 @@ public final class FileWriters {
     public static boolean has(Path file) throws IOException {
         LibC.Result opened;
         try (Arena arena = Arena.ofConfined()) {
-            opened = LibC.OPEN.call(
-                    arena.allocateFrom(file.toString()), LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NONBLOCK);
+            opened = LibC.OPEN.call(NativePath.of(arena, file), LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NONBLOCK);
         }
         if (opened.failed()) {
             throw opened.errno() == LibC.ENOENT

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -27,6 +28,19 @@ class AtomicRenameTest {
 
         assertThat(one).hasContent("second");
         assertThat(other).hasContent("first");
+    }
+
+    /** The URI of a path may have any bytes. */
+    @Test
+    void namesAreBytes() throws IOException {
+        Path one = Files.writeString(root.resolve("one"), "first");
+        Path other = Files.writeString(Path.of(URI.create(root.toUri() + "gr%F6%DFe%20%25")), "second");
+
+        AtomicRename.exchange(one, other);
+
+        assertThat(one).hasContent("second");
+        assertThat(other).hasContent("first");
+        assertThat(root.toFile().list()).hasSize(2);
     }
 
     @Test
