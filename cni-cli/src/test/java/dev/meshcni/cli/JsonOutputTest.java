@@ -146,6 +146,10 @@ class JsonOutputTest {
             assertThat(json.path("version").asInt()).as(output).isEqualTo(1);
             fields(json, "", fields);
         }
+        // An array without elements in one report has objects in another one.
+        Set<String> arrays = new TreeSet<>(fields);
+        arrays.removeIf(name -> fields.stream().noneMatch(field -> field.startsWith(name + "[].")));
+        fields.removeAll(arrays);
         assertThat(ROW.matcher(section(section)).results().map(row -> row.group(1)))
                 .containsExactlyInAnyOrderElementsOf(fields);
     }
