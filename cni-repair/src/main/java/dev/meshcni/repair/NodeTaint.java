@@ -148,20 +148,23 @@ public final class NodeTaint implements AutoCloseable {
         }
     }
 
-    /** Nothing is changed before the node was seen: a taint that is there has its reason until the daemon is ready. */
+    /**
+     * Nothing is changed before the node was seen: a taint that is there has its reason until the daemon is ready. What
+     * is wanted may have changed while the node was being changed, so it is asked for once more at once: a daemon that
+     * is ready, and may be uninstalled, should not leave the taint until the next round.
+     */
     private void reconcile() {
         see();
-        if (tainted.isEmpty()) {
-            return;
+        for (int i = 0; i < 2 && tainted.isPresent(); i++) {
+            boolean wanted = isWanted(tainted.get());
+            if (tainted.get() == wanted) {
+                return;
+            }
+            if (api.taint(KEY, wanted)) {
+                LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
+            }
+            tainted = Optional.of(wanted);
         }
-        boolean wanted = isWanted(tainted.get());
-        if (tainted.get() == wanted) {
-            return;
-        }
-        if (api.taint(KEY, wanted)) {
-            LOG.info("node {}: taint {} {}", api.nodeName(), KEY, wanted ? "set" : "removed");
-        }
-        tainted = Optional.of(wanted);
     }
 
     private void see() {

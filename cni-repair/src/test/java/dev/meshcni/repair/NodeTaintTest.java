@@ -67,6 +67,23 @@ class NodeTaintTest {
         eventually("the taint is off", () -> taints().equals(List.of(OTHER)));
     }
 
+    /** The rounds are so far apart that there is only one. */
+    @Test
+    void aDaemonThatGetsReadyWhileTheTaintIsSetTakesItOffAtOnce() throws Exception {
+        node();
+        taint = NodeTaint.start(
+                api,
+                new NodeTaint.Situation(
+                        () -> asked.incrementAndGet() == 1 ? Optional.of("not installed yet") : Optional.empty(),
+                        () -> true,
+                        Duration.ZERO,
+                        true),
+                Duration.ofMinutes(1));
+
+        eventually("the taint was set", () -> server.calls(NodeTaintTest::isPatch) == 2);
+        assertThat(taints()).isEmpty();
+    }
+
     @Test
     void aTaintThatTheNodeWasMadeWithIsTakenOff() throws Exception {
         node(NodeTaint.KEY);

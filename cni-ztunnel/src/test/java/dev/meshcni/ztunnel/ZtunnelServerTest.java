@@ -91,7 +91,7 @@ class ZtunnelServerTest {
     }
 
     @Test
-    void aPodThatIsForgottenIsServedNoLonger() {
+    void aPodThatIsForgottenIsServedNoLonger() throws Exception {
         server.start();
         FakeZtunnel ztunnel = connect();
         serve("a");

@@ -97,6 +97,8 @@ class InstallationTest {
         NodeFiles files = NodeFiles.of(cluster, manifest);
         List<String> before = files.state();
         installation.ensure(manifest);
+        // It may just be set as the daemon becomes ready.
+        cluster.eventually("the node has no taint", () -> !NodeTaints.isNotReady(cluster));
 
         installation.remove();
 
