@@ -44,6 +44,8 @@ class InstallationTest {
 
     @AfterEach
     void end() {
+        // A taint that a failed test leaves would fail all others.
+        NodeTaints.remove(cluster);
         if (shop != null) {
             shop.close();
         }
