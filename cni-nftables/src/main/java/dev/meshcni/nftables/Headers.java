@@ -15,6 +15,9 @@ import dev.meshcni.netlink.Octets;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.TransportProtocol;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.List;
 
@@ -83,6 +86,18 @@ final class Headers {
 
     static CmpOp op(boolean negated) {
         return negated ? CmpOp.NEQ : CmpOp.EQ;
+    }
+
+    /** The address of 4 or 16 bytes. */
+    static InetAddress inetAddress(byte[] bytes) {
+        try {
+            // An IPv6 address stays one, even if it stands for one of IPv4.
+            return bytes.length == Integer.BYTES
+                    ? InetAddress.getByAddress(bytes)
+                    : Inet6Address.getByAddress(null, bytes, -1);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("an address has 4 or 16 bytes", e);
+        }
     }
 
     /** The first bytes of an address. */

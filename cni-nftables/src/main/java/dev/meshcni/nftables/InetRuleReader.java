@@ -32,9 +32,6 @@ import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
 import dev.meshcni.rules.TransportProtocol;
-import java.net.Inet6Address;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -163,7 +160,7 @@ final class InetRuleReader {
         }
         IpFamily known = family.orElseThrow(NoWordException::new);
         require(load.base() == PayloadBase.NETWORK && load.length() == Headers.addressLength(known));
-        Cidr host = Cidr.host(address(value.bytes()));
+        Cidr host = Cidr.host(Headers.inetAddress(value.bytes()));
         if (load.offset() == Headers.sourceOffset(known)) {
             matches.add(new Match.Source(host, negated));
         } else {
@@ -262,17 +259,6 @@ final class InetRuleReader {
         int end = text.indexOf('\0');
         require(end > 0);
         return new InterfaceName(text.substring(0, end));
-    }
-
-    private static InetAddress address(byte[] bytes) {
-        try {
-            // An IPv6 address stays one, even if it stands for one of IPv4.
-            return bytes.length == Integer.BYTES
-                    ? InetAddress.getByAddress(bytes)
-                    : Inet6Address.getByAddress(null, bytes, -1);
-        } catch (UnknownHostException e) {
-            throw new IllegalStateException("an address has 4 or 16 bytes", e);
-        }
     }
 
     private static void require(boolean fits) {

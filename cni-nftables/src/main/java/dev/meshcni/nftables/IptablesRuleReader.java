@@ -26,9 +26,6 @@ import dev.meshcni.rules.Match;
 import dev.meshcni.rules.Rule;
 import dev.meshcni.rules.Target;
 import dev.meshcni.rules.TransportProtocol;
-import java.net.Inet6Address;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -160,7 +157,7 @@ final class IptablesRuleReader {
         int length = Headers.addressLength(family);
         require(value.length() == load.length() && load.length() <= length);
         int prefix = mask.map(IptablesRuleReader::prefix).orElse(load.length() * Byte.SIZE);
-        Cidr block = Cidr.of(inetAddress(Arrays.copyOf(value.bytes(), length)), prefix);
+        Cidr block = Cidr.of(Headers.inetAddress(Arrays.copyOf(value.bytes(), length)), prefix);
         require(Headers.address(block, load.length()).equals(value));
         if (load.offset() == Headers.sourceOffset(family)) {
             return new Match.Source(block, negated);
@@ -232,17 +229,6 @@ final class IptablesRuleReader {
 
     private static boolean isZero(Octets octets) {
         return octets.equals(Octets.of(new byte[octets.length()]));
-    }
-
-    private static InetAddress inetAddress(byte[] bytes) {
-        try {
-            // An IPv6 address stays one, even if it stands for one of IPv4.
-            return bytes.length == Integer.BYTES
-                    ? InetAddress.getByAddress(bytes)
-                    : Inet6Address.getByAddress(null, bytes, -1);
-        } catch (UnknownHostException e) {
-            throw new IllegalStateException("an address has 4 or 16 bytes", e);
-        }
     }
 
     private static void require(boolean fits) {
