@@ -57,20 +57,18 @@ final class ProbeExemptions {
                                 set.owner(address).filter(pod.uid()::equals).isPresent());
     }
 
-    /** Makes the set hold just what is claimed: for the moment when all pods of the node are known, and each round. */
-    synchronized void sweep() {
+    /**
+     * Makes the host be as the claims say: for the moment when all pods of the node are known, and each round.
+     *
+     * @return what was not so, a line each
+     */
+    synchronized List<String> sweep() {
         Map<InetAddress, String> owners = claims.owners();
-        Map<InetAddress, String> entries = Map.copyOf(set.entries());
-        owners.forEach((address, uid) -> {
-            if (!uid.equals(entries.get(address))) {
-                set.put(address, uid);
-            }
-        });
-        entries.forEach((address, uid) -> {
-            if (!owners.containsKey(address)) {
-                set.remove(address, uid);
-            }
-        });
+        List<String> differences = set.differences(owners);
+        if (!differences.isEmpty()) {
+            set.restore(owners);
+        }
+        return differences;
     }
 
     private List<InetAddress> covered(AmbientPod pod) {
