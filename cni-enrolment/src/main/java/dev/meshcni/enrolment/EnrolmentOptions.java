@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.enrolment;
+
+import dev.meshcni.ambient.EnablementSelector;
+import dev.meshcni.ambient.EnrolmentPolicy;
+import dev.meshcni.ambient.SelectorReader;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.config.ManifestException;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.rules.InvalidParameterException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import picocli.CommandLine.Option;
+
+/** The options of ambient mode; names and defaults are those that Istio's install-cni and its chart have. */
+public final class EnrolmentOptions {
+    @Option(
+            names = "--ambient-enabled",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Have pods join the mesh of the node's ztunnel (ambient mode). Default: ${DEFAULT-VALUE}.")
+    private boolean enabled;
+
+    @Option(
+            names = "--ambient-enablement-selector",
+            paramLabel = "YAML",
+            defaultValue = "",
+            description = {
+                "Which pods join it: a list of podSelector and namespaceSelector, each a LabelSelector of Kubernetes.",
+                "Default: by the label istio.io/dataplane-mode=ambient of the pod or its namespace."
+            })
+    private String selector;
+
+    @Option(
+            names = "--ambient-dns-capture",
+            paramLabel = "BOOL",
+            defaultValue = "",
+            description = "Whether DNS queries of these pods go to ztunnel. Default: true.")
+    private String dnsCapture;
+
+    @Option(
+            names = "--ambient-ipv6",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "true",
+            description = "Whether IPv6 of these pods goes to ztunnel. Default: ${DEFAULT-VALUE}.")
+    private boolean ipv6;
+
+    @Option(
+            names = "--ztunnel-uds-address",
+            paramLabel = "SOCKET",
+            defaultValue = "/var/run/ztunnel/ztunnel.sock",
+            description = "Socket at which ztunnel learns of pods. Default: ${DEFAULT-VALUE}.")
+    private Path socket;
+
+    @Option(
+            names = "--host-probe-snat-ip",
+            paramLabel = "ADDRESS",
+            defaultValue = "",
+            description = "Source address of the kubelet's probes to these pods. Default: 169.254.7.127.")
+    private String probeIpv4;
+
+    @Option(
+            names = "--host-probe-snat-ipv6",
+            paramLabel = "ADDRESS",
+            defaultValue = "",
+            description = "The same for IPv6. Default: fd16:9254:7127:1337:ffff:ffff:ffff:ffff.")
+    private String probeIpv6;
+
+    @Option(
+            names = "--system-namespace",
+            paramLabel = "NAMESPACE",
+            defaultValue = "istio-system",
+            description = "Namespace of ztunnel, whose own pods never join. Default: ${DEFAULT-VALUE}.")
+    private String systemNamespace;
+
+    @Option(
+            names = "--ambient-check-interval-seconds",
+            paramLabel = "N",
+            defaultValue = "60",
+            description = "Interval at which all pods of the mesh are inspected and mended; 0 for never. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private int checkIntervalSeconds;
+
+    /** For picocli, which fills it. */
+    public EnrolmentOptions() {}
+
+    /** Returns whether pods of this node join the mesh. */
+    public boolean enabled() {
+        return enabled;
+    }
+
+    /**
+     * What the node decides about the rules of ambient pods.
+     *
+     * @throws DaemonException if an option is not valid; it names it
+     */
+    public AmbientOptions.Node node() {
+        try {
+            return AmbientOptions.Node.of(Map.of(
+                    AmbientOptions.Node.DNS_VARIABLE, dnsCapture,
+                    AmbientOptions.Node.PROBE_IPV4_VARIABLE, probeIpv4,
+                    AmbientOptions.Node.PROBE_IPV6_VARIABLE, probeIpv6));
+        } catch (InvalidParameterException e) {
+            throw new DaemonException(e.getMessage(), e);
+        }
+    }
+
+    /**
+     * The settings that the options give.
+     *
+     * @param excludedNamespaces namespaces whose pods never join
+     * @throws DaemonException if an option is not valid; it names it
+     */
+    public EnrolmentSettings settings(Set<String> excludedNamespaces) {
+        if (checkIntervalSeconds < 0) {
+            throw new DaemonException("--ambient-check-interval-seconds is " + checkIntervalSeconds
+                    + "; possible are 0 for never, and more");
+        }
+        return new EnrolmentSettings(
+                new EnrolmentPolicy(excludedNamespaces, selectors(), systemNamespace),
+                node(),
+                ipv6,
+                socket,
+                Duration.ofSeconds(checkIntervalSeconds));
+    }
+
+    private List<EnablementSelector> selectors() {
+        if (selector.isBlank()) {
+            return EnablementSelector.DEFAULT;
+        }
+        try {
+            return SelectorReader.read("--ambient-enablement-selector", selector);
+        } catch (ManifestException e) {
+            throw new DaemonException(e.getMessage(), e);
+        }
+    }
+}
