@@ -118,13 +118,13 @@ final class MeshFixture implements AutoCloseable {
                 .endContainer()
                 .endSpec()
                 .build());
-        namespaces.put(pod.getMetadata().getUid(), new TestPodNetns(address + "/24"));
+        namespaces.put(pod.getMetadata().getUid(), new TestPodNetns(address));
         return pod;
     }
 
     /** The pod runs. */
     void run(Pod pod) {
-        String address = namespaceAddress(pod);
+        String address = netns(pod).address();
         server.update(
                 NAMESPACE,
                 pod.getMetadata().getName(),
@@ -157,7 +157,7 @@ final class MeshFixture implements AutoCloseable {
         int rules = node().mesh()
                 .add(
                         found,
-                        List.of(InetAddress.ofLiteral(namespaceAddress(pod))),
+                        List.of(InetAddress.ofLiteral(netns(pod).address())),
                         netns(pod).path(),
                         deadline);
         assertThat(rules).isPositive();
@@ -201,7 +201,7 @@ final class MeshFixture implements AutoCloseable {
     /** Whether the kubelet's probes to a pod are exempt. */
     boolean isExempt(Pod pod) {
         String rules = host.rules();
-        return rules.contains(namespaceAddress(pod))
+        return rules.contains(netns(pod).address())
                 && rules.contains(pod.getMetadata().getUid());
     }
 
@@ -228,13 +228,6 @@ final class MeshFixture implements AutoCloseable {
         namespaces.values().forEach(TestPodNetns::close);
         host.close();
         server.close();
-    }
-
-    private String namespaceAddress(Pod pod) {
-        return netns(pod)
-                .exec("ip", "-o", "-4", "address", "show", "dev", "eth0")
-                .split(" +")[3]
-                .split("/")[0];
     }
 
     /** Finds namespaces by what the test knows instead of by processes. */

@@ -22,21 +22,27 @@ final class TestPodNetns implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     private final String name = "meshcni-e" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
+    private final String address;
     private final List<ServerSocket> listeners;
 
-    /** @param address the pod's, with its prefix length; empty for the host's namespace */
+    /** @param address the pod's; empty for the host's namespace */
     TestPodNetns(String address) {
+        this.address = address;
         run("ip", "netns", "add", name);
         run("ip", "-n", name, "link", "set", "lo", "up");
         if (!address.isEmpty()) {
             run("ip", "-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", "host0");
-            run("ip", "-n", name, "address", "add", address, "dev", "eth0");
+            run("ip", "-n", name, "address", "add", address + "/24", "dev", "eth0");
         }
         listeners = address.isEmpty() ? List.of() : listen();
     }
 
     Path path() {
         return Path.of("/run/netns", name);
+    }
+
+    String address() {
+        return address;
     }
 
     FileKey key() {

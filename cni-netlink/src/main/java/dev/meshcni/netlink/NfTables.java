@@ -42,6 +42,7 @@ public final class NfTables {
 
     private static final int NFTA_CHAIN_NAME = 3;
     private static final int NFTA_RULE_CHAIN = 2;
+    private static final int NFTA_SET_NAME = 2;
     private static final int NFTA_SET_ELEM_LIST_SET = 2;
     private static final int NFTA_SET_ELEM_LIST_ELEMENTS = 3;
     private static final int NFTA_SET_ELEM_LIST_SET_ID = 4;
@@ -129,6 +130,23 @@ public final class NfTables {
     /** {@code NFT_MSG_GETGEN}: asks for the number of the state, which every change raises. */
     public static NetlinkMessage generation() {
         return message(GETGEN, 0, NfProto.UNSPEC);
+    }
+
+    /** {@code NFT_MSG_GETTABLE}: asks for one table, which is refused ({@code ENOENT}) if there is none of the name. */
+    public static NetlinkMessage find(KernelTable table) {
+        return message(GETTABLE, 0, table.family()).attributes(a -> a.string(NFTA_TABLE, table.name()));
+    }
+
+    /** {@code NFT_MSG_GETCHAIN}: asks for one chain of a table, as {@link #find}. */
+    public static NetlinkMessage findChain(KernelTable table, String name) {
+        return message(GETCHAIN, 0, table.family())
+                .attributes(a -> a.string(NFTA_TABLE, table.name()).string(NFTA_CHAIN_NAME, name));
+    }
+
+    /** {@code NFT_MSG_GETSET}: asks for one set of a table, without its elements, as {@link #find}. */
+    public static NetlinkMessage findSet(KernelTable table, String name) {
+        return message(GETSET, 0, table.family())
+                .attributes(a -> a.string(NFTA_TABLE, table.name()).string(NFTA_SET_NAME, name));
     }
 
     /** {@code NFT_MSG_GETTABLE}: asks for the tables of a family. */
