@@ -34,6 +34,7 @@ import dev.meshcni.install.UninstallStep;
 import dev.meshcni.kubernetes.DaemonSetWatch;
 import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
+import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.repair.NodeTaint;
 import dev.meshcni.repair.ProcPodNetnsFinder;
 import dev.meshcni.repair.RepairOptions;
@@ -158,11 +159,12 @@ public final class InstallCni implements Callable<Integer> {
 
     private void serve() throws InterruptedException {
         Path runDirectory = plugin.agentRunDirectory();
+        AmbientOptions.Node ambientNode = enrolment.node();
+        Optional<EnrolmentSettings> joining = joining();
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
         installer.idleJars().forEach(jar -> LOG.warn("{} provides no chain adapter and has no effect", jar));
         try (ResourceStack parts = new ResourceStack()) {
-            Optional<EnrolmentSettings> joining = joining();
             Optional<KubernetesNode> cluster = cluster(joining).map(parts::add);
             PodSource known = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PodSource pods = new WarnedPods(
@@ -181,7 +183,7 @@ public final class InstallCni implements Callable<Integer> {
                     prevResultCheck,
                     options.podWait(),
                     AttachmentFiles.in(runDirectory),
-                    enrolment.node(),
+                    ambientNode,
                     ambient.map(AmbientNode::mesh).orElse(AmbientMesh.OF_OTHERS));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(

@@ -80,8 +80,8 @@ public final class AmbientNode implements AutoCloseable {
         NamespaceRules rules = new NamespaceRules(backend, settings.node(), settings.ipv6());
         this.engine = new AmbientEngine(ztunnels, rules, probes, status, opened);
         EnrolmentDecision decision = new EnrolmentDecision(settings.policy(), namespaces);
-        this.controller =
-                new EnrolmentController(pods, decision, engine, status, new RunningPods(finder, opened, backend));
+        this.controller = new EnrolmentController(
+                pods, decision, engine, status, new RunningPods(finder, opened, backend), ztunnels::timeWithoutZtunnel);
         this.mesh = new NodeMesh(decision, engine, rules, this::notReady);
         this.starter = Thread.ofPlatform().name("ambient-start").daemon().unstarted(this::begin);
     }

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,11 +41,18 @@ final class EnrolmentController implements AutoCloseable {
     private static final int WORKERS = 4;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    /**
+     * How long a ztunnel may be away before pods that it serves are said not to be in the mesh: after a restart of this
+     * agent it connects again after up to 15 s.
+     */
+    private static final Duration ZTUNNEL_RESTART = Duration.ofSeconds(20);
+
     private final KubernetesPodSource pods;
     private final EnrolmentDecision decision;
     private final AmbientEngine engine;
     private final StatusAnnotation status;
     private final RunningPods running;
+    private final Supplier<Duration> timeWithoutZtunnel;
     private final WorkQueue queue = new WorkQueue("enrolment", WORKERS, this::reconcile);
 
     /** Pods that the watch has shown and that are gone, by UID, until the mesh has let go of them. */
@@ -58,12 +66,14 @@ final class EnrolmentController implements AutoCloseable {
             EnrolmentDecision decision,
             AmbientEngine engine,
             StatusAnnotation status,
-            RunningPods running) {
+            RunningPods running,
+            Supplier<Duration> timeWithoutZtunnel) {
         this.pods = requireNonNull(pods, "pods is null");
         this.decision = requireNonNull(decision, "decision is null");
         this.engine = requireNonNull(engine, "engine is null");
         this.status = requireNonNull(status, "status is null");
         this.running = requireNonNull(running, "running is null");
+        this.timeWithoutZtunnel = requireNonNull(timeWithoutZtunnel, "timeWithoutZtunnel is null");
     }
 
     /**
@@ -206,7 +216,9 @@ final class EnrolmentController implements AutoCloseable {
     /** A pod whose containers have not started is left to its ADD. */
     private void join(NodePod pod, AmbientPod member) {
         if (engine.namespace(member.uid()).isPresent()) {
-            engine.settle(member, Deadline.after(PATIENCE));
+            if (!isZtunnelRestarting()) {
+                engine.settle(member, Deadline.after(PATIENCE));
+            }
             return;
         }
         if (!pod.started() || pod.stage() != NodePod.Stage.LIVE) {
@@ -216,6 +228,12 @@ final class EnrolmentController implements AutoCloseable {
             LOG.info("pod {} runs and is not in the mesh: enrolling it", pod.key());
             engine.enrol(member, namespace.path(), Order.ZTUNNEL_FIRST, Deadline.after(PATIENCE));
         });
+    }
+
+    /** All pods are looked at again when it has come back. */
+    private boolean isZtunnelRestarting() {
+        Duration absence = timeWithoutZtunnel.get();
+        return absence.isPositive() && absence.compareTo(ZTUNNEL_RESTART) < 0;
     }
 
     private void leave(NodePod pod, AmbientPod member) {
@@ -254,11 +272,16 @@ final class EnrolmentController implements AutoCloseable {
         return new HashMap<>(running.open(started, new PodIdentities(pods.pods())));
     }
 
+    /**
+     * Returns whether a pod should be in the mesh, as far as that can be said; one of which it cannot stays as it is.
+     */
     private boolean isWanted(NodePod pod) {
         try {
-            return !pod.bare() && decision.exclusion(pod).isEmpty();
+            return pod.bare()
+                    ? StatusAnnotation.of(pod) != MeshStatus.NONE
+                    : decision.exclusion(pod).isEmpty();
         } catch (PodSourceException e) {
-            return false;
+            return StatusAnnotation.of(pod) != MeshStatus.NONE;
         }
     }
 

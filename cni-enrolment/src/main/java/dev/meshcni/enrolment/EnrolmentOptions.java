@@ -15,10 +15,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The options of ambient mode; names and defaults are those that Istio's install-cni and its chart have. */
 public final class EnrolmentOptions {
+    private static final String SELECTOR = "--ambient-enablement-selector";
+
     @Option(
             names = "--ambient-enabled",
             arity = "0..1",
@@ -28,9 +32,10 @@ public final class EnrolmentOptions {
     private boolean enabled;
 
     @Option(
-            names = "--ambient-enablement-selector",
+            names = SELECTOR,
             paramLabel = "YAML",
             defaultValue = "",
+            converter = Selectors.class,
             description = {
                 "Which pods join it: a list of podSelector and namespaceSelector, each a LabelSelector of Kubernetes.",
                 "Default: by the label istio.io/dataplane-mode=ambient of the pod or its namespace."
@@ -41,6 +46,7 @@ public final class EnrolmentOptions {
             names = "--ambient-dns-capture",
             paramLabel = "BOOL",
             defaultValue = "",
+            converter = Dns.class,
             description = "Whether DNS queries of these pods go to ztunnel. Default: true.")
     private String dnsCapture;
 
@@ -63,6 +69,7 @@ public final class EnrolmentOptions {
             names = "--host-probe-snat-ip",
             paramLabel = "ADDRESS",
             defaultValue = "",
+            converter = ProbeIpv4.class,
             description = "Source address of the kubelet's probes to these pods. Default: 169.254.7.127.")
     private String probeIpv4;
 
@@ -70,6 +77,7 @@ public final class EnrolmentOptions {
             names = "--host-probe-snat-ipv6",
             paramLabel = "ADDRESS",
             defaultValue = "",
+            converter = ProbeIpv6.class,
             description = "The same for IPv6. Default: fd16:9254:7127:1337:ffff:ffff:ffff:ffff.")
     private String probeIpv6;
 
@@ -96,20 +104,12 @@ public final class EnrolmentOptions {
         return enabled;
     }
 
-    /**
-     * What the node decides about the rules of ambient pods.
-     *
-     * @throws DaemonException if an option is not valid; it names it
-     */
+    /** What the node decides about the rules of ambient pods. */
     public AmbientOptions.Node node() {
-        try {
-            return AmbientOptions.Node.of(Map.of(
-                    AmbientOptions.Node.DNS_VARIABLE, dnsCapture,
-                    AmbientOptions.Node.PROBE_IPV4_VARIABLE, probeIpv4,
-                    AmbientOptions.Node.PROBE_IPV6_VARIABLE, probeIpv6));
-        } catch (InvalidParameterException e) {
-            throw new DaemonException(e.getMessage(), e);
-        }
+        return AmbientOptions.Node.of(Map.of(
+                AmbientOptions.Node.DNS_VARIABLE, dnsCapture,
+                AmbientOptions.Node.PROBE_IPV4_VARIABLE, probeIpv4,
+                AmbientOptions.Node.PROBE_IPV6_VARIABLE, probeIpv6));
     }
 
     /**
@@ -132,13 +132,62 @@ public final class EnrolmentOptions {
     }
 
     private List<EnablementSelector> selectors() {
-        if (selector.isBlank()) {
-            return EnablementSelector.DEFAULT;
+        return selector.isBlank() ? EnablementSelector.DEFAULT : SelectorReader.read(SELECTOR, selector);
+    }
+
+    /** A text that is checked at once, and read where it is used. */
+    private abstract static class Checked implements ITypeConverter<String> {
+        abstract void check(String text);
+
+        @Override
+        public String convert(String text) {
+            try {
+                check(text);
+                return text;
+            } catch (InvalidParameterException | ManifestException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
         }
-        try {
-            return SelectorReader.read("--ambient-enablement-selector", selector);
-        } catch (ManifestException e) {
-            throw new DaemonException(e.getMessage(), e);
+    }
+
+    /** A setting of Istio's node agent, by its variable. */
+    private abstract static class OfNode extends Checked {
+        private final String variable;
+
+        OfNode(String variable) {
+            this.variable = variable;
+        }
+
+        @Override
+        void check(String text) {
+            AmbientOptions.Node _ = AmbientOptions.Node.of(Map.of(variable, text));
+        }
+    }
+
+    private static final class Dns extends OfNode {
+        Dns() {
+            super(AmbientOptions.Node.DNS_VARIABLE);
+        }
+    }
+
+    private static final class ProbeIpv4 extends OfNode {
+        ProbeIpv4() {
+            super(AmbientOptions.Node.PROBE_IPV4_VARIABLE);
+        }
+    }
+
+    private static final class ProbeIpv6 extends OfNode {
+        ProbeIpv6() {
+            super(AmbientOptions.Node.PROBE_IPV6_VARIABLE);
+        }
+    }
+
+    private static final class Selectors extends Checked {
+        @Override
+        void check(String text) {
+            if (!text.isBlank()) {
+                List<EnablementSelector> _ = SelectorReader.read(SELECTOR, text);
+            }
         }
     }
 }

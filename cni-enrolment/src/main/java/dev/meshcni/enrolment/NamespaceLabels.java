@@ -34,6 +34,7 @@ final class NamespaceLabels implements AutoCloseable {
     private final SharedIndexInformer<Namespace> informer;
     private final Map<String, Map<String, String>> shown = new ConcurrentHashMap<>();
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
+    private volatile boolean listed;
     private volatile String trouble = "initial list in progress";
 
     private NamespaceLabels(KubernetesApi api, Set<String> names) {
@@ -64,14 +65,20 @@ final class NamespaceLabels implements AutoCloseable {
 
     /** Why the namespaces are not known yet; empty once they are. */
     Optional<String> notReady() {
-        return informer.hasSynced()
-                ? Optional.empty()
-                : Optional.of("the cluster's namespaces are not synced yet: " + trouble);
+        return isListed() ? Optional.empty() : Optional.of("the cluster's namespaces are not synced yet: " + trouble);
+    }
+
+    /** The informer has a list before its handlers have heard of it. */
+    private boolean isListed() {
+        if (!listed && informer.hasSynced()) {
+            listed = shown.size() >= informer.getStore().listKeys().size();
+        }
+        return listed;
     }
 
     /** Returns whether a watch is open, so that a change is heard of at once. */
     boolean isLive() {
-        return informer.hasSynced() && informer.isWatching();
+        return isListed() && informer.isWatching();
     }
 
     /** The labels of a namespace as the watch has shown them; empty if it has not shown the namespace. */

@@ -207,10 +207,25 @@ final class MeshFixture implements AutoCloseable {
 
     /** Whether the pod is in the mesh as a whole. */
     boolean isMember(Pod pod, FakeZtunnel ztunnel) {
-        return netns(pod).key().equals(ztunnel.proxies().get(pod.getMetadata().getUid()))
-                && isRedirected(pod)
-                && isExempt(pod)
-                && status(pod).equals("enabled");
+        return lacks(pod, ztunnel).isEmpty();
+    }
+
+    /** What a pod lacks to be in the mesh as a whole. */
+    List<String> lacks(Pod pod, FakeZtunnel ztunnel) {
+        List<String> lacks = new ArrayList<>();
+        if (!netns(pod).key().equals(ztunnel.proxies().get(pod.getMetadata().getUid()))) {
+            lacks.add("a proxy, ztunnel has " + ztunnel.proxies());
+        }
+        if (!isRedirected(pod)) {
+            lacks.add("rules");
+        }
+        if (!isExempt(pod)) {
+            lacks.add("an exemption in " + host.rules());
+        }
+        if (!status(pod).equals("enabled")) {
+            lacks.add("the status enabled, it is '" + status(pod) + "'");
+        }
+        return lacks;
     }
 
     /** Whether nothing of the mesh is left of the pod. */

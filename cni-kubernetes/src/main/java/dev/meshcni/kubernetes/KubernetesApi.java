@@ -29,7 +29,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
@@ -231,14 +230,21 @@ public final class KubernetesApi implements AutoCloseable {
 
     /** The body of an answer, while it comes in; only for its beginning there is a time limit. */
     private InputStream stream(String path) {
-        HttpClient http = client.getHttpClient();
+        return answer(request(path).build());
+    }
+
+    private HttpRequest.Builder request(String path) {
         String server = client.getConfiguration().getMasterUrl().replaceFirst("/+$", "");
-        HttpRequest request = http.newHttpRequestBuilder()
+        return client.getHttpClient()
+                .newHttpRequestBuilder()
                 .uri(server + path)
                 .header("Accept", "application/json")
-                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS)
-                .build();
-        CompletableFuture<HttpResponse<InputStream>> sent = http.sendAsync(request, InputStream.class);
+                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private InputStream answer(HttpRequest request) {
+        CompletableFuture<HttpResponse<InputStream>> sent =
+                client.getHttpClient().sendAsync(request, InputStream.class);
         try {
             HttpResponse<InputStream> answer = sent.get(2 * requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
             if (!answer.isSuccessful()) {
@@ -371,11 +377,11 @@ public final class KubernetesApi implements AutoCloseable {
             String namespace, String name, String uid, String kind, String key, Optional<String> value) {
         ObjectNode patch = JsonNodeFactory.instance.objectNode();
         patch.putObject("metadata").put("uid", uid).putObject(kind).put(key, value.orElse(null));
-        client.pods()
-                .inNamespace(namespace)
-                .withName(name)
-                .subresource("status")
-                .patch(PatchContext.of(PatchType.JSON_MERGE), patch.toString());
+        // The library's own patch would read the pod before.
+        HttpRequest request = request("/api/v1/namespaces/" + namespace + "/pods/" + name + "/status")
+                .patch("application/merge-patch+json", patch.toString())
+                .build();
+        closed(answer(request));
     }
 
     /** Says something about a pod where {@code kubectl describe} shows it; that it cannot be said is only logged. */

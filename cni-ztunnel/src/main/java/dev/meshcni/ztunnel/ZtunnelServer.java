@@ -212,6 +212,11 @@ public final class ZtunnelServer implements AutoCloseable {
                 : Optional.of(connections.absence().getMessage()));
     }
 
+    /** How long no pod could be given to a ztunnel; zero if one can. */
+    public Duration timeWithoutZtunnel() {
+        return locked(connections::timeWithout);
+    }
+
     /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
     @Override
     public void close() {
