@@ -177,11 +177,18 @@ class HostProbesTest {
     @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy"})
     void whatOthersHaveStaysAsItIs(String way) {
-        host.shell("nft 'table ip other { set pods { type ipv4_addr; elements = { 10.0.0.5 comment \"theirs\" }; }"
-                + " chain postrouting { type nat hook postrouting priority 99; ip daddr @pods masquerade; } }';"
-                + "iptables-legacy -t nat -A POSTROUTING -d 10.9.0.0/16 -j MASQUERADE;"
-                + "ipset create others hash:ip comment; ipset add others 10.0.0.5 comment theirs");
+        host.shell("""
+                nft add table ip other
+                nft 'add set ip other pods { type ipv4_addr; }'
+                nft 'add element ip other pods { 10.0.0.5 comment "theirs" }'
+                nft 'add chain ip other postrouting { type nat hook postrouting priority 99; }'
+                nft 'add rule ip other postrouting ip daddr @pods masquerade'
+                iptables-legacy -t nat -A POSTROUTING -d 10.9.0.0/16 -j MASQUERADE
+                ipset create others hash:ip comment
+                ipset add others 10.0.0.5 comment theirs
+                """);
         String before = foreign();
+        assertThat(before).contains("table ip other", "-d 10.9.0.0/16", "Name: others");
         HostProbes probes = host.probes(way, BOTH);
 
         probes.restore(THREE);
@@ -223,6 +230,7 @@ class HostProbesTest {
         return host.shell("nft list ruleset; iptables-legacy-save; ip6tables-legacy-save; ipset list")
                 .replaceAll("(?m)^#.*|\\[[0-9]+:[0-9]+]|Size in memory.*", "")
                 .replaceAll("(?m)^\\*nat\\n(:.* ACCEPT \\n)+COMMIT$", "")
+                .replaceAll("\\s+", " ")
                 .strip();
     }
 
