@@ -18,6 +18,9 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -156,6 +159,41 @@ class HostProbesTest {
         assertThat(probes.differences(THREE)).isEmpty();
         assertThat(host.shell("nft list ruleset; ip6tables-legacy-save; ipset list"))
                 .doesNotContain("fd16", "fd00", "probes-v6");
+    }
+
+    /** What nftables replaces is here the whole table, as its rule is gone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"nft", "legacy"})
+    void whatIsWantedBeforeAndAfterwardsIsThereAllTheTime(String way) throws InterruptedException {
+        HostProbes probes = host.probes(way, BOTH);
+        probes.restore(THREE);
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicInteger complete = new AtomicInteger();
+        List<Map<InetAddress, String>> incomplete = new CopyOnWriteArrayList<>();
+        HostProbes reader = host.probes(way, BOTH);
+        Thread reading = Thread.ofPlatform().start(() -> {
+            while (!over.get()) {
+                Map<InetAddress, String> entries = reader.entries();
+                if (entries.entrySet().containsAll(THREE.entrySet())) {
+                    complete.incrementAndGet();
+                } else {
+                    incomplete.add(entries);
+                }
+            }
+        });
+        for (int i = 0; i < 100; i++) {
+            Map<InetAddress, String> wanted = new HashMap<>(THREE);
+            wanted.put(ip("10.0.1." + i), "uid-" + i);
+            if (way.equals("nft") && i % 2 == 0) {
+                host.shell("nft flush chain ip istio-host-probes postrouting");
+            }
+            probes.restore(wanted);
+        }
+        over.set(true);
+        reading.join();
+
+        assertThat(incomplete).isEmpty();
+        assertThat(complete).hasPositiveValue();
     }
 
     @ParameterizedTest
