@@ -21,8 +21,10 @@ import java.util.function.Supplier;
  * inside once and used from outside. For one thread at a time.
  */
 final class HostKernel implements AutoCloseable {
-    /** {@code ENOENT}. */
-    private static final int NOT_THERE = 2;
+    private static final int ENOENT = 2;
+
+    /** {@code EAFNOSUPPORT}: old kernels have no family of tables before its module is loaded. */
+    private static final int NO_SUCH_FAMILY = 97;
 
     private final Path netns;
     private Optional<NetlinkSocket> socket = Optional.empty();
@@ -57,7 +59,7 @@ final class HostKernel implements AutoCloseable {
         try {
             return Optional.of(socket.ask(request));
         } catch (RefusedException e) {
-            if (e.errno() == NOT_THERE) {
+            if (e.errno() == ENOENT || e.errno() == NO_SUCH_FAMILY) {
                 return Optional.empty();
             }
             throw e;

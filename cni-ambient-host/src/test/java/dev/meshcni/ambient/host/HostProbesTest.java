@@ -18,6 +18,9 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -158,6 +161,41 @@ class HostProbesTest {
                 .doesNotContain("fd16", "fd00", "probes-v6");
     }
 
+    /** What nftables replaces is here the whole table, as its rule is gone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"nft", "legacy"})
+    void whatIsWantedBeforeAndAfterwardsIsThereAllTheTime(String way) throws InterruptedException {
+        HostProbes probes = host.probes(way, BOTH);
+        probes.restore(THREE);
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicInteger complete = new AtomicInteger();
+        List<Map<InetAddress, String>> incomplete = new CopyOnWriteArrayList<>();
+        HostProbes reader = host.probes(way, BOTH);
+        Thread reading = Thread.ofPlatform().start(() -> {
+            while (!over.get()) {
+                Map<InetAddress, String> entries = reader.entries();
+                if (entries.entrySet().containsAll(THREE.entrySet())) {
+                    complete.incrementAndGet();
+                } else {
+                    incomplete.add(entries);
+                }
+            }
+        });
+        for (int i = 0; i < 100; i++) {
+            Map<InetAddress, String> wanted = new HashMap<>(THREE);
+            wanted.put(ip("10.0.1." + i), "uid-" + i);
+            if (way.equals("nft") && i % 2 == 0) {
+                host.shell("nft flush chain ip istio-host-probes postrouting");
+            }
+            probes.restore(wanted);
+        }
+        over.set(true);
+        reading.join();
+
+        assertThat(incomplete).isEmpty();
+        assertThat(complete).hasPositiveValue();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy"})
     void whatIsSoIsNotTouched(String way) {
@@ -177,11 +215,18 @@ class HostProbesTest {
     @ParameterizedTest
     @ValueSource(strings = {"nft", "legacy"})
     void whatOthersHaveStaysAsItIs(String way) {
-        host.shell("nft 'table ip other { set pods { type ipv4_addr; elements = { 10.0.0.5 comment \"theirs\" }; }"
-                + " chain postrouting { type nat hook postrouting priority 99; ip daddr @pods masquerade; } }';"
-                + "iptables-legacy -t nat -A POSTROUTING -d 10.9.0.0/16 -j MASQUERADE;"
-                + "ipset create others hash:ip comment; ipset add others 10.0.0.5 comment theirs");
+        host.shell("""
+                nft add table ip other
+                nft 'add set ip other pods { type ipv4_addr; }'
+                nft 'add element ip other pods { 10.0.0.5 comment "theirs" }'
+                nft 'add chain ip other postrouting { type nat hook postrouting priority 99; }'
+                nft 'add rule ip other postrouting ip daddr @pods masquerade'
+                iptables-legacy -t nat -A POSTROUTING -d 10.9.0.0/16 -j MASQUERADE
+                ipset create others hash:ip comment
+                ipset add others 10.0.0.5 comment theirs
+                """);
         String before = foreign();
+        assertThat(before).contains("table ip other", "-d 10.9.0.0/16", "Name: others");
         HostProbes probes = host.probes(way, BOTH);
 
         probes.restore(THREE);
@@ -223,6 +268,7 @@ class HostProbesTest {
         return host.shell("nft list ruleset; iptables-legacy-save; ip6tables-legacy-save; ipset list")
                 .replaceAll("(?m)^#.*|\\[[0-9]+:[0-9]+]|Size in memory.*", "")
                 .replaceAll("(?m)^\\*nat\\n(:.* ACCEPT \\n)+COMMIT$", "")
+                .replaceAll("\\s+", " ")
                 .strip();
     }
 

@@ -79,7 +79,7 @@ final class PlayedHost implements AutoCloseable {
                 "exec",
                 neighbour,
                 "sh",
-                "-c",
+                "-ec",
                 "ip link set lo up; ip addr add " + address(IpFamily.IPV4, number) + "/24 dev eth0; ip -6 addr add "
                         + address(IpFamily.IPV6, number) + "/64 dev eth0 nodad; ip link set eth0 up;"
                         + "ip route add default via 10.77." + number + ".1; ip -6 route add default via fd77:" + number
@@ -113,7 +113,7 @@ final class PlayedHost implements AutoCloseable {
 
     /** Runs a shell command on the host; its output. */
     String shell(String command) {
-        return run("ip", "netns", "exec", name, "sh", "-c", command);
+        return run("ip", "netns", "exec", name, "sh", "-ec", command);
     }
 
     @Override
