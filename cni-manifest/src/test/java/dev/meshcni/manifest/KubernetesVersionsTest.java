@@ -30,6 +30,7 @@ class KubernetesVersionsTest {
             "{global: {platform: gke}}",
             "{cni: {nodeTaint: true, repair: {deletePods: true}, nativeNftables: true}}",
             "{cni: {repair: {labelPods: true}, rollingMaxUnavailable: 10%, privileged: true}}",
+            "{profile: ambient, cni: {ambient: {dnsCapture: false, enablementSelectors: [{podSelector: {}}]}}}",
             "{global: {networkPolicy: {enabled: true}}, cni: {podMonitor: {enabled: true}, dashboard: {enabled: true},"
                     + " prometheusRule: {enabled: true}}}",
             "{cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms:"

@@ -28,6 +28,7 @@ final class HostKernel implements AutoCloseable {
 
     private final Path netns;
     private Optional<NetlinkSocket> socket = Optional.empty();
+    private boolean closed;
 
     HostKernel(Path netns) {
         this.netns = requireNonNull(netns, "netns is null");
@@ -35,6 +36,9 @@ final class HostKernel implements AutoCloseable {
 
     /** Speaks to netfilter of the host. */
     <T> T netfilter(Function<NetlinkSocket, T> conversation) {
+        if (closed) {
+            throw new RedirectException("the exemption of probes has been closed");
+        }
         if (socket.isEmpty()) {
             socket = Optional.of(inside(() -> new NetlinkSocket(NetlinkSocket.NETFILTER)));
         }
@@ -44,7 +48,7 @@ final class HostKernel implements AutoCloseable {
             throw e;
         } catch (RedirectException e) {
             // What is still to come on this socket would answer something else.
-            close();
+            hangUp();
             throw e;
         }
     }
@@ -68,6 +72,11 @@ final class HostKernel implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
+        hangUp();
+    }
+
+    private void hangUp() {
         socket.ifPresent(NetlinkSocket::close);
         socket = Optional.empty();
     }

@@ -133,7 +133,7 @@ final class NftExemptions implements Exemptions {
     private void plan(NfBatch batch, NftState state, IpFamily family, Map<InetAddress, String> entries) {
         ProbeTable table = wanted.get(family);
         if (table.objections(state.table(family)).isEmpty()) {
-            table.change(batch, state.entries(family), entries);
+            new PodSet(family).change(batch, state.entries(family), entries);
         } else {
             table.replace(batch, entries);
         }

@@ -38,7 +38,7 @@ record NftState(int generation, Map<IpFamily, TableSnapshot> tables) {
     }
 
     Map<InetAddress, String> entries(IpFamily family) {
-        return table(family).map(table -> ProbeTable.entries(family, table)).orElseGet(Families::entries);
+        return table(family).map(new PodSet(family)::entries).orElseGet(Families::entries);
     }
 
     /**
@@ -85,7 +85,7 @@ record NftState(int generation, Map<IpFamily, TableSnapshot> tables) {
     }
 
     private static Map<KernelSet, List<SetElement>> sets(NetlinkSocket socket, KernelTable table) {
-        return HostKernel.find(socket, NfTables.findSet(table, ProbeTable.SET))
+        return HostKernel.find(socket, NfTables.findSet(table, PodSet.NAME))
                 .flatMap(NfTables::set)
                 .map(set -> Map.of(set, elements(socket, set)))
                 .orElse(Map.of());

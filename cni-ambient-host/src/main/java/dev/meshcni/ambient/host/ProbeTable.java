@@ -18,18 +18,14 @@ import dev.meshcni.netlink.Expression.PayloadLoad;
 import dev.meshcni.netlink.Expression.Snat;
 import dev.meshcni.netlink.KernelChain;
 import dev.meshcni.netlink.KernelRule;
-import dev.meshcni.netlink.KernelSet;
 import dev.meshcni.netlink.KernelTable;
-import dev.meshcni.netlink.NetlinkMessage;
 import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netlink.Octets;
-import dev.meshcni.netlink.SetElement;
 import dev.meshcni.nftables.TableSnapshot;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -62,7 +58,6 @@ import java.util.Optional;
  */
 record ProbeTable(IpFamily family, Cidr source) {
     static final String NAME = "istio-host-probes";
-    static final String SET = "pods";
     static final String CHAIN = "postrouting";
 
     /** {@code NF_INET_POST_ROUTING}, right before {@code NF_IP_PRI_NAT_SRC}. */
@@ -71,9 +66,6 @@ record ProbeTable(IpFamily family, Cidr source) {
     private static final int REGISTER = 1;
     private static final int IPPROTO_TCP = 6;
     private static final int NO_USER = -1;
-
-    /** With the longest comments they stay below the length that an attribute can have. */
-    private static final int ELEMENTS_PER_MESSAGE = 200;
 
     ProbeTable {
         requireNonNull(family, "family is null");
@@ -94,17 +86,6 @@ record ProbeTable(IpFamily family, Cidr source) {
         };
     }
 
-    /** The entries of a table that was found. */
-    static Map<InetAddress, String> entries(IpFamily family, TableSnapshot found) {
-        Map<InetAddress, String> entries = Families.entries();
-        found.sets().forEach((set, elements) -> {
-            if (isOurs(family, set)) {
-                elements.forEach(element -> entries.put(Families.address(element.key()), uid(element)));
-            }
-        });
-        return entries;
-    }
-
     /** What differs from what should be there, beside the entries. */
     List<String> objections(Optional<TableSnapshot> found) {
         if (found.isEmpty()) {
@@ -116,8 +97,9 @@ record ProbeTable(IpFamily family, Cidr source) {
             objections.add(
                     "the table " + name(family) + " has flags: " + table.table().flags());
         }
-        if (table.sets().keySet().stream().noneMatch(set -> isOurs(family, set))) {
-            objections.add("the set " + SET + " of the table " + name(family) + " is missing, or of another type");
+        if (table.sets().keySet().stream().noneMatch(new PodSet(family)::is)) {
+            objections.add(
+                    "the set " + PodSet.NAME + " of the table " + name(family) + " is missing, or of another type");
         }
         Optional<KernelChain> chain = table.chains().stream().findFirst();
         if (chain.isEmpty()) {
@@ -133,54 +115,22 @@ record ProbeTable(IpFamily family, Cidr source) {
     /** Adds to a batch what makes the table anew with these entries, whatever is there. */
     void replace(NfBatch batch, Map<InetAddress, String> entries) {
         KernelTable table = of(family);
+        PodSet pods = new PodSet(family);
         // Any number will do that is another one for the other family.
-        KernelSet set = set(Families.length(family));
+        int setId = Families.length(family);
         // Added so that there is one to delete.
         batch.add(() -> "adding the table " + name(family), NfTables.add(table));
         batch.add(() -> "deleting the table " + name(family), NfTables.delete(table));
         batch.add(() -> "adding the table " + name(family), NfTables.add(table));
-        batch.add(() -> "adding the set " + SET + " of the table " + name(family), NfTables.add(set));
-        add(batch, set, elements(entries));
+        batch.add(
+                () -> "adding the set " + PodSet.NAME + " of the table " + name(family), NfTables.add(pods.set(setId)));
+        pods.add(batch, setId, entries);
         batch.add(
                 () -> "adding the chain " + CHAIN + " of the table " + name(family),
                 NfTables.add(KernelChain.base(table, CHAIN, ENTRY)));
         batch.add(
                 () -> "adding the rule of the table " + name(family),
-                NfTables.append(KernelRule.of(table, CHAIN, rule(set.id()))));
-    }
-
-    /** Adds to a batch what changes the entries: the kernel keeps the comment of an entry that is added again. */
-    void change(NfBatch batch, Map<InetAddress, String> found, Map<InetAddress, String> wanted) {
-        Map<InetAddress, String> gone = Families.entries();
-        found.forEach((address, uid) -> {
-            if (!uid.equals(wanted.get(address))) {
-                gone.put(address, uid);
-            }
-        });
-        Map<InetAddress, String> missing = Families.entries();
-        wanted.forEach((address, uid) -> {
-            if (!uid.equals(found.get(address))) {
-                missing.put(address, uid);
-            }
-        });
-        KernelSet set = set(0);
-        List<SetElement> keys = gone.keySet().stream()
-                .map(address -> SetElement.of(Octets.of(address.getAddress())))
-                .toList();
-        for (List<SetElement> part : parts(keys)) {
-            for (NetlinkMessage message : NfTables.delete(set, part)) {
-                batch.add(() -> "deleting entries of the table " + name(family), message);
-            }
-        }
-        add(batch, set, elements(missing));
-    }
-
-    private void add(NfBatch batch, KernelSet set, List<SetElement> elements) {
-        for (List<SetElement> part : parts(elements)) {
-            for (NetlinkMessage message : NfTables.add(set, part)) {
-                batch.add(() -> "adding entries to the table " + name(family), message);
-            }
-        }
+                NfTables.append(KernelRule.of(table, CHAIN, rule(setId))));
     }
 
     private List<String> rules(TableSnapshot table) {
@@ -207,7 +157,7 @@ record ProbeTable(IpFamily family, Cidr source) {
                 new MetaLoad(MetaKey.SKUID, REGISTER),
                 new Cmp(CmpOp.NEQ, REGISTER, Octets.u32(NO_USER)),
                 new PayloadLoad(PayloadBase.NETWORK, destinationOffset(), Families.length(family), REGISTER),
-                new Lookup(REGISTER, SET, setId, false),
+                new Lookup(REGISTER, PodSet.NAME, setId, false),
                 new Counter(0, 0),
                 new Immediate(REGISTER, Octets.of(source.address().getAddress())),
                 new Snat(Families.proto(family), REGISTER));
@@ -221,54 +171,9 @@ record ProbeTable(IpFamily family, Cidr source) {
         };
     }
 
-    private KernelSet set(int id) {
-        return new KernelSet(
-                Families.proto(family), NAME, SET, id, 0, keyType(family), Families.length(family), List.of());
-    }
-
-    private static boolean isOurs(IpFamily family, KernelSet set) {
-        return set.name().equals(SET)
-                && set.flags() == 0
-                && set.keyType() == keyType(family)
-                && set.keyLength() == Families.length(family);
-    }
-
-    /** {@code TYPE_IPADDR}, {@code TYPE_IP6ADDR} of {@code nft}. */
-    private static int keyType(IpFamily family) {
-        return switch (family) {
-            case IPV4 -> 7;
-            case IPV6 -> 8;
-        };
-    }
-
     private static List<Expression> uncounted(KernelRule rule) {
         return rule.expressions().stream()
                 .map(expression -> expression instanceof Counter ? new Counter(0, 0) : expression)
                 .toList();
-    }
-
-    private static List<SetElement> elements(Map<InetAddress, String> entries) {
-        return entries.entrySet().stream()
-                .map(entry -> element(Octets.of(entry.getKey().getAddress()), entry.getValue()))
-                .toList();
-    }
-
-    private static SetElement element(Octets key, String uid) {
-        return uid.isEmpty() ? SetElement.of(key) : SetElement.of(key, uid);
-    }
-
-    /** What somebody else has put there may have no comment, or a longer one than we write. */
-    private static String uid(SetElement element) {
-        return element.comment()
-                .filter(comment -> comment.getBytes(StandardCharsets.UTF_8).length <= SetElement.LONGEST_COMMENT)
-                .orElse("");
-    }
-
-    private static List<List<SetElement>> parts(List<SetElement> elements) {
-        List<List<SetElement>> parts = new ArrayList<>();
-        for (int from = 0; from < elements.size(); from += ELEMENTS_PER_MESSAGE) {
-            parts.add(elements.subList(from, Math.min(elements.size(), from + ELEMENTS_PER_MESSAGE)));
-        }
-        return parts;
     }
 }

@@ -252,6 +252,16 @@ class HostProbesTest {
         assertThat(probes.entries()).isEmpty();
     }
 
+    @Test
+    void whatIsClosedDoesNotOpenAgain() {
+        HostProbes probes = host.probes("nft", BOTH);
+        probes.close();
+
+        assertThatThrownBy(probes::entries)
+                .isInstanceOf(RedirectException.class)
+                .hasMessage("the exemption of probes has been closed");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "a\0b"})
     void aUidThatCannotBeKeptIsRefused(String uid) {
