@@ -95,8 +95,7 @@ public final class SeriesStore {
     }
 
     /** Any order that is always the same. */
-    static final Comparator<Labels> ORDER =
-            Comparator.comparing(labels -> labels.all().toString());
+    static final Comparator<Labels> ORDER = Comparator.comparing(Labels::toString);
 
     private Map<Labels, List<Sample>> series(String name) {
         return byName.computeIfAbsent(name, _ -> new HashMap<>());
