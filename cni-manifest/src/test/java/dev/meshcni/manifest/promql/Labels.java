@@ -60,7 +60,7 @@ public final class Labels {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Labels labels && text.equals(labels.text) && all.equals(labels.all);
+        return this == other || (other instanceof Labels labels && text.equals(labels.text) && all.equals(labels.all));
     }
 
     @Override
