@@ -29,20 +29,29 @@ record CompiledModule(Path directory, Optional<ModuleReference> reference, List<
     /** The file in which Maven leaves the class path of the tests. */
     static final String CLASS_PATH = "target/test.classpath";
 
-    private static final String SUFFIX = ".class";
+    private static final String TESTS = "src/test/java";
+    private static final String SOURCE = ".java";
 
-    /** The modules of a project, by name. */
+    /**
+     * The modules of a project, by name.
+     *
+     * @throws IllegalStateException if Maven has not compiled one that has tests
+     */
     static List<CompiledModule> of(Path project) {
         try (Stream<Path> directories = Files.list(project)) {
             return directories
-                    .filter(directory ->
-                            Files.exists(directory.resolve("pom.xml")) && Files.exists(directory.resolve(CLASS_PATH)))
+                    .filter(directory -> Files.exists(directory.resolve("pom.xml")))
+                    .filter(directory -> Files.exists(directory.resolve(CLASS_PATH)) || hasTests(directory))
                     .sorted()
                     .map(CompiledModule::read)
                     .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static boolean hasTests(Path directory) {
+        return !names(directory.resolve(TESTS), SOURCE).isEmpty();
     }
 
     private static CompiledModule read(Path directory) {
@@ -57,7 +66,8 @@ record CompiledModule(Path directory, Optional<ModuleReference> reference, List<
                             .map(Path::of)
                             .toList());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new IllegalStateException(
+                    directory + " has tests, but is not compiled: is it a module of pom.xml?", e);
         }
     }
 
@@ -78,17 +88,17 @@ record CompiledModule(Path directory, Optional<ModuleReference> reference, List<
         return target().resolve("test-classes");
     }
 
-    /** The names of its test classes, which end as in the other lanes. */
+    /** The names of its test classes, by their sources, which end as in the other lanes. */
     List<String> tests() {
-        return testTypes().stream()
-                .filter(name -> name.endsWith("Test") && name.indexOf('$') < 0)
+        return names(directory.resolve(TESTS), SOURCE).stream()
+                .filter(name -> name.endsWith("Test"))
                 .toList();
     }
 
     /** The packages of its tests, and of what else is compiled with them. */
     SortedSet<String> testPackages() {
         SortedSet<String> packages = new TreeSet<>();
-        for (String type : testTypes()) {
+        for (String type : names(testClasses(), ".class")) {
             packages.add(type.substring(0, type.lastIndexOf('.')));
         }
         return packages;
@@ -105,15 +115,16 @@ record CompiledModule(Path directory, Optional<ModuleReference> reference, List<
         }
     }
 
-    private List<String> testTypes() {
-        if (!Files.exists(testClasses())) {
+    /** The names of the types in a directory whose files end like this. */
+    private static List<String> names(Path directory, String suffix) {
+        if (!Files.exists(directory)) {
             return List.of();
         }
-        try (Stream<Path> files = Files.walk(testClasses())) {
-            return files.map(file -> testClasses().relativize(file).toString())
-                    .filter(file -> file.endsWith(SUFFIX))
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.map(file -> directory.relativize(file).toString())
+                    .filter(file -> file.endsWith(suffix))
                     .map(file ->
-                            file.substring(0, file.length() - SUFFIX.length()).replace('/', '.'))
+                            file.substring(0, file.length() - suffix.length()).replace('/', '.'))
                     .sorted()
                     .toList();
         } catch (IOException e) {

@@ -52,8 +52,10 @@ class FastLaneTest {
         javac(
                 "-d",
                 classes("classes"),
-                source("main/module-info", "module some.module {}"),
-                source("main/Number", "package some.module; class Number { static final int ONE = 1; }"));
+                source("main/java/module-info", "module some.module {}"),
+                source(
+                        "main/java/some/module/Number",
+                        "package some.module; class Number { static final int ONE = 1; }"));
     }
 
     @Test
@@ -112,8 +114,20 @@ class FastLaneTest {
         assertThat(run.status()).isEqualTo(1);
     }
 
+    @Test
+    void aModuleThatIsNotCompiledIsNamed() throws Exception {
+        test("GoodTest", PASSES);
+        Files.delete(module.resolve(CompiledModule.CLASS_PATH));
+
+        Run run = run();
+
+        assertThat(run.output()).contains("some-module has tests, but is not compiled");
+        assertThat(run.status()).isEqualTo(1);
+    }
+
     private void test(String name, String body) throws IOException {
-        String source = source("test/" + name, "package some.module; class " + name + " {" + body + "}");
+        String source =
+                source("test/java/some/module/" + name, "package some.module; class " + name + " {" + body + "}");
         javac(
                 "-d",
                 classes("test-classes"),
@@ -122,7 +136,7 @@ class FastLaneTest {
                 "--module-path",
                 classes("classes"),
                 "--patch-module",
-                "some.module=" + Path.of(source).getParent(),
+                "some.module=" + module.resolve("src/test/java"),
                 "--add-reads",
                 "some.module=ALL-UNNAMED",
                 source);
@@ -133,7 +147,7 @@ class FastLaneTest {
     }
 
     private String source(String name, String text) throws IOException {
-        Path file = project.resolve("sources").resolve(name + ".java");
+        Path file = module.resolve("src").resolve(name + ".java");
         Files.createDirectories(file.getParent());
         return Files.writeString(file, text).toString();
     }
