@@ -72,7 +72,10 @@ final class LaneProcess {
         batches.write(batch, List.copyOf(ran.values()), listener.failures());
     }
 
-    /** That of the other lanes, but with a database of jqwik for each batch: two processes may not share one. */
+    /**
+     * That of the other lanes, but jqwik reports to the listener, and has a database for each batch, which no two
+     * processes may share.
+     */
     private Map<String, String> configuration(Batch batch) throws IOException {
         Properties properties = new Properties();
         try (InputStream input = LaneProcess.class.getResourceAsStream("/junit-platform.properties")) {
@@ -80,6 +83,7 @@ final class LaneProcess {
         }
         Map<String, String> configuration = new HashMap<>();
         properties.stringPropertyNames().forEach(name -> configuration.put(name, properties.getProperty(name)));
+        configuration.put("jqwik.reporting.usejunitplatform", "true");
         configuration.put(
                 "jqwik.database", directory.resolve("jqwik-" + batch.name()).toString());
         return configuration;

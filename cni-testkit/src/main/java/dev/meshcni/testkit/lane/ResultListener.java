@@ -5,11 +5,14 @@ package dev.meshcni.testkit.lane;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.reporting.ReportEntry;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
@@ -18,6 +21,7 @@ import org.junit.platform.launcher.TestPlan;
 /** Counts tests by class, and keeps what to print of those that fail. */
 final class ResultListener implements TestExecutionListener {
     private final Map<String, Counts> classes = new LinkedHashMap<>();
+    private final Map<TestIdentifier, List<String>> reports = new HashMap<>();
     private final StringBuilder failures = new StringBuilder();
     private TestPlan plan;
 
@@ -63,6 +67,13 @@ final class ResultListener implements TestExecutionListener {
         counts.skipped++;
     }
 
+    /** What jqwik says of a property: the seed and the sample. */
+    @Override
+    public void reportingEntryPublished(TestIdentifier identifier, ReportEntry entry) {
+        reports.computeIfAbsent(identifier, _ -> new ArrayList<>())
+                .addAll(entry.getKeyValuePairs().values());
+    }
+
     @Override
     public void executionFinished(TestIdentifier identifier, TestExecutionResult result) {
         boolean succeeded = result.getStatus() == TestExecutionResult.Status.SUCCESSFUL;
@@ -87,7 +98,10 @@ final class ResultListener implements TestExecutionListener {
     private void describe(TestIdentifier identifier, TestExecutionResult result) {
         StringWriter trace = new StringWriter();
         result.getThrowable().ifPresent(thrown -> thrown.printStackTrace(new PrintWriter(trace)));
-        failures.append(path(identifier)).append('\n').append(trace).append('\n');
+        failures.append(path(identifier)).append('\n');
+        reports.getOrDefault(identifier, List.of())
+                .forEach(report -> failures.append(report).append('\n'));
+        failures.append(trace).append('\n');
     }
 
     /** The names of the class, the method and the parameters. */

@@ -83,6 +83,21 @@ class FastLaneTest {
     }
 
     @Test
+    void aPropertyThatFailsIsShownWithItsSample() throws Exception {
+        test("BadTest", """
+                @net.jqwik.api.Property
+                boolean holds(@net.jqwik.api.ForAll @net.jqwik.api.constraints.IntRange(min = 7, max = 7) int number) {
+                    return false;
+                }
+                """);
+
+        Run run = run();
+
+        assertThat(run.output()).contains("some.module.BadTest > holds\n").containsPattern("(?s)seed = .*Sample.* 7\n");
+        assertThat(run.status()).isEqualTo(1);
+    }
+
+    @Test
     void aClassWithoutATestIsNamed() throws Exception {
         test("GoodTest", PASSES);
         test("EmptyTest", "");
