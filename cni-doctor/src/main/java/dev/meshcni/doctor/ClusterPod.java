@@ -78,6 +78,10 @@ record ClusterPod(
         return mesh.pod().namespace();
     }
 
+    AttachedNetworks attachedNetworks() {
+        return AttachedNetworks.of(networks, namespace());
+    }
+
     boolean isLive() {
         return mesh.stage() == NodePod.Stage.LIVE;
     }

@@ -37,7 +37,10 @@ final class DaemonSetChecks {
     private static List<Check> of(List<DaemonSet> sets, ClusterView view) {
         Optional<DaemonSet> found = view.daemonSet();
         List<Check> checks = new ArrayList<>();
-        found.ifPresentOrElse(set -> checks.addAll(of(set, view)), () -> checks.add(missing(view)));
+        found.ifPresentOrElse(set -> checks.addAll(of(set, view)), () -> {
+            checks.add(missing(view));
+            attached(view).ifPresent(checks::add);
+        });
         List<String> others = sets.stream()
                 .filter(set -> !found.equals(Optional.of(set)))
                 .filter(DaemonSetChecks::isInstaller)
@@ -69,6 +72,22 @@ final class DaemonSetChecks {
                         what + ", and " + Names.count(waiting.size(), "injected pod") + " without istio-init need it ("
                                 + Names.few(waiting) + ")",
                         remedy);
+    }
+
+    /** Pods that have outlived an uninstallation which was not chained. */
+    private static Optional<Check> attached(ClusterView view) {
+        List<String> attached = view.pods().known().orElse(List.of()).stream()
+                .filter(pod -> !pod.attachedNetworks().ours().isEmpty())
+                .map(ClusterPod::key)
+                .toList();
+        return Optional.of(attached)
+                .filter(pods -> !pods.isEmpty())
+                .map(pods -> Check.warning(
+                        Names.count(pods.size(), "pod") + " attached to the network " + NodeManifests.NETWORK
+                                + " of Multus without its plugin: " + Names.few(pods)
+                                + "; where Multus has retryDeleteOnError, they cannot be deleted",
+                        "install it again, then remove the annotation " + NodeManifests.NETWORKS_ANNOTATION
+                                + " and restart the pods: docs/uninstall.md"));
     }
 
     private static List<Check> of(DaemonSet set, ClusterView view) {

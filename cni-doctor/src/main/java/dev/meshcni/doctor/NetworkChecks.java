@@ -6,7 +6,6 @@ package dev.meshcni.doctor;
 import dev.meshcni.manifest.NodeManifests;
 import io.fabric8.kubernetes.api.model.Namespace;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,11 +45,14 @@ final class NetworkChecks {
         List<Check> checks = new ArrayList<>();
         Set<String> missing = new TreeSet<>(wanted(view, injectors));
         List<String> unattached = new ArrayList<>();
+        List<String> followed = new ArrayList<>();
         pods.stream().filter(ClusterPod::needsCni).forEach(pod -> {
-            List<String> ours = ours(pod.networks(), pod.namespace());
-            missing.addAll(ours);
-            if (ours.isEmpty()) {
+            AttachedNetworks attached = pod.attachedNetworks();
+            missing.addAll(attached.ours());
+            if (attached.ours().isEmpty()) {
                 unattached.add(pod.key());
+            } else if (attached.othersFollowOurs()) {
+                followed.add(pod.key());
             }
         });
         missing.removeAll(networks);
@@ -67,7 +69,15 @@ final class NetworkChecks {
                             + Names.few(unattached),
                     "set sidecarInjectorWebhook.injectedAnnotations of istiod, then restart them: docs/install.md"));
         }
-        List<String> there = networks.stream().filter(NetworkChecks::isOurs).toList();
+        if (!followed.isEmpty()) {
+            checks.add(Check.warning(
+                    Names.count(followed.size(), "injected pod") + " with another network after " + NAME + " ("
+                            + Names.few(followed) + "): an IPv6 address that it brings is not there when the plugin is"
+                            + " called, and IPv6 may not be redirected",
+                    "name " + NAME + " last in the annotation " + NodeManifests.NETWORKS_ANNOTATION
+                            + ": docs/adapters/multus.md"));
+        }
+        List<String> there = networks.stream().filter(AttachedNetworks::isOurs).toList();
         if (checks.isEmpty()) {
             checks.add(
                     there.isEmpty()
@@ -87,8 +97,9 @@ final class NetworkChecks {
             String annotation = injector.annotations().getOrDefault(NodeManifests.NETWORKS_ANNOTATION, "");
             view.namespaces().known().orElse(List.of()).stream()
                     .filter(NetworkChecks::injects)
-                    .forEach(namespace -> wanted.addAll(
-                            ours(annotation, namespace.getMetadata().getName())));
+                    .forEach(namespace -> wanted.addAll(AttachedNetworks.of(
+                                    annotation, namespace.getMetadata().getName())
+                            .ours()));
         }
         return wanted;
     }
@@ -97,23 +108,5 @@ final class NetworkChecks {
         Map<String, String> labels =
                 Objects.requireNonNullElse(namespace.getMetadata().getLabels(), Map.of());
         return "enabled".equals(labels.get("istio-injection")) || labels.containsKey("istio.io/rev");
-    }
-
-    /**
-     * The definitions of ours that an annotation names, as {@code namespace/name}:
-     * {@code [namespace/]name[@interface]}, separated by commas (Kubernetes Network Custom Resource Definition De-facto
-     * Standard, section 4.1.1).
-     */
-    private static List<String> ours(String annotation, String namespace) {
-        return Arrays.stream(annotation.split(",", -1))
-                .map(String::strip)
-                .map(network -> network.replaceFirst("@.*", ""))
-                .map(network -> network.contains("/") ? network : namespace + "/" + network)
-                .filter(NetworkChecks::isOurs)
-                .toList();
-    }
-
-    private static boolean isOurs(String network) {
-        return network.endsWith("/" + NAME);
     }
 }

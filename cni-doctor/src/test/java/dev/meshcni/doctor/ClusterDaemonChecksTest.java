@@ -132,6 +132,19 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
     }
 
     @Test
+    void podsThatAreAttachedWithoutADaemonAreNamed() throws Exception {
+        cluster.notInstalled()
+                .web(pod -> pod.edit()
+                        .editMetadata()
+                        .addToAnnotations("k8s.v1.cni.cncf.io/networks", "default/istio-cni")
+                        .endMetadata()
+                        .build());
+        cluster.create();
+
+        doctor.says(Verdict.WARNING, "1 pod attached to the network istio-cni of Multus without its plugin: shop/web");
+    }
+
+    @Test
     void aDaemonSetInAnotherNamespaceThanSaidIsNotOurs() throws Exception {
         cluster.create();
 

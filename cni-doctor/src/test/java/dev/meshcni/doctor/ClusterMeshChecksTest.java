@@ -152,6 +152,28 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
         doctor.says(Verdict.ERROR, "no NetworkAttachmentDefinition shop/istio-cni");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                default/istio-cni, default/storage                             | default/istio-cni | true
+                default/storage,default/istio-cni@net2                         | default/istio-cni | false
+                istio-cni                                                      | shop/istio-cni    | false
+                [{"name":"istio-cni","namespace":"default"},{"name":"storage"}]| default/istio-cni | true
+                [{"name":"storage"},{"name":"istio-cni"}]                      | shop/istio-cni    | false
+                """)
+    void unchainedTheOrderOfTheNetworksDecidesAboutAddressesThatTheyBring(
+            String annotation, String definition, boolean followed) throws Exception {
+        cluster.agentSays(Optional.of(TestCluster.status(Optional.empty(), false, List.of())))
+                .web(pod -> attached(pod, annotation));
+        cluster.create();
+        cluster.network(definition.replaceFirst("/.*", ""));
+
+        if (followed) {
+            doctor.says(Verdict.WARNING, "1 injected pod with another network after istio-cni (shop/web)");
+        } else {
+            doctor.says(Verdict.OK, "Multus finds the network istio-cni for every injected pod (" + definition);
+        }
+    }
+
     private static Pod withProxy(Pod pod, String image) {
         return pod.edit()
                 .editSpec()

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.core.Answer.Outcome;
-import dev.meshcni.manifest.promql.AlertRule;
+import dev.meshcni.testkit.promql.AlertRule;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.spi.ToolProvider;
 
 /** A chain adapter of somebody else's in a jar, compiled against what the distribution holds. */
-final class AdapterJar {
+public final class AdapterJar {
     /** The class in it. */
     static final String ADAPTER = "org.example.weave.WeaveAdapter";
 
@@ -47,7 +47,7 @@ final class AdapterJar {
     private AdapterJar() {}
 
     /** Makes it in a directory of its own, and returns that. */
-    static Path in(Path directory) {
+    public static Path in(Path directory) {
         try {
             Path sources = Files.createDirectories(directory.resolve("weave"));
             Path module = Files.writeString(sources.resolve("module-info.java"), MODULE);

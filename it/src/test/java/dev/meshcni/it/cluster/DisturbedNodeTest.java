@@ -57,16 +57,21 @@ class DisturbedNodeTest {
     @Test
     void podsWaitWhileTheDaemonIsDeadAndAreRedirectedThen() {
         int before = installation.restarts();
+        Monitoring monitoring = Monitoring.of(cluster);
         Load.Figures figures;
         try (Load load = Load.start(shop, peer, 30)) {
             for (int kill = 1; kill <= KILLS; kill++) {
                 int restarts = before + kill;
                 installation.kill();
+                if (kill == KILLS) {
+                    monitoring.awaitFiring("MeshCniDown");
+                }
                 cluster.eventually(
                         "the daemon is started again",
                         () -> installation.restarts() >= restarts && installation.isRunning());
             }
             figures = load.end();
+            monitoring.awaitEnd();
         }
 
         Report.line(KILLS + " kills of the daemon: " + figures.text());

@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** mesh-cni in the cluster: its manifests, its daemon and what that has made of the node. */
 final class Installation {
@@ -134,8 +135,8 @@ final class Installation {
 
     /** The value of a metric of the daemon, its samples added up; empty while it has none. */
     Optional<Double> metric(String name) {
-        List<Double> samples = get(METRICS, "metrics")
-                .lines()
+        List<Double> samples = metricsOf(daemon()).stream()
+                .flatMap(String::lines)
                 .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
                 .map(line -> Double.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
                 .toList();
@@ -146,6 +147,12 @@ final class Installation {
 
     boolean isMetric(String name, double value) {
         return metric(name).filter(now -> now == value).isPresent();
+    }
+
+    /** What each daemon serves as metrics, by the name of its pod; nothing for one that does not answer. */
+    Map<String, Optional<String>> scrape() {
+        return daemons().stream()
+                .collect(Collectors.toMap(pod -> pod.getMetadata().getName(), this::metricsOf));
     }
 
     /** Kills the daemon's process; the kubelet starts it again. */
@@ -208,16 +215,17 @@ final class Installation {
         return ((Collection<?>) read).stream().map(HasMetadata.class::cast).toList();
     }
 
-    private String get(int port, String path) {
-        return Cluster.kubectl(
-                "",
-                "get",
-                "--raw",
-                "/api/v1/namespaces/" + NAMESPACE + "/pods/"
-                        + daemon().getMetadata().getName() + ":" + port + "/proxy/" + path);
+    private Optional<String> metricsOf(Pod daemon) {
+        try {
+            return Optional.ofNullable(cluster.client()
+                    .raw("/api/v1/namespaces/" + NAMESPACE + "/pods/"
+                            + daemon.getMetadata().getName() + ":" + METRICS + "/proxy/metrics"));
+        } catch (KubernetesClientException e) {
+            return Optional.empty();
+        }
     }
 
-    private void createNamespace() {
+    void createNamespace() {
         if (cluster.client().namespaces().withName(NAMESPACE).get() == null) {
             cluster.client()
                     .resource(new NamespaceBuilder()

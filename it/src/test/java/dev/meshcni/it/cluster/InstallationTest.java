@@ -8,21 +8,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.marcnuri.helm.Helm;
 import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Installs what is shipped, as the documentation says, and takes it out again. */
 @InCluster
 class InstallationTest {
     private static final Path CHART =
             Path.of("../deploy/helm/istio-cni").toAbsolutePath().normalize();
+    private static final String RELEASE = "mesh-cni";
 
     private final Cluster cluster;
     private final Installation installation;
@@ -113,24 +111,46 @@ class InstallationTest {
     }
 
     @Test
-    void chartInstallsTheSame(@TempDir Path directory) throws IOException {
-        Path values = Files.writeString(directory.resolve("values.yaml"), "{}");
-        String chart = new Helm(CHART)
-                .template()
-                .withName("mesh-cni")
-                .withNamespace(Installation.NAMESPACE)
-                .withKubeVersion(cluster.client().getKubernetesVersion().getGitVersion())
-                .withValuesFile(values)
-                .call();
-        NodeFiles files = NodeFiles.of(cluster, chart);
+    void helmInstallsUpgradesAndUninstallsTheChart() {
+        NodeFiles files = NodeFiles.of(cluster, Installation.manifest("{}"));
         List<String> before = files.state();
+        Path kubeconfig = Path.of(Setting.KUBECONFIG.needed());
+        installation.createNamespace();
+        try {
+            new Helm(CHART)
+                    .install()
+                    .withName(RELEASE)
+                    .withNamespace(Installation.NAMESPACE)
+                    .withKubeConfig(kubeconfig)
+                    .call();
+            installation.awaitReady();
+            shop.start(Pods.injected("web", Pods.IDLE));
+            assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
+            String first = installation.daemon().getMetadata().getName();
 
-        installation.ensure(chart);
+            new Helm(CHART)
+                    .upgrade()
+                    .withName(RELEASE)
+                    .withNamespace(Installation.NAMESPACE)
+                    .withKubeConfig(kubeconfig)
+                    .resetValues()
+                    .set("cni.logLevel", "debug")
+                    .call();
+            installation.awaitReady();
+            assertThat(installation.daemon().getMetadata().getName()).isNotEqualTo(first);
+            shop.start(Pods.injected("later", Pods.IDLE));
+            assertThat(peer.answerTo("later")).isEqualTo(Pods.PROXY);
+        } finally {
+            Helm.uninstall(RELEASE)
+                    .withNamespace(Installation.NAMESPACE)
+                    .withKubeConfig(kubeconfig)
+                    .ignoreNotFound()
+                    .call();
+        }
 
-        shop.start(Pods.injected("web", Pods.IDLE));
-        assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
-        installation.remove();
+        cluster.eventually("no daemon is left", () -> installation.daemons().isEmpty());
         assertThat(files.state()).isEqualTo(before);
+        assertThat(files.runFiles()).isEmpty();
     }
 
     @Test

@@ -76,8 +76,11 @@ class RepairTest {
         cluster.eventually("it is counted as drifted", () -> installation.isMetric("meshcni_drifted_pods", 1));
         assertThat(installation.metric("meshcni_unredirected_pods")).contains(1.0);
         assertThat(peer.answerTo("early")).isEqualTo(Pods.WORLD);
+        Monitoring monitoring = Monitoring.of(cluster);
+        monitoring.awaitFiring("MeshCniPodsUnredirected");
         shop.pods().withName("early").delete();
         cluster.eventually("it is counted no longer", () -> installation.isMetric("meshcni_drifted_pods", 0));
+        monitoring.awaitEnd();
     }
 
     @Test
@@ -126,11 +129,14 @@ class RepairTest {
         assertThat(peer.answerTo("web")).isEqualTo(Pods.WORLD);
         cluster.eventually("it is counted", () -> installation.isMetric("meshcni_drifted_pods", 1));
         assertThat(installation.log()).contains(shop.name() + "/web");
+        Monitoring monitoring = Monitoring.of(cluster);
+        monitoring.awaitFiring("MeshCniDrift");
 
         installation.ensure(Installation.manifest("{env: {DRIFT_INTERVAL_SECONDS: \"2\", DRIFT_REPAIR: \"true\"}}"));
 
         cluster.eventually("the rules are back", () -> peer.answerTo("web").equals(Pods.PROXY));
         cluster.eventually("it is counted no longer", () -> installation.isMetric("meshcni_drifted_pods", 0));
+        monitoring.awaitEnd();
     }
 
     private List<String> early() {

@@ -50,15 +50,18 @@ class TaintedNodeTest {
         String aside = "mkdir -p /tmp/mesh-cni-conf && mv " + files.conf() + "/* /tmp/mesh-cni-conf/";
         // Written anew where it belongs: containerd 1.6 does not see what is moved in from another directory.
         String back = "cp -p /tmp/mesh-cni-conf/* " + files.conf() + "/ && rm -r /tmp/mesh-cni-conf";
+        Monitoring monitoring = Monitoring.of(cluster);
         cluster.machine().run("sh", "-c", aside);
         try {
             cluster.eventually("the taint is set", Duration.ofSeconds(60), this::isTainted);
+            monitoring.awaitFiring("MeshCniNotReady");
         } finally {
             cluster.machine().run("sh", "-c", back);
         }
 
         cluster.eventually("the taint is off", Duration.ofSeconds(60), () -> !isTainted());
         assertThat(files.configurations()).contains("istio-cni");
+        monitoring.awaitEnd();
         cluster.eventually(
                 "the node is ready",
                 () -> cluster.node().getStatus().getConditions().stream()

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.manifest.promql;
+package dev.meshcni.testkit.promql;
 
-import dev.meshcni.manifest.promql.Expression.Aggregation;
-import dev.meshcni.manifest.promql.Expression.Call;
-import dev.meshcni.manifest.promql.Expression.Operation;
-import dev.meshcni.manifest.promql.Expression.Scalar;
-import dev.meshcni.manifest.promql.Expression.Selector;
+import dev.meshcni.testkit.promql.Expression.Aggregation;
+import dev.meshcni.testkit.promql.Expression.Call;
+import dev.meshcni.testkit.promql.Expression.Operation;
+import dev.meshcni.testkit.promql.Expression.Scalar;
+import dev.meshcni.testkit.promql.Expression.Selector;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.manifest.promql;
+package dev.meshcni.testkit.promql;
 
 import java.time.Duration;
 import java.time.Instant;

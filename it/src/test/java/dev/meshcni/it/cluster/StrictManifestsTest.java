@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.it.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.marcnuri.helm.Helm;
+import dev.meshcni.manifest.Platform;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The API server takes the manifests with strict validation: no field that it does not know, none twice. */
+@InCluster
+class StrictManifestsTest {
+    private static final String ALL = """
+            {cni: {nodeTaint: true, repair: {labelPods: true}, env: {DRIFT_REPAIR: "true"}, resourceQuotas: {enabled: true}},
+             global: {networkPolicy: {enabled: true}}}
+            """;
+    private static final Pattern API_VERSION = Pattern.compile("^\"?apiVersion\"?: \"?([^\"\n]+)", Pattern.MULTILINE);
+
+    private final Cluster cluster;
+    private final List<String> served;
+
+    @TempDir
+    private Path directory;
+
+    StrictManifestsTest(Cluster cluster) {
+        this.cluster = cluster;
+        this.served = Cluster.kubectl("", "api-versions").lines().toList();
+    }
+
+    @BeforeEach
+    void createNamespace() {
+        cluster.installation().createNamespace();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void ofAllPlatforms(Platform platform) {
+        assertTaken(manifest("--platform", platform.label()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1.25", "1.29", "1.30"})
+    void ofOlderVersions(String version) {
+        assertTaken(manifest("--kube-version", version));
+    }
+
+    @Test
+    void ofTheChart() throws IOException {
+        assertTaken(
+                new Helm(Path.of("../deploy/helm/istio-cni").toAbsolutePath().normalize())
+                        .template()
+                        .withName("mesh-cni")
+                        .withNamespace(Installation.NAMESPACE)
+                        .withKubeVersion(cluster.client().getKubernetesVersion().getGitVersion())
+                        .withValuesFile(Files.writeString(directory.resolve("values.yaml"), ALL))
+                        .call());
+    }
+
+    @Test
+    void aFieldThatIsUnknownIsNotTaken() {
+        String wrong = manifest().replace("hostNetwork:", "hostsNetwork:").replace("hostPID:", "hostsPID:");
+
+        assertThatThrownBy(() -> assertTaken(wrong)).hasMessageContaining("unknown field");
+    }
+
+    private static String manifest(String... options) {
+        return Cluster.meshcni(Stream.concat(Stream.of("manifest", "-f", "-"), Stream.of(options))
+                        .toArray(String[]::new))
+                .input(ALL)
+                .run();
+    }
+
+    private void assertTaken(String yaml) {
+        String known = Stream.of(yaml.split("(?m)^---$", -1))
+                .filter(document -> !document.isBlank())
+                .filter(document -> served.contains(apiVersion(document)))
+                .collect(Collectors.joining("\n---\n"));
+        assertThat(Cluster.kubectl(known, "apply", "--dry-run=server", "--validate=strict", "--filename=-"))
+                .contains("daemonset.apps/" + Installation.DAEMON_SET);
+    }
+
+    private static String apiVersion(String document) {
+        Matcher matcher = API_VERSION.matcher(document);
+        assertThat(matcher.find()).as(document).isTrue();
+        return matcher.group(1).strip();
+    }
+}
