@@ -24,6 +24,7 @@ import dev.meshcni.ztunnel.testkit.FakeZtunnel;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.PodIP;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ final class MeshFixture implements AutoCloseable {
     private static final String NAMESPACES = "/api/v1/namespaces";
 
     final FakeApiServer server;
-    final TestPodNetns host = new TestPodNetns("");
+    final TestPodNetns host;
     final RedirectBackend backend = new NftBackend();
 
     private final Path directory;
@@ -55,7 +56,13 @@ final class MeshFixture implements AutoCloseable {
     private Optional<AmbientNode> node = Optional.empty();
 
     MeshFixture(Path directory, Map<String, String> namespaceLabels) throws IOException {
+        this(directory, namespaceLabels, TestPodNetns.host());
+    }
+
+    /** @param host closed with this */
+    MeshFixture(Path directory, Map<String, String> namespaceLabels, TestPodNetns host) throws IOException {
         this.directory = directory;
+        this.host = host;
         this.server = new FakeApiServer();
         String _ = backend.detect();
         server.create(
@@ -79,7 +86,7 @@ final class MeshFixture implements AutoCloseable {
                 new EnrolmentPolicy(Set.of("kube-system"), EnablementSelector.DEFAULT, "istio-system"),
                 AmbientOptions.Node.STANDARD,
                 true,
-                directory.resolve("ztunnel.sock"),
+                socket(),
                 INTERVAL);
         node = Optional.of(AmbientNode.start(settings, opened, source, backend, finder(), host.path()));
         eventually("the agent is ready", () -> node().notReady().isEmpty());
@@ -97,13 +104,22 @@ final class MeshFixture implements AutoCloseable {
     }
 
     FakeZtunnel ztunnel() {
-        FakeZtunnel ztunnel = FakeZtunnel.proper(directory.resolve("ztunnel.sock"));
+        FakeZtunnel ztunnel = FakeZtunnel.proper(socket());
         ztunnels.add(ztunnel);
         return ztunnel;
     }
 
+    Path socket() {
+        return directory.resolve("ztunnel.sock");
+    }
+
     /** A pod that is scheduled to this node; its sandbox has a namespace with an address, no container has started. */
     Pod create(String name, String address, Map<String, String> labels) {
+        return create(name, TestPodNetns.withListeners(address), labels);
+    }
+
+    /** The same with a namespace that is there. */
+    Pod create(String name, TestPodNetns netns, Map<String, String> labels) {
         Pod pod = server.create(new PodBuilder()
                 .withNewMetadata()
                 .withNamespace(NAMESPACE)
@@ -112,27 +128,27 @@ final class MeshFixture implements AutoCloseable {
                 .endMetadata()
                 .withNewSpec()
                 .withNodeName(FakeApiServer.NODE)
-                .withServiceAccountName("web")
+                .withServiceAccountName(name)
                 .addNewContainer()
                 .withName("app")
                 .endContainer()
                 .endSpec()
                 .build());
-        namespaces.put(pod.getMetadata().getUid(), new TestPodNetns(address));
+        namespaces.put(pod.getMetadata().getUid(), netns);
         return pod;
     }
 
     /** The pod runs. */
     void run(Pod pod) {
-        String address = netns(pod).address();
+        List<PodIP> addresses = netns(pod).addresses().stream().map(PodIP::new).toList();
         server.update(
                 NAMESPACE,
                 pod.getMetadata().getName(),
                 found -> found.edit()
                         .withNewStatus()
                         .withPhase("Running")
-                        .withPodIP(address)
-                        .addNewPodIP(address)
+                        .withPodIP(addresses.getFirst().getIp())
+                        .withPodIPs(addresses)
                         .addNewContainerStatus()
                         .withName("app")
                         .withContainerID("containerd://1")
@@ -157,7 +173,9 @@ final class MeshFixture implements AutoCloseable {
         int rules = node().mesh()
                 .add(
                         found,
-                        List.of(InetAddress.ofLiteral(netns(pod).address())),
+                        netns(pod).addresses().stream()
+                                .map(InetAddress::ofLiteral)
+                                .toList(),
                         netns(pod).path(),
                         deadline);
         assertThat(rules).isPositive();
@@ -201,7 +219,7 @@ final class MeshFixture implements AutoCloseable {
     /** Whether the kubelet's probes to a pod are exempt. */
     boolean isExempt(Pod pod) {
         String rules = host.rules();
-        return rules.contains(netns(pod).address())
+        return rules.contains(netns(pod).addresses().getFirst())
                 && rules.contains(pod.getMetadata().getUid());
     }
 

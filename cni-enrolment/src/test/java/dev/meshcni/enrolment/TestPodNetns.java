@@ -13,36 +13,80 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 
-/** A network namespace of a test's own, with an address, and the listeners that ztunnel would have there. */
+/** A network namespace of a test's own: a host's, or a pod's with addresses. */
 final class TestPodNetns implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
+    private static final List<Integer> PORTS = List.of(15_001, 15_006, 15_008);
+    private static final String BRIDGE = "br0";
 
-    private final String name = "meshcni-e" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
-    private final String address;
-    private final List<ServerSocket> listeners;
+    private final int number = COUNT.incrementAndGet();
+    private final String name = "meshcni-e" + ProcessHandle.current().pid() + "-" + number;
+    private final List<String> addresses;
+    private final List<ServerSocket> listeners = new ArrayList<>();
 
-    /** @param address the pod's; empty for the host's namespace */
-    TestPodNetns(String address) {
-        this.address = address;
+    private TestPodNetns(List<String> addresses) {
+        this.addresses = addresses;
         run("ip", "netns", "add", name);
-        run("ip", "-n", name, "link", "set", "lo", "up");
-        if (!address.isEmpty()) {
-            run("ip", "-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", "host0");
-            run("ip", "-n", name, "address", "add", address + "/24", "dev", "eth0");
-        }
-        listeners = address.isEmpty() ? List.of() : listen();
+        exec("ip", "link", "set", "lo", "up");
+    }
+
+    /** A host without anything. */
+    static TestPodNetns host() {
+        return new TestPodNetns(List.of());
+    }
+
+    /** A host with a bridge for pods, which has an address of each family. */
+    static TestPodNetns bridgedHost(String ipv4, String ipv6) {
+        TestPodNetns host = host();
+        host.exec("ip", "link", "add", BRIDGE, "type", "bridge");
+        host.exec("ip", "address", "add", ipv4 + "/24", "dev", BRIDGE);
+        host.exec("ip", "address", "add", ipv6 + "/64", "dev", BRIDGE, "nodad");
+        host.exec("ip", "link", "set", BRIDGE, "up");
+        return host;
+    }
+
+    /** A pod that nobody can reach, with listeners on the ports of ztunnel. */
+    static TestPodNetns withListeners(String address) {
+        TestPodNetns pod = new TestPodNetns(List.of(address));
+        pod.exec("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "host0");
+        pod.exec("ip", "address", "add", address + "/24", "dev", "eth0");
+        pod.inside(() -> {
+            for (int port : PORTS) {
+                pod.listeners.add(new ServerSocket(port));
+            }
+            return PORTS;
+        });
+        return pod;
+    }
+
+    /** A pod on the bridge of a host, which is its router. */
+    static TestPodNetns on(TestPodNetns host, String gateway, String ipv4, String ipv6) {
+        TestPodNetns pod = new TestPodNetns(List.of(ipv4, ipv6));
+        String outside = "veth" + pod.number;
+        host.exec("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", pod.name);
+        host.exec("ip", "link", "set", outside, "master", BRIDGE, "up");
+        pod.exec("ip", "address", "add", ipv4 + "/24", "dev", "eth0");
+        pod.exec("ip", "address", "add", ipv6 + "/64", "dev", "eth0", "nodad");
+        pod.exec("ip", "link", "set", "eth0", "up");
+        pod.exec("ip", "route", "add", "default", "via", gateway);
+        return pod;
+    }
+
+    String name() {
+        return name;
     }
 
     Path path() {
         return Path.of("/run/netns", name);
     }
 
-    String address() {
-        return address;
+    List<String> addresses() {
+        return addresses;
     }
 
     FileKey key() {
@@ -53,14 +97,26 @@ final class TestPodNetns implements AutoCloseable {
 
     /** The rules in there, as text. */
     String rules() {
-        return run("ip", "netns", "exec", name, "nft", "list", "ruleset");
+        return exec("nft", "list", "ruleset");
     }
 
     String exec(String... command) {
-        String[] inside = new String[command.length + 4];
-        System.arraycopy(new String[] {"ip", "netns", "exec", name}, 0, inside, 0, 4);
-        System.arraycopy(command, 0, inside, 4, command.length);
-        return run(inside);
+        List<String> inside = new ArrayList<>(List.of("ip", "netns", "exec", name));
+        inside.addAll(List.of(command));
+        return run(inside.toArray(String[]::new));
+    }
+
+    /** Runs code in there; sockets that it makes stay there. */
+    <T> T inside(Callable<T> code) {
+        return NetworkNamespace.inside(path(), () -> {
+            try {
+                return code.call();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
     }
 
     /** Closes ztunnel's listeners, as when it has lost the pod without a word. */
@@ -78,20 +134,6 @@ final class TestPodNetns implements AutoCloseable {
     public void close() {
         stopListening();
         run("ip", "netns", "delete", name);
-    }
-
-    private List<ServerSocket> listen() {
-        return NetworkNamespace.inside(
-                path(),
-                () -> IntStream.of(15_001, 15_006, 15_008)
-                        .mapToObj(port -> {
-                            try {
-                                return new ServerSocket(port);
-                            } catch (IOException e) {
-                                throw new UncheckedIOException(e);
-                            }
-                        })
-                        .toList());
     }
 
     private static String run(String... command) {
