@@ -31,7 +31,7 @@ import java.util.stream.Stream;
  * @param node what the node decides about them
  * @param ipv6 whether IPv6 is redirected, where a pod has it
  */
-record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, boolean ipv6) implements PodRules {
+public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, boolean ipv6) implements PodRules {
     /** In a namespace nothing waits for anything but another visitor. */
     private static final Duration TIME_TO_READ = Duration.ofSeconds(10);
 
@@ -39,7 +39,7 @@ record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, boolean
     private static final Set<Integer> PORTS =
             Set.of(AmbientRules.OUTBOUND_PORT, AmbientRules.INBOUND_PORT, AmbientRules.TUNNEL_PORT);
 
-    NamespaceRules {
+    public NamespaceRules {
         requireNonNull(backend, "backend is null");
         requireNonNull(node, "node is null");
     }
