@@ -51,7 +51,7 @@ record AccessRights(CniValues values) {
             rules.add(rule(CORE, "nodes", "get").build());
         }
         if (values.ambient().isPresent()) {
-            // A namespace is in the mesh by its labels; istiod knows a pod that is by an annotation.
+            // A namespace is in the mesh by its labels; by an annotation of a pod istiod knows that ztunnel serves it.
             rules.add(rule(CORE, "namespaces", "get", "list", "watch").build());
             rules.add(rule(CORE, "pods/status", "patch").build());
         }

@@ -12,7 +12,7 @@ import java.util.TreeMap;
  * ({@link EnvironmentDefaults}).
  */
 final class DaemonEnvironment {
-    /** The variable that takes a mount and rights as well, and so is not one to set by itself. */
+    /** The variable that only {@code ambient.enabled} sets, as it takes a mount and permissions besides. */
     static final String AMBIENT_ENABLED = "AMBIENT_ENABLED";
 
     private DaemonEnvironment() {}

@@ -45,12 +45,12 @@ final class Profile {
         if (name.filter(text -> text.contains("/") || text.endsWith(".yaml")).isPresent()) {
             section.problem(
                     "profile",
-                    "is the file '" + name.get() + "', which is not read from here; name it before this file:" + " -f "
+                    "is the file '" + name.get() + "', which is not read from here; name it before this file: -f "
                             + name.get());
             return Optional.empty();
         }
         return name.filter(text -> text.startsWith("compatibility-version-")).isPresent()
-                ? Optional.empty()
+                ? name
                 : section.oneOf("profile", names);
     }
 

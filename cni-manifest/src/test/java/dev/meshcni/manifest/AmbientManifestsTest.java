@@ -50,7 +50,8 @@ class AmbientManifestsTest {
                 "cni: {ambient: {enabled: false, dnsCapture: true, ipv6: true, enablementSelectors: [{}]}}",
                 "{global: {istioNamespace: mesh}}",
                 "{profile: ambient, ambient: {enabled: false}}",
-                "{profile: platform-k3s, global: {profile: ambient}}"
+                "{profile: platform-k3s, global: {profile: ambient}}",
+                "{profile: compatibility-version-1.24, global: {profile: ambient}}"
             })
     void withoutItThereIsNothingOfIt(String values) {
         NodeManifests manifests = of(values);

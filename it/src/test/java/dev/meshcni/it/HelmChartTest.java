@@ -72,6 +72,7 @@ class HelmChartTest {
                 mesh         | {global: {profile: ambient}}
                 mesh         | {profile: ambient, global: {profile: openshift}}
                 mesh         | {profile: openshift-ambient}
+                mesh         | {profile: compatibility-version-1.24, global: {profile: openshift-ambient}}
                 mesh         | {profile: ambient, platform: k3s, cni: {ambient: {enabled: }}}
                 mesh         | {profile: ambient, cni: {ambient: {enabled: false}}}
                 mesh         | {profile: ambient, _internal_defaults_do_not_set: {ambient: {enabled: false, dnsCapture: true, enablementSelectors: [{podSelector: {}}]}}}
