@@ -41,11 +41,10 @@ final class TestPodNetns implements AutoCloseable {
     }
 
     /** A host with a bridge for pods, which has an address of each family. */
-    static TestPodNetns bridgedHost(String ipv4, String ipv6) {
+    static TestPodNetns bridgedHost(List<String> addresses) {
         TestPodNetns host = host();
         host.exec("ip", "link", "add", BRIDGE, "type", "bridge");
-        host.exec("ip", "address", "add", ipv4 + "/24", "dev", BRIDGE);
-        host.exec("ip", "address", "add", ipv6 + "/64", "dev", BRIDGE, "nodad");
+        addresses.forEach(address -> host.assign(address, BRIDGE));
         host.exec("ip", "link", "set", BRIDGE, "up");
         return host;
     }
@@ -64,17 +63,28 @@ final class TestPodNetns implements AutoCloseable {
         return pod;
     }
 
-    /** A pod on the bridge of a host, which is its router. */
-    static TestPodNetns on(TestPodNetns host, String gateway, String ipv4, String ipv6) {
+    /**
+     * A pod on the bridge of a host, which is its router.
+     *
+     * @param gateways the host's addresses there
+     */
+    static TestPodNetns on(TestPodNetns host, List<String> gateways, String ipv4, String ipv6) {
         TestPodNetns pod = new TestPodNetns(List.of(ipv4, ipv6));
         String outside = "veth" + pod.number;
         host.exec("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", pod.name);
         host.exec("ip", "link", "set", outside, "master", BRIDGE, "up");
-        pod.exec("ip", "address", "add", ipv4 + "/24", "dev", "eth0");
-        pod.exec("ip", "address", "add", ipv6 + "/64", "dev", "eth0", "nodad");
+        pod.addresses.forEach(address -> pod.assign(address, "eth0"));
         pod.exec("ip", "link", "set", "eth0", "up");
-        pod.exec("ip", "route", "add", "default", "via", gateway);
+        gateways.forEach(gateway -> pod.exec("ip", "route", "add", "default", "via", gateway));
         return pod;
+    }
+
+    private void assign(String address, String device) {
+        if (address.contains(":")) {
+            exec("ip", "address", "add", address + "/64", "dev", device, "nodad");
+        } else {
+            exec("ip", "address", "add", address + "/24", "dev", device);
+        }
     }
 
     String name() {
