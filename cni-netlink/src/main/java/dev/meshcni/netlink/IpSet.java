@@ -14,9 +14,6 @@ public record IpSet(String name, String type, NfProto family, boolean comments) 
     /** The type of sets of single addresses. */
     public static final String ADDRESSES = "hash:ip";
 
-    /** The longest name of a set, in bytes ({@code IPSET_MAXNAMELEN} without the NUL). */
-    public static final int LONGEST_NAME = 31;
-
     public IpSet {
         Objects.requireNonNull(name, "name is null");
         Objects.requireNonNull(type, "type is null");

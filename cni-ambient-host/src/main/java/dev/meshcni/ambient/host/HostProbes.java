@@ -96,7 +96,7 @@ public final class HostProbes implements ProbeSet, AutoCloseable {
         return Map.copyOf(exemptions.entries());
     }
 
-    /** {@inheritDoc} What is missing around the entry is made with it. */
+    /** {@inheritDoc} If there is no set, it is made, and the rules that go by it. */
     @Override
     public synchronized void put(InetAddress address, String uid) {
         if (!covers(address)) {

@@ -20,14 +20,14 @@ import java.util.stream.Stream;
  * The legacy variant of {@code iptables}, on the table nat of the calling thread's network namespace.
  *
  * <p>Unlike in a pod, its lock is the one that all programs of the host use, {@code /run/xtables.lock}: each of them
- * reads a table, changes it and writes it back.
+ * reads a table, changes it and writes it back. In a container that neither has that file nor can make one, the lock is
+ * the program's own input, as its programs do nothing without a lock.
  *
  * @param suffix what stands between {@code iptables} and {@code -restore} in the names of its programs
  */
 record LegacyIptables(String suffix) {
     private static final Duration BOUND = Duration.ofSeconds(10);
-    private static final List<String> ENVIRONMENT =
-            List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
+    private static final Path LOCK = Path.of("/run/xtables.lock");
 
     /** The variant that is installed here. */
     static Optional<LegacyIptables> installed() {
@@ -100,8 +100,17 @@ record LegacyIptables(String suffix) {
         }
     }
 
+    /** The environment of the programs where the host's lock is behind a path. */
+    static List<String> environment(Path lock) {
+        boolean usable = Files.exists(lock) || Files.isWritable(lock.getParent());
+        return List.of(
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LC_ALL=C",
+                "XTABLES_LOCKFILE=" + (usable ? lock : Path.of("/proc/self/fd/0")));
+    }
+
     private static ChildProcess.Output run(Path program, List<String> arguments, String input) {
-        ChildProcess.Output output = ChildProcess.run(program, arguments, ENVIRONMENT, input, BOUND);
+        ChildProcess.Output output = ChildProcess.run(program, arguments, environment(LOCK), input, BOUND);
         if (output.status() != 0) {
             throw new RedirectException(program.getFileName() + " failed with status " + output.status() + ": "
                     + (output.stderr().isEmpty() ? "no message" : output.stderr()));

@@ -38,14 +38,21 @@ final class NftExemptions implements Exemptions {
     }
 
     /**
-     * Has the kernel check all that is ever written, and changes nothing.
+     * Has the kernel check what is to be written, and changes nothing. A table of ours that is there is proof enough.
      *
      * @throws RedirectException if it would not take it
      */
     void check() {
+        NftState state = state();
         NfBatch batch = new NfBatch();
-        wanted.values().forEach(table -> table.replace(batch, Map.of()));
-        run(socket -> socket.check(batch));
+        wanted.forEach((family, table) -> {
+            if (state.table(family).isEmpty()) {
+                table.replace(batch, Map.of());
+            }
+        });
+        if (!batch.isEmpty()) {
+            run(socket -> socket.check(batch));
+        }
     }
 
     @Override
@@ -152,8 +159,7 @@ final class NftExemptions implements Exemptions {
                 return;
             }
         }
-        throw new RedirectException(
-                "others change the host's tables all the time: the exemptions of probes were not" + " changed");
+        throw new RedirectException("others change the host's tables all the time: exemptions were not changed");
     }
 
     /** Whether the kernel has made the changes; not if tables have changed since they were read. */
