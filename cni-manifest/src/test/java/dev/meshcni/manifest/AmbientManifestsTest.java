@@ -177,7 +177,7 @@ class AmbientManifestsTest {
                         .resources());
     }
 
-    private static NodeManifests of(String values) {
+    static NodeManifests of(String values) {
         return NodeManifests.of(new ManifestInput(
                 List.of(new ManifestInput.Document("v", values)),
                 List.of(),

@@ -66,7 +66,10 @@ class HelmChartTest {
                 mesh         | {cni: {ambient: {enabled: true, ipv6: }, repair: {labelPods: true}, env: {AMBIENT_IPV6: false}}}
                 mesh         | {cni: {ambient: {enabled: true}, env: {AMBIENT_IPV6: false}}, global: {platform: openshift, istioNamespace: mesh}}
                 mesh         | {cni: {ambient: {enabled: true, enablementSelectors: []}}, global: {istioNamespace: istio-system}}
-                mesh         | {cni: {ambient: {enabled: true, enablementSelectors: [{podSelector: {matchLabels: {z: "1", a: ""}}, namespaceSelector: }, {namespaceSelector: {matchExpressions: [{operator: In, values: [a, b], key: "c<d&e>"}, {key: f, operator: Exists}, {key: g, operator: DoesNotExist, values: []}]}}]}}}
+                mesh         | {cni: {ambient: {enabled: true, enablementSelectors: [\
+                {podSelector: {matchLabels: {z: "1", a: ""}}, namespaceSelector: }, \
+                {namespaceSelector: {matchExpressions: [{operator: In, values: [a, b], key: "c<d&e>"}, \
+                {key: f, operator: Exists}, {key: g, operator: DoesNotExist, values: []}]}}]}}}
                 mesh         | {cni: {ambient: {enabled: false, enablementSelectors: [{}], dnsCapture: true}}}
                 mesh         | {profile: ambient}
                 mesh         | {global: {profile: ambient}}
