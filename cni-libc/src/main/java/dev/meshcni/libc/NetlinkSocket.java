@@ -155,6 +155,17 @@ public final class NetlinkSocket implements AutoCloseable {
         send(batch, first, batch.encodeWithoutEnd(first));
     }
 
+    /**
+     * Waits until the kernel has come to the end of a change of nf_tables that it is making: changes are made one after
+     * the other, and this is one that changes nothing. The kernel carries out a batch before {@code send(2)} returns.
+     */
+    public void awaitChanges() {
+        NfBatch nothing = new NfBatch();
+        int first = sequence + 1;
+        sequence = nothing.lastSequence(first);
+        send(nothing.encode(first));
+    }
+
     private void send(NfBatch batch, int first, byte[] bytes) {
         sequence = batch.lastSequence(first);
         if (bytes.length > DEFAULT_SEND_BUFFER) {

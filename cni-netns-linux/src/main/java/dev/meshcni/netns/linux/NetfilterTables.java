@@ -84,6 +84,10 @@ final class NetfilterTables implements AutoCloseable {
     Listing list(Predicate<KernelTable> wanted) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             OptionalInt before = generation();
+            if (before.isPresent()) {
+                // The kernel raises the number before it shows what it has changed.
+                open().awaitChanges();
+            }
             Listing listing = new Listing(before, before.isPresent() ? messages(wanted) : Listing.Messages.NONE);
             if (before.equals(generation())) {
                 return listing;

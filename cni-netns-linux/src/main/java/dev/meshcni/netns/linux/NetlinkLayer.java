@@ -38,7 +38,7 @@ final class NetlinkLayer implements Layer {
     private static final String WHAT = "the rules in nf_tables";
 
     /** The number of retries of a change when another process changes tables meanwhile. */
-    private static final int ATTEMPTS = 10;
+    private static final int ATTEMPTS = 40;
 
     /** What is kept of a listing at the most. */
     private static final int KEPT_BYTES = 16 << 10;
