@@ -16,7 +16,9 @@ import dev.meshcni.ztunnel.testkit.FakeZtunnel;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,8 +126,10 @@ class AmbientNodeTest {
             eventually("rules are back", () -> mesh.isMember(pod, ztunnel));
             mesh.host.exec("nft", "flush", "ruleset");
             eventually("the exemption is back", () -> mesh.isMember(pod, ztunnel));
-            annotate(mesh, pod, "pending");
+            annotate(mesh, pod, Optional.of("pending"));
             eventually("the status is back", () -> mesh.isMember(pod, ztunnel));
+            annotate(mesh, pod, Optional.empty());
+            eventually("the status is back again", () -> mesh.isMember(pod, ztunnel));
             mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
             eventually(
                     "the routing rule is back",
@@ -207,15 +211,17 @@ class AmbientNodeTest {
         return pod;
     }
 
-    private static void annotate(MeshFixture mesh, Pod pod, String status) {
-        mesh.server.update(
-                MeshFixture.NAMESPACE,
-                pod.getMetadata().getName(),
-                found -> found.edit()
-                        .editMetadata()
-                        .addToAnnotations(AmbientPolicy.REDIRECTION, status)
-                        .endMetadata()
-                        .build());
+    private static void annotate(MeshFixture mesh, Pod pod, Optional<String> status) {
+        mesh.server.update(MeshFixture.NAMESPACE, pod.getMetadata().getName(), found -> {
+            Map<String, String> annotations = new HashMap<>(found.getMetadata().getAnnotations());
+            annotations.remove(AmbientPolicy.REDIRECTION);
+            status.ifPresent(value -> annotations.put(AmbientPolicy.REDIRECTION, value));
+            return found.edit()
+                    .editMetadata()
+                    .withAnnotations(annotations)
+                    .endMetadata()
+                    .build();
+        });
     }
 
     private static boolean isGetOfNamespace(Call call) {

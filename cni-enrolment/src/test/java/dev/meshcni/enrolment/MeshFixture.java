@@ -46,8 +46,8 @@ final class MeshFixture implements AutoCloseable {
 
     final FakeApiServer server;
     final TestPodNetns host;
-    final RedirectBackend backend = new NftBackend();
 
+    private final RedirectBackend backend;
     private final Path directory;
     private final Map<String, TestPodNetns> namespaces = new ConcurrentHashMap<>();
     private final List<FakeZtunnel> ztunnels = new ArrayList<>();
@@ -56,13 +56,15 @@ final class MeshFixture implements AutoCloseable {
     private Optional<AmbientNode> node = Optional.empty();
 
     MeshFixture(Path directory, Map<String, String> namespaceLabels) throws IOException {
-        this(directory, namespaceLabels, TestPodNetns.host());
+        this(directory, namespaceLabels, TestPodNetns.host(), new NftBackend());
     }
 
     /** @param host closed with this */
-    MeshFixture(Path directory, Map<String, String> namespaceLabels, TestPodNetns host) throws IOException {
+    MeshFixture(Path directory, Map<String, String> namespaceLabels, TestPodNetns host, RedirectBackend backend)
+            throws IOException {
         this.directory = directory;
         this.host = host;
+        this.backend = backend;
         this.server = new FakeApiServer();
         String _ = backend.detect();
         server.create(
@@ -155,6 +157,13 @@ final class MeshFixture implements AutoCloseable {
                         .endContainerStatus()
                         .endStatus()
                         .build());
+    }
+
+    boolean runs(Pod pod) {
+        return server.pod(NAMESPACE, pod.getMetadata().getName())
+                .filter(found -> found.getStatus() != null
+                        && "Running".equals(found.getStatus().getPhase()))
+                .isPresent();
     }
 
     TestPodNetns netns(Pod pod) {

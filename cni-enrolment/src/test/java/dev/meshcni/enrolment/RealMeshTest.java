@@ -7,10 +7,14 @@ import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.netns.linux.IptablesBackend;
+import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.testkit.NeedsRoot;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,10 +25,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ambient mode with ztunnel itself: two pods of the mesh, one outside of it, and their node, on one bridge. */
 @NeedsRoot("makes network namespaces, which ztunnel enters")
 @Timeout(180)
+@ParameterizedClass
+@ValueSource(classes = {IptablesBackend.class, NftBackend.class})
 class RealMeshTest {
     private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
     private static final String GATEWAY = "10.77.0.1";
@@ -33,11 +42,15 @@ class RealMeshTest {
     private static final String SERVER = "10.77.0.3";
     private static final String SERVER_V6 = "fd77::3";
     private static final String OUTSIDER = "10.77.0.4";
+    private static final String THIRD = "10.77.0.7";
     private static final String VIP = "10.96.0.5";
     private static final String HBONE = "dst.addr=" + SERVER + ":15008";
 
     @TempDir
     private Path directory;
+
+    @Parameter
+    private Class<? extends RedirectBackend> backend;
 
     private MeshFixture mesh;
     private Path config;
@@ -51,14 +64,16 @@ class RealMeshTest {
     void start() throws Exception {
         RealZtunnel.require();
         TestPodNetns host = TestPodNetns.bridgedHost(GATEWAYS);
-        mesh = new MeshFixture(directory, AMBIENT, host);
+        mesh = new MeshFixture(
+                directory, AMBIENT, host, backend.getConstructor().newInstance());
         config = Files.writeString(directory.resolve("mesh.yaml"), """
                 workloads:
-                %s%spolicies: []
+                %s%s%spolicies: []
                 services:
                 - {name: server, namespace: shop, hostname: server.shop.svc.cluster.local, vips: ["/%s"], ports: {80: %d}}
                 """.formatted(
                         workload("client", CLIENT, "fd77::2", "{}"),
+                        workload("third", THIRD, "fd77::7", "{}"),
                         workload("server", SERVER, SERVER_V6, "{\"shop/server.shop.svc.cluster.local\": {80: 8080}}"),
                         VIP,
                         TestApplication.PORT));
@@ -100,6 +115,27 @@ class RealMeshTest {
         assertThat(call(SERVER_V6)).startsWith("fd77:");
         eventuallyLogged("dst.addr=[" + SERVER_V6 + "]:15008");
         assertThat(TestApplication.call(mesh.netns(client), VIP, 80)).isEqualTo(CLIENT);
+    }
+
+    @Test
+    void aPodReachesItselfDirectly() {
+        assertThat(TestApplication.call(mesh.netns(server), SERVER, TestApplication.PORT))
+                .isEqualTo(SERVER);
+    }
+
+    @Test
+    void aPortThatIsTakenIsNamedAndThePodJoinsWhenItIsFree() throws Exception {
+        Pod third = mesh.create("third", TestPodNetns.on(mesh.host, GATEWAYS, THIRD, "fd77::7"), Map.of());
+        try (ServerSocket _ = mesh.netns(third).inside(() -> new ServerSocket(15_008))) {
+            assertThatThrownBy(() -> mesh.add(third))
+                    .hasMessageContaining("ztunnel cannot serve shop/third")
+                    .hasMessageContaining("15008");
+            assertThat(mesh.isRedirected(third)).isFalse();
+            assertThat(mesh.isExempt(third)).isFalse();
+        }
+        assertThat(mesh.add(third)).isTrue();
+        assertThat(TestApplication.call(mesh.netns(third), SERVER, TestApplication.PORT))
+                .isEqualTo(THIRD);
     }
 
     @Test
