@@ -201,6 +201,7 @@ public final class InstallCni implements Callable<Integer> {
                     () -> cluster.map(node -> node.pods().size()).orElse(0));
             ambient.ifPresent(mesh -> status.findingsBy(mesh::findings));
             ambient.ifPresent(mesh -> metrics.meshBy(mesh::numbers));
+            ambient.ifPresent(mesh -> mesh.countEvents(metrics::reconciled));
             install(parts, adapters, metrics, readiness, status, cluster, ambient, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());

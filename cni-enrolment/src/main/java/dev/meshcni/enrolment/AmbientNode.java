@@ -36,6 +36,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,6 +60,7 @@ public final class AmbientNode implements AutoCloseable {
     private volatile boolean started;
     private volatile String trouble = "ambient mode is starting";
     private volatile boolean closed;
+    private volatile Consumer<String> events = _ -> {};
 
     private AmbientNode(
             EnrolmentSettings settings,
@@ -121,6 +123,11 @@ public final class AmbientNode implements AutoCloseable {
         AmbientNode node = new AmbientNode(settings, api, pods, backend, finder, probes, ztunnels);
         node.starter.start();
         return node;
+    }
+
+    /** From now on counts what the watch of pods shows: {@code add}, {@code update} or {@code delete}. */
+    public void countEvents(Consumer<String> counter) {
+        events = requireNonNull(counter, "counter is null");
     }
 
     /** What the plugin's verbs need of it. */
@@ -241,7 +248,7 @@ public final class AmbientNode implements AutoCloseable {
                 ztunnels.whenReady(controller::reconcileAll);
                 ztunnels.start();
                 started = true;
-                controller.follow(namespaces, interval);
+                controller.follow(namespaces, interval, type -> events.accept(type));
                 LOG.info("ambient mode started, ztunnel's socket is {}; {}", ztunnels.path(), probes.describe());
                 return;
             } catch (InterruptedException e) {

@@ -27,7 +27,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -104,17 +106,26 @@ final class EnrolmentController implements AutoCloseable {
         LOG.info("ambient mesh: {} pods of this node, {} of them running", wanted.size(), namespaces.size());
     }
 
-    /** Begins to follow pods and namespaces. */
-    void follow(NamespaceLabels namespaces, Duration interval) {
+    /**
+     * Begins to follow pods and namespaces.
+     *
+     * @param events hears of each change of a pod: {@code add}, {@code update} or {@code delete}
+     */
+    void follow(NamespaceLabels namespaces, Duration interval, Consumer<String> events) {
         pods.listen(new PodStore.Listener() {
+            private final Set<String> seen = ConcurrentHashMap.newKeySet();
+
             @Override
             public void shown(NodePod pod) {
+                events.accept(seen.add(pod.pod().uid()) ? "add" : "update");
                 status.shown(pod);
                 queue.add(pod.key());
             }
 
             @Override
             public void gone(NodePod pod) {
+                events.accept("delete");
+                seen.remove(pod.pod().uid());
                 status.gone(pod);
                 gone.put(pod.pod().uid(), member(pod));
                 queue.add(pod.key());

@@ -48,10 +48,18 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, 
     public State state(AmbientPod pod, SharedDescriptor namespace) {
         try (NamespaceHandle handle = backend.open(namespace.path(), Deadline.after(TIME_TO_READ))) {
             List<RedirectPlan> plans = plans(pod, handle.addresses());
-            if (AmbientRules.differences(plans, handle::differences).isEmpty()) {
+            if (handle.differences(plans.getFirst()).isEmpty()) {
                 return State.AS_WANTED;
             }
-            return handle.differences(RedirectPlan.NONE).isEmpty() ? State.ABSENT : State.DIFFERENT;
+            // Most pods that are not as wanted are new ones, and each comparison reads all tables.
+            if (handle.differences(RedirectPlan.NONE).isEmpty()) {
+                return State.ABSENT;
+            }
+            return plans.stream()
+                            .skip(1)
+                            .anyMatch(plan -> handle.differences(plan).isEmpty())
+                    ? State.AS_WANTED
+                    : State.DIFFERENT;
         }
     }
 

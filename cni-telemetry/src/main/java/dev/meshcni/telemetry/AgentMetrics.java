@@ -56,6 +56,9 @@ public final class AgentMetrics {
     /** The values of {@code result} for repair actions. */
     private static final List<String> REPAIR_RESULTS = List.of("success", "fail", "skip");
 
+    /** The values of {@code type} for changes that ambient mode looks at. */
+    private static final List<String> RECONCILE_EVENTS = List.of("add", "update", "delete");
+
     /** The errors with which ADD fails for good. */
     private static final List<Integer> ADD_FAILURES = List.of(
             ErrorCode.INVALID_ENVIRONMENT,
@@ -143,6 +146,11 @@ public final class AgentMetrics {
             .help("Proxies of this node that are more than one minor version from the Istio version of this build")
             .register(registry);
 
+    private final Counter reconcileEvents = Counter.builder()
+            .name("nodeagent_reconcile_events_total")
+            .help("Changes of pods that ambient mode has looked at, by type")
+            .labelNames("type")
+            .register(registry);
     private volatile Supplier<MeshNumbers> mesh = () -> MeshNumbers.NONE;
 
     /**
@@ -195,11 +203,17 @@ public final class AgentMetrics {
         calls.initLabelValues(add, Answer.Outcome.RETRY.label(), "error-" + ErrorCode.TRY_AGAIN_LATER);
         ADD_FAILURES.forEach(code -> calls.initLabelValues(add, Answer.Outcome.FAILED.label(), "error-" + code));
         callSeconds.initLabelValues(add);
+        RECONCILE_EVENTS.forEach(reconcileEvents::initLabelValues);
     }
 
     /** From now on serves the state of ambient mode on this node. */
     public void meshBy(Supplier<MeshNumbers> numbers) {
         mesh = requireNonNull(numbers, "numbers is null");
+    }
+
+    /** Counts a change of a pod that ambient mode has heard of: {@code add}, {@code update} or {@code delete}. */
+    public void reconciled(String type) {
+        reconcileEvents.labelValues(type).inc();
     }
 
     /** Counts a call of the plugin that begins. */
