@@ -22,6 +22,7 @@ class MigrationTest {
     void noConnectionBypassesTheProxyThereAndBack() {
         try (ForeignManifests istio = ForeignManifests.named(Setting.MESHCNI_ISTIO_CNI_MANIFESTS)) {
             installation.remove();
+            installation.createNamespace();
             istio.applyAndAwait();
             try (TestNamespace shop = TestNamespace.create(cluster, "migration")) {
                 Peer peer = Peer.start(shop);

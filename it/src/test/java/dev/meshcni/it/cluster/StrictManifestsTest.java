@@ -74,7 +74,7 @@ class StrictManifestsTest {
 
     @Test
     void aFieldThatIsUnknownIsNotTaken() {
-        String wrong = manifest().replace("hostNetwork:", "hostsNetwork:").replace("hostPID:", "hostsPID:");
+        String wrong = manifest().replace("serviceAccountName", "serviceAccountsName");
 
         assertThatThrownBy(() -> assertTaken(wrong)).hasMessageContaining("unknown field");
     }
@@ -87,17 +87,15 @@ class StrictManifestsTest {
     }
 
     private void assertTaken(String yaml) {
-        String known = Stream.of(yaml.split("(?m)^---$", -1))
-                .filter(document -> !document.isBlank())
-                .filter(document -> served.contains(apiVersion(document)))
-                .collect(Collectors.joining("\n---\n"));
+        String known =
+                Stream.of(yaml.split("(?m)^---$", -1)).filter(this::isServed).collect(Collectors.joining("\n---\n"));
         assertThat(Cluster.kubectl(known, "apply", "--dry-run=server", "--validate=strict", "--filename=-"))
                 .contains("daemonset.apps/" + Installation.DAEMON_SET);
     }
 
-    private static String apiVersion(String document) {
-        Matcher matcher = API_VERSION.matcher(document);
-        assertThat(matcher.find()).as(document).isTrue();
-        return matcher.group(1).strip();
+    /** Not so for kinds of operators that the cluster lacks, and for a document of comments alone. */
+    private boolean isServed(String document) {
+        Matcher version = API_VERSION.matcher(document);
+        return version.find() && served.contains(version.group(1).strip());
     }
 }
