@@ -21,6 +21,7 @@ import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.netns.linux.HostPaths;
+import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.repair.PodNetnsFinder;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
@@ -194,10 +195,16 @@ public final class AmbientNode implements AutoCloseable {
         } catch (RedirectException e) {
             left.add("exemption of the kubelet's probes: " + e.getMessage());
         }
+        int unwritten = status.awaitWritten(deadline);
+        if (unwritten > 0) {
+            left.add(unwritten + " pods still show that they are in the mesh, to which others speak HBONE: remove their"
+                    + " annotation " + AmbientPolicy.REDIRECTION);
+        }
         return left.isEmpty()
                 ? Optional.empty()
-                : Optional.of(left.size() + " leftovers of ambient mode, the first: " + left.getFirst()
-                        + "; restart the pods of this node that were in the mesh");
+                : Optional.of("leftovers of ambient mode: " + left.getFirst()
+                        + (left.size() > 1 ? ", and " + (left.size() - 1) + " more" : "")
+                        + "; or restart the pods of this node that were in the mesh");
     }
 
     @Override

@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.ambient.AmbientPod;
 import dev.meshcni.ambient.MeshStatus;
 import dev.meshcni.ambient.StatusOutput;
+import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
@@ -28,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class StatusAnnotation implements StatusOutput, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StatusAnnotation.class);
     private static final int WRITERS = 2;
+    private static final Duration POLL = Duration.ofMillis(20);
 
     /** How long the watch may take to show what was written; what it shows later is somebody else's doing. */
     private static final Duration WATCH_LAG = Duration.ofSeconds(10);
@@ -79,6 +81,26 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
     /** Drops what was to be written of a pod that is gone. */
     void gone(NodePod pod) {
         outstanding.remove(pod.pod().uid());
+    }
+
+    /** Waits until all is written, or the time is over; the number of pods of which something is not. */
+    int awaitWritten(Deadline deadline) {
+        int unwritten = unwritten();
+        try {
+            while (unwritten > 0 && !deadline.remaining().isZero()) {
+                Thread.sleep(deadline.atMost(POLL));
+                unwritten = unwritten();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return unwritten;
+    }
+
+    private int unwritten() {
+        return (int) outstanding.values().stream()
+                .filter(own -> own.writtenNanos().isEmpty())
+                .count();
     }
 
     @Override

@@ -188,6 +188,22 @@ class AmbientNodeTest {
     }
 
     @Test
+    void anUninstallationSaysThatOthersStillBelieveInTheMesh() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            mesh.server.fail(call -> call.method().equals("PATCH"), 1000, 403);
+
+            assertThat(mesh.node().uninstall(Duration.ofSeconds(1)))
+                    .hasValueSatisfying(left -> assertThat(left)
+                            .contains("1 pods still show that they are in the mesh")
+                            .contains("remove their annotation ambient.istio.io/redirection"));
+            assertThat(mesh.isRedirected(pod)).isFalse();
+        }
+    }
+
+    @Test
     void aPodThatIsDeletedWithoutADelIsLetGo() throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
             mesh.start();
