@@ -159,6 +159,7 @@ class AmbientNodeTest {
             Pod first = member(mesh, ztunnel);
             Pod pod = mesh.create("second", "10.77.0.6", Map.of());
             assertThat(mesh.add(pod)).isTrue();
+            eventually("its status is shown", () -> mesh.status(pod).equals("enabled"));
             assertThat(mesh.delete(pod)).isTrue();
             eventually("nobody sees it in the mesh", () -> mesh.status(pod).isEmpty());
 
