@@ -10,7 +10,9 @@ import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.FileKey;
 import dev.meshcni.libc.SharedDescriptor;
+import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.ztunnel.ZtunnelException;
+import dev.meshcni.ztunnel.ZtunnelException.Reason;
 import dev.meshcni.ztunnel.ZtunnelServer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -331,6 +333,7 @@ public final class AmbientEngine implements AutoCloseable {
     /** Does what is to be done, one step after the other. */
     private void drive(Membership membership, Deadline deadline) {
         Step last = Step.RELEASE;
+        boolean redirected = true;
         try {
             Observed so = steps.observe(membership);
             for (int i = 0; i < MAX_STEPS; i++) {
@@ -339,11 +342,16 @@ public final class AmbientEngine implements AutoCloseable {
                     return;
                 }
                 last = step.get();
+                redirected = so.rules() != PodRules.State.ABSENT;
                 so = steps.perform(last, membership, so, deadline);
             }
-        } catch (RedirectException | ZtunnelException e) {
+        } catch (RedirectException | ZtunnelException | InvalidParameterException e) {
             AmbientException failure = new AmbientException(
                     "pod " + membership.pod() + ", " + PodSteps.words(last) + ": " + e.getMessage(), e);
+            if (!redirected && e instanceof ZtunnelException refusal && refusal.reason() == Reason.REFUSED) {
+                // A pod that ztunnel cannot serve keeps it unready, and so its own rollout from going on.
+                ztunnels.forget(membership.pod().uid());
+            }
             showWhatIsSo(membership, failure);
             throw failure;
         }
@@ -358,11 +366,12 @@ public final class AmbientEngine implements AutoCloseable {
         }
         try {
             Observed so = steps.observe(membership);
-            MeshStatus shown = membership.goal() == Goal.ENROLLED ? so.status() : MeshStatus.NONE;
-            if (so.shown() != shown) {
+            MeshStatus shown = so.statusFor(membership.goal());
+            // One that leaves, and was shown as nothing, is not brought up again.
+            if (so.shown() != shown && (membership.goal() == Goal.ENROLLED || so.shown() != MeshStatus.NONE)) {
                 status.show(membership.pod(), shown);
             }
-        } catch (RedirectException e) {
+        } catch (RedirectException | InvalidParameterException e) {
             failure.addSuppressed(e);
         }
     }

@@ -45,13 +45,10 @@ final class NextStep {
     }
 
     private static Optional<Step> leave(Observed so) {
-        // Others stop speaking HBONE before nobody hears it any more.
-        if (so.shown() != MeshStatus.NONE) {
-            return Optional.of(Step.SHOW_STATUS);
-        }
         // While rules are in, ztunnel stays: without it the pod would be cut off.
         if (so.rules() != State.ABSENT) {
-            return Optional.of(Step.REMOVE_RULES);
+            // Others stop speaking HBONE before nobody hears it any more.
+            return Optional.of(so.shown() == MeshStatus.ENABLED ? Step.SHOW_STATUS : Step.REMOVE_RULES);
         }
         return letGo(so);
     }

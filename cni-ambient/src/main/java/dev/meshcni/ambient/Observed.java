@@ -48,6 +48,18 @@ record Observed(
                 : MeshStatus.PENDING;
     }
 
+    /**
+     * The status that is to be shown. Of a pod that leaves, one is shown while rules are in: should all else be
+     * forgotten, it says that they have to be taken out.
+     */
+    MeshStatus statusFor(Goal goal) {
+        return switch (goal) {
+            case ENROLLED -> status();
+            case LEFT -> rules == PodRules.State.ABSENT ? MeshStatus.NONE : MeshStatus.PENDING;
+            case GONE -> MeshStatus.NONE;
+        };
+    }
+
     /** What a member of the mesh lacks besides its rules, for people. */
     List<String> missing() {
         if (!held) {

@@ -72,7 +72,7 @@ record PodSteps(ZtunnelServer ztunnels, PodRules rules, ProbeExemptions probes, 
                 yield so.withExemption(true);
             }
             case SHOW_STATUS -> {
-                MeshStatus shown = membership.goal() == Goal.ENROLLED ? so.status() : MeshStatus.NONE;
+                MeshStatus shown = so.statusFor(membership.goal());
                 status.show(pod, shown);
                 yield so.withShown(shown);
             }

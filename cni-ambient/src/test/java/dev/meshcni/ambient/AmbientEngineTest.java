@@ -363,7 +363,7 @@ class AmbientEngineTest {
         assertThat(ztunnel.proxies()).containsKey("a");
         assertThat(node.probes.entries()).hasSize(2);
         assertThat(engine.namespace("a")).contains(key(sandbox));
-        assertThat(node.status("a")).isEqualTo(MeshStatus.NONE);
+        assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
         engine.settle("a", soon());
         assertNothingIsLeft();
     }

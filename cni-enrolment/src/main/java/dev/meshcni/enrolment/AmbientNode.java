@@ -6,8 +6,6 @@ package dev.meshcni.enrolment;
 import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.ambient.AmbientEngine;
-import dev.meshcni.ambient.AmbientException;
-import dev.meshcni.ambient.AmbientPod;
 import dev.meshcni.ambient.PodNamespaces;
 import dev.meshcni.ambient.host.HostProbes;
 import dev.meshcni.api.conf.Finding;
@@ -33,10 +31,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +49,10 @@ public final class AmbientNode implements AutoCloseable {
     private static final Path FIRST_PROCESS = Path.of("/proc/1/ns/net");
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final int LEAVING_AT_ONCE = 8;
+
+    /** For the pods of a full node; the kubelet gives the daemon more. */
+    private static final Duration TIME_TO_LEAVE = Duration.ofSeconds(15);
 
     private final KubernetesPodSource pods;
     private final NamespaceLabels namespaces;
@@ -156,7 +162,7 @@ public final class AmbientNode implements AutoCloseable {
             findings.add(new Finding(
                     Severity.WARNING,
                     troubles.size() + " pods are not as they should be in the ambient mesh, for one of them: "
-                            + troubles.values().iterator().next(),
+                            + new TreeMap<>(troubles).firstEntry().getValue(),
                     "the daemon retries; its log names the pods"));
         }
         return findings;
@@ -176,19 +182,15 @@ public final class AmbientNode implements AutoCloseable {
      * @return what is left, with the remedy; empty if nothing is
      */
     public Optional<String> uninstall(Duration patience) {
-        Deadline deadline = Deadline.after(patience);
+        boolean complete = started;
         started = false;
+        closed = true;
         trouble = "ambient mode is being uninstalled";
         controller.close();
-        List<String> left = new ArrayList<>();
-        for (String uid : engine.pods()) {
-            Optional<AmbientPod> pod =
-                    engine.pod(uid).filter(_ -> engine.namespace(uid).isPresent());
-            try {
-                pod.ifPresent(member -> engine.leave(member, deadline));
-            } catch (AmbientException e) {
-                left.add(e.getMessage());
-            }
+        Deadline deadline = Deadline.after(patience.compareTo(TIME_TO_LEAVE) > 0 ? patience : TIME_TO_LEAVE);
+        List<String> left = new ArrayList<>(leaveAll(deadline));
+        if (!complete) {
+            left.add("the agent was not ready yet, so that pods of an earlier one may still have rules");
         }
         try {
             probes.remove();
@@ -205,6 +207,24 @@ public final class AmbientNode implements AutoCloseable {
                 : Optional.of("leftovers of ambient mode: " + left.getFirst()
                         + (left.size() > 1 ? ", and " + (left.size() - 1) + " more" : "")
                         + "; or restart the pods of this node that were in the mesh");
+    }
+
+    /** Takes pods out of the mesh, several at a time; why some could not be taken out. */
+    private List<String> leaveAll(Deadline deadline) {
+        List<String> left = Collections.synchronizedList(new ArrayList<>());
+        try (ExecutorService leaving = Executors.newFixedThreadPool(LEAVING_AT_ONCE)) {
+            engine.pods().stream()
+                    .filter(uid -> engine.namespace(uid).isPresent())
+                    .flatMap(uid -> engine.pod(uid).stream())
+                    .forEach(pod -> leaving.execute(() -> {
+                        try {
+                            engine.leave(pod, deadline);
+                        } catch (RuntimeException e) {
+                            left.add(e.getMessage());
+                        }
+                    }));
+        }
+        return left;
     }
 
     @Override
@@ -262,8 +282,10 @@ public final class AmbientNode implements AutoCloseable {
                 Thread.currentThread().interrupt();
                 return;
             } catch (RuntimeException e) {
-                trouble = e.getMessage();
-                LOG.error("ambient mode cannot start, retrying: {}", e.getMessage(), e);
+                if (!e.toString().equals(trouble)) {
+                    trouble = e.toString();
+                    LOG.error("ambient mode cannot start, retrying: {}", trouble, e);
+                }
                 pause();
             }
         }

@@ -8,7 +8,6 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.ambient.AmbientEngine;
 import dev.meshcni.ambient.AmbientException;
 import dev.meshcni.ambient.AmbientPod;
-import dev.meshcni.ambient.EnrolmentPolicy.Exclusion;
 import dev.meshcni.ambient.MeshStatus;
 import dev.meshcni.ambient.Order;
 import dev.meshcni.config.DaemonException;
@@ -24,6 +23,7 @@ import dev.meshcni.ztunnel.ZtunnelException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,11 @@ import org.slf4j.LoggerFactory;
 final class EnrolmentController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EnrolmentController.class);
     private static final int WORKERS = 4;
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+
+    /** Without a ztunnel nothing that it has to do is waited for. */
+    private static final Duration WITHOUT_ZTUNNEL = Duration.ofMillis(100);
+
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     /**
@@ -55,10 +61,13 @@ final class EnrolmentController implements AutoCloseable {
     private final StatusAnnotation status;
     private final RunningPods running;
     private final Supplier<Duration> timeWithoutZtunnel;
-    private final WorkQueue queue = new WorkQueue("enrolment", WORKERS, this::reconcile);
+    private final WorkQueue queue = new WorkQueue("enrolment", WORKERS, LONGEST_PAUSE, this::reconcile);
 
     /** Pods that the watch has shown and that are gone, by UID, until the mesh has let go of them. */
     private final Map<String, AmbientPod> gone = new ConcurrentHashMap<>();
+
+    /** Pods of the mesh that the watch did not show in the last round, by UID. */
+    private volatile Set<String> unknownBefore = Set.of();
 
     /** Why pods that should be in the mesh are not, or the other way round, by {@code namespace/name}. */
     private final Map<String, String> troubles = new ConcurrentHashMap<>();
@@ -83,7 +92,7 @@ final class EnrolmentController implements AutoCloseable {
      * which there are. All pods and namespaces are known by now.
      */
     void adopt() {
-        List<NodePod> wanted = pods.pods().stream().filter(this::isWanted).toList();
+        List<NodePod> wanted = pods.pods().stream().filter(this::mayBeMember).toList();
         Map<String, SharedDescriptor> namespaces = open(wanted);
         try {
             for (NodePod pod : wanted) {
@@ -154,7 +163,27 @@ final class EnrolmentController implements AutoCloseable {
         } catch (RedirectException e) {
             LOG.warn("cannot restore the exemption of the kubelet's probes, retrying: {}", e.getMessage());
         }
+        letGoOfUnknown();
         reconcileAll();
+    }
+
+    /**
+     * Lets go of pods of which the watch has never shown that they are gone, such as one that was deleted while its ADD
+     * went on: those that it does not show in two rounds.
+     */
+    private void letGoOfUnknown() {
+        Set<String> shown = pods.pods().stream().map(pod -> pod.pod().uid()).collect(Collectors.toSet());
+        Set<String> unknown = new HashSet<>(engine.pods());
+        unknown.removeAll(shown);
+        for (String uid : unknown) {
+            if (unknownBefore.contains(uid)) {
+                engine.pod(uid).ifPresent(pod -> {
+                    gone.put(uid, pod);
+                    queue.add(pod.namespace() + "/" + pod.name());
+                });
+            }
+        }
+        unknownBefore = unknown;
     }
 
     /** Why pods are not as they should be, by {@code namespace/name}. */
@@ -171,7 +200,8 @@ final class EnrolmentController implements AutoCloseable {
     private boolean reconcile(String key) {
         try {
             letGo(key);
-            Optional<NodePod> pod = pods.pod(key).filter(shown -> !shown.bare());
+            Optional<NodePod> pod =
+                    pods.pod(key).filter(shown -> !shown.bare() || shown.stage() == NodePod.Stage.FINISHED);
             if (pod.isPresent()) {
                 reconcile(pod.get());
             }
@@ -212,15 +242,21 @@ final class EnrolmentController implements AutoCloseable {
 
     private void reconcile(NodePod pod) {
         AmbientPod member = member(pod);
-        Optional<Exclusion> exclusion = decision.exclusion(pod);
-        if (exclusion.isEmpty()) {
+        if (pod.stage() == NodePod.Stage.FINISHED || pod.pod().hostNetwork()) {
+            end(member);
+        } else if (decision.exclusion(pod).isEmpty()) {
             join(pod, member);
-        } else if (exclusion.get() == Exclusion.ENDED) {
-            if (engine.pod(member.uid()).isPresent()) {
-                engine.gone(member, Deadline.after(PATIENCE));
-            }
         } else {
             leave(pod, member);
+        }
+    }
+
+    /** A pod that has no network namespace of its own, or none any more. */
+    private void end(AmbientPod member) {
+        if (engine.pod(member.uid()).isPresent()) {
+            engine.gone(member, Deadline.after(PATIENCE));
+        } else if (status.shown(member) != MeshStatus.NONE) {
+            status.show(member, MeshStatus.NONE);
         }
     }
 
@@ -228,7 +264,7 @@ final class EnrolmentController implements AutoCloseable {
     private void join(NodePod pod, AmbientPod member) {
         if (engine.namespace(member.uid()).isPresent()) {
             if (!isZtunnelRestarting()) {
-                engine.settle(member, Deadline.after(PATIENCE));
+                engine.settle(member, patience());
             }
             return;
         }
@@ -237,8 +273,12 @@ final class EnrolmentController implements AutoCloseable {
         }
         inNamespaceOf(pod, namespace -> {
             LOG.info("pod {} runs and is not in the mesh: enrolling it", pod.key());
-            engine.enrol(member, namespace.path(), Order.ZTUNNEL_FIRST, Deadline.after(PATIENCE));
+            engine.enrol(member, namespace.path(), Order.ZTUNNEL_FIRST, patience());
         });
+    }
+
+    private Deadline patience() {
+        return Deadline.after(timeWithoutZtunnel.get().isZero() ? PATIENCE : WITHOUT_ZTUNNEL);
     }
 
     /** All pods are looked at again when it has come back. */
@@ -279,30 +319,34 @@ final class EnrolmentController implements AutoCloseable {
     }
 
     private Map<String, SharedDescriptor> open(Collection<NodePod> wanted) {
-        List<NodePod> started = wanted.stream().filter(NodePod::started).toList();
-        return new HashMap<>(running.open(started, new PodIdentities(pods.pods())));
+        return new HashMap<>(running.open(wanted, new PodIdentities(pods.pods())));
     }
 
     /**
-     * Returns whether a pod should be in the mesh, as far as that can be said; one of which it cannot stays as it is.
+     * Returns whether a pod may be in the mesh, as one that should be or still has to leave: what is left out here is
+     * cut off, should it have rules.
      */
-    private boolean isWanted(NodePod pod) {
+    private boolean mayBeMember(NodePod pod) {
+        if (pod.stage() == NodePod.Stage.FINISHED || pod.pod().hostNetwork()) {
+            return false;
+        }
+        if (StatusAnnotation.of(pod) != MeshStatus.NONE) {
+            return true;
+        }
         try {
-            return pod.bare()
-                    ? StatusAnnotation.of(pod) != MeshStatus.NONE
-                    : decision.exclusion(pod).isEmpty();
+            return !pod.bare() && decision.exclusion(pod).isEmpty();
         } catch (PodSourceException e) {
-            return StatusAnnotation.of(pod) != MeshStatus.NONE;
+            return false;
         }
     }
 
-    /** A pod whose status has no address yet keeps those that its ADD has told. */
+    /** What ADD has told of the sandbox's addresses counts, and not a status that may be of the one before. */
     private AmbientPod member(NodePod pod) {
         AmbientPod shown = MeshPods.of(pod.pod(), pod.addresses());
-        return pod.addresses().isEmpty()
-                ? engine.pod(shown.uid())
-                        .map(known -> MeshPods.of(pod.pod(), known.addresses()))
-                        .orElse(shown)
-                : shown;
+        return engine.pod(shown.uid())
+                .filter(known -> !known.addresses().isEmpty()
+                        && engine.namespace(known.uid()).isPresent())
+                .map(known -> MeshPods.of(pod.pod(), known.addresses()))
+                .orElse(shown);
     }
 }

@@ -16,6 +16,7 @@ import dev.meshcni.netns.linux.NetworkNamespace;
 import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.RuleSet;
 import java.net.Inet4Address;
 import java.net.InetAddress;
@@ -47,8 +48,8 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, 
     @Override
     public State state(AmbientPod pod, SharedDescriptor namespace) {
         try (NamespaceHandle handle = backend.open(namespace.path(), Deadline.after(TIME_TO_READ))) {
-            List<RedirectPlan> plans = plans(pod, handle.addresses());
-            if (handle.differences(plans.getFirst()).isEmpty()) {
+            List<RedirectPlan> plans = plansIfReadable(pod, handle.addresses());
+            if (!plans.isEmpty() && handle.differences(plans.getFirst()).isEmpty()) {
                 return State.AS_WANTED;
             }
             // Most pods that are not as wanted are new ones, and each comparison reads all tables.
@@ -87,6 +88,15 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, 
         return plans(pod, List.of()).getFirst().ruleSets().stream()
                 .mapToInt(RuleSet::ruleCount)
                 .sum();
+    }
+
+    /** None where what the pod asks for is not allowed: its rules can still be seen, and taken out. */
+    private List<RedirectPlan> plansIfReadable(AmbientPod pod, List<InetAddress> there) {
+        try {
+            return plans(pod, there);
+        } catch (InvalidParameterException e) {
+            return List.of();
+        }
     }
 
     /** The plans that are right for a pod, the one that is applied first. */

@@ -11,10 +11,12 @@ import dev.meshcni.ambient.AmbientPod;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.core.AmbientMesh;
+import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.redirect.Pod;
+import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.ztunnel.ZtunnelException;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -83,8 +85,9 @@ final class NodeMesh implements AmbientMesh {
                 if (engine.delete(candidate, netns, Deadline.after(deadline.atMost(TIME_FOR_DEL)))) {
                     return Optional.of("left the ambient mesh");
                 }
-            } catch (AmbientException e) {
-                LOG.warn("DEL {}/{}: {}", namespace, name, e.getMessage());
+            } catch (RuntimeException e) {
+                // Whatever it is: a DEL that fails keeps the base CNI from its own part of it.
+                LOG.warn("DEL {}/{}: {}", OneLine.of(namespace), OneLine.of(name), e.getMessage());
                 return Optional.of("leaves the ambient mesh: " + e.getMessage());
             }
         }
@@ -111,6 +114,9 @@ final class NodeMesh implements AmbientMesh {
     /** What ztunnel does not do now it may do in the next attempt. */
     private static CniException asCniException(AmbientException failure) {
         String message = "joining the ambient mesh failed: " + failure.getMessage();
+        if (failure.getCause() instanceof InvalidParameterException) {
+            return new CniException(PluginErrorCode.INVALID_POD, message, "", failure);
+        }
         return failure.getCause() instanceof ZtunnelException ztunnel
                         && ztunnel.reason() != ZtunnelException.Reason.REFUSED
                 ? new CniException(ErrorCode.TRY_AGAIN_LATER, message, "the runtime retries automatically", failure)

@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
 final class StatusAnnotation implements StatusOutput, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(StatusAnnotation.class);
     private static final int WRITERS = 2;
+    private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
     private static final Duration POLL = Duration.ofMillis(20);
 
     /** How long the watch may take to show what was written; what it shows later is somebody else's doing. */
@@ -46,7 +47,8 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
     private final KubernetesApi api;
     private final KubernetesPodSource pods;
     private final Map<String, Outstanding> outstanding = new ConcurrentHashMap<>();
-    private final WorkQueue queue = new WorkQueue("mesh-status", WRITERS, this::write);
+    private volatile String trouble = "";
+    private final WorkQueue queue = new WorkQueue("mesh-status", WRITERS, LONGEST_PAUSE, this::write);
 
     StatusAnnotation(KubernetesApi api, KubernetesPodSource pods) {
         this.api = requireNonNull(api, "api is null");
@@ -135,6 +137,7 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
             boolean present =
                     api.annotate(pod.namespace(), pod.name(), uid, AmbientPolicy.REDIRECTION, value(own.status()));
             Outstanding written = new Outstanding(pod, own.status(), Optional.of(System.nanoTime()));
+            trouble = "";
             // Not if something else is to be written by now.
             if (present) {
                 outstanding.replace(uid, own, written);
@@ -143,11 +146,15 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
             }
             return true;
         } catch (KubernetesClientException e) {
-            LOG.warn(
-                    "cannot set the annotation {} of pod {}, retrying: {}",
-                    AmbientPolicy.REDIRECTION,
-                    pod,
-                    ApiFailure.describe(e, "patch on pods/status"));
+            String reason = ApiFailure.describe(e, "patch on pods/status");
+            if (!reason.equals(trouble)) {
+                trouble = reason;
+                LOG.warn(
+                        "cannot set the annotation {} of pod {} and perhaps others, retrying: {}",
+                        AmbientPolicy.REDIRECTION,
+                        pod,
+                        reason);
+            }
             return false;
         }
     }

@@ -126,9 +126,9 @@ class AmbientNodeTest {
             eventually("rules are back", () -> mesh.isMember(pod, ztunnel));
             mesh.host.exec("nft", "flush", "ruleset");
             eventually("the exemption is back", () -> mesh.isMember(pod, ztunnel));
-            annotate(mesh, pod, Optional.of("pending"));
+            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
             eventually("the status is back", () -> mesh.isMember(pod, ztunnel));
-            annotate(mesh, pod, Optional.empty());
+            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.empty());
             eventually("the status is back again", () -> mesh.isMember(pod, ztunnel));
             mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
             eventually(
@@ -188,6 +188,77 @@ class AmbientNodeTest {
         }
     }
 
+    /** What a pod asks for is its author's; its DEL and its neighbours are not. */
+    @Test
+    void anAnnotationThatIsNotAllowedSpoilsNothingElse() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            annotate(mesh, pod, "istio.io/reroute-virtual-interfaces", Optional.of("no/good name"));
+            eventually("it is said", () -> mesh.node().findings().toString().contains("no/good name"));
+            Pod other = mesh.create("other", "10.77.0.6", Map.of());
+            assertThat(mesh.add(other)).isTrue();
+
+            assertThat(mesh.delete(pod)).isTrue();
+            eventually("ztunnel has let go of it", () -> ztunnel.proxies().size() == 1);
+            assertThat(mesh.node().uninstall(Duration.ofSeconds(10))).isEmpty();
+            assertThat(mesh.isRedirected(other)).isFalse();
+        }
+    }
+
+    @Test
+    void aPodWhoseLabelGoesWhileTheAgentIsAwayLeaves() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.stop();
+            mesh.label(Map.of());
+            mesh.start();
+
+            eventually("it has left", () -> mesh.isOutside(pod, ztunnel));
+            assertThat(ztunnel.log().indexOf("del " + pod.getMetadata().getUid()))
+                    .as("it was in the snapshot, so that it was not cut off")
+                    .isNotNegative();
+        }
+    }
+
+    /** Where the agent ended between the two. */
+    @Test
+    void rulesWhoseStatusSaysPendingAreTakenOutOfAPodThatIsNotWanted() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.stop();
+            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
+            mesh.label(Map.of());
+            mesh.start();
+
+            eventually("it has left", () -> mesh.isOutside(pod, ztunnel));
+        }
+    }
+
+    @Test
+    void theNextSandboxOfAPodIsExemptByItsOwnAddress() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            assertThat(mesh.delete(pod)).isTrue();
+
+            mesh.renew(pod, "10.77.0.9");
+            assertThat(mesh.add(pod)).isTrue();
+            mesh.awaitRounds(3);
+
+            assertThat(mesh.lacks(pod, ztunnel)).isEmpty();
+            assertThat(mesh.host.rules()).doesNotContain(ADDRESS);
+        }
+    }
+
     @Test
     void anUninstallationSaysThatOthersStillBelieveInTheMesh() throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
@@ -228,11 +299,11 @@ class AmbientNodeTest {
         return pod;
     }
 
-    private static void annotate(MeshFixture mesh, Pod pod, Optional<String> status) {
+    private static void annotate(MeshFixture mesh, Pod pod, String name, Optional<String> value) {
         mesh.server.update(MeshFixture.NAMESPACE, pod.getMetadata().getName(), found -> {
             Map<String, String> annotations = new HashMap<>(found.getMetadata().getAnnotations());
-            annotations.remove(AmbientPolicy.REDIRECTION);
-            status.ifPresent(value -> annotations.put(AmbientPolicy.REDIRECTION, value));
+            annotations.remove(name);
+            value.ifPresent(text -> annotations.put(name, text));
             return found.edit()
                     .editMetadata()
                     .withAnnotations(annotations)

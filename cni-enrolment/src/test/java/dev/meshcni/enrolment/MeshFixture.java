@@ -140,6 +140,17 @@ final class MeshFixture implements AutoCloseable {
         return pod;
     }
 
+    /** The pod gets another sandbox. */
+    void renew(Pod pod, String address) {
+        netns(pod).close();
+        namespaces.put(pod.getMetadata().getUid(), TestPodNetns.withListeners(address));
+    }
+
+    /** Waits until all pods have been looked at so often. */
+    void awaitRounds(int rounds) throws InterruptedException {
+        Thread.sleep(INTERVAL.multipliedBy(rounds + 1L));
+    }
+
     /** The pod runs. */
     void run(Pod pod) {
         List<PodIP> addresses = netns(pod).addresses().stream().map(PodIP::new).toList();

@@ -21,10 +21,19 @@ public interface UninstallStep {
     /** One step after the other, whatever the ones before could not do. */
     static UninstallStep all(List<UninstallStep> steps) {
         return patience -> {
-            List<String> left =
-                    steps.stream().flatMap(step -> step.run(patience).stream()).toList();
+            List<String> left = steps.stream()
+                    .flatMap(step -> guarded(step, patience).stream())
+                    .toList();
             return left.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", left));
         };
+    }
+
+    private static Optional<String> guarded(UninstallStep step, Duration patience) {
+        try {
+            return step.run(patience);
+        } catch (RuntimeException e) {
+            return Optional.of("an unexpected error: " + e);
+        }
     }
 
     /**

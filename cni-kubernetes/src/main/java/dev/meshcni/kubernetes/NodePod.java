@@ -5,6 +5,7 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.rules.CutField;
 import java.net.InetAddress;
@@ -37,6 +38,8 @@ public record NodePod(
         List<InetAddress> addresses,
         boolean selected,
         boolean bare) {
+    private static final int MAX_STATUS = 16;
+
     /** The stage of a pod's life. */
     public enum Stage {
         /** It runs or is to run. */
@@ -105,7 +108,7 @@ public record NodePod(
                 pod.name(),
                 pod.uid(),
                 Map.of(),
-                Map.of(),
+                status(),
                 pod.hostNetwork(),
                 List.of(),
                 List.of(),
@@ -113,6 +116,12 @@ public record NodePod(
                 pod.serviceAccount(),
                 List.of(cut));
         return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", addresses, selected, true);
+    }
+
+    /** Which pods have to leave the ambient mesh, or stay in it, is known by this alone after a restart. */
+    private Map<String, String> status() {
+        String status = pod.annotations().getOrDefault(AmbientPolicy.REDIRECTION, "");
+        return status.isEmpty() || status.length() > MAX_STATUS ? Map.of() : Map.of(AmbientPolicy.REDIRECTION, status);
     }
 
     /** {@code namespace/name}. */
