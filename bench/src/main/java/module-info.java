@@ -4,8 +4,11 @@
  */
 module dev.meshcni.bench {
     requires com.fasterxml.jackson.databind;
+    requires dev.meshcni.ambient.host;
     requires dev.meshcni.core;
     requires dev.meshcni.dist;
+    requires dev.meshcni.enrolment;
+    requires dev.meshcni.libc;
     requires dev.meshcni.netfilter;
     requires dev.meshcni.netns.linux;
     requires java.compiler;

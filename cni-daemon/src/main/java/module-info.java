@@ -11,6 +11,7 @@ module dev.meshcni.daemon {
     requires com.fasterxml.jackson.core;
     requires transitive dev.meshcni.core;
     requires transitive dev.meshcni.config;
+    requires dev.meshcni.enrolment;
     requires dev.meshcni.files;
     requires dev.meshcni.host.linux;
     requires dev.meshcni.http;

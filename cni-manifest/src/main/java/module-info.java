@@ -1,5 +1,6 @@
 /** {@code meshcni manifest}: the manifests of the DaemonSet, made from the files that users of Istio have. */
 module dev.meshcni.manifest {
+    requires dev.meshcni.ambient;
     requires dev.meshcni.core;
     requires transitive dev.meshcni.config;
     requires dev.meshcni.repair;

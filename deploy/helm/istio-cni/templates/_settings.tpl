@@ -165,6 +165,22 @@ is that of default, and all replaces what is written before it. Argument: a list
 {{- end -}}
 {{- end }}
 
+{{/* Those of ambient mode; what is not set is left to the daemon's defaults. */}}
+{{- define "istio-cni.ambientVariables" -}}
+{{- $variables := dict -}}
+{{- with .Values.cni.ambient -}}
+{{- if .enabled -}}
+{{- $_ := set $variables "AMBIENT_ENABLED" "true" -}}
+{{- if kindIs "slice" .enablementSelectors }}{{ $_ := set $variables "AMBIENT_ENABLEMENT_SELECTOR" (toRawJson .enablementSelectors) }}{{ end -}}
+{{- if kindIs "bool" .dnsCapture }}{{ $_ := set $variables "AMBIENT_DNS_CAPTURE" (toString .dnsCapture) }}{{ end -}}
+{{- if kindIs "bool" .ipv6 }}{{ $_ := set $variables "AMBIENT_IPV6" (toString .ipv6) }}{{ end -}}
+{{- $namespace := include "istio-cni.text" $.Values.global.istioNamespace | default "istio-system" -}}
+{{- if ne $namespace "istio-system" }}{{ $_ := set $variables "SYSTEM_NAMESPACE" $namespace }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $variables -}}
+{{- end }}
+
 {{/* Environment variables of install-cni, as a YAML mapping. */}}
 {{- define "istio-cni.variables" -}}
 {{- $mode := include "istio-cni.repairMode" . -}}
@@ -186,6 +202,7 @@ is that of default, and all replaces what is written before it. Argument: a list
   "REPAIR_LABEL_VALUE" (include "istio-cni.text" .Values.cni.repair.brokenPodLabelValue | default "true")
   "REPAIR_REPAIR_PODS" (eq $mode "repair" | toString) -}}
 {{- with include "istio-cni.confName" . }}{{ $_ := set $variables "CNI_CONF_NAME" . }}{{ end -}}
+{{- $_ := include "istio-cni.ambientVariables" . | fromYaml | merge $variables -}}
 {{- range $name, $value := include "istio-cni.texts" .Values.cni.env | fromYaml }}{{ $_ := set $variables $name $value }}{{ end -}}
 {{- toYaml $variables -}}
 {{- end }}

@@ -19,12 +19,16 @@ does not do.
 {{- $lower := deepCopy $all -}}
 {{- include "istio-cni.overShape" (list $all $user) -}}
 {{- $platform := include "istio-cni.findPlatform" $all -}}
-{{- /* Once more without what a copy of Istio's defaults says about the platform. */ -}}
+{{- /* Once more without what a copy of Istio's defaults says about the platform and ambient mode. */ -}}
 {{- range get (include "istio-cni.platformKeys" . | fromYaml) $platform | default list -}}
 {{- $_ := unset $lower.cni . -}}
 {{- end -}}
 {{- if and (eq $platform "gke") $lower.cni.resourceQuotas }}{{ $_ := unset $lower.cni.resourceQuotas "enabled" }}{{ end -}}
+{{- if include "istio-cni.ambientProfile" $all }}{{ $_ := unset ($lower.cni.ambient) "enabled" }}{{ end -}}
 {{- include "istio-cni.overShape" (list $lower $user) -}}
+{{- if and (include "istio-cni.ambientProfile" $all) (not (hasKey $lower.cni.ambient "enabled")) -}}
+{{- $_ := set $lower.cni.ambient "enabled" true -}}
+{{- end -}}
 {{- range $key, $value := $lower }}{{ $_ := set $.Values $key $value }}{{ end -}}
 {{- $_ := set .Values "platform" $platform -}}
 {{- $_ := set .Values "isResolved" true -}}
@@ -38,6 +42,7 @@ hub: localhost
 image: mesh-cni
 architecture: amd64
 excludeNamespaces: [kube-system]
+ambient: {}
 nodeTaint: false
 repair:
   enabled: true
@@ -100,11 +105,15 @@ sidecarInjectorWebhook: {}
 {{- end }}
 
 {{- define "istio-cni.findPlatform" -}}
-{{- $profile := coalesce .profile .global.profile | default "" -}}
+{{- $profile := coalesce .profile .global.profile | default "" | trimSuffix "-ambient" -}}
 {{- $selected := or (eq $profile "openshift") (hasPrefix "platform-" $profile) | ternary (trimPrefix "platform-" $profile) "" -}}
 {{- $platform := coalesce .platform .global.platform $selected | default "default" -}}
 {{- /* By this name Istio calls Google's cloud; it says nothing about directories. */ -}}
 {{- eq $platform "gcp" | ternary "default" $platform -}}
+{{- end }}
+
+{{- define "istio-cni.ambientProfile" -}}
+{{- if has (coalesce .profile .global.profile) (list "ambient" "openshift-ambient") }}true{{ end -}}
 {{- end }}
 
 {{/* The settings that a platform has values for. */}}
@@ -118,18 +127,14 @@ minikube: [cniNetnsDir]
 {{- end }}
 
 {{- define "istio-cni.check" -}}
-{{- $profiles := list "default" "demo" "empty" "external" "minimal" "openshift" "preview" "remote" "stable" -}}
+{{- $profiles := list "ambient" "default" "demo" "empty" "external" "minimal" "openshift" "openshift-ambient" "preview" "remote" "stable" -}}
 {{- range list "default" "gke" "openshift" "k3s" "k3d" "microk8s" "minikube" "eks" "aks" "gcp" -}}
 {{- $profiles = append $profiles (printf "platform-%s" .) -}}
 {{- end -}}
 {{- range list .Values.profile .Values.global.profile -}}
-{{- if contains "ambient" (. | default "") }}{{ fail (printf "profile is %s, but mesh-cni redirects to sidecars only, not to ztunnel" .) }}{{ end -}}
 {{- if not (or (empty .) (has . $profiles) (hasPrefix "compatibility-version-" .)) -}}
 {{- fail (printf "profile is %s, but must be one of %s" . (join ", " $profiles)) -}}
 {{- end -}}
-{{- end -}}
-{{- if (.Values.cni.ambient | default dict).enabled -}}
-{{- fail "ambient.enabled is true, but mesh-cni redirects to sidecars only, not to ztunnel" -}}
 {{- end -}}
 {{- if .Values.cni.istioOwnedCNIConfig -}}
 {{- fail "istioOwnedCNIConfig is true, but mesh-cni uses the base CNI's own file, and restores its entry there" -}}

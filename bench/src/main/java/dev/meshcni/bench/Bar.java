@@ -53,6 +53,9 @@ record Bar(String name, double goal, double measured) {
                 new Bar("agent: MiB with 250 pods, after all ADDs", 100, many.memoryAfter()),
                 new Bar("API requests for an ADD", 0, requests)));
         bars.addAll(ofWholeAdd(report));
+        for (String add : List.of(MeshAdd.IPTABLES, MeshAdd.NFTABLES)) {
+            bars.add(new Bar(add + ", ms beside ztunnel", 5, report.millis(add)));
+        }
         bars.addAll(ofWays(report));
         return List.copyOf(bars);
     }

@@ -56,6 +56,7 @@ public final class Bench {
             List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare, client).measure(rounds));
             results.addAll(new AgentCalls(node).measure(rounds));
             results.add(FirstAdd.measure(dist, rounds));
+            results.addAll(MeshAdd.measure(rounds));
             results.addAll(BesideIstio.measure(dist, rounds));
             Map<String, Double> sizes = new LinkedHashMap<>();
             sizes.put("agent: resident memory, 2 pods", node.agent().memory());

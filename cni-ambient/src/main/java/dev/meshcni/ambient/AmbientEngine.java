@@ -14,11 +14,10 @@ import dev.meshcni.ztunnel.ZtunnelException;
 import dev.meshcni.ztunnel.ZtunnelServer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /**
  * Has pods join the mesh of their node's ztunnel, and leave it.
@@ -43,8 +42,7 @@ public final class AmbientEngine implements AutoCloseable {
     private final StatusOutput status;
     private final PodSteps steps;
     private final PodNamespaces namespaces;
-    private final ConcurrentHashMap<String, Membership> memberships = new ConcurrentHashMap<>();
-    private volatile boolean closed;
+    private final Memberships memberships = new Memberships(this::isSpent);
 
     /** An engine that closes none of these. */
     public AmbientEngine(
@@ -65,7 +63,7 @@ public final class AmbientEngine implements AutoCloseable {
      */
     public void add(AmbientPod pod, Path netns, Deadline deadline) {
         try (SharedDescriptor namespace = open(pod, netns)) {
-            locked(pod, deadline, membership -> {
+            memberships.locked(pod, deadline, membership -> {
                 try {
                     begin(membership, pod, namespace, Order.RULES_FIRST);
                     drive(membership, deadline);
@@ -94,14 +92,14 @@ public final class AmbientEngine implements AutoCloseable {
         } catch (RedirectException e) {
             throw new AmbientException("DEL of the pod with UID " + uid + ": " + e.getMessage(), e);
         }
-        Membership present = memberships.get(uid);
-        if (present == null || !present.key().equals(ending)) {
+        Optional<Membership> present = memberships.of(uid);
+        if (present.isEmpty() || !present.get().key().equals(ending)) {
             return false;
         }
         // An ADD of this sandbox that waits for ztunnel is not waited for.
         ztunnels.forget(uid);
         boolean[] ended = new boolean[1];
-        locked(present.pod(), deadline, membership -> {
+        memberships.locked(present.get().pod(), deadline, membership -> {
             if (membership.key().equals(ending)) {
                 ended[0] = true;
                 membership.want(Goal.GONE, Order.ZTUNNEL_FIRST);
@@ -120,7 +118,7 @@ public final class AmbientEngine implements AutoCloseable {
      */
     public void enrol(AmbientPod pod, Path netns, Order order, Deadline deadline) {
         try (SharedDescriptor namespace = open(pod, netns)) {
-            locked(pod, deadline, membership -> {
+            memberships.locked(pod, deadline, membership -> {
                 begin(membership, pod, namespace, order);
                 drive(membership, deadline);
             });
@@ -132,10 +130,10 @@ public final class AmbientEngine implements AutoCloseable {
      * {@link #enrol}.
      */
     public void expect(AmbientPod pod, Deadline deadline) {
-        locked(pod, deadline, membership -> {
+        memberships.locked(pod, deadline, membership -> {
             if (membership.namespace().isEmpty()) {
                 membership.want(Goal.ENROLLED, Order.ZTUNNEL_FIRST);
-                ztunnels.expect(pod.uid(), pod.info());
+                announce(pod, () -> ztunnels.expect(pod.uid(), pod.info()));
                 drive(membership, deadline);
             }
         });
@@ -149,10 +147,26 @@ public final class AmbientEngine implements AutoCloseable {
      * @throws AmbientException if a step fails; {@link #settle} goes on from there
      */
     public void leave(AmbientPod pod, Path netns, Deadline deadline) {
-        locked(pod, deadline, membership -> {
+        memberships.locked(pod, deadline, membership -> {
             membership.describe(pod);
             if (membership.namespace().isEmpty()) {
                 membership.hold(open(pod, netns));
+            }
+            membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
+            drive(membership, deadline);
+        });
+    }
+
+    /**
+     * The same for a pod whose network namespace is held here.
+     *
+     * @throws AmbientException if a step fails, or it is not held
+     */
+    public void leave(AmbientPod pod, Deadline deadline) {
+        memberships.locked(pod, deadline, membership -> {
+            membership.describe(pod);
+            if (membership.namespace().isEmpty()) {
+                throw new AmbientException("pod " + pod + ": its network namespace is not known");
             }
             membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
             drive(membership, deadline);
@@ -166,7 +180,7 @@ public final class AmbientEngine implements AutoCloseable {
      */
     public void gone(AmbientPod pod, Deadline deadline) {
         ztunnels.forget(pod.uid());
-        locked(pod, deadline, membership -> {
+        memberships.locked(pod, deadline, membership -> {
             membership.want(Goal.GONE, Order.ZTUNNEL_FIRST);
             drive(membership, deadline);
         });
@@ -179,46 +193,101 @@ public final class AmbientEngine implements AutoCloseable {
      * @throws AmbientException if a step fails
      */
     public void settle(String uid, Deadline deadline) {
-        Membership present = memberships.get(uid);
-        if (present != null) {
-            locked(present.pod(), deadline, membership -> drive(membership, deadline));
+        memberships
+                .of(uid)
+                .ifPresent(present ->
+                        memberships.locked(present.pod(), deadline, membership -> drive(membership, deadline)));
+    }
+
+    /**
+     * Looks again at a pod that should be enrolled, whose addresses and annotations may have changed.
+     *
+     * @throws AmbientException if a step fails
+     */
+    public void settle(AmbientPod pod, Deadline deadline) {
+        if (memberships.of(pod.uid()).isPresent()) {
+            memberships.locked(pod, deadline, membership -> {
+                membership.describe(pod);
+                membership.want(Goal.ENROLLED, membership.order());
+                drive(membership, deadline);
+            });
         }
+    }
+
+    /**
+     * Takes over a pod that an earlier agent may have enrolled: the next snapshot for a ztunnel names it. Waits for no
+     * ztunnel, and looks at nothing: {@link #settle} does.
+     *
+     * @param netns its network namespace
+     * @throws AmbientException if it cannot be opened
+     */
+    public void adopt(AmbientPod pod, Path netns, Deadline deadline) {
+        try (SharedDescriptor namespace = open(pod, netns)) {
+            memberships.locked(pod, deadline, membership -> {
+                begin(membership, pod, namespace, Order.ZTUNNEL_FIRST);
+                announce(pod, () -> ztunnels.want(pod.uid(), pod.info(), namespace));
+            });
+        }
+    }
+
+    /**
+     * What is missing for a pod to be in the mesh, besides its rules, a line each.
+     *
+     * @throws AmbientException if it cannot be seen
+     */
+    public List<String> missing(AmbientPod pod, Deadline deadline) {
+        List<String> missing = new ArrayList<>();
+        memberships.locked(pod, deadline, membership -> {
+            try {
+                missing.addAll(steps.observe(membership).missing());
+            } catch (RedirectException e) {
+                throw new AmbientException(
+                        "pod " + pod + ", " + PodSteps.words(Step.RELEASE) + ": " + e.getMessage(), e);
+            }
+        });
+        return missing;
     }
 
     /**
      * Makes the host's set hold the addresses of the enrolled pods and nothing else: when all pods of the node are
      * known.
      *
+     * @return what was not so, a line each
      * @throws RedirectException if that fails
      */
-    public void sweepProbes() {
-        probes.sweep();
+    public List<String> sweepProbes() {
+        return probes.sweep();
     }
 
     /** The UIDs of the pods about which something is known or wanted. */
     public Set<String> pods() {
-        return Set.copyOf(memberships.keySet());
+        return memberships.uids();
     }
 
     /** The namespace that is held for a pod. */
     public Optional<FileKey> namespace(String uid) {
-        return Optional.ofNullable(memberships.get(uid)).flatMap(Membership::key);
+        return memberships.of(uid).flatMap(Membership::key);
+    }
+
+    /** The pod of a UID, as it was described last. */
+    public Optional<AmbientPod> pod(String uid) {
+        return memberships.of(uid).map(Membership::pod);
     }
 
     /** Lets go of all namespaces. Pods stay as they are: ztunnel serves them without this process. */
     @Override
     public void close() {
-        closed = true;
-        memberships.values().forEach(membership -> {
-            membership.lock.lock();
-            try {
-                membership.release();
-                membership.remove();
-            } finally {
-                membership.lock.unlock();
-            }
-        });
-        memberships.clear();
+        memberships.close();
+    }
+
+    /** For pods of an earlier agent: until one has looked at them, ztunnel and probes go on as they did. */
+    private void announce(AmbientPod pod, Runnable toZtunnel) {
+        try {
+            toZtunnel.run();
+            probes.exempt(pod);
+        } catch (ZtunnelException | RedirectException e) {
+            throw new AmbientException("pod " + pod + ": " + e.getMessage(), e);
+        }
     }
 
     private SharedDescriptor open(AmbientPod pod, Path netns) {
@@ -298,53 +367,12 @@ public final class AmbientEngine implements AutoCloseable {
         }
     }
 
-    /** Drops what stands for nothing any more. */
-    private void prune(Membership membership) {
+    /** Returns whether a membership stands for nothing any more. */
+    private boolean isSpent(Membership membership) {
         AmbientPod pod = membership.pod();
-        if (membership.goal() == Goal.ENROLLED
-                || membership.namespace().isPresent()
-                || ztunnels.isWanted(pod.uid())
-                || probes.hasClaims(pod)) {
-            return;
-        }
-        membership.remove();
-        memberships.remove(pod.uid(), membership);
-    }
-
-    /** Works for a pod when nobody else does. */
-    private void locked(AmbientPod pod, Deadline deadline, Consumer<Membership> work) {
-        while (true) {
-            Membership membership = memberships.computeIfAbsent(pod.uid(), _ -> new Membership(pod));
-            lock(membership, deadline);
-            try {
-                if (closed) {
-                    membership.release();
-                    membership.remove();
-                    memberships.remove(pod.uid(), membership);
-                    throw new AmbientException("pod " + pod + ": the agent is stopping");
-                }
-                if (!membership.isRemoved()) {
-                    try {
-                        work.accept(membership);
-                    } finally {
-                        prune(membership);
-                    }
-                    return;
-                }
-            } finally {
-                membership.lock.unlock();
-            }
-        }
-    }
-
-    private static void lock(Membership membership, Deadline deadline) {
-        try {
-            if (!membership.lock.tryLock(deadline.remaining().toNanos(), TimeUnit.NANOSECONDS)) {
-                throw new AmbientException("timeout waiting for another operation on pod " + membership.pod());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AmbientException("interrupted while waiting for pod " + membership.pod(), e);
-        }
+        return membership.goal() != Goal.ENROLLED
+                && membership.namespace().isEmpty()
+                && !ztunnels.isWanted(pod.uid())
+                && !probes.hasClaims(pod);
     }
 }

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Decides which pods should be enrolled. Pure.
@@ -71,5 +73,26 @@ public record EnrolmentPolicy(
             return Optional.of(Exclusion.NOT_SELECTED);
         }
         return ended ? Optional.of(Exclusion.ENDED) : Optional.empty();
+    }
+
+    /** Returns whether the labels of its namespace can make a difference for a pod. */
+    public boolean dependsOnNamespace(Pod pod) {
+        return selectors.stream().anyMatch(selector -> selector.pods().matches(pod.labels()));
+    }
+
+    /** The labels of pods that are asked for. */
+    public Set<String> podLabels() {
+        return labels(EnablementSelector::pods);
+    }
+
+    /** The labels of namespaces that are asked for. */
+    public Set<String> namespaceLabels() {
+        return labels(EnablementSelector::namespaces);
+    }
+
+    private Set<String> labels(Function<EnablementSelector, LabelSelector> part) {
+        return selectors.stream()
+                .flatMap(selector -> part.apply(selector).keys())
+                .collect(Collectors.toUnmodifiableSet());
     }
 }

@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Kubernetes' {@code LabelSelector} (meta/v1): all of its parts have to match, and one without parts matches
@@ -84,5 +85,11 @@ public record LabelSelector(Map<String, String> matchLabels, List<Requirement> m
     public boolean matches(Map<String, String> labels) {
         return labels.entrySet().containsAll(matchLabels.entrySet())
                 && matchExpressions.stream().allMatch(requirement -> requirement.matches(labels));
+    }
+
+    /** The names of the labels that it asks for. */
+    Stream<String> keys() {
+        return Stream.concat(
+                matchLabels.keySet().stream(), matchExpressions.stream().map(Requirement::key));
     }
 }

@@ -5,6 +5,9 @@ package dev.meshcni.ambient;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
  * What is so with a pod.
  *
@@ -43,6 +46,23 @@ record Observed(
         return rules == PodRules.State.AS_WANTED && served && listening && exempt
                 ? MeshStatus.ENABLED
                 : MeshStatus.PENDING;
+    }
+
+    /** What a member of the mesh lacks besides its rules, for people. */
+    List<String> missing() {
+        if (!held) {
+            return List.of("the agent does not know its network namespace");
+        }
+        List<String> missing = new ArrayList<>();
+        if (!served) {
+            missing.add("ztunnel has not acknowledged the pod");
+        } else if (!listening) {
+            missing.add("ztunnel does not listen on its ports in the pod");
+        }
+        if (!exempt) {
+            missing.add("the kubelet's probes are not exempt from the mesh");
+        }
+        return missing;
     }
 
     Observed withRules(PodRules.State state) {

@@ -12,21 +12,21 @@ import java.util.Map;
 import java.util.Set;
 
 /** Keeps the set of probe exemptions what the claims of the enrolled pods make it. For any thread. */
-final class ProbeExemptions {
+public final class ProbeExemptions {
     private final ProbeSet set;
     private final ProbeClaims claims = new ProbeClaims();
 
-    ProbeExemptions(ProbeSet set) {
+    public ProbeExemptions(ProbeSet set) {
         this.set = requireNonNull(set, "set is null");
     }
 
     /** Exempts a pod's addresses; those of a newer pod stay that one's. */
-    synchronized void exempt(AmbientPod pod) {
+    public synchronized void exempt(AmbientPod pod) {
         claims.claim(pod.uid(), covered(pod)).forEach(address -> settle(address, pod.uid()));
     }
 
     /** Ends a pod's exemptions, and leaves alone what is another one's. */
-    synchronized void end(AmbientPod pod) {
+    public synchronized void end(AmbientPod pod) {
         Set<InetAddress> addresses = new HashSet<>(claims.end(pod.uid()));
         // An agent that ran before may have put these there.
         addresses.addAll(covered(pod));
@@ -34,43 +34,46 @@ final class ProbeExemptions {
     }
 
     /** A pod that comes again in another sandbox comes as a new one. */
-    synchronized void renew(AmbientPod pod) {
+    public synchronized void renew(AmbientPod pod) {
         claims.end(pod.uid()).forEach(address -> settle(address, pod.uid()));
     }
 
-    synchronized boolean isExempt(AmbientPod pod) {
+    public synchronized boolean isExempt(AmbientPod pod) {
         List<InetAddress> covered = covered(pod);
         return claims.of(pod.uid()).equals(Set.copyOf(covered))
                 && covered.stream().allMatch(address -> claims.owner(address).equals(set.owner(address)));
     }
 
     /** Returns whether a pod has claimed anything. */
-    synchronized boolean hasClaims(AmbientPod pod) {
+    public synchronized boolean hasClaims(AmbientPod pod) {
         return !claims.of(pod.uid()).isEmpty();
     }
 
     /** Returns whether a pod has claimed anything, or something in the set bears its UID. */
-    synchronized boolean isClaimedBy(AmbientPod pod) {
+    public synchronized boolean isClaimedBy(AmbientPod pod) {
         return !claims.of(pod.uid()).isEmpty()
                 || covered(pod).stream()
                         .anyMatch(address ->
                                 set.owner(address).filter(pod.uid()::equals).isPresent());
     }
 
-    /** Makes the set hold just what is claimed: for the moment when all pods of the node are known, and each round. */
-    synchronized void sweep() {
+    /**
+     * Makes the host be as the claims say: for the moment when all pods of the node are known, and each round.
+     *
+     * @return what was not so, a line each
+     */
+    public synchronized List<String> sweep() {
         Map<InetAddress, String> owners = claims.owners();
-        Map<InetAddress, String> entries = Map.copyOf(set.entries());
-        owners.forEach((address, uid) -> {
-            if (!uid.equals(entries.get(address))) {
-                set.put(address, uid);
-            }
-        });
-        entries.forEach((address, uid) -> {
-            if (!owners.containsKey(address)) {
-                set.remove(address, uid);
-            }
-        });
+        List<String> differences = set.differences(owners);
+        if (!differences.isEmpty()) {
+            set.restore(owners);
+        }
+        return differences;
+    }
+
+    /** What the set should hold: the UID for each address that is claimed. */
+    public synchronized Map<InetAddress, String> wanted() {
+        return Map.copyOf(claims.owners());
     }
 
     private List<InetAddress> covered(AmbientPod pod) {

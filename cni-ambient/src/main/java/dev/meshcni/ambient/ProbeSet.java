@@ -4,6 +4,7 @@
 package dev.meshcni.ambient;
 
 import java.net.InetAddress;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -26,4 +27,15 @@ public interface ProbeSet {
 
     /** Removes the entry of an address, if it is this pod's. */
     void remove(InetAddress address, String uid);
+
+    /**
+     * Compares the host with what it should be.
+     *
+     * @param wanted the UID for each address; those of a family that is not covered are left out
+     * @return what {@link #restore} would change, a line each
+     */
+    List<String> differences(Map<InetAddress, String> wanted);
+
+    /** Makes the host what it should be, at no moment without an entry that is wanted and was there. */
+    void restore(Map<InetAddress, String> wanted);
 }

@@ -123,6 +123,8 @@ class AmbientEngineTest {
             return;
         }
 
+        // After an answer that nobody has asked for, ztunnel has to connect again.
+        eventually("ztunnel serves the pod", () -> server.isServed(pod.uid(), key(sandbox)));
         assertEnrolled(pod, sandbox);
     }
 

@@ -6,6 +6,7 @@ package dev.meshcni.ambient;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -56,5 +57,23 @@ final class MemoryProbeSet implements ProbeSet {
     public synchronized void remove(InetAddress address, String uid) {
         before.run();
         entries.remove(address, uid);
+    }
+
+    @Override
+    public synchronized List<String> differences(Map<InetAddress, String> wanted) {
+        return entries.equals(covered(wanted)) ? List.of() : List.of(entries + " instead of " + covered(wanted));
+    }
+
+    @Override
+    public synchronized void restore(Map<InetAddress, String> wanted) {
+        before.run();
+        entries.clear();
+        entries.putAll(covered(wanted));
+    }
+
+    private Map<InetAddress, String> covered(Map<InetAddress, String> wanted) {
+        Map<InetAddress, String> covered = new HashMap<>(wanted);
+        covered.keySet().removeIf(address -> !covers(address));
+        return covered;
     }
 }

@@ -64,9 +64,9 @@ final class PageCode {
                 .map(System::getProperty)
                 .filter(path -> path != null && !path.isEmpty())
                 .reduce(
-                        Path.of("target/classes").toAbsolutePath()
+                        Path.of("../cni-api/target/classes").toAbsolutePath()
                                 + File.pathSeparator
-                                + Path.of("target/test-classes").toAbsolutePath(),
+                                + Path.of("../cni-api/target/test-classes").toAbsolutePath(),
                         (all, path) -> all + File.pathSeparator + path);
     }
 }

@@ -31,8 +31,10 @@ class DaemonOptionsPageTest {
         PARTS.put("options", "Daemon");
         PARTS.put("plugin", "Plugin");
         PARTS.put("installer", "Installation");
+        PARTS.put("keeping", "Keeping the installation");
         PARTS.put("kubernetes", "Kubernetes");
         PARTS.put("repair", "Repair");
+        PARTS.put("enrolment", "Ambient mode");
         PARTS.put("monitoring", "Monitoring");
     }
 
@@ -45,6 +47,19 @@ class DaemonOptionsPageTest {
         }
 
         assertThat(page).as("run this test with -Dpages.record").isEqualTo(made);
+    }
+
+    @Test
+    void everyPartWithOptionsToShowIsOnThePage() {
+        new CommandLine(InstallCni.class)
+                .getCommandSpec()
+                .mixins()
+                .forEach((name, part) -> assertThat(PARTS.containsKey(name)
+                                || part.options().stream().allMatch(OptionSpec::hidden)
+                                || part.mixinStandardHelpOptions()
+                                || name.equals("mixinStandardHelpOptions"))
+                        .as(name)
+                        .isTrue());
     }
 
     private static String tables() {

@@ -53,13 +53,21 @@ class RealInputsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ambient", "openshift-ambient", "platform-ambient"})
-    void aProfileThatAsksForAmbientModeIsRefused(String profile) throws IOException {
+    @ValueSource(strings = {"ambient", "openshift-ambient"})
+    void aProfileThatAsksForAmbientModeTurnsItOn(String profile) throws IOException {
         Run run = manifest("profile: " + profile + "\ncni:\n  cniBinDir: /home/kubernetes/bin\n");
+
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out()).contains("AMBIENT_ENABLED", "/var/run/ztunnel");
+    }
+
+    @Test
+    void aProfileOfAmbientModeThatNobodyHasIsRefused() throws IOException {
+        Run run = manifest("profile: platform-ambient\ncni:\n  cniBinDir: /home/kubernetes/bin\n");
 
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.out()).isEmpty();
-        assertThat(run.err()).contains("1:1: profile is '" + profile + "'", "not to ztunnel");
+        assertThat(run.err()).contains("profile is 'platform-ambient'");
     }
 
     @Test
@@ -229,8 +237,7 @@ class RealInputsTest {
                 "platform: rke2        | platform is 'rke2', but must be one of aks, default, eks, gcp, gke",
                 "hub: docker.io/istio  | cni.hub is 'docker.io/istio', which holds Istio's images",
                 "logging: {level: loud} | cni.logging.level is 'loud', but must be a level, debug, info",
-                "global: {profile: ambient} | global.profile is 'ambient', but mesh-cni redirects to sidecars only",
-                "ambient: {enabled: on} | cni.ambient.enabled is true, but",
+                "ambient: {enablementSelectors: [{pods: {}}]} | cni.ambient.enablementSelectors: \"pods\" is unknown here",
                 "cniBinDirr: /x        | unknown key cniBinDirr, did you mean cniBinDir?",
                 "affinity: x           | cni.affinity has the wrong type for this Kubernetes field"
             })

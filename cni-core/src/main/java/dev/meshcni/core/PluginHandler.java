@@ -16,7 +16,6 @@ import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodPlan;
@@ -46,6 +45,7 @@ public final class PluginHandler {
     private final Attachments attachments;
     private final PodRedirection redirection;
     private final AmbientOptions.Node ambientNode;
+    private final AmbientMesh mesh;
     private final HeavyCalls heavyCalls = new HeavyCalls();
 
     /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
@@ -68,13 +68,22 @@ public final class PluginHandler {
             PrevResultCheck prevResultCheck,
             Duration podPatience,
             AttachmentStore store) {
-        this(pods, notReady, backends, prevResultCheck, podPatience, store, AmbientOptions.Node.STANDARD);
+        this(
+                pods,
+                notReady,
+                backends,
+                prevResultCheck,
+                podPatience,
+                store,
+                AmbientOptions.Node.STANDARD,
+                AmbientMesh.OF_OTHERS);
     }
 
     /**
-     * The same for a node that decides about ambient pods in its own way.
+     * A handler of a node for ambient pods.
      *
-     * @param ambientNode what it decides, by which CHECK compares ambient pods
+     * @param ambientNode what the node decides about them, by which CHECK compares them
+     * @param mesh what they join
      */
     public PluginHandler(
             PodSource pods,
@@ -83,12 +92,14 @@ public final class PluginHandler {
             PrevResultCheck prevResultCheck,
             Duration podPatience,
             AttachmentStore store,
-            AmbientOptions.Node ambientNode) {
+            AmbientOptions.Node ambientNode,
+            AmbientMesh mesh) {
         this.pods = Objects.requireNonNull(pods, "pods is null");
         this.notReady = Objects.requireNonNull(notReady, "notReady is null");
         this.prevResultCheck = Objects.requireNonNull(prevResultCheck, "prevResultCheck is null");
         this.podPatience = Objects.requireNonNull(podPatience, "podPatience is null");
         this.ambientNode = Objects.requireNonNull(ambientNode, "ambientNode is null");
+        this.mesh = Objects.requireNonNull(mesh, "mesh is null");
         this.attachments = new Attachments(store);
         this.redirection = new PodRedirection(backends, attachments);
     }
@@ -158,6 +169,9 @@ public final class PluginHandler {
                     .withCause("exempt");
         }
         Pod pod = findPod(request, deadline);
+        if (mesh.wants(pod, deadline)) {
+            return join(request, pod, deadline);
+        }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
             return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip ->
@@ -175,6 +189,14 @@ public final class PluginHandler {
         }
     }
 
+    private Answer join(CniRequest request, Pod pod, Deadline deadline) {
+        prevResultCheck.verify(request);
+        int rules = mesh.add(pod, PodRedirection.promised(request), netns(request), deadline);
+        return Answer.of(request, PrevResultReply.reply(request), Outcome.REDIRECTED, "in the ambient mesh")
+                .withCause("ambient")
+                .withEffect(new Answer.Effect(rules, 0));
+    }
+
     private Answer check(CniRequest request, Deadline deadline) {
         Optional<String> passes =
                 Exemption.withoutLook(request.config(), request.environment().args());
@@ -182,8 +204,8 @@ public final class PluginHandler {
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
         Pod pod = findPod(request, deadline);
-        if (AmbientPolicy.isEnrolled(pod)) {
-            redirection.check(request, AmbientOptions.of(pod, ambientNode), deadline);
+        if (mesh.hasMember(pod, deadline)) {
+            redirection.check(request, AmbientOptions.of(pod, ambientNode), mesh.missing(pod), deadline);
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ambient pod");
         }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
@@ -200,7 +222,29 @@ public final class PluginHandler {
     }
 
     private Answer del(CniRequest request, Deadline deadline) {
-        return Answer.of(request, PluginReplies.empty(), Outcome.OK, redirection.remove(request, deadline));
+        Optional<String> left = leave(request, deadline);
+        String removed = redirection.remove(request, deadline);
+        return Answer.of(request, PluginReplies.empty(), Outcome.OK, left.orElse(removed));
+    }
+
+    /** Only a pod has joined the mesh; where the runtime gives no namespace, it has ended with the sandbox. */
+    private Optional<String> leave(CniRequest request, Deadline deadline) {
+        CniArgs args = request.environment().args();
+        if (args.podNamespace().isEmpty()
+                || args.podName().isEmpty()
+                || request.environment().netns().isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return mesh.delete(
+                    args.podNamespace().get(),
+                    args.podName().get(),
+                    args.podUid().orElse(""),
+                    netns(request),
+                    deadline);
+        } catch (NetnsException e) {
+            return Optional.empty();
+        }
     }
 
     private Answer gc(CniRequest request) {
@@ -230,11 +274,21 @@ public final class PluginHandler {
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
+    private static Path netns(CniRequest request) {
+        String text = request.environment().netns();
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new NetnsException("'" + text + "' is not a path", e);
+        }
+    }
+
     /** Returns whether it would be skipped or rejected: stale data must not decide that. */
     private boolean isDoubtful(Pod pod) {
         try {
-            return RedirectPolicy.decide(pod) instanceof Decision.Skip;
-        } catch (InvalidParameterException e) {
+            return RedirectPolicy.decide(pod) instanceof Decision.Skip
+                    && !mesh.wants(pod, Deadline.after(Duration.ZERO));
+        } catch (InvalidParameterException | PodSourceException e) {
             return true;
         }
     }

@@ -25,9 +25,9 @@ import dev.meshcni.rules.RuleDifference;
 import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -83,7 +83,10 @@ final class PodRedirection {
                                 "the path now refers to another network namespace");
                     });
             PodPlan plan = plan(request, parameters, netns);
-            requireNone(request, differences(request, netns, List.of(plan.redirect())), "differs from what ADD set up");
+            requireNone(
+                    request,
+                    texts(differences(request, netns, List.of(plan.redirect()))),
+                    "differs from what ADD set up");
             return plan;
         }
     }
@@ -91,23 +94,30 @@ final class PodRedirection {
     /**
      * Compares the rules of an ambient pod, whoever has written them, with those that it should have (CHECK).
      *
+     * @param missing what else is known to be missing
      * @throws CniException with {@link PluginErrorCode#NOT_AS_ADDED}, which names each difference
      */
-    void check(CniRequest request, AmbientOptions options, Deadline deadline) {
+    void check(CniRequest request, AmbientOptions options, List<String> missing, Deadline deadline) {
         try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
             List<RedirectPlan> plans = AmbientRules.acceptable(options, addresses(request, netns));
-            requireNone(request, differences(request, netns, plans), "differs from what an ambient pod needs");
+            List<String> differences = new ArrayList<>(missing);
+            differences.addAll(texts(differences(request, netns, plans)));
+            requireNone(request, differences, "differs from what an ambient pod needs");
         }
     }
 
-    private static void requireNone(CniRequest request, List<RuleDifference> differences, String what) {
+    private static void requireNone(CniRequest request, List<String> differences, String what) {
         if (!differences.isEmpty()) {
             throw new CniException(
                     PluginErrorCode.NOT_AS_ADDED,
                     "traffic redirection of pod " + podName(request) + " " + what + ": " + differences.size()
                             + (differences.size() == 1 ? " difference" : " differences"),
-                    differences.stream().map(RuleDifference::toString).collect(Collectors.joining("; ")));
+                    String.join("; ", differences));
         }
+    }
+
+    private static List<String> texts(List<RuleDifference> differences) {
+        return differences.stream().map(RuleDifference::toString).toList();
     }
 
     /** The differences from the first of some plans; none if the namespace is as one of them says. */
@@ -185,12 +195,16 @@ final class PodRedirection {
 
     /** Those that the namespace has, then those that the base CNI has promised. */
     private static List<InetAddress> addresses(CniRequest request, NamespaceHandle netns) {
-        return Stream.concat(
-                        netns.addresses().stream(),
-                        request.config().prevResult().stream()
-                                .flatMap(result -> result.ips().stream())
-                                .map(ip -> ip.address().address()))
+        return Stream.concat(netns.addresses().stream(), promised(request).stream())
                 .distinct()
+                .toList();
+    }
+
+    /** Those that the base CNI has promised. */
+    static List<InetAddress> promised(CniRequest request) {
+        return request.config().prevResult().stream()
+                .flatMap(result -> result.ips().stream())
+                .map(ip -> ip.address().address())
                 .toList();
     }
 

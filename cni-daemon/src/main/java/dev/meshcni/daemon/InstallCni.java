@@ -4,18 +4,23 @@
 package dev.meshcni.daemon;
 
 import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.config.HelpFooter;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.config.TruthValue;
 import dev.meshcni.config.UsageError;
+import dev.meshcni.core.AmbientMesh;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.enrolment.AmbientNode;
+import dev.meshcni.enrolment.EnrolmentOptions;
+import dev.meshcni.enrolment.EnrolmentSettings;
 import dev.meshcni.host.linux.MappedFiles;
 import dev.meshcni.host.linux.ProcessMemory;
 import dev.meshcni.install.InstallEvents;
@@ -31,6 +36,7 @@ import dev.meshcni.kubernetes.KubernetesOptions;
 import dev.meshcni.kubernetes.ManifestPodSource;
 import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.repair.NodeTaint;
+import dev.meshcni.repair.ProcPodNetnsFinder;
 import dev.meshcni.repair.RepairOptions;
 import dev.meshcni.telemetry.AgentMetrics;
 import dev.meshcni.telemetry.HeapWatch;
@@ -41,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
@@ -88,6 +95,9 @@ public final class InstallCni implements Callable<Integer> {
 
     @Mixin
     private RepairOptions repair;
+
+    @Mixin
+    private EnrolmentOptions enrolment;
 
     @Mixin
     private MonitoringOptions monitoring;
@@ -149,18 +159,23 @@ public final class InstallCni implements Callable<Integer> {
 
     private void serve() throws InterruptedException {
         Path runDirectory = plugin.agentRunDirectory();
+        AmbientOptions.Node ambientNode = enrolment.node();
+        Optional<EnrolmentSettings> joining = joining();
         Backends backends = backends();
         ChainAdapters adapters = installer.adapters();
         installer.idleJars().forEach(jar -> LOG.warn("{} provides no chain adapter and has no effect", jar));
         try (ResourceStack parts = new ResourceStack()) {
-            Optional<KubernetesNode> cluster = cluster().map(parts::add);
+            Optional<KubernetesNode> cluster = cluster(joining).map(parts::add);
             PodSource known = cluster.isPresent() ? cluster.get().pods() : parts.add(manifests());
             PodSource pods = new WarnedPods(
                     known, (pod, warning) -> cluster.ifPresent(node -> node.event(pod, "UnreadAnnotation", warning)));
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
             WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
             WarmUp.exchange(runDirectory, backends, prevResultCheck);
-            NodeReadiness readiness = new NodeReadiness(pods::notReady);
+            Optional<AmbientNode> ambient =
+                    joining.flatMap(settings -> cluster.map(node -> parts.add(ambient(settings, node, backends))));
+            NodeReadiness readiness =
+                    new NodeReadiness(() -> pods.notReady().or(() -> ambient.flatMap(AmbientNode::notReady)));
             PluginHandler handler = new PluginHandler(
                     pods,
                     readiness.lasting(System::nanoTime),
@@ -168,7 +183,8 @@ public final class InstallCni implements Callable<Integer> {
                     prevResultCheck,
                     options.podWait(),
                     AttachmentFiles.in(runDirectory),
-                    AmbientOptions.Node.of(System.getenv()));
+                    ambientNode,
+                    ambient.map(AmbientNode::mesh).orElse(AmbientMesh.OF_OTHERS));
             int gone = handler.forgetGone(backends.named(Backends.DEFAULT), FORGETTING);
             LOG.info(
                     "restored {} attachments of an earlier agent, dropped {} whose network namespace is gone",
@@ -183,7 +199,9 @@ public final class InstallCni implements Callable<Integer> {
                     readiness,
                     redirection,
                     () -> cluster.map(node -> node.pods().size()).orElse(0));
-            install(parts, adapters, metrics, readiness, status, cluster, agent::isFound);
+            ambient.ifPresent(mesh -> status.findingsBy(mesh::findings));
+            ambient.ifPresent(mesh -> metrics.meshBy(mesh::numbers));
+            install(parts, adapters, metrics, readiness, status, cluster, ambient, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());
             parts.add(HeapWatch.start(MappedFiles::release));
@@ -195,7 +213,7 @@ public final class InstallCni implements Callable<Integer> {
                     new NodeTaint.Situation(readiness, () -> !readiness.isSuperseded(), NodeReadiness.GRACE, fresh),
                     () -> agent.isFound() ? readiness.get() : Optional.of("the plugin cannot reach the agent")));
             cluster.ifPresent(
-                    node -> status.rightsBy(parts.add(RightsCheck.start(node.api(), rights(node)))::findings));
+                    node -> status.findingsBy(parts.add(RightsCheck.start(node.api(), rights(node)))::findings));
             stop.await();
             LOG.info("agent stopping");
         }
@@ -209,18 +227,22 @@ public final class InstallCni implements Callable<Integer> {
             NodeReadiness readiness,
             NodeStatus status,
             Optional<KubernetesNode> cluster,
+            Optional<AmbientNode> ambient,
             BooleanSupplier agentIsFound) {
         if (options.noInstall()) {
             readiness.nothingToInstall();
             return;
         }
         ShutdownReason reason = cluster.map(node -> shutdownReason(parts, node)).orElseGet(ShutdownReason::unknown);
-        UninstallStep untaint = patience -> cluster.flatMap(node -> node.untaint(patience));
+        // The taint last: it keeps pods away while others still leave the mesh.
+        UninstallStep further = UninstallStep.all(List.of(
+                patience -> ambient.flatMap(mesh -> mesh.uninstall(patience)),
+                patience -> cluster.flatMap(node -> node.untaint(patience))));
         InstallEvents events =
                 InstallEvents.countedBy(metrics, () -> cluster.ifPresent(KubernetesNode::pluginWasMissing));
         Installer node = Installer.of(installer.settings(plugin, keeping.checkInterval()), adapters, events);
         fresh = !node.isInstalledBefore();
-        ManagedInstallation managed = parts.add(ManagedInstallation.start(node, reason, agentIsFound, untaint));
+        ManagedInstallation managed = parts.add(ManagedInstallation.start(node, reason, agentIsFound, further));
         readiness.installedBy(managed::state);
         status.installedBy(node);
         installation = Optional.of(managed);
@@ -228,6 +250,9 @@ public final class InstallCni implements Callable<Integer> {
 
     private List<RequiredRight> rights(KubernetesNode node) {
         List<RequiredRight> rights = node.rights();
+        if (enrolment.enabled()) {
+            rights.addAll(RequiredRight.ofMesh());
+        }
         if (!options.noInstall() && !plugin.podNamespace().isEmpty()) {
             rights.addAll(RequiredRight.ofDaemonSet(plugin.podNamespace(), keeping.daemonSetName()));
         }
@@ -274,10 +299,33 @@ public final class InstallCni implements Callable<Integer> {
     }
 
     /** The cluster that this node belongs to; empty where pods come from manifests. */
-    private Optional<KubernetesNode> cluster() {
+    private Optional<KubernetesNode> cluster(Optional<EnrolmentSettings> joining) {
         return options.podManifestDirectory().isPresent()
                 ? Optional.empty()
-                : Optional.of(KubernetesNode.connect(kubernetes, repair));
+                : Optional.of(KubernetesNode.connect(
+                        kubernetes,
+                        repair,
+                        joining.map(settings -> settings.policy().podLabels()).orElse(Set.of())));
+    }
+
+    /** How pods join the mesh of the node's ztunnel; empty if none does. */
+    private Optional<EnrolmentSettings> joining() {
+        if (!enrolment.enabled()) {
+            return Optional.empty();
+        }
+        if (options.podManifestDirectory().isPresent()) {
+            throw new DaemonException("--ambient-enabled needs the API server, and --pod-manifest-dir is set");
+        }
+        return Optional.of(enrolment.settings(plugin.excludedNamespaces()));
+    }
+
+    private AmbientNode ambient(EnrolmentSettings settings, KubernetesNode node, Backends backends) {
+        return AmbientNode.start(
+                settings,
+                node.api(),
+                node.pods(),
+                backends.named(plugin.nativeNftables() ? Backends.NFTABLES : Backends.DEFAULT),
+                ProcPodNetnsFinder.ofHost());
     }
 
     private PodSource manifests() {

@@ -42,8 +42,7 @@ final class IstioFlags {
                 "--skip-cni-binaries",
                 "--skip-tls-verify",
                 "--update-cni-binaries",
-                "--vklog",
-                "--ztunnel-uds-address"
+                "--vklog"
             },
             arity = "0..1",
             fallbackValue = "",

@@ -71,14 +71,16 @@ final class KubernetesNode implements AutoCloseable {
     /**
      * Starts to watch the node's pods.
      *
+     * @param labels labels of pods that are kept beside those that repair and redirection ask for
      * @throws DaemonException if an option cannot be understood
      */
-    static KubernetesNode connect(KubernetesOptions kubernetes, RepairOptions repair) {
+    static KubernetesNode connect(KubernetesOptions kubernetes, RepairOptions repair, Set<String> labels) {
         Optional<RepairSettings> settings = repair.enabled() ? Optional.of(repair.settings()) : Optional.empty();
         KubernetesApi api = KubernetesApi.open(kubernetes.settings());
         NodePodReader reader = settings.map(set -> new NodePodReader(set.selection(), set.labelKey()))
                 .orElseGet(() -> new NodePodReader(_ -> false, ""));
-        return new KubernetesNode(api, KubernetesPodSource.start(api, reader), settings, kubernetes.nodeTaint());
+        return new KubernetesNode(
+                api, KubernetesPodSource.start(api, reader.keeping(labels)), settings, kubernetes.nodeTaint());
     }
 
     KubernetesApi api() {

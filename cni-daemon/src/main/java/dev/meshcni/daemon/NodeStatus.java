@@ -15,6 +15,7 @@ import dev.meshcni.install.InstallerSettings;
 import dev.meshcni.telemetry.AgentStatus;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntSupplier;
@@ -30,7 +31,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
     private final IntSupplier pods;
     private Optional<Installer> installer = Optional.empty();
     private Optional<Observation> last = Optional.empty();
-    private Supplier<List<Finding>> rights = List::of;
+    private final List<Supplier<List<Finding>>> further = new ArrayList<>();
 
     private record Observation(AgentStatus.Installation installation, List<Finding> findings, long nanos) {
         boolean isFresh() {
@@ -54,9 +55,9 @@ final class NodeStatus implements Supplier<AgentStatus> {
         installer = Optional.of(work);
     }
 
-    /** From now on the permissions that are missing are findings. */
-    synchronized void rightsBy(Supplier<List<Finding>> missing) {
-        rights = missing;
+    /** From now on these are findings as well, such as permissions that are missing. */
+    synchronized void findingsBy(Supplier<List<Finding>> findings) {
+        further.add(findings);
     }
 
     @Override
@@ -69,7 +70,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                 pods.getAsInt(),
                 last.map(Observation::installation),
                 Stream.concat(
-                                rights.get().stream(),
+                                further.stream().flatMap(findings -> findings.get().stream()),
                                 last.map(Observation::findings).stream().flatMap(List::stream))
                         .toList());
     }

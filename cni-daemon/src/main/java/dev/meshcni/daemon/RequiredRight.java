@@ -65,6 +65,15 @@ record RequiredRight(Right right, String without) {
         return rights;
     }
 
+    /** Those of ambient mode. */
+    static List<RequiredRight> ofMesh() {
+        return List.of(
+                ofCluster("list", "namespaces", "no pod can join the ambient mesh"),
+                ofCluster("watch", "namespaces", "labels of namespaces are not followed"),
+                ofCluster("get", "namespaces", "a pod of a namespace that the watch does not deliver in time waits"),
+                ofCluster("patch", "pods/status", "istiod does not learn which pods are in the ambient mesh"));
+    }
+
     /** Those for the taint of the node. */
     static List<RequiredRight> ofTaint() {
         return List.of(

@@ -37,7 +37,8 @@ class DaemonOptionsTest {
             --drift-repair=yes           | Invalid value for option '--drift-repair': expected true or false
             --health-port=http           | Invalid value for option '--health-port': 'http' is not an int
             --helth-port=1               | unknown option '--helth-port', did you mean '--health-port'?
-            --ambient-enabled            | unknown option '--ambient-enabled'
+            --host-probe-snat-ip=web     | variable HOST_PROBE_SNAT_IP
+            --ambient-enablement-selector=[{pods: {}}] | "pods" is unknown here; possible are podSelector, namespaceSelector
             now                          | unknown argument 'now'
             """)
     void aBadFlagIsNamedInOneLine(String argument, String text) throws IOException {

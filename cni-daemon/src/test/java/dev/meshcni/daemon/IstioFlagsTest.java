@@ -55,7 +55,7 @@ class IstioFlagsTest {
 
     @Test
     void otherFlagsAreStillUnknown() {
-        assertThatThrownBy(() -> InstallCni.commandLine().parseArgs("--ambient-enabled"))
+        assertThatThrownBy(() -> InstallCni.commandLine().parseArgs("--ambient-redirect-mode"))
                 .isInstanceOf(ParameterException.class);
     }
 }

@@ -4,6 +4,7 @@
 package dev.meshcni.install;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,15 @@ public interface UninstallStep {
     /** Nothing to do. */
     static UninstallStep none() {
         return _ -> Optional.empty();
+    }
+
+    /** One step after the other, whatever the ones before could not do. */
+    static UninstallStep all(List<UninstallStep> steps) {
+        return patience -> {
+            List<String> left =
+                    steps.stream().flatMap(step -> step.run(patience).stream()).toList();
+            return left.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", left));
+        };
     }
 
     /**

@@ -34,7 +34,8 @@ final class InstallerProcess implements AutoCloseable {
                         "--add-reads",
                         MODULE + "=ALL-UNNAMED",
                         "--patch-module",
-                        MODULE + "=" + Path.of("target/test-classes").toAbsolutePath(),
+                        MODULE + "="
+                                + Path.of("../cni-install/target/test-classes").toAbsolutePath(),
                         "--add-modules",
                         "ALL-MODULE-PATH",
                         "--enable-native-access=dev.meshcni.host.linux",

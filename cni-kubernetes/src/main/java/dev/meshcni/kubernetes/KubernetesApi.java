@@ -8,6 +8,8 @@ import static java.util.Objects.requireNonNull;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.CniJson;
 import dev.meshcni.config.DaemonException;
@@ -15,6 +17,7 @@ import io.fabric8.kubernetes.api.model.DeleteOptions;
 import io.fabric8.kubernetes.api.model.DeleteOptionsBuilder;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.Taint;
@@ -26,10 +29,10 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import io.fabric8.kubernetes.client.informers.cache.ReducedStateItemStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;
@@ -43,6 +46,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -106,6 +110,8 @@ public final class KubernetesApi implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(KubernetesApi.class);
     private static final String ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    private static final int NOT_FOUND = 404;
+    private static final int CONFLICT = 409;
     private static final int MAX_MESSAGE = 1024;
     private static final int RETRIES = 1;
     private static final int RETRY_INTERVAL_MILLIS = 200;
@@ -224,14 +230,21 @@ public final class KubernetesApi implements AutoCloseable {
 
     /** The body of an answer, while it comes in; only for its beginning there is a time limit. */
     private InputStream stream(String path) {
-        HttpClient http = client.getHttpClient();
+        return answer(request(path).build());
+    }
+
+    private HttpRequest.Builder request(String path) {
         String server = client.getConfiguration().getMasterUrl().replaceFirst("/+$", "");
-        HttpRequest request = http.newHttpRequestBuilder()
+        return client.getHttpClient()
+                .newHttpRequestBuilder()
                 .uri(server + path)
                 .header("Accept", "application/json")
-                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS)
-                .build();
-        CompletableFuture<HttpResponse<InputStream>> sent = http.sendAsync(request, InputStream.class);
+                .timeout(requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private InputStream answer(HttpRequest request) {
+        CompletableFuture<HttpResponse<InputStream>> sent =
+                client.getHttpClient().sendAsync(request, InputStream.class);
         try {
             HttpResponse<InputStream> answer = sent.get(2 * requestTimeout.toMillis(), TimeUnit.MILLISECONDS);
             if (!answer.isSuccessful()) {
@@ -263,6 +276,27 @@ public final class KubernetesApi implements AutoCloseable {
     /** A list and watch of the node that this daemon serves, not started yet. */
     public SharedIndexInformer<Node> nodes() {
         return client.nodes().withName(nodeName).runnableInformer(0);
+    }
+
+    /** A list and watch of all namespaces, not started yet, which keeps names and labels of them. */
+    public SharedIndexInformer<Namespace> namespaces() {
+        return client.namespaces()
+                .runnableInformer(0)
+                .itemStore(new ReducedStateItemStore<>(
+                        ReducedStateItemStore.NAME_KEY_STATE,
+                        Namespace.class,
+                        client.getKubernetesSerialization(),
+                        "metadata.labels"));
+    }
+
+    /**
+     * The labels of a namespace; empty if there is no such namespace.
+     *
+     * @throws KubernetesClientException if the API server refuses or does not answer
+     */
+    public Optional<Map<String, String>> namespaceLabels(String name) {
+        return Optional.ofNullable(client.namespaces().withName(name).get())
+                .map(found -> Objects.requireNonNullElse(found.getMetadata().getLabels(), Map.of()));
     }
 
     /**
@@ -315,14 +349,39 @@ public final class KubernetesApi implements AutoCloseable {
      * @throws KubernetesClientException if the API server refuses, or does not answer
      */
     public void label(NodePod pod, String key, String value) {
-        Map<String, Object> metadata = Map.of("uid", pod.pod().uid(), "labels", Map.of(key, value));
-        client.pods()
-                .inNamespace(pod.pod().namespace())
-                .withName(pod.pod().name())
-                .subresource("status")
-                .patch(
-                        PatchContext.of(PatchType.JSON_MERGE),
-                        client.getKubernetesSerialization().asJson(Map.of("metadata", metadata)));
+        patchMetadata(pod.pod().namespace(), pod.pod().name(), pod.pod().uid(), "labels", key, Optional.of(value));
+    }
+
+    /**
+     * Sets an annotation of a pod or takes it off, in the same way.
+     *
+     * @param uid the pod that is meant; another one that has its name by now stays as it is
+     * @param value empty to take it off
+     * @return whether there is such a pod
+     * @throws KubernetesClientException if the API server refuses, or does not answer
+     */
+    public boolean annotate(String namespace, String name, String uid, String key, Optional<String> value) {
+        try {
+            patchMetadata(namespace, name, uid, "annotations", key, value);
+            return true;
+        } catch (KubernetesClientException e) {
+            if (e.getCode() == NOT_FOUND || e.getCode() == CONFLICT) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** RFC 7396: a null takes the entry off. */
+    private void patchMetadata(
+            String namespace, String name, String uid, String kind, String key, Optional<String> value) {
+        ObjectNode patch = JsonNodeFactory.instance.objectNode();
+        patch.putObject("metadata").put("uid", uid).putObject(kind).put(key, value.orElse(null));
+        // The library's own patch would read the pod before.
+        HttpRequest request = request("/api/v1/namespaces/" + namespace + "/pods/" + name + "/status")
+                .patch("application/merge-patch+json", patch.toString())
+                .build();
+        closed(answer(request));
     }
 
     /** Says something about a pod where {@code kubectl describe} shows it; that it cannot be said is only logged. */
@@ -443,8 +502,8 @@ public final class KubernetesApi implements AutoCloseable {
             return Removal.DONE;
         } catch (KubernetesClientException e) {
             return switch (e.getCode()) {
-                case 404 -> Removal.GONE;
-                case 409 -> Removal.CHANGED;
+                case NOT_FOUND -> Removal.GONE;
+                case CONFLICT -> Removal.CHANGED;
                 case 429 -> Removal.BLOCKED;
                 default -> throw e;
             };

@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.rules.CutField;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -21,6 +22,7 @@ import java.util.stream.Stream;
  * @param crashes the init containers that have failed and have not succeeded since
  * @param proxyImage the image of its proxy; empty without a proxy
  * @param controller the UID of its controller, which makes a new pod when this one goes; empty without one
+ * @param addresses {@code status.podIPs}; none before its network has been set up
  * @param selected whether the selectors of repair mean it
  * @param bare whether there was no room to keep what decides about it, so that it has to be asked for
  */
@@ -32,6 +34,7 @@ public record NodePod(
         List<Crash> crashes,
         String proxyImage,
         String controller,
+        List<InetAddress> addresses,
         boolean selected,
         boolean bare) {
     /** The stage of a pod's life. */
@@ -65,6 +68,7 @@ public record NodePod(
         crashes = List.copyOf(crashes);
         requireNonNull(proxyImage, "proxyImage is null");
         requireNonNull(controller, "controller is null");
+        addresses = List.copyOf(addresses);
     }
 
     /**
@@ -83,7 +87,7 @@ public record NodePod(
                         pod.initContainers().stream().flatMap(NodePod::texts),
                         pod.containers().stream().flatMap(NodePod::texts),
                         crashes.stream().map(Crash::message),
-                        Stream.of(proxyImage, pod.name(), pod.namespace(), pod.uid(), controller))
+                        Stream.of(proxyImage, pod.name(), pod.namespace(), pod.uid(), pod.serviceAccount(), controller))
                 .flatMap(texts -> texts)
                 .mapToLong(String::length)
                 .sum();
@@ -106,8 +110,9 @@ public record NodePod(
                 List.of(),
                 List.of(),
                 pod.staticUid(),
+                pod.serviceAccount(),
                 List.of(cut));
-        return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", selected, true);
+        return new NodePod(bare, resourceVersion, stage, started, List.of(), "", "", addresses, selected, true);
     }
 
     /** {@code namespace/name}. */

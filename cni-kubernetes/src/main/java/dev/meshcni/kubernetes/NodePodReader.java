@@ -17,8 +17,10 @@ import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
+import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -37,14 +39,14 @@ import java.util.stream.Stream;
 public final class NodePodReader {
     private final Predicate<io.fabric8.kubernetes.api.model.Pod> selection;
     private final Set<String> selectors;
-    private final String keptLabel;
+    private final Set<String> keptLabels;
 
     /**
      * @param selection which pods repair means, by what the engine reads
      * @param keptLabel a label to keep in addition to those that the engine reads
      */
     public NodePodReader(Predicate<io.fabric8.kubernetes.api.model.Pod> selection, String keptLabel) {
-        this(selection, Set.of(), keptLabel);
+        this(selection, Set.of(), Set.of(keptLabel));
     }
 
     /**
@@ -52,16 +54,23 @@ public final class NodePodReader {
      * @param keptLabel a label to keep in addition to those that the engine reads
      */
     public NodePodReader(PodSelection selection, String keptLabel) {
-        this(selection, selection.names(), keptLabel);
+        this(selection, selection.names(), Set.of(keptLabel));
     }
 
     private NodePodReader(
-            Predicate<io.fabric8.kubernetes.api.model.Pod> selection, Set<String> selectors, String keptLabel) {
+            Predicate<io.fabric8.kubernetes.api.model.Pod> selection, Set<String> selectors, Set<String> keptLabels) {
         this.selection = requireNonNull(selection, "selection is null");
-        this.keptLabel = requireNonNull(keptLabel, "keptLabel is null");
+        this.keptLabels = Set.copyOf(keptLabels);
         Set<String> names = new HashSet<>(selectors);
-        names.add(keptLabel);
+        names.addAll(keptLabels);
         this.selectors = Set.copyOf(names);
+    }
+
+    /** The same reader that keeps further labels. */
+    public NodePodReader keeping(Set<String> labels) {
+        Set<String> kept = new HashSet<>(keptLabels);
+        kept.addAll(labels);
+        return new NodePodReader(selection, selectors, kept);
     }
 
     /** Names of labels and annotations to read in addition to those of the engine. */
@@ -77,7 +86,7 @@ public final class NodePodReader {
         io.fabric8.kubernetes.api.model.Pod pod = bounded.pod();
         PodStatus status = Objects.requireNonNullElseGet(pod.getStatus(), PodStatus::new);
         return new NodePod(
-                reduced(PodModel.of(pod), keptLabel, bounded.cut()),
+                reduced(PodModel.of(pod), keptLabels, bounded.cut()),
                 Objects.requireNonNullElse(pod.getMetadata().getResourceVersion(), ""),
                 stage(pod, status),
                 Stream.concat(statuses(status.getInitContainerStatuses()), statuses(status.getContainerStatuses()))
@@ -87,17 +96,18 @@ public final class NodePodReader {
                         .toList(),
                 proxyImage(Objects.requireNonNullElseGet(pod.getSpec(), PodSpec::new)),
                 controller(pod.getMetadata()),
+                addresses(status),
                 selection.test(pod),
                 false);
     }
 
     /** The same pod to the engine, in less memory. */
-    static Pod reduced(Pod pod, String keptLabel, List<CutField> cut) {
+    static Pod reduced(Pod pod, Set<String> keptLabels, List<CutField> cut) {
         return new Pod(
                 pod.namespace(),
                 pod.name(),
                 pod.uid(),
-                kept(pod.labels(), name -> name.equals(keptLabel) || PodFields.LABELS.contains(name)),
+                kept(pod.labels(), name -> keptLabels.contains(name) || PodFields.LABELS.contains(name)),
                 kept(
                         pod.annotations(),
                         name -> PodFields.ANNOTATIONS.contains(name) || UnreadAnnotations.isMistake(name)),
@@ -105,6 +115,7 @@ public final class NodePodReader {
                 pod.initContainers().stream().map(NodePodReader::reduced).toList(),
                 pod.containers().stream().map(NodePodReader::reduced).toList(),
                 pod.staticUid(),
+                pod.serviceAccount(),
                 cut);
     }
 
@@ -144,6 +155,24 @@ public final class NodePodReader {
 
     private static boolean hasStarted(ContainerStatus status) {
         return status.getContainerID() != null && !status.getContainerID().isEmpty();
+    }
+
+    /** Those of {@code status.podIPs}; what is no address says nothing. */
+    private static List<InetAddress> addresses(PodStatus status) {
+        List<String> texts = Objects.requireNonNullElse(status.getPodIPs(), List.<PodIP>of()).stream()
+                .map(PodIP::getIp)
+                .toList();
+        return (texts.isEmpty() ? Stream.ofNullable(status.getPodIP()) : texts.stream())
+                .flatMap(text -> address(text).stream())
+                .toList();
+    }
+
+    private static Optional<InetAddress> address(String text) {
+        try {
+            return Optional.of(InetAddress.ofLiteral(text));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     /** A container that has ended well is never a crash, whatever it did before. */

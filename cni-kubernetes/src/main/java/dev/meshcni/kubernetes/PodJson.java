@@ -17,6 +17,7 @@ import dev.meshcni.redirect.UnreadAnnotations;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
@@ -34,6 +35,7 @@ import java.util.Set;
  */
 final class PodJson {
     private static final int MAX_OWNERS = 16;
+    private static final int MAX_ADDRESSES = 16;
     private static final String ANNOTATION = "annotation";
 
     private final JsonParser json;
@@ -158,11 +160,29 @@ final class PodJson {
         object(json, field -> {
             switch (field) {
                 case "phase" -> status.setPhase(text());
+                case "podIP" -> status.setPodIP(text());
+                case "podIPs" -> status.setPodIPs(addresses());
                 case "initContainerStatuses" -> status.setInitContainerStatuses(statuses.statuses());
                 case "containerStatuses" -> status.setContainerStatuses(statuses.statuses());
                 default -> {}
             }
         });
+    }
+
+    private List<PodIP> addresses() throws IOException {
+        List<PodIP> addresses = new ArrayList<>();
+        array(json, () -> {
+            PodIP address = new PodIP();
+            object(json, field -> {
+                if (field.equals("ip")) {
+                    address.setIp(text());
+                }
+            });
+            if (addresses.size() < MAX_ADDRESSES && address.getIp() != null) {
+                addresses.add(address);
+            }
+        });
+        return addresses;
     }
 
     private String text() throws IOException {

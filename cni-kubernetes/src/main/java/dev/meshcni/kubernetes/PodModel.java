@@ -51,6 +51,7 @@ final class PodModel {
                 containers(spec, spec.getInitContainers()),
                 containers(spec, spec.getContainers()),
                 MirrorPod.staticUid(annotations, isOwnedByNode(metadata)),
+                Objects.requireNonNullElse(spec.getServiceAccountName(), ""),
                 cut);
     }
 

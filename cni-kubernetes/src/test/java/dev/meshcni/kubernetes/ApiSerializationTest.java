@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.DaemonSetBuilder;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
+import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
 
 /** Compared with fabric8's own reader, which knows all fields of all resources. */
@@ -42,6 +43,9 @@ class ApiSerializationTest {
         assertThat(read.crashes()).hasSize(1);
         assertThat(read.pod().staticUid()).isEqualTo(TestPods.STATIC_UID);
         assertThat(read.controller()).isEqualTo("uid-of-the-node");
+        assertThat(read.pod().serviceAccount()).isEqualTo("web");
+        assertThat(read.addresses())
+                .containsExactly(InetAddress.ofLiteral("10.1.0.5"), InetAddress.ofLiteral("fd00::5"));
     }
 
     @Test
@@ -145,6 +149,9 @@ class ApiSerializationTest {
                 .endContainer()
                 .endSpec()
                 .editStatus()
+                .withPodIP("10.1.0.5")
+                .addNewPodIP("10.1.0.5")
+                .addNewPodIP("fd00::5")
                 .editFirstInitContainerStatus()
                 .editLastState()
                 .editTerminated()

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class NodePodReaderTest {
@@ -33,7 +34,7 @@ class NodePodReaderTest {
         env.remove(AnnotationParser.PROXY_CONTAINER);
         Pod pod = pod(annotations, env);
 
-        Pod reduced = NodePodReader.reduced(pod, "", List.of());
+        Pod reduced = NodePodReader.reduced(pod, Set.of(), List.of());
 
         assertThat(annotations).hasSizeGreaterThanOrEqualTo(10);
         assertThat(reduced.annotations()).isEqualTo(annotations);
@@ -54,7 +55,7 @@ class NodePodReaderTest {
     void whatHasNothingToDoWithTheNetworkIsNotKept() {
         Pod pod = pod(Map.of("kubectl.kubernetes.io/last-applied-configuration", "x".repeat(50_000)), Map.of("A", "b"));
 
-        Pod reduced = NodePodReader.reduced(pod, "", List.of());
+        Pod reduced = NodePodReader.reduced(pod, Set.of(), List.of());
 
         assertThat(reduced.annotations()).isEmpty();
         assertThat(reduced.containers())

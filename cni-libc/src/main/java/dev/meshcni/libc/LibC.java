@@ -147,7 +147,7 @@ public final class LibC {
 
     static native int posix_spawnattr_destroy(Pointer attributes);
 
-    static native String strerror(int errno);
+    public static native String strerror(int errno);
 
     static native int access(String path, int mode);
 

@@ -50,6 +50,11 @@ record AccessRights(CniValues values) {
         } else if (selectsNodes()) {
             rules.add(rule(CORE, "nodes", "get").build());
         }
+        if (values.ambient().isPresent()) {
+            // A namespace is in the mesh by its labels; by an annotation of a pod istiod knows that ztunnel serves it.
+            rules.add(rule(CORE, "namespaces", "get", "list", "watch").build());
+            rules.add(rule(CORE, "pods/status", "patch").build());
+        }
         if (values.openShift()) {
             rules.add(rule("security.openshift.io", "securitycontextconstraints", "use")
                     .withResourceNames("privileged")

@@ -29,6 +29,7 @@ import java.util.OptionalInt;
  * @param revision label of the resources; the CNI itself is one for all revisions
  * @param kubernetes the version of the cluster; empty for one of today
  * @param scope which resources are printed
+ * @param ambient the ambient mode, which enrols pods in the mesh of their node's ztunnel; empty where it is off
  * @param networkPolicy whether a NetworkPolicy admits what the daemon serves
  * @param quota how many pods of node-critical priority a ResourceQuota in the namespace allows; empty for none
  */
@@ -40,6 +41,7 @@ record CniValues(
         Plugin plugin,
         Logging logging,
         Repair repair,
+        Optional<Ambient> ambient,
         DaemonPod pod,
         Monitoring monitoring,
         boolean openShift,
@@ -55,6 +57,7 @@ record CniValues(
         requireNonNull(plugin, "plugin is null");
         requireNonNull(logging, "logging is null");
         requireNonNull(repair, "repair is null");
+        requireNonNull(ambient, "ambient is null");
         requireNonNull(pod, "pod is null");
         requireNonNull(monitoring, "monitoring is null");
         requireNonNull(kubernetes, "kubernetes is null");
@@ -120,6 +123,20 @@ record CniValues(
             REPORT
         }
     }
+
+    /**
+     * The settings of ambient mode; the daemon has a default for each that is empty.
+     *
+     * @param selectors which pods are in it, as JSON
+     * @param dnsCapture whether ztunnel answers DNS queries of pods
+     * @param ipv6 whether IPv6 is redirected
+     * @param systemNamespace the namespace of ztunnel
+     */
+    record Ambient(
+            Optional<String> selectors,
+            Optional<Boolean> dnsCapture,
+            Optional<Boolean> ipv6,
+            Optional<String> systemNamespace) {}
 
     /**
      * The pod of the daemon, as far as it can be set.

@@ -9,6 +9,7 @@ import static java.util.Objects.requireNonNullElse;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.manifest.CniValues.Additions;
+import dev.meshcni.manifest.CniValues.Ambient;
 import dev.meshcni.manifest.CniValues.DaemonPod;
 import dev.meshcni.manifest.CniValues.Image;
 import dev.meshcni.manifest.CniValues.Logging;
@@ -72,8 +73,13 @@ final class CniValuesReader {
     private static final Set<String> LEVELS =
             Arrays.stream(LogLevels.Level.values()).map(LogLevels.Level::label).collect(Collectors.toSet());
     private static final Set<String> SCOPES = Set.of("all", "cluster", "namespace", "undefined");
-    private static final Set<String> RESERVED_ENV =
-            Set.of("NODE_NAME", "REPAIR_NODE_NAME", "POD_NAME", "POD_NAMESPACE", "CNI_BIN_DIR_ON_HOST");
+    private static final Set<String> RESERVED_ENV = Set.of(
+            "NODE_NAME",
+            "REPAIR_NODE_NAME",
+            "POD_NAME",
+            "POD_NAMESPACE",
+            "CNI_BIN_DIR_ON_HOST",
+            DaemonEnvironment.AMBIENT_ENABLED);
 
     private final SettingsSection cni;
     private final SettingsSection k8s;
@@ -96,6 +102,7 @@ final class CniValuesReader {
      * Reads everything.
      *
      * @param component {@code components.cni}
+     * @param ambient the ambient mode, if it is on
      * @param injected whether the injector annotates pods for Multus
      * @param kubernetes the version of the cluster, if it is known
      */
@@ -103,9 +110,9 @@ final class CniValuesReader {
             String namespace,
             String revision,
             SettingsSection component,
+            Optional<Ambient> ambient,
             boolean injected,
             Optional<KubernetesVersion> kubernetes) {
-        refuseAmbient();
         refuseOwnConf();
         NodeLayout node = node();
         boolean openShift = platform == Platform.OPENSHIFT || node.conf().equals(MULTUS_CONF_DIR);
@@ -118,6 +125,7 @@ final class CniValuesReader {
                 plugin,
                 logging(),
                 repair(),
+                ambient,
                 pod(openShift),
                 monitoring(),
                 openShift,
@@ -393,15 +401,6 @@ final class CniValuesReader {
             cni.problem(
                     "istioOwnedCNIConfig",
                     "is true, but mesh-cni uses the base CNI's own file, and restores its entry there");
-        }
-    }
-
-    /** Ambient mode is a different product: it redirects to the node's ztunnel, not to a sidecar. */
-    private void refuseAmbient() {
-        try (SettingsSection ambient = cni.section("ambient")) {
-            if (ambient.flag("enabled").orElse(false)) {
-                ambient.problem("enabled", "is true, but mesh-cni redirects to sidecars only, not to ztunnel");
-            }
         }
     }
 }

@@ -12,6 +12,9 @@ import java.util.TreeMap;
  * ({@link EnvironmentDefaults}).
  */
 final class DaemonEnvironment {
+    /** The variable that only {@code ambient.enabled} sets, as it takes a mount and permissions besides. */
+    static final String AMBIENT_ENABLED = "AMBIENT_ENABLED";
+
     private DaemonEnvironment() {}
 
     static SortedMap<String, String> of(CniValues values) {
@@ -34,7 +37,18 @@ final class DaemonEnvironment {
         variables.put("REPAIR_LABEL_PODS", text(repair.mode() == CniValues.Repair.Mode.LABEL));
         variables.put("REPAIR_LABEL_VALUE", repair.labelValue());
         variables.put("REPAIR_REPAIR_PODS", text(repair.mode() == CniValues.Repair.Mode.REPAIR));
+        values.ambient().ifPresent(ambient -> variables.putAll(of(ambient)));
         variables.putAll(values.plugin().env());
+        return variables;
+    }
+
+    private static SortedMap<String, String> of(CniValues.Ambient ambient) {
+        SortedMap<String, String> variables = new TreeMap<>();
+        variables.put(AMBIENT_ENABLED, text(true));
+        ambient.selectors().ifPresent(selectors -> variables.put("AMBIENT_ENABLEMENT_SELECTOR", selectors));
+        ambient.dnsCapture().ifPresent(flag -> variables.put("AMBIENT_DNS_CAPTURE", text(flag)));
+        ambient.ipv6().ifPresent(flag -> variables.put("AMBIENT_IPV6", text(flag)));
+        ambient.systemNamespace().ifPresent(namespace -> variables.put("SYSTEM_NAMESPACE", namespace));
         return variables;
     }
 

@@ -42,6 +42,9 @@ record DaemonSetManifest(CniValues values) {
 
     private static final String CONTAINER = "install-cni";
 
+    /** The directory in which the daemon listens for ztunnel, whose pod has it at the same path. */
+    private static final String ZTUNNEL = "/var/run/ztunnel";
+
     /** The lists of a container that the manifests leave empty. */
     private static final List<String> CLEARED = List.of("args", "envFrom");
 
@@ -212,12 +215,16 @@ record DaemonSetManifest(CniValues values) {
     private List<HostDirectory> directories() {
         String create = "DirectoryOrCreate";
         Platform.NodeLayout node = values.node();
-        return List.of(
+        List<HostDirectory> directories = new ArrayList<>(List.of(
                 new HostDirectory("cni-bin-dir", node.bin(), create, "/host/opt/cni/bin", false),
                 new HostDirectory("cni-net-dir", node.conf(), create, "/host/etc/cni/net.d", false),
                 new HostDirectory("cni-run-dir", "/var/run/istio-cni", create, "/var/run/istio-cni", false),
                 new HostDirectory("cni-netns-dir", node.netns(), create, "/host" + node.netns(), true),
-                new HostDirectory("cni-host-procfs", "/proc", "Directory", "/host/proc", true));
+                new HostDirectory("cni-host-procfs", "/proc", "Directory", "/host/proc", true)));
+        if (values.ambient().isPresent()) {
+            directories.add(new HostDirectory("cni-ztunnel-sock-dir", ZTUNNEL, create, ZTUNNEL, false));
+        }
+        return directories;
     }
 
     /** Plain values: a container whose variables come from a ConfigMap cannot start while the API server is away. */

@@ -9,8 +9,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Reads the spec of an {@code IstioOperator} as far as it is about the CNI. What belongs to other components is passed
@@ -18,7 +16,6 @@ import java.util.TreeSet;
  */
 final class OperatorReader {
     private static final String DEFAULT_NAMESPACE = "istio-system";
-    private static final String SIDECARS_ONLY = "mesh-cni redirects to sidecars only, not to ztunnel";
 
     private final ManifestInput input;
     private final List<Problem> problems = new ArrayList<>();
@@ -65,13 +62,14 @@ final class OperatorReader {
             SettingsSection global = values.section("global");
             Profile profile = new Profile(spec, values, global);
             Platform platform = platform(profile, values, global);
-            SettingsSection cni = values.section("cni").over(platform.without(settings.defaults()));
+            SettingsSection cni = values.section("cni").over(profile.without(platform.without(settings.defaults())));
             boolean enabled = component.flag("enabled").orElse(profile.installs());
             String revision = spec.text("revision")
                     .or(() -> cni.text("revision"))
                     .or(() -> values.text("revision"))
                     .orElse("default");
-            Optional<CniValues> read = read(spec, component, new Sections(values, cni, global), revision, platform);
+            Optional<CniValues> read =
+                    read(spec, component, new Sections(values, cni, global), revision, platform, profile.isAmbient());
             if (!enabled && !expected(values)) {
                 component.problem(
                         "enabled", "is not true, so there is nothing to print; set components.cni.enabled to true");
@@ -86,7 +84,12 @@ final class OperatorReader {
     }
 
     private Optional<CniValues> read(
-            SettingsSection spec, SettingsSection component, Sections values, String revision, Platform platform) {
+            SettingsSection spec,
+            SettingsSection component,
+            Sections values,
+            String revision,
+            Platform platform,
+            boolean ambientProfile) {
         SettingsSection global = values.global();
         SettingsSection k8s = component.section("k8s");
         overlays = Overlay.read(k8s);
@@ -102,8 +105,9 @@ final class OperatorReader {
                 .or(() -> common)
                 .or(() -> istioNamespace)
                 .orElse(DEFAULT_NAMESPACE);
+        Optional<CniValues.Ambient> ambient = AmbientReader.read(values.cni(), ambientProfile, istioNamespace);
         Optional<CniValues> read = Optional.of(new CniValuesReader(values.cni(), k8s, global, platform)
-                .read(namespace, revision, component, injected(values.all()), input.kubernetes()));
+                .read(namespace, revision, component, ambient, injected(values.all()), input.kubernetes()));
         values.cni().close();
         k8s.close();
         global.close();
@@ -117,57 +121,6 @@ final class OperatorReader {
 
     private static Optional<Platform> named(SettingsSection section) {
         return section.oneOf("platform", Platform.names()).flatMap(Platform::named);
-    }
-
-    /** The profiles that the input names: of istioctl in the spec, of Istio's charts in the values. */
-    private static final class Profile {
-        private static final String OPENSHIFT = "openshift";
-        private static final String PLATFORM = "platform-";
-        private static final Set<String> NAMES =
-                Set.of("default", "demo", "empty", "external", "minimal", OPENSHIFT, "preview", "remote", "stable");
-
-        private final Optional<String> ofSpec;
-        private final Optional<String> ofValues;
-
-        Profile(SettingsSection spec, SettingsSection values, SettingsSection global) {
-            this.ofSpec = checked(spec, NAMES);
-            Set<String> names = new TreeSet<>(NAMES);
-            Platform.names().forEach(name -> names.add(PLATFORM + name));
-            Optional<String> ofGlobal = checked(global, names);
-            this.ofValues = checked(values, names).or(() -> ofGlobal);
-        }
-
-        private static Optional<String> checked(SettingsSection section, Set<String> names) {
-            Optional<String> name = section.text("profile");
-            if (name.filter(text -> text.contains("ambient")).isPresent()) {
-                section.problem("profile", "is '" + name.get() + "', but " + SIDECARS_ONLY);
-                return Optional.empty();
-            }
-            if (name.filter(text -> text.contains("/") || text.endsWith(".yaml"))
-                    .isPresent()) {
-                section.problem(
-                        "profile",
-                        "is the file '" + name.get() + "', which is not read from here; name it before this file:"
-                                + " -f " + name.get());
-                return Optional.empty();
-            }
-            return name.filter(text -> text.startsWith("compatibility-version-"))
-                            .isPresent()
-                    ? Optional.empty()
-                    : section.oneOf("profile", names);
-        }
-
-        /** Returns whether istioctl's profile has the CNI. */
-        boolean installs() {
-            return ofSpec.filter(OPENSHIFT::equals).isPresent();
-        }
-
-        Optional<Platform> platform() {
-            return ofValues.or(() -> ofSpec)
-                    .filter(name -> name.startsWith(PLATFORM) || name.equals(OPENSHIFT))
-                    .flatMap(name -> Platform.named(name.replaceFirst("^" + PLATFORM, "")))
-                    .or(() -> installs() ? Optional.of(Platform.OPENSHIFT) : Optional.empty());
-        }
     }
 
     /** Returns whether the injector is configured for a CNI plugin. */

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /**
  * One mapping of the settings, read key by key. Its keys are those that {@link IstioSettings} lists; any other that is
@@ -165,6 +166,23 @@ final class SettingsSection implements AutoCloseable {
                 convert(key + "[" + i + "]", sequence.items().get(i), type).ifPresent(items::add);
             }
             return Optional.of(items);
+        });
+    }
+
+    /** A part that another reader takes; what that one finds wrong is a problem of this key. */
+    <T> Optional<T> part(String key, Function<Yaml, T> reader) {
+        return value(key).flatMap(value -> {
+            try {
+                return Optional.of(reader.apply(value));
+            } catch (ManifestException e) {
+                e.problems()
+                        .forEach(problem -> problems.add(new Problem(
+                                problem.position(),
+                                name(key) + ": " + problem.message(),
+                                problem.key(),
+                                problem.known())));
+                return Optional.empty();
+            }
         });
     }
 

@@ -114,7 +114,7 @@ final class ApiModel implements AutoCloseable {
     }
 
     private static URL[] jars(String directory) {
-        try (Stream<Path> files = Files.list(Path.of("target", "kubernetes-models", directory))) {
+        try (Stream<Path> files = Files.list(Path.of("../cni-manifest/target/kubernetes-models", directory))) {
             return files.map(Path::toUri)
                     .map(file -> {
                         try {

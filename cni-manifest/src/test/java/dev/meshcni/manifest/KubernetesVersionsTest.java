@@ -12,9 +12,12 @@ import dev.meshcni.config.YamlFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -30,6 +33,7 @@ class KubernetesVersionsTest {
             "{global: {platform: gke}}",
             "{cni: {nodeTaint: true, repair: {deletePods: true}, nativeNftables: true}}",
             "{cni: {repair: {labelPods: true}, rollingMaxUnavailable: 10%, privileged: true}}",
+            "{profile: ambient, cni: {ambient: {dnsCapture: false, enablementSelectors: [{podSelector: {}}]}}}",
             "{global: {networkPolicy: {enabled: true}}, cni: {podMonitor: {enabled: true}, dashboard: {enabled: true},"
                     + " prometheusRule: {enabled: true}}}",
             "{cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms:"
@@ -37,16 +41,27 @@ class KubernetesVersionsTest {
                     + " priorityClassName: mesh, extraVolumes: [{name: more, emptyDir: {}}],"
                     + " extraVolumeMounts: [{name: more, mountPath: /more}]}}");
 
+    private static final String TODAY = "today";
+
+    /** By version: to load the classes of one takes longer than most tests. */
+    private static final Map<String, ApiModel> MODELS = new HashMap<>();
+
+    @AfterAll
+    static void closeModels() throws IOException {
+        for (ApiModel model : MODELS.values()) {
+            model.close();
+        }
+        MODELS.clear();
+    }
+
     @TestFactory
     Stream<DynamicTest> everyResourceIsKnownToItsVersion() {
         return Stream.of("1.25", "1.29", "1.30")
                 .flatMap(version -> SETTINGS.stream()
                         .map(settings -> DynamicTest.dynamicTest(version + " " + settings, () -> {
-                            try (ApiModel model = ApiModel.ofKubernetes(version)) {
-                                List<Yaml.Mapping> documents = documents(settings, Optional.of(version));
-                                documents.forEach(model::check);
-                                assertThat(model.unknown(documents)).allMatch(kind -> isOfAnAddOn(kind, version));
-                            }
+                            List<Yaml.Mapping> documents = documents(settings, Optional.of(version));
+                            documents.forEach(model(version)::check);
+                            assertThat(model(version).unknown(documents)).allMatch(kind -> isOfAnAddOn(kind, version));
                         })));
     }
 
@@ -54,11 +69,9 @@ class KubernetesVersionsTest {
     Stream<DynamicTest> everyResourceIsKnownToday() {
         return SETTINGS.stream()
                 .map(settings -> DynamicTest.dynamicTest(settings, () -> {
-                    try (ApiModel model = ApiModel.ofToday()) {
-                        List<Yaml.Mapping> documents = documents(settings, Optional.empty());
-                        documents.forEach(model::check);
-                        assertThat(model.unknown(documents)).allMatch(kind -> isOfAnAddOn(kind, "today"));
-                    }
+                    List<Yaml.Mapping> documents = documents(settings, Optional.empty());
+                    documents.forEach(model(TODAY)::check);
+                    assertThat(model(TODAY).unknown(documents)).allMatch(kind -> isOfAnAddOn(kind, TODAY));
                 }));
     }
 
@@ -69,20 +82,15 @@ class KubernetesVersionsTest {
         "1.29, LifecycleHandler, sleep, SecurityContext, appArmorProfile",
         "1.30, SecurityContext, appArmorProfile, Volume, image"
     })
-    void aModelIsOfItsVersion(String version, String type, String property, String laterType, String later)
-            throws IOException {
-        try (ApiModel model = ApiModel.ofKubernetes(version)) {
-            assertThat(model.has(type, property)).as(property).isTrue();
-            assertThat(model.has(laterType, later)).as(later).isFalse();
-        }
+    void aModelIsOfItsVersion(String version, String type, String property, String laterType, String later) {
+        assertThat(model(version).has(type, property)).as(property).isTrue();
+        assertThat(model(version).has(laterType, later)).as(later).isFalse();
     }
 
     @Test
-    void anOlderApiServerWouldRefuseWhatIsForToday() throws IOException {
-        try (ApiModel model = ApiModel.ofKubernetes("1.29")) {
-            assertThatThrownBy(() -> documents("{}", Optional.empty()).forEach(model::check))
-                    .hasMessageContaining("appArmorProfile");
-        }
+    void anOlderApiServerWouldRefuseWhatIsForToday() {
+        assertThatThrownBy(() -> documents("{}", Optional.empty()).forEach(model("1.29")::check))
+                .hasMessageContaining("appArmorProfile");
     }
 
     @ParameterizedTest
@@ -122,6 +130,11 @@ class KubernetesVersionsTest {
         assertThat(chart).contains("kubeVersion: \">=" + KubernetesVersion.OLDEST + ".0-0\"");
         assertThatCode(() -> KubernetesVersion.parse(KubernetesVersion.OLDEST.toString()))
                 .doesNotThrowAnyException();
+    }
+
+    private static ApiModel model(String version) {
+        return MODELS.computeIfAbsent(
+                version, name -> name.equals(TODAY) ? ApiModel.ofToday() : ApiModel.ofKubernetes(name));
     }
 
     /** Kinds that are not Kubernetes' own; the model of 1.30 has those of the Prometheus operator beside it. */

@@ -222,7 +222,11 @@ class NodeManifestsTest {
                 .map(EnvironmentDefaults::variable)
                 .toList();
 
-        Stream<String> set = container(operator("openshift")).getEnv().stream().map(EnvVar::getName);
+        NodeManifests ambient = AmbientManifestsTest.of("global: {istioNamespace: mesh}\ncni: {ambient: {enabled: true,"
+                + " dnsCapture: false, ipv6: false, enablementSelectors: [{}]}}");
+        Stream<String> set = Stream.of(operator("openshift"), ambient)
+                .flatMap(manifests -> container(manifests).getEnv().stream())
+                .map(EnvVar::getName);
 
         assertThat(set.filter(name -> !name.equals("POD_NAME"))).isSubsetOf(variables);
     }

@@ -25,7 +25,14 @@ class OperatorReaderTest {
         cni: {resources: {request: {cpu: 1}}}           | v:1:19: unknown key cni.resources.request
         cni: {tolerations: [{effects: x}]}              | v:1:22: unknown key cni.tolerations[0].effects
         cni: {env: {NODE_NAME: x}}                      | v:1:7: cni.env must not contain NODE_NAME
-        cni: {ambient: {enabled: true}}                 | v:1:17: cni.ambient.enabled is true, but
+        cni: {ambient: {enabled: maybe}}                | v:1:26: cni.ambient.enabled must be true or false
+        cni: {ambient: {dnsCapture: maybe}}             | v:1:29: cni.ambient.dnsCapture must be true or false
+        cni: {ambient: {enabledd: true}}                | v:1:17: unknown key cni.ambient.enabledd
+        cni: {ambient: {enablementSelectors: {}}}       | v:1:38: cni.ambient.enablementSelectors: must be a list
+        cni: {ambient: {enablementSelectors: [{podSelectors: {}}]}} | v:1:40: cni.ambient.enablementSelectors: "podSelectors" is unknown here; possible are podSelector, namespaceSelector
+        ambient: {enablementSelectors: [{podSelector: {matchLabels: {a: true}}}]} | v:1:65: cni.ambient.enablementSelectors: true is no text; write "true" in quotes
+        cni: {env: {AMBIENT_ENABLED: "true"}}           | v:1:7: cni.env must not contain AMBIENT_ENABLED
+        profile: my-ambient                             | v:1:1: profile is 'my-ambient', but must be one of ambient, default
         cni: {logging: {level: loud}}                   | v:1:17: cni.logging.level is 'loud'
         cni: [1]                                        | v:1:6: cni must be a mapping
         cni: {chained: true, chained: false}            | v:1:22: the key chained is duplicated

@@ -249,6 +249,17 @@ public sealed interface Expression {
         }
     }
 
+    /**
+     * {@code nat} with {@code NFT_NAT_SNAT}: {@code NFTA_NAT_FAMILY}, {@code NFTA_NAT_REG_ADDR_MIN}; from the one
+     * address in a register.
+     */
+    record Snat(NfProto family, int register) implements Expression {
+        @Override
+        public String toString() {
+            return "nat snat " + lower(family) + " addr_min reg " + register;
+        }
+    }
+
     /** {@code tproxy}: {@code NFTA_TPROXY_FAMILY}, {@code NFTA_TPROXY_REG_PORT}; to the port in a register. */
     record Tproxy(NfProto family, int register) implements Expression {
         @Override

@@ -22,6 +22,7 @@ import dev.meshcni.netlink.Expression.PayloadBase;
 import dev.meshcni.netlink.Expression.PayloadLoad;
 import dev.meshcni.netlink.Expression.Range;
 import dev.meshcni.netlink.Expression.Redir;
+import dev.meshcni.netlink.Expression.Snat;
 import dev.meshcni.netlink.Expression.Tproxy;
 import dev.meshcni.netlink.Expression.XtMatch;
 import dev.meshcni.netlink.Expression.XtTarget;
@@ -39,6 +40,15 @@ final class ExpressionReader {
     static final int NFTA_VERDICT_CODE = 1;
     static final int NFTA_VERDICT_CHAIN = 2;
     static final int NFT_LOOKUP_F_INV = 1;
+    static final int NFTA_NAT_TYPE = 1;
+    static final int NFTA_NAT_FAMILY = 2;
+    static final int NFTA_NAT_REG_ADDR_MIN = 3;
+    static final int NFTA_NAT_REG_ADDR_MAX = 4;
+    static final int NFTA_NAT_FLAGS = 7;
+    static final int NFT_NAT_SNAT = 0;
+
+    /** {@code NF_NAT_RANGE_MAP_IPS}, which newer kernels tell wherever an address is set. */
+    private static final int NF_NAT_RANGE_MAP_IPS = 1;
 
     /** {@code NFTA_COUNTER_PAD}: aligns the numbers where the machine needs that. */
     private static final int NFTA_COUNTER_PAD = 3;
@@ -62,6 +72,7 @@ final class ExpressionReader {
             case "immediate" -> immediate(fields);
             case "counter" -> counter(fields);
             case "redir" -> redir(fields);
+            case "nat" -> snat(fields);
             case "tproxy" -> tproxy(fields);
             case "match" -> only(fields, 1, 2, 3).map(f -> new XtMatch(f.string(1), number(f, 2), bytes(f, 3)));
             case "target" -> only(fields, 1, 2, 3).map(f -> new XtTarget(f.string(1), number(f, 2), bytes(f, 3)));
@@ -164,6 +175,20 @@ final class ExpressionReader {
         int first = number(fields, 1);
         return fields.hasOnly(1, 2, 3) && fields.has(1) && fields.be32(2).orElse(first) == first
                 ? Optional.of(new Redir(first, fields.be32(3).orElse(0)))
+                : Optional.empty();
+    }
+
+    /** The kernel also tells the last address of a range, which is the first one here. */
+    private static Optional<Snat> snat(Attributes fields) {
+        int first = number(fields, NFTA_NAT_REG_ADDR_MIN);
+        boolean one = fields.hasOnly(
+                        NFTA_NAT_TYPE, NFTA_NAT_FAMILY, NFTA_NAT_REG_ADDR_MIN, NFTA_NAT_REG_ADDR_MAX, NFTA_NAT_FLAGS)
+                && fields.hasAll(NFTA_NAT_TYPE, NFTA_NAT_REG_ADDR_MIN)
+                && number(fields, NFTA_NAT_TYPE) == NFT_NAT_SNAT
+                && fields.be32(NFTA_NAT_REG_ADDR_MAX).orElse(first) == first
+                && (number(fields, NFTA_NAT_FLAGS) & ~NF_NAT_RANGE_MAP_IPS) == 0;
+        return one
+                ? NfProto.of(number(fields, NFTA_NAT_FAMILY)).map(family -> new Snat(family, first))
                 : Optional.empty();
     }
 

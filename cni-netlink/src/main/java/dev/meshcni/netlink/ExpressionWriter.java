@@ -7,9 +7,13 @@ import static dev.meshcni.netlink.ExpressionReader.NFTA_DATA_VALUE;
 import static dev.meshcni.netlink.ExpressionReader.NFTA_DATA_VERDICT;
 import static dev.meshcni.netlink.ExpressionReader.NFTA_EXPR_DATA;
 import static dev.meshcni.netlink.ExpressionReader.NFTA_EXPR_NAME;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_NAT_FAMILY;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_NAT_REG_ADDR_MIN;
+import static dev.meshcni.netlink.ExpressionReader.NFTA_NAT_TYPE;
 import static dev.meshcni.netlink.ExpressionReader.NFTA_VERDICT_CHAIN;
 import static dev.meshcni.netlink.ExpressionReader.NFTA_VERDICT_CODE;
 import static dev.meshcni.netlink.ExpressionReader.NFT_LOOKUP_F_INV;
+import static dev.meshcni.netlink.ExpressionReader.NFT_NAT_SNAT;
 
 import dev.meshcni.netlink.Expression.Bitwise;
 import dev.meshcni.netlink.Expression.Cmp;
@@ -25,6 +29,7 @@ import dev.meshcni.netlink.Expression.Other;
 import dev.meshcni.netlink.Expression.PayloadLoad;
 import dev.meshcni.netlink.Expression.Range;
 import dev.meshcni.netlink.Expression.Redir;
+import dev.meshcni.netlink.Expression.Snat;
 import dev.meshcni.netlink.Expression.Tproxy;
 import dev.meshcni.netlink.Expression.XtMatch;
 import dev.meshcni.netlink.Expression.XtTarget;
@@ -93,6 +98,13 @@ final class ExpressionWriter {
                 element(list, "counter", data -> data.be64(1, bytes).be64(2, packets));
             case Redir(int register, int flags) ->
                 element(list, "redir", data -> data.be32(1, register).be32(3, flags));
+            case Snat(var family, int register) ->
+                element(
+                        list,
+                        "nat",
+                        data -> data.be32(NFTA_NAT_TYPE, NFT_NAT_SNAT)
+                                .be32(NFTA_NAT_FAMILY, family.number())
+                                .be32(NFTA_NAT_REG_ADDR_MIN, register));
             case Tproxy(var family, int register) ->
                 element(list, "tproxy", data -> data.be32(1, family.number()).be32(3, register));
             case XtMatch(var name, int revision, var info) ->

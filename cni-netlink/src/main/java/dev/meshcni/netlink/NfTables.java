@@ -29,6 +29,7 @@ public final class NfTables {
     private static final int GETSET = 10;
     private static final int NEWSETELEM = 12;
     private static final int GETSETELEM = 13;
+    private static final int DELSETELEM = 14;
     private static final int NEWGEN = 15;
     private static final int GETGEN = 16;
     private static final int NEWOBJ = 18;
@@ -41,6 +42,7 @@ public final class NfTables {
 
     private static final int NFTA_CHAIN_NAME = 3;
     private static final int NFTA_RULE_CHAIN = 2;
+    private static final int NFTA_SET_NAME = 2;
     private static final int NFTA_SET_ELEM_LIST_SET = 2;
     private static final int NFTA_SET_ELEM_LIST_ELEMENTS = 3;
     private static final int NFTA_SET_ELEM_LIST_SET_ID = 4;
@@ -102,21 +104,18 @@ public final class NfTables {
 
     /**
      * {@code NFT_MSG_NEWSETELEM}: puts elements into a set that is there or made by the same batch; several messages if
-     * there are many.
+     * there are many. One whose key is in the set already stays as it was, its comment too.
      */
     public static List<NetlinkMessage> add(KernelSet set, List<SetElement> elements) {
-        List<NetlinkMessage> messages = new ArrayList<>();
-        for (int from = 0; from < elements.size(); from += ELEMENTS_PER_MESSAGE) {
-            List<SetElement> part = elements.subList(from, Math.min(elements.size(), from + ELEMENTS_PER_MESSAGE));
-            messages.add(message(NEWSETELEM, NetlinkMessage.CREATE, set.family())
-                    .attributes(a -> a.string(NFTA_TABLE, set.table())
-                            .string(NFTA_SET_ELEM_LIST_SET, set.name())
-                            .be32(NFTA_SET_ELEM_LIST_SET_ID, set.id())
-                            .nested(
-                                    NFTA_SET_ELEM_LIST_ELEMENTS,
-                                    list -> part.forEach(element -> element.write(list)))));
-        }
-        return messages;
+        return messages(NEWSETELEM, NetlinkMessage.CREATE, set, elements);
+    }
+
+    /**
+     * {@code NFT_MSG_DELSETELEM}: takes elements out of a set by their keys; several messages if there are many. The
+     * kernel refuses to take out what is not there.
+     */
+    public static List<NetlinkMessage> delete(KernelSet set, List<SetElement> elements) {
+        return messages(DELSETELEM, 0, set, elements);
     }
 
     /** {@code NFT_MSG_NEWOBJ}, {@code NFT_MSG_NEWFLOWTABLE}: makes an object or a flow table. */
@@ -131,6 +130,23 @@ public final class NfTables {
     /** {@code NFT_MSG_GETGEN}: asks for the number of the state, which every change raises. */
     public static NetlinkMessage generation() {
         return message(GETGEN, 0, NfProto.UNSPEC);
+    }
+
+    /** {@code NFT_MSG_GETTABLE}: asks for one table, which is refused ({@code ENOENT}) if there is none of the name. */
+    public static NetlinkMessage find(KernelTable table) {
+        return message(GETTABLE, 0, table.family()).attributes(a -> a.string(NFTA_TABLE, table.name()));
+    }
+
+    /** {@code NFT_MSG_GETCHAIN}: asks for one chain of a table, as {@link #find}. */
+    public static NetlinkMessage findChain(KernelTable table, String name) {
+        return message(GETCHAIN, 0, table.family())
+                .attributes(a -> a.string(NFTA_TABLE, table.name()).string(NFTA_CHAIN_NAME, name));
+    }
+
+    /** {@code NFT_MSG_GETSET}: asks for one set of a table, without its elements, as {@link #find}. */
+    public static NetlinkMessage findSet(KernelTable table, String name) {
+        return message(GETSET, 0, table.family())
+                .attributes(a -> a.string(NFTA_TABLE, table.name()).string(NFTA_SET_NAME, name));
     }
 
     /** {@code NFT_MSG_GETTABLE}: asks for the tables of a family. */
@@ -236,6 +252,21 @@ public final class NfTables {
                 && some.slice(0, 2).equals(others.slice(0, 2))
                 && some.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH)
                         .equals(others.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH));
+    }
+
+    private static List<NetlinkMessage> messages(int type, int flags, KernelSet set, List<SetElement> elements) {
+        List<NetlinkMessage> messages = new ArrayList<>();
+        for (int from = 0; from < elements.size(); from += ELEMENTS_PER_MESSAGE) {
+            List<SetElement> part = elements.subList(from, Math.min(elements.size(), from + ELEMENTS_PER_MESSAGE));
+            messages.add(message(type, flags, set.family()).attributes(a -> {
+                a.string(NFTA_TABLE, set.table()).string(NFTA_SET_ELEM_LIST_SET, set.name());
+                if (set.id() != 0 || type == NEWSETELEM) {
+                    a.be32(NFTA_SET_ELEM_LIST_SET_ID, set.id());
+                }
+                a.nested(NFTA_SET_ELEM_LIST_ELEMENTS, list -> part.forEach(element -> element.write(list)));
+            }));
+        }
+        return messages;
     }
 
     private static Optional<KernelObject> object(NetlinkReply reply, KernelObject.Kind kind) {

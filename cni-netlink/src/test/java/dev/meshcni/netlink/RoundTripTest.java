@@ -54,6 +54,21 @@ class RoundTripTest {
     }
 
     @Property
+    void aComment(@ForAll("comments") String comment) {
+        SetElement element = SetElement.of(Octets.u32(7), comment);
+
+        assertThat(element.comment()).contains(comment);
+        assertThat(SetElement.of(Octets.u32(7)).comment()).isEmpty();
+    }
+
+    @Property
+    void userdataThatHoldsNoCommentIsNone(@ForAll byte[] userdata) {
+        new SetElement(Octets.NONE, false, List.of(new Attribute(6, Octets.of(userdata))))
+                .comment()
+                .ifPresent(comment -> assertThat(comment).hasSizeLessThan(userdata.length));
+    }
+
+    @Property
     void anObject(@ForAll("objects") KernelObject object) {
         assertThat(NfTables.object(sentBack(NfTables.add(object)))).contains(object);
     }
@@ -118,6 +133,11 @@ class RoundTripTest {
                 .as((table, kind, name, more) -> new KernelObject(table.family(), kind, table.name(), name, more));
     }
 
+    @Provide
+    static Arbitrary<String> comments() {
+        return Arbitraries.strings().withCharRange(' ', '~').withChars('ü').ofMaxLength(SetElement.LONGEST_COMMENT / 2);
+    }
+
     private static Arbitrary<Expression> expressions() {
         Arbitrary<Integer> registers = Arbitraries.integers().between(1, 4);
         Arbitrary<Octets> values = octets(1, 16);
@@ -139,10 +159,11 @@ class RoundTripTest {
                 verdicts().map(Expression.Decide::new),
                 Combinators.combine(Arbitraries.longs(), Arbitraries.longs()).as(Expression.Counter::new),
                 Combinators.combine(registers, lengths()).as(Expression.Redir::new),
+                Combinators.combine(FAMILIES, registers).as(Expression.Snat::new),
                 Combinators.combine(FAMILIES, registers).as(Expression.Tproxy::new),
                 Combinators.combine(names(), lengths(), octets(0, 200)).as(Expression.XtMatch::new),
                 Combinators.combine(names(), lengths(), octets(0, 200)).as(Expression.XtTarget::new),
-                Combinators.combine(Arbitraries.of("limit", "log", "fib", "socket", "notrack", "masq"), more(30))
+                Combinators.combine(Arbitraries.of("limit", "log", "fib", "socket", "notrack", "masq", "nat"), more(30))
                         .as((name, more) -> new Expression.Other(
                                 name,
                                 Octets.of(AttributeWriter.write(writer -> more.forEach(

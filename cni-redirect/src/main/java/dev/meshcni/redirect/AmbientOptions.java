@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * How the traffic of a pod is redirected to ztunnel: what the pod asks for, and what its node decides.
@@ -35,6 +36,10 @@ public record AmbientOptions(
 
     /** Switches the capture of DNS queries on or off, whatever the node does. */
     public static final String DNS_CAPTURE = "ambient.istio.io/dns-capture";
+
+    /** The annotations that are read. */
+    public static final Set<String> ANNOTATIONS =
+            Set.of(BYPASS_INBOUND, DNS_CAPTURE, AnnotationParser.VIRTUAL_INTERFACES);
 
     public AmbientOptions {
         Objects.requireNonNull(dnsOrigin, "dnsOrigin is null");
@@ -126,12 +131,21 @@ public record AmbientOptions(
         if (!pod.cut().isEmpty()) {
             throw new InvalidParameterException(pod.cut().getFirst());
         }
-        Optional<Boolean> dns = flag(pod, DNS_CAPTURE);
-        String interfaces = pod.annotations().getOrDefault(AnnotationParser.VIRTUAL_INTERFACES, "");
+        return of(pod.annotations(), node);
+    }
+
+    /**
+     * The options of a pod that has these annotations.
+     *
+     * @throws InvalidParameterException if there are names of interfaces that are none, or too many
+     */
+    public static AmbientOptions of(Map<String, String> annotations, Node node) {
+        Optional<Boolean> dns = flag(annotations, DNS_CAPTURE);
+        String interfaces = annotations.getOrDefault(AnnotationParser.VIRTUAL_INTERFACES, "");
         return new AmbientOptions(
                 dns.orElse(node.dnsCapture()),
                 dns.isPresent() ? "annotation " + DNS_CAPTURE : node.dnsOrigin(),
-                flag(pod, BYPASS_INBOUND).orElse(false),
+                flag(annotations, BYPASS_INBOUND).orElse(false),
                 ParameterText.interfaces("annotation " + AnnotationParser.VIRTUAL_INTERFACES, interfaces),
                 node);
     }
@@ -140,7 +154,8 @@ public record AmbientOptions(
     public static List<String> warnings(Pod pod) {
         List<String> warnings = new ArrayList<>();
         for (String name : List.of(BYPASS_INBOUND, DNS_CAPTURE)) {
-            if (pod.annotations().containsKey(name) && flag(pod, name).isEmpty()) {
+            if (pod.annotations().containsKey(name)
+                    && flag(pod.annotations(), name).isEmpty()) {
                 warnings.add("annotation " + name + " is "
                         + quote(pod.annotations().get(name)) + ", which is neither true nor false: ignored");
             }
@@ -148,8 +163,8 @@ public record AmbientOptions(
         return warnings;
     }
 
-    private static Optional<Boolean> flag(Pod pod, String annotation) {
-        String text = pod.annotations().get(annotation);
+    private static Optional<Boolean> flag(Map<String, String> annotations, String annotation) {
+        String text = annotations.get(annotation);
         try {
             return Optional.ofNullable(text).map(value -> ParameterText.flag(annotation, value));
         } catch (InvalidParameterException e) {

@@ -25,6 +25,8 @@ import java.util.OptionalLong;
  * @param containers {@code spec.containers}
  * @param staticUid the UID that the kubelet has given the static pod whose mirror this is ({@link MirrorPod}); empty
  *     for any other pod
+ * @param serviceAccount {@code spec.serviceAccountName}, as the API server has completed it; empty where the source has
+ *     none
  * @param cut what was too large to be kept; nothing can be decided about a pod with such a field
  * @since 0.1.0
  */
@@ -38,6 +40,7 @@ public record Pod(
         List<Container> initContainers,
         List<Container> containers,
         String staticUid,
+        String serviceAccount,
         List<CutField> cut) {
     public Pod {
         Objects.requireNonNull(namespace, "namespace is null");
@@ -48,10 +51,11 @@ public record Pod(
         initContainers = List.copyOf(initContainers);
         containers = List.copyOf(containers);
         Objects.requireNonNull(staticUid, "staticUid is null");
+        Objects.requireNonNull(serviceAccount, "serviceAccount is null");
         cut = List.copyOf(cut);
     }
 
-    /** A whole pod that is not the mirror of a static pod. */
+    /** A whole pod that is not the mirror of a static pod, and whose service account is not known. */
     public Pod(
             String namespace,
             String name,
@@ -61,7 +65,7 @@ public record Pod(
             boolean hostNetwork,
             List<Container> initContainers,
             List<Container> containers) {
-        this(namespace, name, uid, labels, annotations, hostNetwork, initContainers, containers, "", List.of());
+        this(namespace, name, uid, labels, annotations, hostNetwork, initContainers, containers, "", "", List.of());
     }
 
     /**

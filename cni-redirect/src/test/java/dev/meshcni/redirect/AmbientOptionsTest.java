@@ -72,6 +72,7 @@ class AmbientOptionsTest {
                 List.of(),
                 List.of(),
                 "",
+                "",
                 List.of(new CutField("metadata.annotations", 2, 1)));
         assertThatThrownBy(() -> AmbientOptions.of(cut, Node.STANDARD)).isInstanceOf(InvalidParameterException.class);
     }

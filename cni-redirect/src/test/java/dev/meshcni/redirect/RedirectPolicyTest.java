@@ -32,6 +32,7 @@ class RedirectPolicyTest {
                 List.of(),
                 List.of(Pods.container("app")),
                 "",
+                "",
                 List.of(cut));
 
         assertThatThrownBy(() -> RedirectPolicy.decide(plain))

@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -142,6 +143,8 @@ public final class AgentMetrics {
             .help("Proxies of this node that are more than one minor version from the Istio version of this build")
             .register(registry);
 
+    private volatile Supplier<MeshNumbers> mesh = () -> MeshNumbers.NONE;
+
     /**
      * @param attachments the number of attachments that are redirected
      * @param pods the number of pods that are known
@@ -167,6 +170,18 @@ public final class AgentMetrics {
                 .register(registry)
                 .labelValues(ProductVersion.text())
                 .set(1);
+        gauge(
+                "ztunnel_connected",
+                "Connections of ztunnel to this node's agent",
+                () -> mesh.get().ztunnels());
+        gauge(
+                "meshcni_mesh_pods",
+                "Pods of this node that the ambient mesh has or is to have",
+                () -> mesh.get().pods());
+        gauge(
+                "meshcni_mesh_pods_pending",
+                "Pods of this node that are not in the ambient mesh as they should be, or still in it",
+                () -> mesh.get().pending());
         ProcessMetrics.register(registry);
         beginAtZero();
     }
@@ -180,6 +195,11 @@ public final class AgentMetrics {
         calls.initLabelValues(add, Answer.Outcome.RETRY.label(), "error-" + ErrorCode.TRY_AGAIN_LATER);
         ADD_FAILURES.forEach(code -> calls.initLabelValues(add, Answer.Outcome.FAILED.label(), "error-" + code));
         callSeconds.initLabelValues(add);
+    }
+
+    /** From now on serves the state of ambient mode on this node. */
+    public void meshBy(Supplier<MeshNumbers> numbers) {
+        mesh = requireNonNull(numbers, "numbers is null");
     }
 
     /** Counts a call of the plugin that begins. */

@@ -298,12 +298,27 @@ public final class FakeApiServer implements AutoCloseable {
         String path = decoded(call)
                 .replace("fieldSelector=spec.nodeName=", "labelSelector=" + NODE_LABEL + "=")
                 .replaceFirst("/pods/([^/]+)/status$", "/pods/$1");
+        if (call.method().equals("PATCH") && !isOf(call, path)) {
+            return status(409, "the precondition does not hold");
+        }
         MockResponse response = crud.dispatch(new RecordedRequest(
                 "HTTP/1.1", HttpMethod.valueOf(call.method()), path, headers, new Buffer().writeUtf8(call.body())));
         if (call.method().equals("PATCH") && path.contains("/pods/")) {
             read(path, Pod.class).ifPresent(pod -> watches.show("MODIFIED", pod));
         }
         return response.code() == 404 ? status(404, "not found") : response;
+    }
+
+    /** A patch that names a UID means the object that has it. */
+    private boolean isOf(Call call, String path) {
+        Object uid = call.body().startsWith("{")
+                ? map(Serialization.unmarshal(call.body(), Map.class).get("metadata"))
+                        .get("uid")
+                : null;
+        return uid == null
+                || read(path, Pod.class)
+                        .filter(pod -> !uid.equals(pod.getMetadata().getUid()))
+                        .isEmpty();
     }
 
     private MockResponse remove(Call call, String path, String optionsField) {

@@ -28,26 +28,31 @@ import java.util.stream.Stream;
 
 /** The public and protected signatures of packages, one a line, as a file in the sources records them. */
 public final class PublicApi {
-    private static final Path CLASSES = Path.of("target/classes");
-
+    private final String module;
     private final ClassLoader loader;
     private final List<String> packages;
 
-    private PublicApi(ClassLoader loader, List<String> packages) {
+    private PublicApi(String module, ClassLoader loader, List<String> packages) {
+        this.module = module;
         this.loader = loader;
         this.packages = packages;
     }
 
-    /** Packages of the module that is being tested. */
-    public static PublicApi of(ClassLoader loader, String... packages) {
-        return new PublicApi(loader, List.of(packages));
+    /**
+     * Packages of a module.
+     *
+     * @param module its directory, beside the current one
+     */
+    public static PublicApi of(String module, ClassLoader loader, String... packages) {
+        return new PublicApi(module, loader, List.of(packages));
     }
 
     /**
-     * Fails unless a file holds just these signatures; with the system property {@code api.record} it is written
-     * instead.
+     * Fails unless a file of the module holds just these signatures; with the system property {@code api.record} it is
+     * written instead.
      */
-    public void isRecordedIn(Path file) throws IOException {
+    public void isRecordedIn(String name) throws IOException {
+        Path file = directory().resolve(name);
         Set<String> now = signatures();
         if (System.getProperty("api.record") != null) {
             Files.write(file, now);
@@ -57,7 +62,7 @@ public final class PublicApi {
                         "The public API is not the one that %s records. If the change is meant, read docs/versioning.md"
                                 + ", name it in CHANGELOG.md, and record it:"
                                 + " ./dev test -pl %s -am -Dtest='Public*Test' -Dapi.record",
-                        file, module())
+                        file.normalize(), module)
                 .containsExactlyElementsOf(Files.readAllLines(file));
     }
 
@@ -65,7 +70,7 @@ public final class PublicApi {
     public List<Class<?>> types() throws IOException {
         List<Class<?>> types = new ArrayList<>();
         for (String name : packages) {
-            Path directory = CLASSES.resolve(name.replace('.', '/'));
+            Path directory = directory().resolve("target/classes").resolve(name.replace('.', '/'));
             try (Stream<Path> files = Files.list(directory)) {
                 for (Path file : files.filter(PublicApi::isClass).sorted().toList()) {
                     Class<?> type =
@@ -142,7 +147,7 @@ public final class PublicApi {
         }
     }
 
-    private static Path module() {
-        return Path.of("").toAbsolutePath().getFileName();
+    private Path directory() {
+        return Path.of("..", module);
     }
 }

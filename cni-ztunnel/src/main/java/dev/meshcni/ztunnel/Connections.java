@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.meshcni.libc.FileKey;
 import dev.meshcni.ztunnel.ZtunnelException.Reason;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,6 +70,15 @@ final class Connections {
                 .map(connection ->
                         report(connection, serving.filter(connection::equals).isPresent()))
                 .toList();
+    }
+
+    /** How long there has been nobody to give pods to; zero if there is somebody. */
+    Duration timeWithout() {
+        if (serving().isPresent()) {
+            return Duration.ZERO;
+        }
+        long since = lastGone.map(Gone::nanoTime).orElse(started);
+        return Duration.ofNanos(System.nanoTime() - since);
     }
 
     /** Why there is nobody to talk to. */

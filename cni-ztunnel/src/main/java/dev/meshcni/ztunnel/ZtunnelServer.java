@@ -53,6 +53,7 @@ public final class ZtunnelServer implements AutoCloseable {
     private final Connections connections;
     private long accepted;
     private boolean closed;
+    private volatile Runnable whenReady = () -> {};
 
     private ZtunnelServer(PacketListener listener, ZdsLimits limits) {
         this.listener = listener;
@@ -92,6 +93,11 @@ public final class ZtunnelServer implements AutoCloseable {
                 acceptor.start();
             }
         });
+    }
+
+    /** Has an action done whenever a ztunnel has acknowledged a whole snapshot; it must not take long. */
+    public void whenReady(Runnable action) {
+        whenReady = requireNonNull(action, "action is null");
     }
 
     /**
@@ -204,6 +210,11 @@ public final class ZtunnelServer implements AutoCloseable {
         return locked(() -> connections.serving().isPresent()
                 ? Optional.empty()
                 : Optional.of(connections.absence().getMessage()));
+    }
+
+    /** How long no pod could be given to a ztunnel; zero if one can. */
+    public Duration timeWithoutZtunnel() {
+        return locked(connections::timeWithout);
     }
 
     /** Ends all connections and lets go of all namespaces. ztunnels keep what they have. The file stays. */
@@ -326,11 +337,12 @@ public final class ZtunnelServer implements AutoCloseable {
 
         @Override
         public void answered(ZtunnelConnection connection, byte[] message) {
-            locked(() -> {
+            boolean ready = locked(() -> {
                 Conversation conversation = connection.conversation();
                 boolean snapshot = conversation.phase() == Conversation.Phase.SNAPSHOT;
                 conversation.answer(message);
-                if (snapshot && conversation.phase() == Conversation.Phase.OPEN) {
+                boolean opened = snapshot && conversation.phase() == Conversation.Phase.OPEN;
+                if (opened) {
                     log(
                             connection,
                             "has acknowledged a snapshot of "
@@ -339,7 +351,11 @@ public final class ZtunnelServer implements AutoCloseable {
                     connections.wake();
                 }
                 changed.signalAll();
+                return opened;
             });
+            if (ready) {
+                whenReady.run();
+            }
         }
 
         @Override

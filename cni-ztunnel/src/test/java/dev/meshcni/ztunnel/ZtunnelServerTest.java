@@ -336,13 +336,14 @@ class ZtunnelServerTest {
         serve("c");
         server.close();
         assertThat(ztunnel.proxies()).isEqualTo(keys("a", "b", "c"));
+        int before = ztunnel.snapshots();
 
         server = ZtunnelServer.bind(path, LIMITS);
         server.want("a", info("a"), namespace("a"));
         server.expect("b", info("b"));
         server.start();
 
-        eventually("the second snapshot is over", () -> ztunnel.snapshots() == 2);
+        eventually("another snapshot is over", () -> ztunnel.snapshots() > before);
         assertThat(ztunnel.proxies()).isEqualTo(keys("a", "b"));
         assertThat(server.isServed("b", namespace("b").key())).isFalse();
         assertThat(server.isServed("a", namespace("a").key())).isTrue();

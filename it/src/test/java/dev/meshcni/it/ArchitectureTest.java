@@ -60,6 +60,7 @@ final class ArchitectureTest {
         "dev.meshcni.manifest..",
         "dev.meshcni.daemon..",
         "dev.meshcni.repair..",
+        "dev.meshcni.enrolment..",
         "dev.meshcni.install..",
         "dev.meshcni.kubernetes..",
         "dev.meshcni.telemetry..",
@@ -192,7 +193,11 @@ final class ArchitectureTest {
     static final ArchRule onlyTheRoomsOfKubernetesKnowItsClient = noClasses()
             .that()
             .resideOutsideOfPackages(
-                    "dev.meshcni.doctor", "dev.meshcni.manifest", "dev.meshcni.repair", "dev.meshcni.kubernetes")
+                    "dev.meshcni.doctor",
+                    "dev.meshcni.manifest",
+                    "dev.meshcni.repair",
+                    "dev.meshcni.enrolment",
+                    "dev.meshcni.kubernetes")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.fabric8..");

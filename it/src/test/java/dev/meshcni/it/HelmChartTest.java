@@ -60,6 +60,29 @@ class HelmChartTest {
                 mesh         | {cni: {nodeSelector: {kubernetes.io/arch: arm64, none: }}, nodeSelector: {of: istiod}}
                 mesh         | {architecture: arm64, extraVolumes: [{name: more, emptyDir: {}}], extraVolumeMounts: [{name: more, mountPath: /more}]}
                 mesh         | {cni: {prometheusRule: {enabled: true, runbookUrl: https://wiki.example/mesh}}}
+                mesh         | {cni: {ambient: {enabled: true}}}
+                istio-system | {ambient: {enabled: true, dnsCapture: false, ipv6: true}, nodeTaint: true}
+                mesh         | {cni: {ambient: {enabled: true}, repair: {enabled: false}}}
+                mesh         | {cni: {ambient: {enabled: true, ipv6: }, repair: {labelPods: true}, env: {AMBIENT_IPV6: false}}}
+                mesh         | {cni: {ambient: {enabled: true}, env: {AMBIENT_IPV6: false}}, global: {platform: openshift, istioNamespace: mesh}}
+                mesh         | {cni: {ambient: {enabled: true, enablementSelectors: []}}, global: {istioNamespace: istio-system}}
+                mesh         | {cni: {ambient: {enabled: true, enablementSelectors: [\
+                {podSelector: {matchLabels: {z: "1", a: ""}}, namespaceSelector: }, \
+                {namespaceSelector: {matchExpressions: [{operator: In, values: [a, b], key: "c<d&e>"}, \
+                {key: f, operator: Exists}, {key: g, operator: DoesNotExist, values: []}]}}]}}}
+                mesh         | {cni: {ambient: {enabled: false, enablementSelectors: [{}], dnsCapture: true}}}
+                mesh         | {profile: ambient}
+                mesh         | {global: {profile: ambient}}
+                mesh         | {profile: ambient, global: {profile: openshift}}
+                mesh         | {profile: openshift-ambient}
+                mesh         | {profile: compatibility-version-1.24, global: {profile: openshift-ambient}}
+                mesh         | {profile: ambient, platform: k3s, cni: {ambient: {enabled: }}}
+                mesh         | {profile: ambient, cni: {ambient: {enabled: false}}}
+                mesh         | {profile: ambient, _internal_defaults_do_not_set: {ambient: {enabled: false, dnsCapture: true, enablementSelectors: [{podSelector: {}}]}}}
+                mesh         | {profile: demo, _internal_defaults_do_not_set: {ambient: {enabled: false, dnsCapture: true}}}
+                mesh         | {_internal_defaults_do_not_set: {ambient: {enabled: true, ipv6: true}}, ambient: {ipv6: false}}
+                mesh         | {ambient: {enabled: true, dnsCapture: true}, cni: {ambient: {dnsCapture: false}}}
+                mesh         | {ambient: null, profile: ambient}
                 mesh         | {cni: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Exists}]}]}}}}}
                 """)
     void givesTheSameResourcesForTheSameValues(String namespace, String values) throws IOException {
@@ -94,13 +117,22 @@ class HelmChartTest {
                 "{cni: {extraVolumes: {name: more}}}",
                 "{cni: {cniBinDir: opt/cni}}",
                 "{cni: {env: {NODE_NAME: x}}}",
-                "{cni: {ambient: {enabled: true}}}",
+                "{cni: {env: {AMBIENT_ENABLED: x}}}",
+                "{cni: {ambient: {enabled: sometimes}}}",
+                "{cni: {ambient: {enablementSelectors: {podSelector: {}}}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelectors: {}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {labels: {}}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchLabels: {a: true}}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchLabels: {a: b c}}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{operator: Exists}]}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: in}]}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: In}]}}]}}}",
+                "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}]}}}",
                 "{cni: {istioOwnedCNIConfig: true}}",
                 "{cni: {podLabels: {k8s-app: other}}}",
                 "{cniBinDirr: /opt/cni/bin}",
-                "{profile: ambient}",
-                "{profile: openshift-ambient}",
-                "{global: {profile: ambient}}",
+                "{profile: my-ambient}",
+                "{global: {profile: platform-ambient}}",
                 "{profile: none}",
                 "{image: install-cni}",
                 "{cni: {image: registry.example.com/istio/install-cni:1.31.0}}",

@@ -95,8 +95,10 @@ final class IstioSettings {
                                 "preview",
                                 "platform-k3s",
                                 "platform-gke",
+                                "ambient",
+                                "openshift-ambient",
                                 "\"\"")
-                        : List.of("demo", "default", "minimal", "empty");
+                        : List.of("demo", "default", "minimal", "empty", "ambient", "openshift-ambient");
             case "provider" -> List.of("multus", "default");
             case "pull-policy" -> List.of("Always", "Never", "IfNotPresent", "\"\"");
             case "resources" -> List.of("{limits: {memory: 1Gi, cpu: 2}, requests: {cpu: 10m}}", "{}", "");
@@ -106,6 +108,12 @@ final class IstioSettings {
             case "selinux" -> List.of("{type: spc_t, level: s0}", "{}");
             case "text" -> List.of("mine", "\"1.10\"", "5", "1000000", "");
             case "texts" -> List.of("[a, b]", "[]", "[kube-system]");
+            case "selectors" ->
+                List.of(
+                        "[{podSelector: {matchLabels: {a: b}}}]",
+                        "[{namespaceSelector: {matchExpressions: [{key: a, operator: NotIn, values: [b, c]}]}}, {}]",
+                        "[]",
+                        "");
             case "tolerations" -> List.of("[{key: a, operator: Exists, effect: NoSchedule}]", "[]");
             case "update-strategy" ->
                 List.of("{type: OnDelete}", "{type: RollingUpdate, rollingUpdate: {maxUnavailable: 10%}}");

@@ -33,24 +33,24 @@ class IstioSettingsTest {
     private static final String NAMESPACE = "mesh";
 
     /** What settings depend on that have no effect alone. */
-    private static final Map<String, Map<String, Object>> DEPENDS = Map.of(
-            "values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true"),
-            "values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true"),
-            "values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true"),
-            "values.cni.prometheusRule.runbookUrl", Map.of("cni.prometheusRule.enabled", "true"),
-            "values.cni.provider", Map.of("cni.chained", "false"),
-            "values.cni.repair.deletePods", Map.of("cni.repair.repairPods", "false"),
-            "values.cni.repair.labelPods", Map.of("cni.repair.repairPods", "false"),
-            "values.cni.resourceQuotas.pods", Map.of("cni.resourceQuotas.enabled", "true"),
-            "values.sidecarInjectorWebhook.injectedAnnotations", Map.of("cni.chained", "false"));
+    private static final Map<String, Map<String, Object>> DEPENDS = Map.ofEntries(
+            Map.entry("values.cni.ambient.dnsCapture", Map.of("cni.ambient.enabled", "true")),
+            Map.entry("values.cni.ambient.enablementSelectors", Map.of("cni.ambient.enabled", "true")),
+            Map.entry("values.cni.ambient.ipv6", Map.of("cni.ambient.enabled", "true")),
+            Map.entry("values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true")),
+            Map.entry("values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true")),
+            Map.entry("values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true")),
+            Map.entry("values.cni.prometheusRule.runbookUrl", Map.of("cni.prometheusRule.enabled", "true")),
+            Map.entry("values.cni.provider", Map.of("cni.chained", "false")),
+            Map.entry("values.cni.repair.deletePods", Map.of("cni.repair.repairPods", "false")),
+            Map.entry("values.cni.repair.labelPods", Map.of("cni.repair.repairPods", "false")),
+            Map.entry("values.cni.resourceQuotas.pods", Map.of("cni.resourceQuotas.enabled", "true")),
+            Map.entry("values.global.istioNamespace", Map.of("cni.ambient.enabled", "true")),
+            Map.entry("values.sidecarInjectorWebhook.injectedAnnotations", Map.of("cni.chained", "false")));
 
     /** Settings that decide elsewhere than in the resources of a chart. */
-    private static final Set<String> NO_RESOURCE = Set.of(
-            "values.cni.ambient.enabled",
-            "values.cni.istioOwnedCNIConfig",
-            "values.global.istioNamespace",
-            "values.istio_cni.enabled",
-            "values.pilot.cni.enabled");
+    private static final Set<String> NO_RESOURCE =
+            Set.of("values.cni.istioOwnedCNIConfig", "values.istio_cni.enabled", "values.pilot.cni.enabled");
 
     @TempDir
     private Path directory;
@@ -106,8 +106,6 @@ class IstioSettingsTest {
                 .toList();
         for (int i = 0; i < FILES; i++) {
             Map<String, Object> chosen = chosen(values, 1 + random.nextInt(25));
-            // The namespace of a chart is that of its release.
-            chosen.remove("values.global.istioNamespace");
             boolean isOperator = i % 2 == 0;
             String chart = yaml(shaped(chosen, !isOperator && i % 3 == 0));
             String given = chart;

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Tests with a tag run only where the module's POM turns their lane on. */
 class LanesTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+    private static final Pattern PROPERTY = Pattern.compile("<([a-z.]+)>");
 
     @ParameterizedTest
     @CsvSource({"@NeedsRoot, lane.root.skip", "@Slow, lane.slow.skip"})
@@ -38,6 +40,45 @@ class LanesTest {
                     .allSatisfy(
                             test -> assertThat(read(test)).doesNotContainPattern("getProperty\\(\"user\\.name\"\\)"));
         }
+    }
+
+    @Test
+    void aClassWithTestsIsNamedSoThatAllLanesFindIt() throws IOException {
+        for (Path module : modules()) {
+            assertThat(tests(module))
+                    .filteredOn(test -> has(test, "@(Test|ParameterizedTest|TestFactory|Property)")
+                            && !read(test).contains("abstract class"))
+                    .allSatisfy(test -> assertThat(test.toString()).endsWith("Test.java"));
+        }
+    }
+
+    @Test
+    void theQuickRunHasThePropertiesAndTagsOfSurefire() {
+        String pom = read(ROOT.resolve("pom.xml"));
+        String surefire = between(pom, "<artifactId>maven-surefire-plugin</artifactId>", "</plugin>");
+        String dev = read(ROOT.resolve("dev"));
+
+        assertThat(dev).contains(" " + between(surefire, "<excludedGroups>", "</excludedGroups>") + " ");
+        assertThat(PROPERTY.matcher(between(surefire, "<systemPropertyVariables>", "</systemPropertyVariables>"))
+                        .results()
+                        .map(property -> " -D" + property.group(1) + "="))
+                .isNotEmpty()
+                .allSatisfy(option -> assertThat(dev).contains(option));
+    }
+
+    /** All modules' tests run in one directory then. */
+    @Test
+    void filesOfAModuleAreFoundFromTheDirectoryOfAnother() throws IOException {
+        for (Path module : modules()) {
+            assertThat(tests(module))
+                    .allSatisfy(
+                            test -> assertThat(read(test)).doesNotContainPattern("Path\\.of\\(\"(src|target)[/\"]"));
+        }
+    }
+
+    private static String between(String text, String start, String end) {
+        int from = text.indexOf(start) + start.length();
+        return text.substring(from, text.indexOf(end, from));
     }
 
     private static boolean has(Path test, String annotation) {

@@ -119,10 +119,10 @@ class ModuleDescriptorsTest {
     }
 
     private static Map<String, ModuleReference> references() {
-        Stream<String> classPath =
-                Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1));
-        return classPath
-                .filter(entry -> entry.contains("cni-"))
+        Stream<String> entries = Stream.of("java.class.path", "jdk.module.path")
+                .map(path -> System.getProperty(path, ""))
+                .flatMap(path -> Arrays.stream(path.split(File.pathSeparator, -1)));
+        return entries.filter(entry -> entry.contains("cni-"))
                 .flatMap(entry -> ModuleFinder.of(Path.of(entry)).findAll().stream())
                 .filter(module -> module.descriptor().name().startsWith(PREFIX))
                 .collect(Collectors.toMap(

@@ -4,24 +4,24 @@
 package dev.meshcni.testkit.promql;
 
 import java.util.Collection;
-import java.util.Collections;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/**
- * The labels of a series by name, with that of its metric as {@value #NAME}.
- *
- * @param all sorted by name
- */
-public record Labels(SortedMap<String, String> all) {
+/** The labels of a series by name, with that of its metric as {@value #NAME}. */
+public final class Labels {
     static final String NAME = "__name__";
 
     /** No labels. */
     static final Labels NONE = new Labels(new TreeMap<>());
 
-    public Labels {
-        all = Collections.unmodifiableSortedMap(new TreeMap<>(all));
+    private final SortedMap<String, String> all;
+    private final String text;
+
+    /** Takes them sorted by name, and for itself. */
+    private Labels(SortedMap<String, String> all) {
+        this.all = all;
+        this.text = all.toString();
     }
 
     /** Labels of a map. */
@@ -56,5 +56,21 @@ public record Labels(SortedMap<String, String> all) {
         SortedMap<String, String> fewer = new TreeMap<>(all);
         fewer.keySet().retainAll(names);
         return new Labels(fewer);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return this == other || (other instanceof Labels labels && text.equals(labels.text) && all.equals(labels.all));
+    }
+
+    @Override
+    public int hashCode() {
+        return text.hashCode();
+    }
+
+    /** Made once: maps and sets of labels are what an evaluation consists of. */
+    @Override
+    public String toString() {
+        return text;
     }
 }

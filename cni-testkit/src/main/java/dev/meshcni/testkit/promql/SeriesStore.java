@@ -22,8 +22,7 @@ public final class SeriesStore {
     /** How long a sample is the latest one of its series. */
     private static final Duration LOOKBACK = Duration.ofMinutes(5);
 
-    private static final Pattern LINE =
-            Pattern.compile("(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(?<labels>.*)})? (?<value>[^ ]+)");
+    private static final Pattern SERIES = Pattern.compile("(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(?<labels>.*)})?");
     private static final Pattern LABEL = Pattern.compile("(?<name>[a-zA-Z_]\\w*)=\"(?<value>(?:[^\"\\\\]|\\\\.)*)\"");
 
     /** A value of a series, or the mark that its target has it no more. */
@@ -31,6 +30,9 @@ public final class SeriesStore {
 
     private final Map<String, Map<Labels, List<Sample>>> byName = new HashMap<>();
     private final Map<Labels, Set<Labels>> ofTarget = new HashMap<>();
+
+    /** What has been read of a target before: it serves the same series again and again. */
+    private final Map<Labels, Map<String, Labels>> known = new HashMap<>();
 
     /**
      * Adds what a target serves in Prometheus's text format.
@@ -40,11 +42,12 @@ public final class SeriesStore {
     public void scrape(Labels target, String text, Instant at) {
         Map<Labels, Double> values = new HashMap<>();
         text.lines().filter(line -> !line.isEmpty() && !line.startsWith("#")).forEach(line -> {
-            Matcher matcher = LINE.matcher(line);
-            if (!matcher.matches()) {
-                throw new IllegalArgumentException("not a line of the text format: " + line);
-            }
-            values.put(labels(matcher).and(target), value(matcher.group("value")));
+            int value = line.lastIndexOf(' ') + 1;
+            Labels labels = known.computeIfAbsent(target, _ -> new HashMap<>())
+                    .computeIfAbsent(
+                            line.substring(0, value).stripTrailing(),
+                            series -> labels(series).and(target));
+            values.put(labels, value(line.substring(value)));
         });
         values.put(up(target), 1.0);
         record(target, values, at);
@@ -95,8 +98,7 @@ public final class SeriesStore {
     }
 
     /** Any order that is always the same. */
-    static final Comparator<Labels> ORDER =
-            Comparator.comparing(labels -> labels.all().toString());
+    static final Comparator<Labels> ORDER = Comparator.comparing(Labels::toString);
 
     private Map<Labels, List<Sample>> series(String name) {
         return byName.computeIfAbsent(name, _ -> new HashMap<>());
@@ -122,7 +124,11 @@ public final class SeriesStore {
         return target.with(Labels.NAME, "up");
     }
 
-    private static Labels labels(Matcher line) {
+    private static Labels labels(String series) {
+        Matcher line = SERIES.matcher(series);
+        if (!line.matches()) {
+            throw new IllegalArgumentException("not a series of the text format: " + series);
+        }
         Map<String, String> labels = new HashMap<>(Map.of(Labels.NAME, line.group("name")));
         Matcher label = LABEL.matcher(Optional.ofNullable(line.group("labels")).orElse(""));
         while (label.find()) {

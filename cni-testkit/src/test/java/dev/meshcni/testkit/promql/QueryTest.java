@@ -97,7 +97,7 @@ class QueryTest {
         load(Map.of(Labels.NAME, "b", "n", "y"), 1);
 
         assertThat(values(query, 0).entrySet().stream()
-                        .map(value -> value.getKey().all() + "=" + value.getValue())
+                        .map(value -> value.getKey() + "=" + value.getValue())
                         .sorted()
                         .collect(Collectors.joining(" ")))
                 .isEqualTo(expected);

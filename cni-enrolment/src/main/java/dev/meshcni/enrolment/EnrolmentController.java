@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.enrolment;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.ambient.AmbientEngine;
+import dev.meshcni.ambient.AmbientException;
+import dev.meshcni.ambient.AmbientPod;
+import dev.meshcni.ambient.EnrolmentPolicy.Exclusion;
+import dev.meshcni.ambient.MeshStatus;
+import dev.meshcni.ambient.Order;
+import dev.meshcni.config.DaemonException;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.kubernetes.KubernetesPodSource;
+import dev.meshcni.kubernetes.NodePod;
+import dev.meshcni.kubernetes.PodIdentities;
+import dev.meshcni.kubernetes.PodStore;
+import dev.meshcni.libc.SharedDescriptor;
+import dev.meshcni.ztunnel.ZtunnelException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reconciles the pods of the node with the mesh: what labels and annotations want of a pod against what is so, whenever
+ * one of them may have changed, and now and then.
+ */
+final class EnrolmentController implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EnrolmentController.class);
+    private static final int WORKERS = 4;
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /**
+     * How long a ztunnel may be away before pods that it serves are said not to be in the mesh: after a restart of this
+     * agent it connects again after up to 15 s.
+     */
+    private static final Duration ZTUNNEL_RESTART = Duration.ofSeconds(20);
+
+    private final KubernetesPodSource pods;
+    private final EnrolmentDecision decision;
+    private final AmbientEngine engine;
+    private final StatusAnnotation status;
+    private final RunningPods running;
+    private final Supplier<Duration> timeWithoutZtunnel;
+    private final WorkQueue queue = new WorkQueue("enrolment", WORKERS, this::reconcile);
+
+    /** Pods that the watch has shown and that are gone, by UID, until the mesh has let go of them. */
+    private final Map<String, AmbientPod> gone = new ConcurrentHashMap<>();
+
+    /** Why pods that should be in the mesh are not, or the other way round, by {@code namespace/name}. */
+    private final Map<String, String> troubles = new ConcurrentHashMap<>();
+
+    EnrolmentController(
+            KubernetesPodSource pods,
+            EnrolmentDecision decision,
+            AmbientEngine engine,
+            StatusAnnotation status,
+            RunningPods running,
+            Supplier<Duration> timeWithoutZtunnel) {
+        this.pods = requireNonNull(pods, "pods is null");
+        this.decision = requireNonNull(decision, "decision is null");
+        this.engine = requireNonNull(engine, "engine is null");
+        this.status = requireNonNull(status, "status is null");
+        this.running = requireNonNull(running, "running is null");
+        this.timeWithoutZtunnel = requireNonNull(timeWithoutZtunnel, "timeWithoutZtunnel is null");
+    }
+
+    /**
+     * Takes over the pods that should be in the mesh and run, so that all of them are known before a ztunnel is told
+     * which there are. All pods and namespaces are known by now.
+     */
+    void adopt() {
+        List<NodePod> wanted = pods.pods().stream().filter(this::isWanted).toList();
+        Map<String, SharedDescriptor> namespaces = open(wanted);
+        try {
+            for (NodePod pod : wanted) {
+                AmbientPod member = member(pod);
+                Optional<SharedDescriptor> namespace =
+                        Optional.ofNullable(namespaces.get(pod.pod().uid()));
+                try {
+                    if (namespace.isPresent()) {
+                        engine.adopt(member, namespace.get().path(), Deadline.after(PATIENCE));
+                    } else if (StatusAnnotation.of(pod) != MeshStatus.NONE) {
+                        engine.expect(member, Deadline.after(PATIENCE));
+                    }
+                } catch (AmbientException | RedirectException e) {
+                    LOG.warn("cannot take over pod {}: {}", pod.key(), e.getMessage());
+                }
+            }
+        } finally {
+            namespaces.values().forEach(SharedDescriptor::close);
+        }
+        LOG.info("ambient mesh: {} pods of this node, {} of them running", wanted.size(), namespaces.size());
+    }
+
+    /** Begins to follow pods and namespaces. */
+    void follow(NamespaceLabels namespaces, Duration interval) {
+        pods.listen(new PodStore.Listener() {
+            @Override
+            public void shown(NodePod pod) {
+                status.shown(pod);
+                queue.add(pod.key());
+            }
+
+            @Override
+            public void gone(NodePod pod) {
+                status.gone(pod);
+                gone.put(pod.pod().uid(), member(pod));
+                queue.add(pod.key());
+            }
+        });
+        namespaces.listen(name -> pods.pods().stream()
+                .filter(pod -> pod.pod().namespace().equals(name))
+                .map(NodePod::key)
+                .forEach(queue::add));
+        if (interval.isPositive()) {
+            queue.every(interval, this::round);
+        }
+    }
+
+    /** Looks at all pods again: ztunnels have come or gone, or it is time. */
+    void reconcileAll() {
+        pods.pods().stream().map(NodePod::key).forEach(queue::add);
+    }
+
+    private void round() {
+        try {
+            List<String> differences = engine.sweepProbes();
+            if (!differences.isEmpty()) {
+                LOG.warn("exemption of the kubelet's probes restored: {}", String.join("; ", differences));
+            }
+        } catch (RedirectException e) {
+            LOG.warn("cannot restore the exemption of the kubelet's probes, retrying: {}", e.getMessage());
+        }
+        reconcileAll();
+    }
+
+    /** Why pods are not as they should be, by {@code namespace/name}. */
+    Map<String, String> troubles() {
+        return Map.copyOf(troubles);
+    }
+
+    @Override
+    public void close() {
+        queue.close();
+    }
+
+    /** Brings a pod nearer to what is wanted of it; returns whether nothing is left to do. */
+    private boolean reconcile(String key) {
+        try {
+            letGo(key);
+            Optional<NodePod> pod = pods.pod(key).filter(shown -> !shown.bare());
+            if (pod.isPresent()) {
+                reconcile(pod.get());
+            }
+            troubles.remove(key);
+            return true;
+        } catch (AmbientException | RedirectException | PodSourceException | DaemonException e) {
+            if (waitsForZtunnel(e)) {
+                // All pods are looked at again when one has come.
+                troubles.put(key, e.getMessage());
+                return true;
+            }
+            if (!e.getMessage().equals(troubles.put(key, e.getMessage()))) {
+                LOG.warn("pod {} is not as it should be in the mesh, retrying: {}", key, e.getMessage());
+            }
+            return false;
+        }
+    }
+
+    private static boolean waitsForZtunnel(RuntimeException failure) {
+        return failure.getCause() instanceof ZtunnelException ztunnel
+                && switch (ztunnel.reason()) {
+                    case NEVER_CONNECTED, GONE, SILENT -> true;
+                    case LATE, REFUSED, OVERTAKEN -> false;
+                };
+    }
+
+    /** Lets go of pods that had this name. */
+    private void letGo(String key) {
+        gone.values().stream()
+                .filter(pod -> key.equals(pod.namespace() + "/" + pod.name()))
+                .forEach(pod -> {
+                    if (engine.pod(pod.uid()).isPresent()) {
+                        engine.gone(pod, Deadline.after(PATIENCE));
+                    }
+                    gone.remove(pod.uid());
+                });
+    }
+
+    private void reconcile(NodePod pod) {
+        AmbientPod member = member(pod);
+        Optional<Exclusion> exclusion = decision.exclusion(pod);
+        if (exclusion.isEmpty()) {
+            join(pod, member);
+        } else if (exclusion.get() == Exclusion.ENDED) {
+            if (engine.pod(member.uid()).isPresent()) {
+                engine.gone(member, Deadline.after(PATIENCE));
+            }
+        } else {
+            leave(pod, member);
+        }
+    }
+
+    /** A pod whose containers have not started is left to its ADD. */
+    private void join(NodePod pod, AmbientPod member) {
+        if (engine.namespace(member.uid()).isPresent()) {
+            if (!isZtunnelRestarting()) {
+                engine.settle(member, Deadline.after(PATIENCE));
+            }
+            return;
+        }
+        if (!pod.started() || pod.stage() != NodePod.Stage.LIVE) {
+            return;
+        }
+        inNamespaceOf(pod, namespace -> {
+            LOG.info("pod {} runs and is not in the mesh: enrolling it", pod.key());
+            engine.enrol(member, namespace.path(), Order.ZTUNNEL_FIRST, Deadline.after(PATIENCE));
+        });
+    }
+
+    /** All pods are looked at again when it has come back. */
+    private boolean isZtunnelRestarting() {
+        Duration absence = timeWithoutZtunnel.get();
+        return absence.isPositive() && absence.compareTo(ZTUNNEL_RESTART) < 0;
+    }
+
+    private void leave(NodePod pod, AmbientPod member) {
+        if (engine.namespace(member.uid()).isPresent()) {
+            engine.leave(member, Deadline.after(PATIENCE));
+        } else if (engine.pod(member.uid()).isPresent() || StatusAnnotation.of(pod) != MeshStatus.NONE) {
+            if (!pod.started()) {
+                status.show(member, MeshStatus.NONE);
+                return;
+            }
+            inNamespaceOf(pod, namespace -> engine.leave(member, namespace.path(), Deadline.after(PATIENCE)));
+        }
+    }
+
+    private interface Visit {
+        void of(SharedDescriptor namespace);
+    }
+
+    private void inNamespaceOf(NodePod pod, Visit visit) {
+        Map<String, SharedDescriptor> namespaces = open(List.of(pod));
+        try {
+            Optional<SharedDescriptor> namespace =
+                    Optional.ofNullable(namespaces.get(pod.pod().uid()));
+            if (namespace.isEmpty()) {
+                throw new PodSourceException(
+                        "no process of the pod is running in a network namespace with one of its" + " addresses");
+            }
+            visit.of(namespace.get());
+        } finally {
+            namespaces.values().forEach(SharedDescriptor::close);
+        }
+    }
+
+    private Map<String, SharedDescriptor> open(Collection<NodePod> wanted) {
+        List<NodePod> started = wanted.stream().filter(NodePod::started).toList();
+        return new HashMap<>(running.open(started, new PodIdentities(pods.pods())));
+    }
+
+    /**
+     * Returns whether a pod should be in the mesh, as far as that can be said; one of which it cannot stays as it is.
+     */
+    private boolean isWanted(NodePod pod) {
+        try {
+            return pod.bare()
+                    ? StatusAnnotation.of(pod) != MeshStatus.NONE
+                    : decision.exclusion(pod).isEmpty();
+        } catch (PodSourceException e) {
+            return StatusAnnotation.of(pod) != MeshStatus.NONE;
+        }
+    }
+
+    /** A pod whose status has no address yet keeps those that its ADD has told. */
+    private AmbientPod member(NodePod pod) {
+        AmbientPod shown = MeshPods.of(pod.pod(), pod.addresses());
+        return pod.addresses().isEmpty()
+                ? engine.pod(shown.uid())
+                        .map(known -> MeshPods.of(pod.pod(), known.addresses()))
+                        .orElse(shown)
+                : shown;
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.enrolment;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.core.spi.PodSourceException;
+import dev.meshcni.kubernetes.ApiFailure;
+import dev.meshcni.kubernetes.KubernetesApi;
+import io.fabric8.kubernetes.api.model.Namespace;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The labels of the cluster's namespaces, as far as selectors ask for them, watched. For any thread. */
+final class NamespaceLabels implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NamespaceLabels.class);
+
+    private final KubernetesApi api;
+    private final Set<String> names;
+    private final SharedIndexInformer<Namespace> informer;
+    private final Map<String, Map<String, String>> shown = new ConcurrentHashMap<>();
+    private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
+    private volatile boolean listed;
+    private volatile String trouble = "initial list in progress";
+
+    private NamespaceLabels(KubernetesApi api, Set<String> names) {
+        this.api = requireNonNull(api, "api is null");
+        this.names = Set.copyOf(names);
+        this.informer = api.namespaces();
+    }
+
+    /**
+     * Starts to watch; nothing is waited for.
+     *
+     * @param names the labels that are kept
+     */
+    static NamespaceLabels start(KubernetesApi api, Set<String> names) {
+        NamespaceLabels labels = new NamespaceLabels(api, names);
+        labels.informer.addEventHandler(labels.new Events());
+        labels.informer.exceptionHandler((_, failure) -> {
+            labels.failed(failure);
+            return true;
+        });
+        CompletionStage<Void> _ = labels.informer.start().whenComplete((_, failure) -> {
+            if (failure != null) {
+                labels.failed(failure);
+            }
+        });
+        return labels;
+    }
+
+    /** Why the namespaces are not known yet; empty once they are. */
+    Optional<String> notReady() {
+        return isListed() ? Optional.empty() : Optional.of("the cluster's namespaces are not synced yet: " + trouble);
+    }
+
+    /** The informer has a list before its handlers have heard of it. */
+    private boolean isListed() {
+        if (!listed && informer.hasSynced()) {
+            listed = shown.size() >= informer.getStore().listKeys().size();
+        }
+        return listed;
+    }
+
+    /** Returns whether a watch is open, so that a change is heard of at once. */
+    boolean isLive() {
+        return isListed() && informer.isWatching();
+    }
+
+    /** The labels of a namespace as the watch has shown them; empty if it has not shown the namespace. */
+    Optional<Map<String, String>> shown(String namespace) {
+        return Optional.ofNullable(shown.get(namespace));
+    }
+
+    /**
+     * The labels of a namespace as the API server has them now; none if there is no such namespace.
+     *
+     * @throws PodSourceException if it does not say
+     */
+    Map<String, String> ask(String namespace) {
+        try {
+            return kept(api.namespaceLabels(namespace).orElse(Map.of()));
+        } catch (KubernetesClientException e) {
+            throw new PodSourceException(
+                    "the labels of namespace " + namespace + " cannot be looked up: "
+                            + ApiFailure.describe(e, "get on namespaces"),
+                    e);
+        }
+    }
+
+    /** Adds a listener, which hears the name of each namespace whose labels change. */
+    void listen(Consumer<String> listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public void close() {
+        informer.stop();
+    }
+
+    private void failed(Throwable failure) {
+        trouble = ApiFailure.describe(failure, "list or watch on namespaces");
+        LOG.warn("watch of namespaces failed, retrying: {}", trouble);
+    }
+
+    private Map<String, String> kept(Map<String, String> labels) {
+        Map<String, String> kept = new HashMap<>(labels);
+        kept.keySet().retainAll(names);
+        return Map.copyOf(kept);
+    }
+
+    private void show(Namespace namespace) {
+        String name = namespace.getMetadata().getName();
+        Map<String, String> labels =
+                kept(Objects.requireNonNullElse(namespace.getMetadata().getLabels(), Map.of()));
+        if (!labels.equals(shown.put(name, labels))) {
+            listeners.forEach(listener -> listener.accept(name));
+        }
+    }
+
+    private final class Events implements ResourceEventHandler<Namespace> {
+        @Override
+        public void onAdd(Namespace namespace) {
+            show(namespace);
+        }
+
+        @Override
+        public void onUpdate(Namespace old, Namespace namespace) {
+            show(namespace);
+        }
+
+        /** Its pods have gone before it, and are heard of themselves. */
+        @Override
+        public void onDelete(Namespace namespace, boolean finalStateUnknown) {
+            shown.remove(namespace.getMetadata().getName());
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.enrolment;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.meshcni.ambient.AmbientPod;
+import dev.meshcni.ambient.PodRules;
+import dev.meshcni.core.spi.Deadline;
+import dev.meshcni.core.spi.NamespaceHandle;
+import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.libc.ListeningPorts;
+import dev.meshcni.libc.SharedDescriptor;
+import dev.meshcni.netns.linux.NetworkNamespace;
+import dev.meshcni.redirect.AmbientOptions;
+import dev.meshcni.redirect.AmbientRules;
+import dev.meshcni.redirect.RedirectPlan;
+import dev.meshcni.rules.RuleSet;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * The rules and listeners of ambient pods, in their network namespaces.
+ *
+ * @param backend writes and reads the rules
+ * @param node what the node decides about them
+ * @param ipv6 whether IPv6 is redirected, where a pod has it
+ */
+public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, boolean ipv6) implements PodRules {
+    /** In a namespace nothing waits for anything but another visitor. */
+    private static final Duration TIME_TO_READ = Duration.ofSeconds(10);
+
+    /** Where ztunnel listens in each of its pods. */
+    private static final Set<Integer> PORTS =
+            Set.of(AmbientRules.OUTBOUND_PORT, AmbientRules.INBOUND_PORT, AmbientRules.TUNNEL_PORT);
+
+    public NamespaceRules {
+        requireNonNull(backend, "backend is null");
+        requireNonNull(node, "node is null");
+    }
+
+    @Override
+    public State state(AmbientPod pod, SharedDescriptor namespace) {
+        try (NamespaceHandle handle = backend.open(namespace.path(), Deadline.after(TIME_TO_READ))) {
+            List<RedirectPlan> plans = plans(pod, handle.addresses());
+            if (AmbientRules.differences(plans, handle::differences).isEmpty()) {
+                return State.AS_WANTED;
+            }
+            return handle.differences(RedirectPlan.NONE).isEmpty() ? State.ABSENT : State.DIFFERENT;
+        }
+    }
+
+    @Override
+    public void apply(AmbientPod pod, SharedDescriptor namespace, Deadline deadline) {
+        try (NamespaceHandle handle = backend.open(namespace.path(), deadline)) {
+            handle.apply(plans(pod, handle.addresses()).getFirst());
+        }
+    }
+
+    @Override
+    public void remove(SharedDescriptor namespace, Deadline deadline) {
+        try (NamespaceHandle handle = backend.open(namespace.path(), deadline)) {
+            handle.remove();
+        }
+    }
+
+    @Override
+    public boolean isListening(AmbientPod pod, SharedDescriptor namespace) {
+        return NetworkNamespace.inside(namespace.path(), ListeningPorts::read).containsAll(PORTS);
+    }
+
+    /** The number of rules that a pod gets. */
+    int ruleCount(AmbientPod pod) {
+        return plans(pod, List.of()).getFirst().ruleSets().stream()
+                .mapToInt(RuleSet::ruleCount)
+                .sum();
+    }
+
+    /** The plans that are right for a pod, the one that is applied first. */
+    private List<RedirectPlan> plans(AmbientPod pod, List<InetAddress> there) {
+        List<InetAddress> addresses = Stream.concat(there.stream(), pod.addresses().stream())
+                .filter(address -> ipv6 || address instanceof Inet4Address)
+                .distinct()
+                .toList();
+        return AmbientRules.acceptable(AmbientOptions.of(pod.annotations(), node), addresses);
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.enrolment;
+
+import static dev.meshcni.testkit.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.ErrorCode;
+import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.testkit.FakeApiServer.Call;
+import dev.meshcni.testkit.NeedsRoot;
+import dev.meshcni.ztunnel.testkit.FakeZtunnel;
+import io.fabric8.kubernetes.api.model.Pod;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@NeedsRoot("makes network namespaces")
+@Timeout(120)
+class AmbientNodeTest {
+    private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
+    private static final String ADDRESS = "10.77.0.5";
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void aPodOfAnAmbientNamespaceJoinsInItsAddWithoutAQuestionToTheApiServer() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            eventually("ztunnel is there", () -> ztunnel.snapshots() == 1);
+            Pod pod = mesh.create("web", ADDRESS, Map.of());
+            assertThat(mesh.add(pod)).isTrue();
+
+            assertThat(mesh.isRedirected(pod)).isTrue();
+            assertThat(mesh.isExempt(pod)).isTrue();
+            assertThat(ztunnel.info(pod.getMetadata().getUid())).isEqualTo("shop/web/web");
+            assertThat(mesh.server.calls()).noneMatch(call -> call.isGetOfPod() || isGetOfNamespace(call));
+            eventually("the status is shown", () -> mesh.isMember(pod, ztunnel));
+
+            assertThat(mesh.delete(pod)).isTrue();
+            eventually("ztunnel has let go of it", () -> ztunnel.proxies().isEmpty());
+            eventually("probes are not exempt any more", () -> !mesh.isExempt(pod));
+        }
+    }
+
+    @Test
+    void withoutAZtunnelAnAddFailsWithTheCauseAndLeavesNothing() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            Pod pod = mesh.create("web", ADDRESS, Map.of());
+
+            assertThatThrownBy(() -> mesh.add(pod))
+                    .isInstanceOfSatisfying(
+                            CniException.class,
+                            failure -> assertThat(failure.code()).isEqualTo(ErrorCode.TRY_AGAIN_LATER))
+                    .hasMessageContaining("no ztunnel has connected to ");
+            assertThat(mesh.isRedirected(pod)).isFalse();
+            assertThat(mesh.isExempt(pod)).isFalse();
+            assertThat(mesh.node().findings()).singleElement().asString().contains("no ztunnel has connected to ");
+
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            eventually("the next attempt succeeds", () -> mesh.node().numbers().ztunnels() == 1 && mesh.add(pod));
+            eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+        }
+    }
+
+    @Test
+    void aRunningPodJoinsAndLeavesAsTheLabelsOfItsNamespaceSay() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, Map.of())) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = mesh.create("web", ADDRESS, Map.of());
+            Pod other = mesh.create("other", "10.77.0.6", Map.of(AmbientPolicy.MODE, "none"));
+            assertThat(mesh.add(pod)).isFalse();
+            mesh.run(pod);
+            mesh.run(other);
+
+            mesh.label(AMBIENT);
+            eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+            assertThat(mesh.isOutside(other, ztunnel)).isTrue();
+
+            mesh.label(Map.of());
+            eventually("the pod has left it", () -> mesh.isOutside(pod, ztunnel));
+        }
+    }
+
+    @Test
+    void theNextAgentTakesOverWhatRunsAndChangesNothing() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            String rules = mesh.netns(pod).rules();
+            String host = mesh.host.rules();
+
+            mesh.stop();
+            mesh.start();
+            eventually("ztunnel has connected again", () -> ztunnel.snapshots() == 2);
+
+            assertThat(mesh.lacks(pod, ztunnel)).isEmpty();
+            assertThat(mesh.netns(pod).rules()).isEqualTo(rules);
+            assertThat(mesh.host.rules()).isEqualTo(host);
+            assertThat(ztunnel.brokenRules()).isEmpty();
+            eventually("no pod is pending", () -> mesh.node().numbers().pending() == 0);
+        }
+    }
+
+    @Test
+    void whatSomebodyChangesIsSetRightAgain() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.netns(pod).exec("nft", "flush", "ruleset");
+            eventually("rules are back", () -> mesh.isMember(pod, ztunnel));
+            mesh.host.exec("nft", "flush", "ruleset");
+            eventually("the exemption is back", () -> mesh.isMember(pod, ztunnel));
+            annotate(mesh, pod, "pending");
+            eventually("the status is back", () -> mesh.isMember(pod, ztunnel));
+            mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
+            eventually(
+                    "the routing rule is back",
+                    () -> mesh.netns(pod).exec("ip", "rule").contains("32764:"));
+        }
+    }
+
+    /** It counts as enrolled by nothing but what is so: the annotation is not believed. */
+    @Test
+    void aPodWhoseZtunnelDoesNotListenIsShownAsPending() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.netns(pod).stopListening();
+            eventually("it is shown", () -> mesh.status(pod).equals("pending"));
+            assertThat(mesh.node().findings()).asString().contains("its ports are not open");
+        }
+    }
+
+    @Test
+    void addNeedsNoApiServerOncePodAndNamespaceAreKnown() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod first = member(mesh, ztunnel);
+            Pod pod = mesh.create("second", "10.77.0.6", Map.of());
+            assertThat(mesh.add(pod)).isTrue();
+            assertThat(mesh.delete(pod)).isTrue();
+            eventually("nobody sees it in the mesh", () -> mesh.status(pod).isEmpty());
+
+            mesh.server.disconnect();
+            assertThat(mesh.add(pod)).isTrue();
+            assertThat(mesh.isRedirected(pod)).isTrue();
+            assertThat(mesh.status(pod)).isEmpty();
+            mesh.server.reconnect();
+            eventually("the status follows", () -> mesh.isMember(pod, ztunnel));
+            assertThat(mesh.isMember(first, ztunnel)).isTrue();
+        }
+    }
+
+    @Test
+    void uninstallationTakesRulesOutOfRunningPods() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            assertThat(mesh.node().uninstall(Duration.ofSeconds(10))).isEmpty();
+
+            eventually("nothing is left", () -> mesh.isOutside(pod, ztunnel));
+            assertThat(mesh.host.rules()).isEmpty();
+            assertThatThrownBy(() -> mesh.add(pod)).hasMessageContaining("is being uninstalled");
+        }
+    }
+
+    @Test
+    void aPodThatIsDeletedWithoutADelIsLetGo() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.server.delete(MeshFixture.NAMESPACE, "web");
+
+            eventually("ztunnel has let go of it", () -> ztunnel.proxies().isEmpty());
+            eventually("nothing is known of it", () -> mesh.node().numbers().pods() == 0);
+            assertThat(mesh.isExempt(pod)).isFalse();
+        }
+    }
+
+    private static Pod member(MeshFixture mesh, FakeZtunnel ztunnel) throws Exception {
+        Pod pod = mesh.create("web", ADDRESS, Map.of());
+        eventually("ztunnel is there", () -> ztunnel.snapshots() == 1);
+        assertThat(mesh.add(pod)).isTrue();
+        eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+        mesh.run(pod);
+        return pod;
+    }
+
+    private static void annotate(MeshFixture mesh, Pod pod, String status) {
+        mesh.server.update(
+                MeshFixture.NAMESPACE,
+                pod.getMetadata().getName(),
+                found -> found.edit()
+                        .editMetadata()
+                        .addToAnnotations(AmbientPolicy.REDIRECTION, status)
+                        .endMetadata()
+                        .build());
+    }
+
+    private static boolean isGetOfNamespace(Call call) {
+        return call.method().equals("GET") && call.path().matches("/api/v1/namespaces/[^/?]+");
+    }
+}
