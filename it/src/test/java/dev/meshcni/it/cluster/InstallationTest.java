@@ -10,6 +10,7 @@ import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,6 +55,7 @@ class InstallationTest {
         String manifest = Cluster.meshcni("manifest").run();
         NodeFiles files = NodeFiles.of(cluster, manifest);
         List<String> before = files.state();
+        List<String> runBefore = files.runFiles();
 
         installation.apply(manifest);
 
@@ -72,11 +74,15 @@ class InstallationTest {
         assertThat(peer.seen().names()).containsExactly("plain");
         Command.Result doctor = Cluster.meshcni("doctor", "--cluster").result();
         assertThat(doctor.succeeded()).as(doctor.out() + doctor.err()).isTrue();
+        assertThat(Command.of("kubectl", "meshcni", "status")
+                        .environment(Map.of("PATH", Dist.root().resolve("bin") + ":" + System.getenv("PATH")))
+                        .run())
+                .contains(cluster.node().getMetadata().getName());
 
         installation.remove();
 
         assertThat(files.state()).isEqualTo(before);
-        assertThat(files.runFiles()).isEmpty();
+        assertThat(files.runFiles()).isEqualTo(runBefore);
         assertThat(peer.answerTo("web")).as("a pod keeps its redirection").isEqualTo(Pods.PROXY);
         shop.start(Pods.injected("later", Pods.IDLE));
         assertThat(peer.answerTo("later")).isEqualTo(Pods.WORLD);
@@ -96,6 +102,7 @@ class InstallationTest {
         String manifest = Installation.manifest("{nodeTaint: true}");
         NodeFiles files = NodeFiles.of(cluster, manifest);
         List<String> before = files.state();
+        List<String> runBefore = files.runFiles();
         installation.ensure(manifest);
         // It may just be set as the daemon becomes ready.
         cluster.eventually("the node has no taint", () -> !NodeTaints.isNotReady(cluster));
@@ -103,7 +110,7 @@ class InstallationTest {
         installation.remove();
 
         assertThat(files.state()).isEqualTo(before);
-        assertThat(files.runFiles()).isEmpty();
+        assertThat(files.runFiles()).isEqualTo(runBefore);
         assertThat(cluster.node().getSpec().getTaints())
                 .noneMatch(taint -> taint.getKey().startsWith("cni.istio.io/"));
         shop.start(Pods.injected("later", Pods.IDLE));
@@ -114,6 +121,7 @@ class InstallationTest {
     void helmInstallsUpgradesAndUninstallsTheChart() {
         NodeFiles files = NodeFiles.of(cluster, Installation.manifest("{}"));
         List<String> before = files.state();
+        List<String> runBefore = files.runFiles();
         Path kubeconfig = Path.of(Setting.KUBECONFIG.needed());
         installation.createNamespace();
         try {
@@ -150,7 +158,7 @@ class InstallationTest {
 
         cluster.eventually("no daemon is left", () -> installation.daemons().isEmpty());
         assertThat(files.state()).isEqualTo(before);
-        assertThat(files.runFiles()).isEmpty();
+        assertThat(files.runFiles()).isEqualTo(runBefore);
     }
 
     @Test
