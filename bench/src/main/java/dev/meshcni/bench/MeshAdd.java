@@ -66,7 +66,7 @@ final class MeshAdd {
                         ZtunnelServer.bind(scratch.directory().resolve("ztunnel.sock"), ZdsLimits.DEFAULT);
                 AmbientEngine engine = new AmbientEngine(
                         server,
-                        new NamespaceRules(backend, AmbientOptions.Node.STANDARD, true),
+                        new NamespaceRules(backend, AmbientOptions.Node.STANDARD),
                         probes,
                         new Shown(),
                         PodNamespaces.except(List.of(host.path())))) {

@@ -86,7 +86,7 @@ public final class AmbientNode implements AutoCloseable {
         this.interval = settings.interval();
         this.namespaces = NamespaceLabels.start(api, settings.policy().namespaceLabels());
         this.status = new StatusAnnotation(api, pods);
-        NamespaceRules rules = new NamespaceRules(backend, settings.node(), settings.ipv6());
+        NamespaceRules rules = new NamespaceRules(backend, settings.node());
         this.engine = new AmbientEngine(ztunnels, rules, probes, status, opened);
         EnrolmentDecision decision = new EnrolmentDecision(settings.policy(), namespaces);
         this.controller = new EnrolmentController(
@@ -242,7 +242,7 @@ public final class AmbientNode implements AutoCloseable {
     private static HostProbes probes(EnrolmentSettings settings, Path hostNetns) {
         Map<IpFamily, Cidr> sources = new EnumMap<>(IpFamily.class);
         sources.put(IpFamily.IPV4, settings.node().probe(IpFamily.IPV4));
-        if (settings.ipv6()) {
+        if (settings.node().ipv6()) {
             sources.put(IpFamily.IPV6, settings.node().probe(IpFamily.IPV6));
         }
         try {

@@ -109,7 +109,8 @@ public final class EnrolmentOptions {
         return AmbientOptions.Node.of(Map.of(
                 AmbientOptions.Node.DNS_VARIABLE, dnsCapture,
                 AmbientOptions.Node.PROBE_IPV4_VARIABLE, probeIpv4,
-                AmbientOptions.Node.PROBE_IPV6_VARIABLE, probeIpv6));
+                AmbientOptions.Node.PROBE_IPV6_VARIABLE, probeIpv6,
+                AmbientOptions.Node.IPV6_VARIABLE, String.valueOf(ipv6)));
     }
 
     /**
@@ -126,7 +127,6 @@ public final class EnrolmentOptions {
         return new EnrolmentSettings(
                 new EnrolmentPolicy(excludedNamespaces, selectors(), systemNamespace),
                 node(),
-                ipv6,
                 socket,
                 Duration.ofSeconds(checkIntervalSeconds));
     }

@@ -15,12 +15,10 @@ import java.time.Duration;
  *
  * @param policy which ones should
  * @param node what the node decides about their rules
- * @param ipv6 whether IPv6 is redirected and probes over it are exempt
  * @param socket where ztunnel connects
  * @param interval the time between two inspections of all pods; zero for none
  */
-public record EnrolmentSettings(
-        EnrolmentPolicy policy, AmbientOptions.Node node, boolean ipv6, Path socket, Duration interval) {
+public record EnrolmentSettings(EnrolmentPolicy policy, AmbientOptions.Node node, Path socket, Duration interval) {
     public EnrolmentSettings {
         requireNonNull(policy, "policy is null");
         requireNonNull(node, "node is null");

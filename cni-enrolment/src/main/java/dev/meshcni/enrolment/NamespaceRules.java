@@ -18,7 +18,6 @@ import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.RuleSet;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
@@ -30,9 +29,8 @@ import java.util.stream.Stream;
  *
  * @param backend writes and reads the rules
  * @param node what the node decides about them
- * @param ipv6 whether IPv6 is redirected, where a pod has it
  */
-public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, boolean ipv6) implements PodRules {
+public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node) implements PodRules {
     /** In a namespace nothing waits for anything but another visitor. */
     private static final Duration TIME_TO_READ = Duration.ofSeconds(10);
 
@@ -102,7 +100,6 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node, 
     /** The plans that are right for a pod, the one that is applied first. */
     private List<RedirectPlan> plans(AmbientPod pod, List<InetAddress> there) {
         List<InetAddress> addresses = Stream.concat(there.stream(), pod.addresses().stream())
-                .filter(address -> ipv6 || address instanceof Inet4Address)
                 .distinct()
                 .toList();
         return AmbientRules.acceptable(AmbientOptions.of(pod.annotations(), node), addresses);

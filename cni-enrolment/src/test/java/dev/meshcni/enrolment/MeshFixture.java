@@ -87,7 +87,6 @@ final class MeshFixture implements AutoCloseable {
         EnrolmentSettings settings = new EnrolmentSettings(
                 new EnrolmentPolicy(Set.of("kube-system"), EnablementSelector.DEFAULT, "istio-system"),
                 AmbientOptions.Node.STANDARD,
-                true,
                 socket(),
                 INTERVAL);
         node = Optional.of(AmbientNode.start(settings, opened, source, backend, finder(), host.path()));

@@ -54,8 +54,9 @@ public record AmbientOptions(
      * @param dnsOrigin where that was decided, for people
      * @param probeIpv4 the source address of the kubelet's probes, which the node gives to them
      * @param probeIpv6 the same for IPv6
+     * @param ipv6 whether IPv6 is redirected, where a pod has it
      */
-    public record Node(boolean dnsCapture, String dnsOrigin, Cidr probeIpv4, Cidr probeIpv6) {
+    public record Node(boolean dnsCapture, String dnsOrigin, Cidr probeIpv4, Cidr probeIpv6, boolean ipv6) {
         /** The variable of Istio's node agent for the capture of DNS queries. */
         public static final String DNS_VARIABLE = "AMBIENT_DNS_CAPTURE";
 
@@ -65,9 +66,16 @@ public record AmbientOptions(
         /** The variable of Istio's node agent for the IPv6 source address of probes. */
         public static final String PROBE_IPV6_VARIABLE = "HOST_PROBE_SNAT_IPV6";
 
+        /** The variable of Istio's node agent for IPv6. */
+        public static final String IPV6_VARIABLE = "AMBIENT_IPV6";
+
         /** The settings of Istio's chart since 1.25. */
         public static final Node STANDARD = new Node(
-                true, "default", Cidr.parse("169.254.7.127"), Cidr.parse("fd16:9254:7127:1337:ffff:ffff:ffff:ffff"));
+                true,
+                "default",
+                Cidr.parse("169.254.7.127"),
+                Cidr.parse("fd16:9254:7127:1337:ffff:ffff:ffff:ffff"),
+                true);
 
         public Node {
             Objects.requireNonNull(dnsOrigin, "dnsOrigin is null");
@@ -87,7 +95,9 @@ public record AmbientOptions(
                     STANDARD.dnsCapture,
                     STANDARD.dnsOrigin,
                     probe(environment, PROBE_IPV4_VARIABLE, STANDARD.probeIpv4),
-                    probe(environment, PROBE_IPV6_VARIABLE, STANDARD.probeIpv6));
+                    probe(environment, PROBE_IPV6_VARIABLE, STANDARD.probeIpv6),
+                    environment.getOrDefault(IPV6_VARIABLE, "").isEmpty()
+                            || ParameterText.flag("variable " + IPV6_VARIABLE, environment.get(IPV6_VARIABLE)));
             return dns.isEmpty() ? node : node.capturingDns("variable " + DNS_VARIABLE, dns);
         }
 
@@ -98,7 +108,7 @@ public record AmbientOptions(
          * @throws InvalidParameterException if the text is not a truth value
          */
         public Node capturingDns(String where, String text) {
-            return new Node(ParameterText.flag(where, text), where, probeIpv4, probeIpv6);
+            return new Node(ParameterText.flag(where, text), where, probeIpv4, probeIpv6, ipv6);
         }
 
         /** The source address of probes in a family. */

@@ -35,6 +35,7 @@ import dev.meshcni.rules.Target.RestoreMark;
 import dev.meshcni.rules.Target.Return;
 import dev.meshcni.rules.Target.SetConnectionMark;
 import dev.meshcni.rules.TransportProtocol;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -129,7 +130,10 @@ public final class AmbientRules {
      * @param addresses the pod's addresses
      */
     public static List<RedirectPlan> acceptable(AmbientOptions options, List<InetAddress> addresses) {
-        Set<IpFamily> families = IpFamilies.choose(addresses, true).families();
+        List<InetAddress> redirected = addresses.stream()
+                .filter(address -> options.node().ipv6() || address instanceof Inet4Address)
+                .toList();
+        Set<IpFamily> families = IpFamilies.choose(redirected, true).families();
         return Stream.of(families, EnumSet.allOf(IpFamily.class))
                 .distinct()
                 .map(candidate -> compile(options, candidate))

@@ -78,6 +78,18 @@ class AmbientOptionsTest {
     }
 
     @Test
+    void withoutIpv6OnThisNodeAPodHasRulesForIpv4Only() {
+        AmbientOptions options =
+                AmbientOptions.of(Map.<String, String>of(), Node.of(Map.of(Node.IPV6_VARIABLE, "false")));
+        List<InetAddress> both = List.of(InetAddress.ofLiteral("10.0.0.5"), InetAddress.ofLiteral("fd00::5"));
+
+        assertThat(AmbientRules.acceptable(options, both).getFirst().families()).containsExactly(IpFamily.IPV4);
+        assertThatThrownBy(() -> Node.of(Map.of(Node.IPV6_VARIABLE, "no")))
+                .isInstanceOf(InvalidParameterException.class)
+                .hasMessageContaining(Node.IPV6_VARIABLE);
+    }
+
+    @Test
     void aNodeHasTheVariablesOfIstio() {
         Node node = Node.of(
                 Map.of("AMBIENT_DNS_CAPTURE", "false", "HOST_PROBE_SNAT_IP", "10.0.0.9", "HOST_PROBE_SNAT_IPV6", ""));

@@ -55,7 +55,7 @@ public enum RecordedAmbient {
 
     /** What the node decides. */
     public AmbientOptions.Node node() {
-        return new AmbientOptions.Node(dnsOfNode, "variable AMBIENT_DNS_CAPTURE", PROBE_IPV4, PROBE_IPV6);
+        return new AmbientOptions.Node(dnsOfNode, "variable AMBIENT_DNS_CAPTURE", PROBE_IPV4, PROBE_IPV6, true);
     }
 
     /** A pod that asks for these options, with an application and nothing else. */
