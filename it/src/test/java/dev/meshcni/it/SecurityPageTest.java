@@ -15,6 +15,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What docs/security.md says is held by tests that exist under the names that it gives. */
 class SecurityPageTest {
@@ -30,6 +32,14 @@ class SecurityPageTest {
             assertThat(tests).containsKey(named.group("type"));
             assertThat(tests.get(named.group("type"))).contains(method(named));
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"docs/ambient.md", "docs/alerts.md", "docs/cluster-tests.md"})
+    void eachTestThatAnotherPageNamesIsThere(String page) throws IOException {
+        assertThat(NAMED.matcher(Files.readString(ROOT.resolve(page))).results())
+                .isNotEmpty()
+                .allSatisfy(named -> assertThat(tests()).containsKey(named.group("type")));
     }
 
     @Test
