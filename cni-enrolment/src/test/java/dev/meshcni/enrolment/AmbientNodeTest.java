@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
 import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.FakeApiServer.Call;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.ztunnel.testkit.FakeZtunnel;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -188,6 +190,31 @@ class AmbientNodeTest {
         }
     }
 
+    /** A namespace moves from sidecars to the mesh pod by pod, as its pods are made again. */
+    @Test
+    void aPodWithASidecarStaysOutsideBesideOneWithoutInTheSameNamespace() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, Map.of())) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod injected = mesh.create("injected", "10.77.0.6", Map.of());
+            annotate(mesh, injected, RedirectPolicy.STATUS, Optional.of("{}"));
+            Pod plain = mesh.create("plain", ADDRESS, Map.of());
+            eventually(
+                    "the annotation is known",
+                    () -> mesh.pod(injected).annotations().containsKey(RedirectPolicy.STATUS));
+            mesh.run(injected);
+
+            mesh.label(AMBIENT);
+            eventually("the label is known", () -> mesh.add(plain));
+            eventually("one is in the mesh", () -> mesh.isMember(plain, ztunnel));
+            mesh.awaitRounds(2);
+
+            assertThat(mesh.add(injected)).isFalse();
+            assertThat(mesh.isOutside(injected, ztunnel)).isTrue();
+            assertThat(mesh.node().findings()).isEmpty();
+        }
+    }
+
     /** What a pod asks for is its author's; its DEL and its neighbours are not. */
     @Test
     void anAnnotationThatIsNotAllowedSpoilsNothingElse() throws Exception {
@@ -301,7 +328,8 @@ class AmbientNodeTest {
 
     private static void annotate(MeshFixture mesh, Pod pod, String name, Optional<String> value) {
         mesh.server.update(MeshFixture.NAMESPACE, pod.getMetadata().getName(), found -> {
-            Map<String, String> annotations = new HashMap<>(found.getMetadata().getAnnotations());
+            Map<String, String> annotations =
+                    new HashMap<>(Objects.requireNonNullElse(found.getMetadata().getAnnotations(), Map.of()));
             annotations.remove(name);
             value.ifPresent(text -> annotations.put(name, text));
             return found.edit()

@@ -183,9 +183,7 @@ final class MeshFixture implements AutoCloseable {
     /** ADD of a pod, as the plugin's verbs do it; whether it joins the mesh. */
     boolean add(Pod pod) {
         Deadline deadline = Deadline.after(Duration.ofSeconds(20));
-        dev.meshcni.redirect.Pod found = pods.orElseThrow()
-                .find(NAMESPACE, pod.getMetadata().getName(), pod.getMetadata().getUid(), Duration.ofSeconds(5))
-                .orElseThrow();
+        dev.meshcni.redirect.Pod found = pod(pod);
         if (!node().mesh().wants(found, deadline)) {
             return false;
         }
@@ -199,6 +197,13 @@ final class MeshFixture implements AutoCloseable {
                         deadline);
         assertThat(rules).isPositive();
         return true;
+    }
+
+    /** The pod as the agent knows it. */
+    dev.meshcni.redirect.Pod pod(Pod pod) {
+        return pods.orElseThrow()
+                .find(NAMESPACE, pod.getMetadata().getName(), pod.getMetadata().getUid(), Duration.ofSeconds(5))
+                .orElseThrow();
     }
 
     boolean delete(Pod pod) {
