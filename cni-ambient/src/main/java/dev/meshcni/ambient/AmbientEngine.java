@@ -14,6 +14,7 @@ import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.ztunnel.ZtunnelException;
 import dev.meshcni.ztunnel.ZtunnelException.Reason;
 import dev.meshcni.ztunnel.ZtunnelServer;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -128,6 +129,23 @@ public final class AmbientEngine implements AutoCloseable {
     }
 
     /**
+     * Enrols a pod that was found to run, as {@link #enrol} does with ztunnel first; if an ADD has told its namespace
+     * meanwhile, that one counts.
+     *
+     * @throws AmbientException if a step fails
+     */
+    public void enrolFound(AmbientPod pod, Path netns, Deadline deadline) {
+        try (SharedDescriptor namespace = open(pod, netns)) {
+            memberships.locked(pod, deadline, membership -> {
+                if (membership.namespace().isEmpty()) {
+                    begin(membership, pod, namespace, Order.ZTUNNEL_FIRST);
+                }
+                drive(membership, deadline);
+            });
+        }
+    }
+
+    /**
      * Has ztunnel keep a pod that should be enrolled and whose namespace is not known. It counts as not enrolled until
      * {@link #enrol}.
      */
@@ -202,14 +220,17 @@ public final class AmbientEngine implements AutoCloseable {
     }
 
     /**
-     * Looks again at a pod that should be enrolled, whose addresses and annotations may have changed.
+     * Looks again at a pod that should be enrolled, whose annotations may have changed. The addresses of its sandbox
+     * are those that were told when it was opened: a status may still have those of the one before.
      *
      * @throws AmbientException if a step fails
      */
     public void settle(AmbientPod pod, Deadline deadline) {
         if (memberships.of(pod.uid()).isPresent()) {
             memberships.locked(pod, deadline, membership -> {
-                membership.describe(pod);
+                List<InetAddress> told = membership.pod().addresses();
+                membership.describe(
+                        membership.namespace().isPresent() && !told.isEmpty() ? pod.withAddresses(told) : pod);
                 membership.want(Goal.ENROLLED, membership.order());
                 drive(membership, deadline);
             });

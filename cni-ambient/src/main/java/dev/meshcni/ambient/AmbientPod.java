@@ -36,6 +36,10 @@ public record AmbientPod(
         addresses = List.copyOf(addresses);
     }
 
+    AmbientPod withAddresses(List<InetAddress> others) {
+        return new AmbientPod(uid, namespace, name, serviceAccount, annotations, others);
+    }
+
     WorkloadInfo info() {
         return new WorkloadInfo(name, namespace, serviceAccount);
     }

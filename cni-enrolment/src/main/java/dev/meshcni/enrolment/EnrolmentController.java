@@ -9,7 +9,6 @@ import dev.meshcni.ambient.AmbientEngine;
 import dev.meshcni.ambient.AmbientException;
 import dev.meshcni.ambient.AmbientPod;
 import dev.meshcni.ambient.MeshStatus;
-import dev.meshcni.ambient.Order;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.PodSourceException;
@@ -273,7 +272,7 @@ final class EnrolmentController implements AutoCloseable {
         }
         inNamespaceOf(pod, namespace -> {
             LOG.info("pod {} runs and is not in the mesh: enrolling it", pod.key());
-            engine.enrol(member, namespace.path(), Order.ZTUNNEL_FIRST, patience());
+            engine.enrolFound(member, namespace.path(), patience());
         });
     }
 
@@ -340,13 +339,7 @@ final class EnrolmentController implements AutoCloseable {
         }
     }
 
-    /** What ADD has told of the sandbox's addresses counts, and not a status that may be of the one before. */
-    private AmbientPod member(NodePod pod) {
-        AmbientPod shown = MeshPods.of(pod.pod(), pod.addresses());
-        return engine.pod(shown.uid())
-                .filter(known -> !known.addresses().isEmpty()
-                        && engine.namespace(known.uid()).isPresent())
-                .map(known -> MeshPods.of(pod.pod(), known.addresses()))
-                .orElse(shown);
+    private static AmbientPod member(NodePod pod) {
+        return MeshPods.of(pod.pod(), pod.addresses());
     }
 }

@@ -87,13 +87,16 @@ final class NamespaceLabels implements AutoCloseable {
     }
 
     /**
-     * The labels of a namespace as the API server has them now; none if there is no such namespace.
+     * The labels of a namespace as the API server has them now; none if there is no such namespace. They count from now
+     * on for everybody, should the watch be behind.
      *
      * @throws PodSourceException if it does not say
      */
     Map<String, String> ask(String namespace) {
         try {
-            return kept(api.namespaceLabels(namespace).orElse(Map.of()));
+            Optional<Map<String, String>> asked = api.namespaceLabels(namespace).map(this::kept);
+            asked.ifPresent(labels -> show(namespace, labels));
+            return asked.orElse(Map.of());
         } catch (KubernetesClientException e) {
             throw new PodSourceException(
                     "the labels of namespace " + namespace + " cannot be looked up: "
@@ -124,9 +127,12 @@ final class NamespaceLabels implements AutoCloseable {
     }
 
     private void show(Namespace namespace) {
-        String name = namespace.getMetadata().getName();
-        Map<String, String> labels =
-                kept(Objects.requireNonNullElse(namespace.getMetadata().getLabels(), Map.of()));
+        show(
+                namespace.getMetadata().getName(),
+                kept(Objects.requireNonNullElse(namespace.getMetadata().getLabels(), Map.of())));
+    }
+
+    private void show(String name, Map<String, String> labels) {
         if (!labels.equals(shown.put(name, labels))) {
             listeners.forEach(listener -> listener.accept(name));
         }

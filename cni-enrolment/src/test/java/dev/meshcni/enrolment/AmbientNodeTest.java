@@ -47,7 +47,7 @@ class AmbientNodeTest {
             assertThat(mesh.isExempt(pod)).isTrue();
             assertThat(ztunnel.info(pod.getMetadata().getUid())).isEqualTo("shop/web/web");
             assertThat(mesh.server.calls()).noneMatch(call -> call.isGetOfPod() || isGetOfNamespace(call));
-            eventually("the status is shown", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the status is shown", pod, ztunnel);
 
             assertThat(mesh.delete(pod)).isTrue();
             eventually("ztunnel has let go of it", () -> ztunnel.proxies().isEmpty());
@@ -72,7 +72,7 @@ class AmbientNodeTest {
 
             FakeZtunnel ztunnel = mesh.ztunnel();
             eventually("the next attempt succeeds", () -> mesh.node().numbers().ztunnels() == 1 && mesh.add(pod));
-            eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the pod is in the mesh", pod, ztunnel);
         }
     }
 
@@ -88,7 +88,7 @@ class AmbientNodeTest {
             mesh.run(other);
 
             mesh.label(AMBIENT);
-            eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the pod is in the mesh", pod, ztunnel);
             assertThat(mesh.isOutside(other, ztunnel)).isTrue();
 
             mesh.label(Map.of());
@@ -125,13 +125,13 @@ class AmbientNodeTest {
             Pod pod = member(mesh, ztunnel);
 
             mesh.netns(pod).exec("nft", "flush", "ruleset");
-            eventually("rules are back", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("rules are back", pod, ztunnel);
             mesh.host.exec("nft", "flush", "ruleset");
-            eventually("the exemption is back", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the exemption is back", pod, ztunnel);
             annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
-            eventually("the status is back", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the status is back", pod, ztunnel);
             annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.empty());
-            eventually("the status is back again", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the status is back again", pod, ztunnel);
             mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
             eventually(
                     "the routing rule is back",
@@ -170,7 +170,7 @@ class AmbientNodeTest {
             assertThat(mesh.isRedirected(pod)).isTrue();
             assertThat(mesh.status(pod)).isEmpty();
             mesh.server.reconnect();
-            eventually("the status follows", () -> mesh.isMember(pod, ztunnel));
+            mesh.awaitMember("the status follows", pod, ztunnel);
             assertThat(mesh.isMember(first, ztunnel)).isTrue();
         }
     }
@@ -206,7 +206,7 @@ class AmbientNodeTest {
 
             mesh.label(AMBIENT);
             eventually("the label is known", () -> mesh.add(plain));
-            eventually("one is in the mesh", () -> mesh.isMember(plain, ztunnel));
+            mesh.awaitMember("one is in the mesh", plain, ztunnel);
             mesh.awaitRounds(2);
 
             assertThat(mesh.add(injected)).isFalse();
@@ -321,7 +321,7 @@ class AmbientNodeTest {
         Pod pod = mesh.create("web", ADDRESS, Map.of());
         eventually("ztunnel is there", () -> ztunnel.snapshots() == 1);
         assertThat(mesh.add(pod)).isTrue();
-        eventually("the pod is in the mesh", () -> mesh.isMember(pod, ztunnel));
+        mesh.awaitMember("the pod is in the mesh", pod, ztunnel);
         mesh.run(pod);
         return pod;
     }

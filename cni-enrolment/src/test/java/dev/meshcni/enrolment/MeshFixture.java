@@ -252,6 +252,18 @@ final class MeshFixture implements AutoCloseable {
         return lacks(pod, ztunnel).isEmpty();
     }
 
+    /** Waits until a pod is in the mesh as a whole; should it not come, what it lacks is said. */
+    void awaitMember(String what, Pod pod, FakeZtunnel ztunnel) throws Exception {
+        try {
+            eventually(what, () -> isMember(pod, ztunnel));
+        } catch (AssertionError e) {
+            throw new AssertionError(
+                    e.getMessage() + "; it lacks " + lacks(pod, ztunnel) + ", " + node().findings() + ", ztunnel heard "
+                            + ztunnel.log() + ", the API server " + server.calls(),
+                    e);
+        }
+    }
+
     /** What a pod lacks to be in the mesh as a whole. */
     List<String> lacks(Pod pod, FakeZtunnel ztunnel) {
         List<String> lacks = new ArrayList<>();
