@@ -202,6 +202,10 @@ is that of default, and all replaces what is written before it. Argument: a list
   "REPAIR_LABEL_VALUE" (include "istio-cni.text" .Values.cni.repair.brokenPodLabelValue | default "true")
   "REPAIR_REPAIR_PODS" (eq $mode "repair" | toString) -}}
 {{- with include "istio-cni.confName" . }}{{ $_ := set $variables "CNI_CONF_NAME" . }}{{ end -}}
+{{- if .Values.cni.istioOwnedCNIConfig -}}
+{{- $_ := set $variables "ISTIO_OWNED_CNI_CONFIG" "true" -}}
+{{- with .Values.cni.istioOwnedCNIConfigFileName }}{{ $_ := set $variables "ISTIO_OWNED_CNI_CONFIG_FILENAME" . }}{{ end -}}
+{{- end -}}
 {{- $_ := include "istio-cni.ambientVariables" . | fromYaml | merge $variables -}}
 {{- range $name, $value := include "istio-cni.texts" .Values.cni.env | fromYaml }}{{ $_ := set $variables $name $value }}{{ end -}}
 {{- toYaml $variables -}}

@@ -136,8 +136,8 @@ minikube: [cniNetnsDir]
 {{- fail (printf "profile is %s, but must be one of %s" . (join ", " $profiles)) -}}
 {{- end -}}
 {{- end -}}
-{{- if .Values.cni.istioOwnedCNIConfig -}}
-{{- fail "istioOwnedCNIConfig is true, but mesh-cni uses the base CNI's own file, and restores its entry there" -}}
+{{- if and .Values.cni.istioOwnedCNIConfig (not (include "istio-cni.chained" .)) -}}
+{{- fail "istioOwnedCNIConfig is true, but the plugin is not chained: set chained to true as well" -}}
 {{- end -}}
 {{- if regexMatch "^(.*/)?(install-cni|operator|pilot|proxyv2|ztunnel)([:@].*)?$" .Values.cni.image -}}
 {{- fail (printf "image is %s, which is an image of Istio's; set the image of mesh-cni, or remove the key" .Values.cni.image) -}}

@@ -13,6 +13,7 @@ import dev.meshcni.api.conf.FileEdit;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
 import dev.meshcni.api.conf.InstallSettings;
+import dev.meshcni.api.conf.OwnedConf;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.PrevResultCheck;
@@ -80,12 +81,17 @@ public final class NodeDoctor {
         }
     }
 
-    private static List<String> configuration(ConfDirSnapshot dir) {
+    private List<String> configuration(ConfDirSnapshot dir) {
         Optional<ConfFile> primary = dir.primary().map(ConfFile.class::cast);
         return dir.files().stream()
                 .map(file -> file.name() + ": " + content(file)
+                        + source(file).map(source -> ", a copy of " + source).orElse("")
                         + (primary.equals(Optional.of(file)) ? "  <- network of pods" : ""))
                 .toList();
+    }
+
+    private Optional<String> source(ConfFile file) {
+        return file instanceof ConfFile.Valid valid ? OwnedConf.source(valid, settings.conf()) : Optional.empty();
     }
 
     private static String content(ConfFile file) {
@@ -215,14 +221,40 @@ public final class NodeDoctor {
 
     /** An installation with other settings, such as those of the daemon, lacks nothing but ours. */
     private Optional<String> settingsPlan(ConfInstaller.Assessment assessment) {
+        Optional<ConfFile.Valid> copy = assessment.dir().valid().stream()
+                .filter(file -> source(file).isPresent())
+                .findFirst();
+        if (copy.isPresent()) {
+            return copyPlan(assessment, copy.get());
+        }
         return assessment
                 .choice()
                 .flatMap(choice -> ownEntry(assessment.dir())
                         .filter(entry -> isInstalledWith(entry, choice.adapter(), assessment.dir()))
-                        .map(entry ->
-                                "change the settings of " + settings.conf().type() + " in "
-                                        + choice.detection().file() + " to those of this command: "
-                                        + String.join(", ", differing(entry))));
+                        .map(entry -> settingsPlan(choice.detection().file(), entry)));
+    }
+
+    private Optional<String> copyPlan(ConfInstaller.Assessment assessment, ConfFile.Valid copy) {
+        String source = source(copy).orElseThrow();
+        if (assessment.dir().file(source).isPresent()
+                && settings.conf().ownedName().isEmpty()) {
+            return Optional.of("replace " + copy.name() + " by an entry in " + source
+                    + ", the setting of this command (the copy is a setting of the daemon:"
+                    + " --istio-owned-cni-config)");
+        }
+        return assessment
+                .dir()
+                .file(source)
+                .filter(file -> copy.name().equals(settings.conf().ownedName()))
+                .filter(file ->
+                        file instanceof ConfFile.Valid valid && OwnedConf.isCurrent(copy, valid, settings.conf()))
+                .flatMap(_ -> ownEntry(assessment.dir()))
+                .map(entry -> settingsPlan(copy.name(), entry));
+    }
+
+    private String settingsPlan(String file, ObjectNode entry) {
+        return "change the settings of " + settings.conf().type() + " in " + file + " to those of this command: "
+                + String.join(", ", differing(entry));
     }
 
     private Optional<ObjectNode> ownEntry(ConfDirSnapshot dir) {
@@ -250,7 +282,7 @@ public final class NodeDoctor {
         return Stream.concat(entry.propertyStream(), wanted.propertyStream())
                 .map(Map.Entry::getKey)
                 .distinct()
-                .filter(field -> !field.equals(PrevResultCheck.ADAPTER))
+                .filter(field -> !field.equals(PrevResultCheck.ADAPTER) && !field.equals(OwnedConf.SOURCE))
                 .filter(field -> !entry.path(field).equals(wanted.path(field)))
                 .toList();
     }

@@ -116,6 +116,35 @@ class NodeDoctorTest {
                         assertThat(finding.what()).contains("user 4711").contains("agent and plugin reject it"));
     }
 
+    @Test
+    void aCopyOfTheBaseCnisFileIsNamedAndIsNoFinding() throws Exception {
+        Installer installer = owned(entry());
+        installer.installOnce();
+        NodeReport report = new NodeDoctor(installer).examine();
+
+        assertThat(report.configuration())
+                .anyMatch(line -> line.startsWith("02-istio-cni.conflist: ")
+                        && line.endsWith(", a copy of 10-ptp.conflist  <- network of pods"));
+        assertThat(report.findings()).extracting(Finding::what).noneMatch(what -> what.contains("copy"));
+        assertThat(report.plan()).isEmpty();
+    }
+
+    @Test
+    void otherSettingsOfACopyAreNamed() throws Exception {
+        owned(entry()).installOnce();
+
+        assertThat(new NodeDoctor(owned(entry().put("pod_namespace", "mesh")))
+                        .examine()
+                        .plan())
+                .containsExactly("change the settings of istio-cni in 02-istio-cni.conflist to those of this command:"
+                        + " pod_namespace");
+        assertThat(new NodeDoctor(installer(HostProgram.inOwnMounts()))
+                        .examine()
+                        .plan())
+                .containsExactly("replace 02-istio-cni.conflist by an entry in 10-ptp.conflist, the setting of this"
+                        + " command (the copy is a setting of the daemon: --istio-owned-cni-config)");
+    }
+
     private static ObjectNode entry() {
         return JsonNodeFactory.instance.objectNode().put("type", "istio-cni");
     }
@@ -125,6 +154,15 @@ class NodeDoctorTest {
     }
 
     private Installer installer(HostProgram host, ObjectNode entry) throws IOException {
+        return installer(host, InstallSettings.chainedInto(entry));
+    }
+
+    private Installer owned(ObjectNode entry) throws IOException {
+        return installer(
+                HostProgram.inOwnMounts(), new InstallSettings(true, "", entry, false, "02-istio-cni.conflist"));
+    }
+
+    private Installer installer(HostProgram host, InstallSettings conf) throws IOException {
         return Installer.with(
                 new InstallerSettings(
                         node.confDir(),
@@ -133,7 +171,7 @@ class NodeDoctorTest {
                         node.binDir(),
                         node.runDirectory(),
                         node.source(),
-                        InstallSettings.chainedInto(entry),
+                        conf,
                         false,
                         node.checkInterval()),
                 InstallEvents.none(),

@@ -30,15 +30,18 @@ import java.util.stream.Stream;
 final class ConfEdits {
     private final SharedFiles files;
     private final FileMetadata ownMetadata;
+    private final String ownedName;
 
     /**
      * Edits.
      *
      * @param ownMetadata mode and owner of a file that is like no other
+     * @param ownedName the file of our own, which is restored also if it cannot be parsed; empty if there is none
      */
-    ConfEdits(SharedFiles files, FileMetadata ownMetadata) {
+    ConfEdits(SharedFiles files, FileMetadata ownMetadata, String ownedName) {
         this.files = requireNonNull(files, "files is null");
         this.ownMetadata = requireNonNull(ownMetadata, "ownMetadata is null");
+        this.ownedName = requireNonNull(ownedName, "ownedName is null");
     }
 
     /**
@@ -52,13 +55,16 @@ final class ConfEdits {
         ConfDirSnapshot state = seen;
         for (FileEdit edit : edits) {
             Optional<ConfFile> before = state.file(edit.name());
-            requireParsed(seen, before);
+            boolean broken = isBrokenCopy(before);
+            if (!broken) {
+                requireParsed(seen, before);
+            }
             Path file = file(seen.dir(), edit.name());
             switch (edit) {
                 case FileEdit.Write write ->
                     files.replace(
                             throughLinks(file),
-                            bytes(before),
+                            broken ? Optional.of(Files.readAllBytes(file)) : bytes(before),
                             write.content().getBytes(UTF_8),
                             metadata(file(seen.dir(), write.like())));
                 case FileEdit.Delete _ -> files.delete(file, bytes(before).orElseThrow());
@@ -83,6 +89,12 @@ final class ConfEdits {
             }
         }
         return dir.resolve(name);
+    }
+
+    private boolean isBrokenCopy(Optional<ConfFile> file) {
+        return file.filter(found ->
+                        found instanceof ConfFile.Invalid && found.name().equals(ownedName))
+                .isPresent();
     }
 
     private static void requireParsed(ConfDirSnapshot dir, Optional<ConfFile> file) {

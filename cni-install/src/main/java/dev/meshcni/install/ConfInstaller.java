@@ -5,7 +5,7 @@ package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.meshcni.api.NetworkConfigList;
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.chain.ChainAdapters.Choice;
 import dev.meshcni.api.conf.ChainedConf;
@@ -17,8 +17,6 @@ import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallPlan;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.conf.NestedEntries;
-import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.files.StaleFileException;
@@ -53,6 +51,10 @@ public final class ConfInstaller {
     private final ChainAdapters adapters;
     private final SharedFiles files;
     private final ConfEdits edits;
+    private final ConfPlanner planner;
+
+    /** The text of our copy of the base CNI's file, as this process has seen it in its place. */
+    private Optional<String> copy = Optional.empty();
 
     /**
      * The state of the directory, and the plan for it.
@@ -66,6 +68,11 @@ public final class ConfInstaller {
         List<FileEdit> edits() {
             return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
         }
+
+        /** Whether a file is only to be removed, which its owner may be about to write anew. */
+        boolean removesOnly() {
+            return !edits().isEmpty() && edits().stream().allMatch(FileEdit.Delete.class::isInstance);
+        }
     }
 
     ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileMetadata ownLook) {
@@ -73,19 +80,13 @@ public final class ConfInstaller {
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
         this.files = requireNonNull(files, "files is null");
-        this.edits = new ConfEdits(files, ownLook);
+        this.edits = new ConfEdits(files, ownLook, settings.ownedName());
+        this.planner = new ConfPlanner(settings, adapters);
     }
 
     /** Looks; changes nothing. */
     public Assessment assess() throws IOException {
-        ConfDirSnapshot snapshot = snapshot();
-        Optional<Choice> choice = adapters.choose(snapshot, settings);
-        InstallPlan plan = choice.map(chosen -> chosen.adapter().install(snapshot, naming(chosen.adapter())))
-                .orElseGet(() -> new InstallPlan.Refuse(
-                        dir.toString(),
-                        "no chain adapter supports a plugin that is " + (settings.chained() ? "" : "not ")
-                                + "chained"));
-        return new Assessment(snapshot, choice, plan);
+        return planner.assess(snapshot());
     }
 
     /** What each adapter says about a directory, in the order of their names. */
@@ -97,10 +98,7 @@ public final class ConfInstaller {
 
     /** The findings of a directory's adapter. */
     public List<Finding> findings(Assessment assessment) {
-        return assessment
-                .choice()
-                .map(choice -> choice.adapter().findings(assessment.dir(), settings))
-                .orElse(List.of());
+        return planner.findings(assessment);
     }
 
     /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */
@@ -118,7 +116,19 @@ public final class ConfInstaller {
                         + assessment.edits().size() + " edits are required again");
             }
         }
+        copy = copyIn(assessment.dir());
         return assessment;
+    }
+
+    /** Returns whether our copy is as it was left, so that it is the base CNI's file that has changed. */
+    boolean isFollowing(Assessment assessment) {
+        boolean copyOnly =
+                assessment.edits().stream().allMatch(edit -> edit.name().equals(settings.ownedName()));
+        return copyOnly && copy.isPresent() && copy.equals(copyIn(assessment.dir()));
+    }
+
+    private Optional<String> copyIn(ConfDirSnapshot snapshot) {
+        return snapshot.file(settings.ownedName()).flatMap(ConfFile::network).map(NetworkConfigList::text);
     }
 
     /** The directories that hold the files: this one, and those that symbolic links in it lead to. */
@@ -149,7 +159,7 @@ public final class ConfInstaller {
         sweep();
         for (int attempt = 1; ; attempt++) {
             ConfDirSnapshot snapshot = snapshot();
-            List<FileEdit> removal = removal(snapshot);
+            List<FileEdit> removal = planner.removal(snapshot);
             if (removal.isEmpty()) {
                 return;
             }
@@ -166,22 +176,6 @@ public final class ConfInstaller {
             throw stale;
         }
         LockSupport.parkNanos(PAUSE.multipliedBy(attempt).toNanos());
-    }
-
-    /**
-     * The plugin's entry says which adapter installed it: that one checks, at every ADD, what the base CNI has left.
-     */
-    private InstallSettings naming(ChainAdapter adapter) {
-        ObjectNode entry = settings.entry().put(PrevResultCheck.ADAPTER, adapter.name());
-        return new InstallSettings(settings.chained(), settings.confName(), entry, settings.forced());
-    }
-
-    /** Also removes what was installed with other settings, for example by an earlier version of this daemon. */
-    private List<FileEdit> removal(ConfDirSnapshot snapshot) {
-        List<FileEdit> byAdapter = adapters.choose(snapshot, settings)
-                .map(choice -> choice.adapter().uninstall(snapshot, settings))
-                .orElse(List.of());
-        return byAdapter.isEmpty() ? ChainedConf.uninstall(snapshot, settings) : byAdapter;
     }
 
     /**

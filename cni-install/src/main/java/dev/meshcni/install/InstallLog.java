@@ -54,6 +54,11 @@ final class InstallLog {
         }
     }
 
+    /** Logs that our copy of the base CNI's file was changed as that file was. */
+    static void followed(List<FileEdit> edits) {
+        edits.forEach(edit -> LOG.info("{} follows a change of the base CNI's configuration", edit.name()));
+    }
+
     /** Logs a new state of the installation. */
     static void entered(InstallState state) {
         switch (state) {

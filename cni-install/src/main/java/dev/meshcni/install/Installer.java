@@ -367,9 +367,12 @@ public final class Installer {
         }
     }
 
-    /** A file that cannot be parsed may be one that its owner is writing: it is not the time to choose another one. */
+    /**
+     * A file that cannot be parsed, or is gone, may be one that its owner is writing: it is not the time to choose
+     * another one.
+     */
     private ConfInstaller.Assessment settled(ConfInstaller.Assessment assessment) throws IOException {
-        if (assessment.dir().invalid().isEmpty()) {
+        if (assessment.dir().invalid().isEmpty() && !assessment.removesOnly()) {
             return assessment;
         }
         LockSupport.parkNanos(WRITING_TIME.toNanos());
@@ -377,7 +380,8 @@ public final class Installer {
     }
 
     private InstallState write(ConfInstaller.Assessment assessment) throws IOException {
-        boolean repair = confInstalled;
+        boolean following = conf.isFollowing(assessment);
+        boolean repair = confInstalled && !following;
         if (repair) {
             Duration pause = confBackoff.needed();
             if (!pause.isZero()) {
@@ -385,7 +389,9 @@ public final class Installer {
             }
         }
         ConfInstaller.Assessment after = conf.carryOut(assessment);
-        if (!assessment.edits().isEmpty()) {
+        if (following) {
+            InstallLog.followed(assessment.edits());
+        } else if (!assessment.edits().isEmpty()) {
             events.entryWritten();
             if (repair) {
                 confRepaired(assessment);
@@ -407,8 +413,9 @@ public final class Installer {
     private InstallState installed(ConfInstaller.Assessment assessment) throws IOException {
         confInstalled = true;
         Choice choice = assessment.choice().orElseThrow();
-        return new InstallState.Installed(
-                choice.adapter().name(), choice.detection().file(), plugin.version());
+        String owned = settings.conf().ownedName();
+        String file = owned.isEmpty() ? choice.detection().file() : owned;
+        return new InstallState.Installed(choice.adapter().name(), file, plugin.version());
     }
 
     private void pluginRepaired() {

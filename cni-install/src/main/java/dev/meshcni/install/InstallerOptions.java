@@ -64,6 +64,27 @@ public final class InstallerOptions {
     private boolean forced;
 
     @Option(
+            names = "--istio-owned-cni-config",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = {
+                "Leave the base CNI's file as it is, and copy it with the plugin chained into a file that sorts before"
+                        + " it. Default: ${DEFAULT-VALUE}."
+            })
+    private boolean owned;
+
+    @Option(
+            names = {"--istio-owned-cni-config-filename", "--istio-owned-cni-conf-filename"},
+            paramLabel = "FILE",
+            defaultValue = "02-istio-cni.conflist",
+            description = {
+                "Name of that file. The variable that Istio's chart sets, ISTIO_OWNED_CNI_CONF_FILENAME, means the same.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private String ownedName;
+
+    @Option(
             names = "--cni-conf-group-read",
             arity = "0..1",
             fallbackValue = "true",
@@ -111,6 +132,7 @@ public final class InstallerOptions {
      * The settings that the options give, with the plugin's configuration.
      *
      * @param checkInterval how often what is installed is compared with what it should be
+     * @throws DaemonException if options exclude each other
      */
     public InstallerSettings settings(PluginOptions plugin, Duration checkInterval) {
         String file = confName.isEmpty() && !chained ? STANDALONE_CONF : confName;
@@ -121,7 +143,7 @@ public final class InstallerOptions {
                 absolute(Optional.ofNullable(binDirOnHost).orElseGet(() -> withoutHost(binDir))),
                 plugin.agentRunDirectory(),
                 absolute(Optional.ofNullable(sourceDir).orElseGet(InstallerOptions::ownTree)),
-                new InstallSettings(chained, file, plugin.entry(), forced),
+                new InstallSettings(chained, file, plugin.entry(), forced, ownedName()),
                 groupRead,
                 checkInterval);
     }
@@ -138,6 +160,22 @@ public final class InstallerOptions {
     /** The jars in the directory of adapters that provide none. */
     public List<Path> idleJars() {
         return Optional.ofNullable(adapterDir).map(ChainAdapterJars::idle).orElse(List.of());
+    }
+
+    private String ownedName() {
+        if (!owned) {
+            return "";
+        }
+        if (!chained) {
+            throw new DaemonException("--istio-owned-cni-config needs a chained plugin: leave out one of"
+                    + " --istio-owned-cni-config (Helm: istioOwnedCNIConfig) and --chained-cni-plugin=false (Helm:"
+                    + " chained)");
+        }
+        if (ownedName.indexOf('/') >= 0 || !ownedName.endsWith(".conflist")) {
+            throw new DaemonException("--istio-owned-cni-config-filename (Helm: istioOwnedCNIConfigFileName) is "
+                    + ownedName + ", but must be a file name that ends in .conflist");
+        }
+        return ownedName;
     }
 
     /** Paths are written into files, and used by programs that run elsewhere; an absolute one stays as it is. */

@@ -11,6 +11,8 @@ import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,6 +73,38 @@ class InstallerOptionsTest {
     void anUnchainedPluginHasIstiosFileName() {
         assertThat(settings(Map.of(), "--chained-cni-plugin=false").conf().confName())
                 .isEqualTo("YYY-istio-cni.conf");
+    }
+
+    @Test
+    void aCopyOfTheBaseCnisFileHasIstiosName() {
+        assertThat(settings(Map.of()).conf().ownedName()).isEmpty();
+        assertThat(settings(Map.of("ISTIO_OWNED_CNI_CONFIG", "true")).conf().ownedName())
+                .isEqualTo("02-istio-cni.conflist");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ISTIO_OWNED_CNI_CONFIG_FILENAME", "ISTIO_OWNED_CNI_CONF_FILENAME"})
+    void theNameOfTheCopyIsReadAsIstiosAgentAndAsIstiosChartSpellIt(String variable) {
+        assertThat(settings(Map.of("ISTIO_OWNED_CNI_CONFIG", "true", variable, "01-mesh.conflist"))
+                        .conf()
+                        .ownedName())
+                .isEqualTo("01-mesh.conflist");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mesh.conf", "a/b.conflist"})
+    void aCopyIsAListInTheSameDirectory(String name) {
+        assertThatThrownBy(() ->
+                        settings(Map.of(), "--istio-owned-cni-config", "--istio-owned-cni-config-filename=" + name))
+                .isInstanceOf(DaemonException.class)
+                .hasMessageContaining(name + ", but must be a file name that ends in .conflist");
+    }
+
+    @Test
+    void aPluginThatIsNotChainedHasNoCopy() {
+        assertThatThrownBy(() -> settings(Map.of(), "--istio-owned-cni-config", "--chained-cni-plugin=false"))
+                .isInstanceOf(DaemonException.class)
+                .hasMessageContaining("--istio-owned-cni-config needs a chained plugin");
     }
 
     @Test

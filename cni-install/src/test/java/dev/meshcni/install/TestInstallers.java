@@ -58,6 +58,12 @@ final class TestInstallers {
         return of(node, steps, conf, limits, InstallEvents.none());
     }
 
+    /** An installer that keeps a copy of the base CNI's file. */
+    static Installer copying(TestNode node, FileSteps steps, String name, InstallEvents events) throws IOException {
+        InstallSettings conf = new InstallSettings(true, "", entry(), false, name);
+        return of(node, steps, conf, RewriteBackoff.Limits.DEFAULT, events);
+    }
+
     /** An installer that tries the plugin where these programs are started. */
     static Installer of(TestNode node, HostProgram host) throws IOException {
         return of(

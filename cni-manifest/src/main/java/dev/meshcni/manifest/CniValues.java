@@ -98,17 +98,26 @@ record CniValues(
     /**
      * How the plugin is installed.
      *
+     * @param owned the copy of the base CNI's file that it is chained in, if that is not the base CNI's file itself
      * @param multus whether Multus calls it as a network of its own
      * @param env more variables of install-cni, which win over those made from other settings
      */
     record Plugin(
             boolean chained,
             Optional<String> confName,
+            Optional<OwnedConf> owned,
             boolean multus,
             List<String> excludedNamespaces,
             boolean nativeNftables,
             boolean nodeTaint,
             Map<String, String> env) {}
+
+    /**
+     * A copy of the base CNI's file.
+     *
+     * @param name its name, unless it is the daemon's default
+     */
+    record OwnedConf(Optional<String> name) {}
 
     /** The log levels of the plugin and of the daemon. */
     record Logging(String plugin, String daemon, boolean json) {}

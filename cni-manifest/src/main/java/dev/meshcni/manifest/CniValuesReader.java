@@ -13,6 +13,7 @@ import dev.meshcni.manifest.CniValues.Ambient;
 import dev.meshcni.manifest.CniValues.DaemonPod;
 import dev.meshcni.manifest.CniValues.Image;
 import dev.meshcni.manifest.CniValues.Logging;
+import dev.meshcni.manifest.CniValues.OwnedConf;
 import dev.meshcni.manifest.CniValues.Plugin;
 import dev.meshcni.manifest.CniValues.Repair;
 import dev.meshcni.manifest.CniValues.Scope;
@@ -113,7 +114,6 @@ final class CniValuesReader {
             Optional<Ambient> ambient,
             boolean injected,
             Optional<KubernetesVersion> kubernetes) {
-        refuseOwnConf();
         NodeLayout node = node();
         boolean openShift = platform == Platform.OPENSHIFT || node.conf().equals(MULTUS_CONF_DIR);
         Plugin plugin = plugin(openShift, injected);
@@ -154,6 +154,7 @@ final class CniValuesReader {
         return new Plugin(
                 chained,
                 confName.or(() -> multus && !chained ? Optional.of(MULTUS_CONF) : Optional.empty()),
+                ownedConf(chained),
                 multus,
                 cni.texts("excludeNamespaces").orElse(List.of("kube-system")),
                 cni.flag("nativeNftables")
@@ -393,14 +394,15 @@ final class CniValuesReader {
                 .orElse(Scope.ALL);
     }
 
-    /**
-     * A copy of the base CNI's configuration under a name of our own would be a second truth about the node's network.
-     */
-    private void refuseOwnConf() {
-        if (cni.flag("istioOwnedCNIConfig").orElse(false)) {
-            cni.problem(
-                    "istioOwnedCNIConfig",
-                    "is true, but mesh-cni uses the base CNI's own file, and restores its entry there");
+    private Optional<OwnedConf> ownedConf(boolean chained) {
+        boolean owned = cni.flag("istioOwnedCNIConfig").orElse(false);
+        if (owned && !chained) {
+            cni.problem("istioOwnedCNIConfig", "is true, but the plugin is not chained: set chained to true as well");
         }
+        Optional<String> name = cni.text("istioOwnedCNIConfigFileName");
+        if (name.filter(file -> !file.matches("[^/]*\\.conflist")).isPresent()) {
+            cni.problem("istioOwnedCNIConfigFileName", "must be a file name that ends in .conflist");
+        }
+        return owned ? Optional.of(new OwnedConf(name)) : Optional.empty();
     }
 }

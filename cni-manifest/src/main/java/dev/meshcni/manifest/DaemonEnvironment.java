@@ -25,6 +25,10 @@ final class DaemonEnvironment {
         variables.put("CNI_NET_DIR_ON_HOST", values.node().conf());
         values.plugin().confName().ifPresent(name -> variables.put("CNI_CONF_NAME", name));
         variables.put("EXCLUDE_NAMESPACES", String.join(",", values.plugin().excludedNamespaces()));
+        values.plugin().owned().ifPresent(owned -> {
+            variables.put("ISTIO_OWNED_CNI_CONFIG", text(true));
+            owned.name().ifPresent(name -> variables.put("ISTIO_OWNED_CNI_CONFIG_FILENAME", name));
+        });
         variables.put("LOG_FORMAT", values.logging().json() ? "json" : "text");
         variables.put("LOG_LEVEL", values.logging().daemon());
         variables.put("NATIVE_NFTABLES", text(values.plugin().nativeNftables()));

@@ -50,6 +50,8 @@ class HelmChartTest {
                 mesh         | {cni: {excludeNamespaces: [], nativeNftables: true, env: {POD_WAIT_SECONDS: 20}}}
                 mesh         | {cni: {podLabels: {team: mesh}, daemonSetLabels: {a: b}, terminationGracePeriodSeconds: 60}}
                 mesh         | {cni: {istioOwnedCNIConfig: false, istioOwnedCNIConfigFileName: "", useAppArmorAnnotation: true}}
+                mesh         | {istioOwnedCNIConfig: true}
+                mesh         | {cni: {istioOwnedCNIConfig: true, istioOwnedCNIConfigFileName: 01-mesh.conflist}}
                 mesh         | {cni: {privileged: true, podAnnotations: {a: b}, rollingMaxUnavailable: 10%}}
                 mesh         | {cni: {tolerations: [{key: a, operator: Exists, effect: NoSchedule}], resources: {limits: {memory: 1Gi}}}}
                 mesh         | {cni: {updateStrategy: {type: OnDelete}, resourceQuotas: {enabled: true, pods: 7}}}
@@ -128,7 +130,10 @@ class HelmChartTest {
                 "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: in}]}}]}}}",
                 "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: In}]}}]}}}",
                 "{cni: {ambient: {enablementSelectors: [{podSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}]}}}",
-                "{cni: {istioOwnedCNIConfig: true}}",
+                "{cni: {istioOwnedCNIConfig: true, chained: false}}",
+                "{cni: {istioOwnedCNIConfig: true}, global: {platform: openshift}}",
+                "{cni: {istioOwnedCNIConfigFileName: 02-istio-cni.conf}}",
+                "{cni: {istioOwnedCNIConfigFileName: a/02-istio-cni.conflist}}",
                 "{cni: {podLabels: {k8s-app: other}}}",
                 "{cniBinDirr: /opt/cni/bin}",
                 "{profile: my-ambient}",

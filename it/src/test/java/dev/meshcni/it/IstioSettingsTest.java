@@ -37,6 +37,7 @@ class IstioSettingsTest {
             Map.entry("values.cni.ambient.dnsCapture", Map.of("cni.ambient.enabled", "true")),
             Map.entry("values.cni.ambient.enablementSelectors", Map.of("cni.ambient.enabled", "true")),
             Map.entry("values.cni.ambient.ipv6", Map.of("cni.ambient.enabled", "true")),
+            Map.entry("values.cni.istioOwnedCNIConfigFileName", Map.of("cni.istioOwnedCNIConfig", "true")),
             Map.entry("values.cni.podMonitor.interval", Map.of("cni.podMonitor.enabled", "true")),
             Map.entry("values.cni.podMonitor.labels", Map.of("cni.podMonitor.enabled", "true")),
             Map.entry("values.cni.prometheusRule.labels", Map.of("cni.prometheusRule.enabled", "true")),
@@ -49,8 +50,7 @@ class IstioSettingsTest {
             Map.entry("values.sidecarInjectorWebhook.injectedAnnotations", Map.of("cni.chained", "false")));
 
     /** Settings that decide elsewhere than in the resources of a chart. */
-    private static final Set<String> NO_RESOURCE =
-            Set.of("values.cni.istioOwnedCNIConfig", "values.istio_cni.enabled", "values.pilot.cni.enabled");
+    private static final Set<String> NO_RESOURCE = Set.of("values.istio_cni.enabled", "values.pilot.cni.enabled");
 
     @TempDir
     private Path directory;
@@ -106,6 +106,10 @@ class IstioSettingsTest {
                 .toList();
         for (int i = 0; i < FILES; i++) {
             Map<String, Object> chosen = chosen(values, 1 + random.nextInt(25));
+            // A copy of the base CNI's file needs a chained plugin.
+            if (chosen.containsKey("values.cni.istioOwnedCNIConfig")) {
+                chosen.put("values.cni.chained", "true");
+            }
             boolean isOperator = i % 2 == 0;
             String chart = yaml(shaped(chosen, !isOperator && i % 3 == 0));
             String given = chart;

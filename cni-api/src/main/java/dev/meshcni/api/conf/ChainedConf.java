@@ -204,7 +204,7 @@ public final class ChainedConf {
         return List.of(new FileEdit.Write(original, LiftedConf.originalText(text), file.name()), delete);
     }
 
-    private static String without(NetworkConfigList list, List<Integer> own) {
+    static String without(NetworkConfigList list, List<Integer> own) {
         String text = list.text();
         for (int position : own.reversed()) {
             text = new ChainText(text).remove(position);

@@ -101,8 +101,11 @@ public final class ConfDirFindings {
             findings.add(Finding.warning(
                     settings.type() + " is installed into " + base.get().name() + ", but runtimes use "
                             + primary.get().name(),
-                    "leave cni-conf-name empty, or rename the files so that "
-                            + base.get().name() + " sorts first"));
+                    !settings.ownedName().isEmpty()
+                            ? "set istio-owned-cni-config-filename to a name that sorts before "
+                                    + primary.get().name()
+                            : "leave cni-conf-name empty, or rename the files so that "
+                                    + base.get().name() + " sorts first"));
         }
     }
 
@@ -122,7 +125,12 @@ public final class ConfDirFindings {
     }
 
     private void otherNetworks() {
-        List<ConfFile.Valid> valid = dir.valid();
+        List<String> sources = dir.valid().stream()
+                .flatMap(file -> OwnedConf.source(file, settings).stream())
+                .toList();
+        List<ConfFile.Valid> valid = dir.valid().stream()
+                .filter(file -> !sources.contains(file.name()))
+                .toList();
         if (valid.size() > 1) {
             findings.add(Finding.info(
                     valid.size() + " networks: pods use the one in "
@@ -169,11 +177,35 @@ public final class ConfDirFindings {
         }
     }
 
+    private void copies() {
+        List<ConfFile.Valid> ours = dir.valid().stream()
+                .filter(file -> OwnedConf.source(file, settings).isPresent())
+                .toList();
+        ours.forEach(this::copy);
+        if (ours.isEmpty()) {
+            foreignCopy();
+        }
+    }
+
+    private void copy(ConfFile.Valid copy) {
+        String source = OwnedConf.source(copy, settings).orElseThrow();
+        Optional<ConfFile> original = dir.file(source);
+        if (original.isEmpty()) {
+            findings.add(Finding.warning(
+                    copy.name() + " is a copy of " + source + ", which does not exist any more",
+                    "check the base CNI; the daemon removes the copy, and so does meshcni uninstall"));
+        } else if (original.get() instanceof ConfFile.Valid valid && !OwnedConf.isCurrent(copy, valid, settings)) {
+            findings.add(Finding.warning(
+                    copy.name() + " is a copy of an earlier " + source + ": pods do not use what has changed there",
+                    "check the istio-cni-node pod of this node: the daemon copies each change at once"));
+        }
+    }
+
     /**
      * Istio makes such a copy with {@code istioOwnedCNIConfig}, and the base CNI does not keep it as it keeps its own
      * file.
      */
-    private void copies() {
+    private void foreignCopy() {
         List<ConfFile.Valid> valid = dir.valid();
         for (int i = 1; i < valid.size(); i++) {
             ConfFile.Valid first = valid.getFirst();
@@ -184,7 +216,10 @@ public final class ConfDirFindings {
                         first.name() + " is a copy of " + other.name()
                                 + ", created by Istio's istioOwnedCNIConfig: pods use the copy, and changes of the"
                                 + " base CNI to its own file have no effect",
-                        "remove " + first.name() + "; " + settings.type() + " is then installed into " + other.name()));
+                        first.name().equals(settings.ownedName())
+                                ? "installing replaces it with a copy that follows " + other.name()
+                                : "remove " + first.name() + "; " + settings.type() + " is then installed into "
+                                        + other.name()));
                 return;
             }
         }
@@ -238,7 +273,10 @@ public final class ConfDirFindings {
         }
         if (types(list).anyMatch("cilium-cni"::equals) && settings.chained()) {
             findings.add(Finding.warning(
-                    "Cilium rewrites " + file.name() + " and drops other plugins unless cni.exclusive is false",
+                    settings.ownedName().isEmpty()
+                            ? "Cilium rewrites " + file.name()
+                                    + " and drops other plugins unless cni.exclusive is false"
+                            : "Cilium renames " + settings.ownedName() + " unless cni.exclusive is false",
                     "set Cilium's Helm value cni.exclusive to false"));
         }
     }
@@ -267,7 +305,7 @@ public final class ConfDirFindings {
     }
 
     private void lifting(ConfFile.Valid file) {
-        if (file.list().single()) {
+        if (file.list().single() && settings.ownedName().isEmpty()) {
             findings.add(Finding.info(
                     file.name() + " is converted to a .conflist; uninstalling restores it",
                     "if the base CNI looks for " + file.name()

@@ -20,17 +20,27 @@ import java.util.Objects;
  *     the network of pods
  * @since 0.1.0
  */
-public record InstallSettings(boolean chained, String confName, ObjectNode entry, boolean forced) {
+public record InstallSettings(boolean chained, String confName, ObjectNode entry, boolean forced, String ownedName) {
     public InstallSettings {
         Objects.requireNonNull(confName, "confName is null");
+        Objects.requireNonNull(ownedName, "ownedName is null");
         if (!confName.isEmpty() && (confName.indexOf('/') >= 0 || !ConfDir.isConfName(confName))) {
             throw new IllegalArgumentException(
                     "\"" + confName + "\" is not the name of a file that ends in .conf, .conflist or .json");
+        }
+        if (!ownedName.isEmpty() && (!chained || ownedName.indexOf('/') >= 0 || !ownedName.endsWith(".conflist"))) {
+            throw new IllegalArgumentException(
+                    "\"" + ownedName + "\" is not the name of a .conflist of a plugin that is chained");
         }
         entry = CniJson.lenientObject(CniJson.compact(entry));
         if (!entry.path("type").isTextual()) {
             throw new IllegalArgumentException("the entry has no type");
         }
+    }
+
+    /** Without a copy of the base CNI's list. */
+    public InstallSettings(boolean chained, String confName, ObjectNode entry, boolean forced) {
+        this(chained, confName, entry, forced, "");
     }
 
     /** Nothing is forced. */

@@ -23,12 +23,23 @@ final class LiftedConf {
 
     /** A list of the plugin in a file and ours behind it. */
     static String lift(ConfFile.Valid file, ObjectNode entry) {
-        ObjectNode source = file.list().json();
+        return list(file, head(file).put(ORIGINAL, file.name()), entry);
+    }
+
+    /** The same list, in a file beside the original. */
+    static String copy(ConfFile.Valid file, ObjectNode entry) {
+        return list(file, head(file), entry);
+    }
+
+    private static ObjectNode head(ConfFile.Valid file) {
         ObjectNode head = CniJson.newObject();
-        Optional.ofNullable(source.get("cniVersion"))
+        Optional.ofNullable(file.list().json().get("cniVersion"))
                 .filter(JsonNode::isTextual)
                 .ifPresent(version -> head.set("cniVersion", version));
-        head.put("name", file.list().name()).put(ORIGINAL, file.name());
+        return head.put("name", file.list().name());
+    }
+
+    private static String list(ConfFile.Valid file, ObjectNode head, ObjectNode entry) {
         String fields = CniJson.pretty(head).replaceFirst("\n}$", "");
         String plugin = CniJson.pretty(entry, "  ", "\n    ");
         return fields + ",\n  \"plugins\": [\n" + file.list().text() + ",\n    " + plugin + "\n  ]\n}\n";

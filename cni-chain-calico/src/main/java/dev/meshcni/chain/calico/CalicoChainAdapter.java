@@ -11,6 +11,7 @@ import dev.meshcni.api.conf.ConfFile;
 import dev.meshcni.api.conf.Detection;
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallSettings;
+import dev.meshcni.api.conf.OwnedConf;
 import dev.meshcni.api.spi.AttachmentContext;
 import dev.meshcni.api.spi.ChainAdapter;
 import java.net.InetAddress;
@@ -65,6 +66,8 @@ public final class CalicoChainAdapter implements ChainAdapter {
     public List<Finding> findings(ConfDirSnapshot dir, InstallSettings settings) {
         List<Finding> findings = new ArrayList<>(ChainAdapter.super.findings(dir, settings));
         base(dir, settings)
+                .filter(file -> settings.ownedName().isEmpty()
+                        && OwnedConf.source(file, settings).isEmpty())
                 .map(file -> Finding.info(
                         "calico-node writes " + file.name() + " again whenever it starts; until the daemon has"
                                 + " restored "
