@@ -79,7 +79,7 @@ public final class InstallerOptions {
             paramLabel = "FILE",
             defaultValue = "02-istio-cni.conflist",
             description = {
-                "Name of that file. The variable that Istio's chart sets, ISTIO_OWNED_CNI_CONF_FILENAME, means the same.",
+                "Name of that file. The variable of Istio's chart, ISTIO_OWNED_CNI_CONF_FILENAME, means the same.",
                 "Default: ${DEFAULT-VALUE}."
             })
     private String ownedName;
