@@ -17,7 +17,6 @@ import io.fabric8.kubernetes.api.model.ContainerStateTerminated;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
-import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import java.net.InetAddress;
@@ -159,10 +158,7 @@ public final class NodePodReader {
 
     /** Those of {@code status.podIPs}; what is no address says nothing. */
     private static List<InetAddress> addresses(PodStatus status) {
-        List<String> texts = Objects.requireNonNullElse(status.getPodIPs(), List.<PodIP>of()).stream()
-                .map(PodIP::getIp)
-                .toList();
-        return (texts.isEmpty() ? Stream.ofNullable(status.getPodIP()) : texts.stream())
+        return PodModel.addresses(status)
                 .flatMap(text -> address(text).stream())
                 .toList();
     }

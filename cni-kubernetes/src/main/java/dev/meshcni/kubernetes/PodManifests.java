@@ -17,7 +17,6 @@ import dev.meshcni.rules.CutField;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesList;
-import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
@@ -143,13 +142,7 @@ public final class PodManifests {
 
     private static List<InetAddress> addressesOf(io.fabric8.kubernetes.api.model.Pod pod) {
         PodStatus status = requireNonNullElseGet(pod.getStatus(), PodStatus::new);
-        List<String> texts = requireNonNullElseGet(status.getPodIPs(), List::<PodIP>of).stream()
-                .map(PodIP::getIp)
-                .toList();
-        return (texts.isEmpty() ? Stream.ofNullable(status.getPodIP()) : texts.stream())
-                .filter(text -> !text.isEmpty())
-                .map(PodManifests::address)
-                .toList();
+        return PodModel.addresses(status).map(PodManifests::address).toList();
     }
 
     private static InetAddress address(String text) {

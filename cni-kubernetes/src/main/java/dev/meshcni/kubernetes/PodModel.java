@@ -10,8 +10,10 @@ import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.PodSecurityContext;
 import io.fabric8.kubernetes.api.model.PodSpec;
+import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.api.model.SecurityContext;
 import java.util.HashMap;
 import java.util.List;
@@ -20,6 +22,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Takes from the Kubernetes model of a pod what the engine reads. */
 final class PodModel {
@@ -53,6 +56,15 @@ final class PodModel {
                 MirrorPod.staticUid(annotations, isOwnedByNode(metadata)),
                 Objects.requireNonNullElse(spec.getServiceAccountName(), ""),
                 cut);
+    }
+
+    /** The addresses of a pod as they are written, in order: {@code status.podIPs}, else {@code status.podIP}. */
+    static Stream<String> addresses(PodStatus status) {
+        List<PodIP> all = Objects.requireNonNullElse(status.getPodIPs(), List.of());
+        return (all.isEmpty()
+                        ? Stream.ofNullable(status.getPodIP())
+                        : all.stream().map(PodIP::getIp))
+                .filter(text -> !text.isEmpty());
     }
 
     private static boolean isOwnedByNode(ObjectMeta metadata) {
