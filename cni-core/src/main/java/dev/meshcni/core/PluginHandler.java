@@ -191,7 +191,7 @@ public final class PluginHandler {
 
     private Answer join(CniRequest request, Pod pod, Deadline deadline) {
         prevResultCheck.verify(request);
-        int rules = mesh.add(pod, PodRedirection.promised(request), netns(request), deadline);
+        int rules = mesh.add(pod, PodRedirection.promised(request), PodRedirection.netns(request), deadline);
         return Answer.of(request, PrevResultReply.reply(request), Outcome.REDIRECTED, "in the ambient mesh")
                 .withCause("ambient")
                 .withEffect(new Answer.Effect(rules, 0));
@@ -240,7 +240,7 @@ public final class PluginHandler {
                     args.podNamespace().get(),
                     args.podName().get(),
                     args.podUid().orElse(""),
-                    netns(request),
+                    PodRedirection.netns(request),
                     deadline);
         } catch (NetnsException e) {
             return Optional.empty();
@@ -272,15 +272,6 @@ public final class PluginHandler {
         return pods.find(namespace, name, uid, this::isDoubtful, deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
-    }
-
-    private static Path netns(CniRequest request) {
-        String text = request.environment().netns();
-        try {
-            return Path.of(text);
-        } catch (InvalidPathException e) {
-            throw new NetnsException("'" + text + "' is not a path", e);
-        }
     }
 
     /** Returns whether it would be skipped or rejected: stale data must not decide that. */

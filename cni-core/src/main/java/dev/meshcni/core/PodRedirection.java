@@ -226,14 +226,25 @@ final class PodRedirection {
     }
 
     private static NamespaceHandle open(CniRequest request, RedirectBackend backend, Deadline deadline) {
+        Path path = netns(request);
+        NamespaceHandle netns = backend.open(path, deadline);
+        if (netns.isOwn()) {
+            netns.close();
+            throw new NetnsException(
+                    "'" + request.environment().netns() + "' is the agent's own network namespace, not a pod's");
+        }
+        return netns;
+    }
+
+    /**
+     * The path of the pod's network namespace, as the runtime names it.
+     *
+     * @throws NetnsException if it is no path
+     */
+    static Path netns(CniRequest request) {
         String text = request.environment().netns();
         try {
-            NamespaceHandle netns = backend.open(Path.of(text), deadline);
-            if (netns.isOwn()) {
-                netns.close();
-                throw new NetnsException("'" + text + "' is the agent's own network namespace, not a pod's");
-            }
-            return netns;
+            return Path.of(text);
         } catch (InvalidPathException e) {
             throw new NetnsException("'" + text + "' is not a path", e);
         }
