@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Has pods join the mesh of their node's ztunnel, and leave it.
@@ -167,14 +168,7 @@ public final class AmbientEngine implements AutoCloseable {
      * @throws AmbientException if a step fails; {@link #settle} goes on from there
      */
     public void leave(AmbientPod pod, Path netns, Deadline deadline) {
-        memberships.locked(pod, deadline, membership -> {
-            membership.describe(pod);
-            if (membership.namespace().isEmpty()) {
-                membership.hold(open(pod, netns));
-            }
-            membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
-            drive(membership, deadline);
-        });
+        leave(pod, () -> open(pod, netns), deadline);
     }
 
     /**
@@ -183,10 +177,19 @@ public final class AmbientEngine implements AutoCloseable {
      * @throws AmbientException if a step fails, or it is not held
      */
     public void leave(AmbientPod pod, Deadline deadline) {
+        leave(
+                pod,
+                () -> {
+                    throw new AmbientException("pod " + pod + ": its network namespace is not known");
+                },
+                deadline);
+    }
+
+    private void leave(AmbientPod pod, Supplier<SharedDescriptor> namespace, Deadline deadline) {
         memberships.locked(pod, deadline, membership -> {
             membership.describe(pod);
             if (membership.namespace().isEmpty()) {
-                throw new AmbientException("pod " + pod + ": its network namespace is not known");
+                membership.hold(namespace.get());
             }
             membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
             drive(membership, deadline);

@@ -21,7 +21,6 @@ import dev.meshcni.libc.SharedDescriptor;
 import dev.meshcni.ztunnel.ZtunnelException;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -309,7 +308,7 @@ final class EnrolmentController implements AutoCloseable {
                     Optional.ofNullable(namespaces.get(pod.pod().uid()));
             if (namespace.isEmpty()) {
                 throw new PodSourceException(
-                        "no process of the pod is running in a network namespace with one of its" + " addresses");
+                        "no process of the pod is running in a network namespace with one of its addresses");
             }
             visit.of(namespace.get());
         } finally {
@@ -318,7 +317,7 @@ final class EnrolmentController implements AutoCloseable {
     }
 
     private Map<String, SharedDescriptor> open(Collection<NodePod> wanted) {
-        return new HashMap<>(running.open(wanted, new PodIdentities(pods.pods())));
+        return running.open(wanted, new PodIdentities(pods.pods()));
     }
 
     /**
