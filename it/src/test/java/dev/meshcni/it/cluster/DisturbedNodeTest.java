@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -128,7 +127,7 @@ class DisturbedNodeTest {
             api.on();
         }
 
-        cluster.eventually("all run again", () -> staying().stream().allMatch(pod -> startedAfter(pod, away)));
+        cluster.eventually("all run again", () -> staying().stream().allMatch(pod -> Prober.startedAfter(pod, away)));
         Report.line(
                 "API server away for " + Duration.between(away, Instant.now()).toSeconds() + " s: " + STAYING_PODS
                         + " sandboxes killed and made again, " + peer.seen().segments() + " unredirected packets");
@@ -147,7 +146,7 @@ class DisturbedNodeTest {
         cluster.eventually(
                 "all run again",
                 Duration.ofMinutes(3),
-                () -> staying().stream().allMatch(pod -> startedAfter(pod, off)));
+                () -> staying().stream().allMatch(pod -> Prober.startedAfter(pod, off)));
 
         installation.awaitReady();
         Report.line("reboot: " + STAYING_PODS + " pods run again after "
@@ -191,13 +190,5 @@ class DisturbedNodeTest {
                                 + ",labels.\"staying\"==true,labels.\"io.cri-containerd.kind\"==sandbox")
                 .lines()
                 .toList();
-    }
-
-    private static boolean startedAfter(Pod pod, Instant time) {
-        return Prober.app(pod)
-                .map(app -> app.getState().getRunning())
-                .filter(running ->
-                        OffsetDateTime.parse(running.getStartedAt()).toInstant().isAfter(time))
-                .isPresent();
     }
 }

@@ -7,10 +7,12 @@ import static java.util.Objects.requireNonNull;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** The manifests of another component, from a file that the caller names. */
@@ -28,19 +30,24 @@ record ForeignManifests(String yaml) implements AutoCloseable {
         }
     }
 
-    /** Applies them, and waits until their DaemonSets are rolled out. */
+    /** Applies them, and waits until their Deployments and then their DaemonSets are rolled out. */
     void applyAndAwait() {
         Cluster.kubectl(yaml, "apply", "--filename=-");
-        Installation.resources(yaml).stream()
-                .filter(DaemonSet.class::isInstance)
-                .map(HasMetadata::getMetadata)
-                .forEach(set -> Cluster.kubectl(
-                        "",
-                        "rollout",
-                        "status",
-                        "--namespace=" + Optional.ofNullable(set.getNamespace()).orElse("default"),
-                        "daemonset/" + set.getName(),
-                        "--timeout=90s"));
+        List<HasMetadata> resources = Installation.resources(yaml);
+        resources.stream().filter(Deployment.class::isInstance).forEach(ForeignManifests::awaitRollout);
+        resources.stream().filter(DaemonSet.class::isInstance).forEach(ForeignManifests::awaitRollout);
+    }
+
+    private static void awaitRollout(HasMetadata workload) {
+        Cluster.kubectl(
+                "",
+                "rollout",
+                "status",
+                "--namespace="
+                        + Optional.ofNullable(workload.getMetadata().getNamespace())
+                                .orElse("default"),
+                workload.getKind() + "/" + workload.getMetadata().getName(),
+                "--timeout=90s");
     }
 
     @Override

@@ -99,6 +99,13 @@ final class Installation {
         applied = "";
     }
 
+    /** The same, with the daemon gone before its permissions: so it can say of pods that they have left the mesh. */
+    void removeDaemonFirst() {
+        Cluster.kubectl("", "delete", "daemonset/" + DAEMON_SET, "--namespace=" + NAMESPACE);
+        cluster.eventually("no daemon is left", () -> daemons().isEmpty());
+        remove();
+    }
+
     /** Removes what an interrupted run has left, its plugin included where the daemon that would do so is gone. */
     void removeLeftOver() {
         remove();

@@ -32,6 +32,9 @@ final class Pods {
     private static final String LISTENERS =
             "nc -ll -p 15001 -e echo " + PROXY + " & exec nc -ll -p 15006 -e echo " + INBOUND;
 
+    private static final String SERVE = "mkdir /www && echo " + WORLD + " >/www/index.html && "
+            + "exec busybox httpd -f -vv -p " + Peer.PORT + " -h /www";
+
     private Pods() {}
 
     /** A pod as the injector leaves it: something in place of the proxy listens on its ports. */
@@ -59,6 +62,36 @@ final class Pods {
     /** A pod that nothing was injected into. */
     static Pod plain(String name, String script) {
         return pod(name, Map.of(), Map.of(), List.of(container(APP, script, 0).build()));
+    }
+
+    /** A web server without a proxy of its own, which the kubelet probes, with a service account of its own name. */
+    static Pod serving(String name) {
+        return withAccount(pod(
+                name,
+                Map.of(),
+                Map.of(),
+                List.of(container(APP, SERVE, 0)
+                        .withNewReadinessProbe()
+                        .withPeriodSeconds(1)
+                        .withNewHttpGet()
+                        .withPath("/")
+                        .withNewPort(Peer.PORT)
+                        .endHttpGet()
+                        .endReadinessProbe()
+                        .build())));
+    }
+
+    /** A pod that calls others, without a proxy of its own, with a service account of its own name. */
+    static Pod calling(String name, String script) {
+        return withAccount(plain(name, script));
+    }
+
+    private static Pod withAccount(Pod pod) {
+        return pod.edit()
+                .editSpec()
+                .withServiceAccountName(pod.getMetadata().getName())
+                .endSpec()
+                .build();
     }
 
     private static Pod pod(

@@ -6,6 +6,8 @@ package dev.meshcni.it.cluster;
 import io.fabric8.kubernetes.api.model.ContainerState;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -53,6 +55,14 @@ final class Prober {
                 .map(end -> pod.getMetadata().getName() + " → "
                         + String.valueOf(end.getMessage()).strip())
                 .findFirst();
+    }
+
+    /** Whether the application of a pod runs, and began to after a point of time. */
+    static boolean startedAfter(Pod pod, Instant time) {
+        return app(pod).map(app -> app.getState().getRunning())
+                .filter(running ->
+                        OffsetDateTime.parse(running.getStartedAt()).toInstant().isAfter(time))
+                .isPresent();
     }
 
     /** The application's container, once the kubelet knows of it. */

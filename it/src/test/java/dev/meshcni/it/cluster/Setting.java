@@ -32,7 +32,9 @@ enum Setting {
     /** A file of manifests that install Calico, in place of the base CNI. */
     MESHCNI_CALICO_MANIFESTS,
     /** A file of manifests that install Istio's CNI node agent. */
-    MESHCNI_ISTIO_CNI_MANIFESTS;
+    MESHCNI_ISTIO_CNI_MANIFESTS,
+    /** A file of manifests that install istiod and ztunnel for ambient mode. */
+    MESHCNI_ISTIO_AMBIENT_MANIFESTS;
 
     Optional<String> value() {
         return Optional.ofNullable(System.getenv(name())).filter(text -> !text.isBlank());

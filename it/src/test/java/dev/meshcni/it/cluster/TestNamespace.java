@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodList;
+import io.fabric8.kubernetes.api.model.ServiceAccountBuilder;
 import io.fabric8.kubernetes.client.dsl.NonNamespaceOperation;
 import io.fabric8.kubernetes.client.dsl.PodResource;
 import java.time.Duration;
@@ -128,6 +129,26 @@ final class TestNamespace implements AutoCloseable {
     Optional<String> answer(String pod, String address) {
         return Optional.of(exec(pod, "echo " + pod + " | nc -w 5 " + address + " " + Peer.PORT + " 2>/dev/null"))
                 .filter(word -> !word.isEmpty());
+    }
+
+    /** What a web server at port 8080 of an address, or of a name, says to the application of a pod. */
+    Optional<String> page(String pod, String address) {
+        return Optional.of(exec(pod, "timeout 10 wget -q -O - " + Calls.url(address) + " 2>/dev/null"))
+                .filter(word -> !word.isEmpty());
+    }
+
+    /** Gives the namespace a label, or takes it off where the value is empty. */
+    void label(String key, String value) {
+        Cluster.kubectl(
+                "", "label", "--overwrite", "namespace/" + name, value.isEmpty() ? key + "-" : key + "=" + value);
+    }
+
+    void createAccount(String account) {
+        create(new ServiceAccountBuilder()
+                .withNewMetadata()
+                .withName(account)
+                .endMetadata()
+                .build());
     }
 
     /** The messages of a pod's events. */

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The mesh-cni authors
+
+package dev.meshcni.it.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodIP;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Pods of the mesh call each other while the daemon, ztunnel or the node is restarted. */
+@InCluster
+class AmbientDisturbedTest {
+    private static final String CLIENT = "client";
+    private static final String SERVER = "server";
+
+    private static AmbientMesh mesh;
+
+    private final Cluster cluster;
+    private final Installation installation;
+
+    private TestNamespace shop;
+    private Calls calls;
+
+    AmbientDisturbedTest(Cluster cluster) {
+        this.cluster = cluster;
+        this.installation = cluster.installation();
+    }
+
+    @BeforeAll
+    static void install(Cluster cluster) {
+        mesh = AmbientMesh.install(cluster);
+    }
+
+    @AfterAll
+    static void remove(Cluster cluster) {
+        if (mesh != null) {
+            cluster.installation().remove();
+            mesh.close();
+        }
+    }
+
+    @BeforeEach
+    void start() {
+        installation.ensure(Installation.manifest(AmbientMesh.SETTINGS));
+        mesh.awaitReady();
+        shop = TestNamespace.create(cluster, "calls");
+        shop.label(AmbientMesh.MODE, AmbientMesh.AMBIENT);
+        shop.createAccount(CLIENT);
+        shop.createAccount(SERVER);
+        Pod server = shop.start(Pods.serving(SERVER));
+        mesh.awaitMember(shop, SERVER);
+        calls = Calls.start(
+                shop,
+                CLIENT,
+                server.getStatus().getPodIPs().stream().map(PodIP::getIp).toList());
+        mesh.awaitMember(shop, CLIENT);
+        calls.awaitMore();
+    }
+
+    @AfterEach
+    void end() {
+        if (shop != null) {
+            shop.close();
+        }
+    }
+
+    @Test
+    void noCallFailsWhileTheDaemonIsKilledReplacedAndUpgraded() {
+        int restarts = installation.restarts();
+        installation.kill();
+        cluster.eventually(
+                "the daemon is started again", () -> installation.restarts() > restarts && installation.isRunning());
+        installation.awaitReady();
+        joinsAndIsCalled("after-a-kill");
+
+        installation.restart();
+        installation.awaitReady();
+        joinsAndIsCalled("after-a-restart");
+
+        String old = Installation.manifest(AmbientMesh.SETTINGS);
+        String next = Installation.image(old) + "-next";
+        cluster.machine().containerd("images", "tag", "--force", Installation.image(old), next);
+        installation.ensure(Installation.manifest(
+                "{ambient: {enabled: true}, tag: " + next.substring(next.lastIndexOf(':') + 1) + "}"));
+        joinsAndIsCalled("after-an-upgrade");
+        installation.ensure(old);
+        joinsAndIsCalled("after-the-way-back");
+
+        assertNoneFailed("daemon killed, replaced, upgraded and rolled back");
+    }
+
+    @Test
+    void noCallFailsWhileZtunnelIsReplaced() {
+        mesh.rollOut();
+        joinsAndIsCalled("after-a-rollout");
+
+        assertNoneFailed("rollout of ztunnel");
+    }
+
+    @Test
+    void podsAreInTheMeshAgainAfterZtunnelWasKilled() {
+        mesh.kill();
+
+        cluster.eventually("calls are answered again", () -> {
+            long before = calls.figures().failures().size();
+            calls.awaitMore();
+            return calls.figures().failures().size() == before;
+        });
+
+        mesh.awaitReady();
+        mesh.awaitMember(shop, CLIENT, SERVER);
+        joinsAndIsCalled("after-a-kill");
+        Report.line("ambient, ztunnel killed: " + calls.figures().text());
+    }
+
+    @Test
+    void podsAreInTheMeshAfterAReboot() {
+        NodeMachine.Switch power = cluster.machine().power();
+        power.off();
+        Instant off = Instant.now();
+        power.on();
+        Instant on = Instant.now();
+
+        cluster.eventually(
+                "both run again",
+                Duration.ofMinutes(3),
+                () -> shop.pods().list().getItems().stream().allMatch(pod -> Prober.startedAfter(pod, off)));
+
+        Report.line("ambient, reboot: pods of the mesh run again after "
+                + Duration.between(on, Instant.now()).toSeconds() + " s");
+        installation.awaitReady();
+        mesh.awaitReady();
+        mesh.awaitMember(shop, CLIENT, SERVER);
+        joinsAndIsCalled("after-a-reboot");
+    }
+
+    /** A new pod joins, and calls the server by HBONE. */
+    private void joinsAndIsCalled(String name) {
+        shop.createAccount(name);
+        shop.start(Pods.serving(name));
+        mesh.awaitMember(shop, name);
+        String address = shop.pods().withName(SERVER).require().getStatus().getPodIP();
+        assertThat(shop.page(name, address)).contains(Pods.WORLD);
+        cluster.eventually("ztunnel has carried it", () -> mesh.tunnels(shop, name, SERVER, address) > 0);
+    }
+
+    private void assertNoneFailed(String disturbance) {
+        calls.awaitMore();
+        Calls.Figures figures = calls.figures();
+        Report.line("ambient, " + disturbance + ": " + figures.text());
+        assertThat(figures.failures()).isEmpty();
+    }
+}
