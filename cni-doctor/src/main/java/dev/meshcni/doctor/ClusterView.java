@@ -77,6 +77,23 @@ record ClusterView(
                 .min(Comparator.comparing(set -> set.getMetadata().getNamespace()));
     }
 
+    /** Whether our DaemonSet is in ambient mode, and no pod is known to have a sidecar. */
+    boolean isAmbientAlone() {
+        return daemonSet().filter(ClusterView::isAmbient).isPresent()
+                && pods.known()
+                        .filter(all -> all.stream()
+                                .filter(ClusterPod::isLive)
+                                .allMatch(pod -> pod.mesh().proxyImage().isEmpty()))
+                        .isPresent();
+    }
+
+    private static boolean isAmbient(DaemonSet set) {
+        return set.getSpec().getTemplate().getSpec().getContainers().stream()
+                .flatMap(container -> container.getEnv().stream())
+                .anyMatch(variable ->
+                        NodeManifests.AMBIENT_ENABLED.equals(variable.getName()) && "true".equals(variable.getValue()));
+    }
+
     /** The pods of our DaemonSet, by node. */
     List<Pod> agents() {
         Optional<String> namespace = daemonSet().map(set -> set.getMetadata().getNamespace());

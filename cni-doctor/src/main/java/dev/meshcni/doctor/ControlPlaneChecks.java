@@ -147,9 +147,14 @@ final class ControlPlaneChecks {
             return List.of(
                     Check.ok("the injector " + injector.name() + " omits istio-init, because a CNI plugin is enabled"));
         }
-        return view.daemonSet().isEmpty()
-                ? List.of(Check.ok(
-                        "the injector " + injector.name() + " adds istio-init, as expected without a CNI plugin"))
+        if (view.daemonSet().isEmpty()) {
+            return List.of(
+                    Check.ok("the injector " + injector.name() + " adds istio-init, as expected without a CNI plugin"));
+        }
+        return view.isAmbientAlone()
+                ? List.of(Check.ok("the injector " + injector.name()
+                        + " adds istio-init to pods with a sidecar, of which there are none: the DaemonSet is in"
+                        + " ambient mode"))
                 : List.of(Check.warning(
                         "the injector " + injector.name() + " adds istio-init: it is not configured for the CNI plugin",
                         "install istiod with pilot.cni.enabled=true (before Istio 1.24: istio_cni.enabled=true)"));

@@ -5,9 +5,11 @@ package dev.meshcni.doctor;
 
 import dev.meshcni.doctor.Check.Verdict;
 import dev.meshcni.kubernetes.ProxyVersion;
+import dev.meshcni.manifest.NodeManifests;
 import dev.meshcni.repair.RepairSettings;
 import dev.meshcni.testkit.TestPods;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -90,6 +92,18 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
         cluster.create();
 
         doctor.says(verdict, text);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, false, OK", "true, true, WARNING", "false, false, WARNING"})
+    void inAmbientModeAnInjectorThatIsNotToldOfTheCniIsNamedIfPodsHaveASidecar(
+            boolean ambient, boolean sidecar, Verdict verdict) throws Exception {
+        cluster.injectorValues("{\"pilot\":{}}")
+                .daemonSet(set -> ambient ? ambient(set) : set)
+                .web(pod -> sidecar ? pod : withoutProxy(pod));
+        cluster.create();
+
+        doctor.says(verdict, "the injector istio-system/istio-sidecar-injector adds istio-init");
     }
 
     @Test
@@ -180,6 +194,31 @@ class ClusterMeshChecksTest extends ClusterDoctorFixture {
                 .editLastContainer()
                 .withImage(image)
                 .endContainer()
+                .endSpec()
+                .build();
+    }
+
+    private static Pod withoutProxy(Pod pod) {
+        return pod.edit()
+                .editSpec()
+                .removeMatchingFromContainers(container -> "istio-proxy".equals(container.getName()))
+                .endSpec()
+                .build();
+    }
+
+    private static DaemonSet ambient(DaemonSet set) {
+        return set.edit()
+                .editSpec()
+                .editTemplate()
+                .editSpec()
+                .editFirstContainer()
+                .addNewEnv()
+                .withName(NodeManifests.AMBIENT_ENABLED)
+                .withValue("true")
+                .endEnv()
+                .endContainer()
+                .endSpec()
+                .endTemplate()
                 .endSpec()
                 .build();
     }

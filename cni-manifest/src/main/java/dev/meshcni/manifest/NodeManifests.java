@@ -36,6 +36,9 @@ public final class NodeManifests {
     /** The program of the DaemonSet's container. */
     public static final String PROGRAM = "/opt/mesh-cni/bin/install-cni";
 
+    /** The variable of the container that is {@code true} in ambient mode. */
+    public static final String AMBIENT_ENABLED = DaemonEnvironment.AMBIENT_ENABLED;
+
     /** The NetworkAttachmentDefinition by which Multus calls the plugin. */
     public static final String NETWORK = "istio-cni";
 
