@@ -178,9 +178,9 @@ public final class PluginTree {
     }
 
     /**
-     * Removes the link, and the versions as soon as no process runs from them.
+     * Removes the link and the versions; a tree of an earlier release as soon as no process runs from it.
      *
-     * @param patience how long to wait for the processes; what they still run from then is left
+     * @param patience how long to wait for the processes; the trees that they still run from then are left
      */
     void uninstall(Duration patience) throws IOException, InterruptedException {
         Path link = binDir.resolve(LINK);
@@ -204,9 +204,7 @@ public final class PluginTree {
             return;
         }
         files.sweep(versionsDirectory());
-        if (!running.seesAll()) {
-            removeSingleFiles();
-        }
+        removeSingleFiles();
         Duration wait = running.settle().compareTo(patience) > 0 ? Duration.ZERO : patience;
         long start = nanoTime.getAsLong();
         removeUnused();
@@ -225,7 +223,8 @@ public final class PluginTree {
 
     /**
      * Removes the versions that consist of the program alone. With the link gone nothing starts from them, and a
-     * process keeps the one file that it runs from (unlink(2)), so that it does not matter which are seen.
+     * process keeps the one file that it runs from (unlink(2)): a plugin that is just running, as on a busy node one
+     * always is, leaves nothing behind.
      */
     private void removeSingleFiles() throws IOException {
         for (String version : versions()) {

@@ -67,11 +67,6 @@ public final class RunningPlugins {
         return new RunningPlugins(proc, BLIND_SETTLE);
     }
 
-    /** Returns whether all processes of the node can be seen. */
-    boolean seesAll() {
-        return settle.compareTo(BLIND_SETTLE) < 0;
-    }
-
     /** The time that a version must be unused before it is considered unused. */
     Duration settle() {
         return settle;

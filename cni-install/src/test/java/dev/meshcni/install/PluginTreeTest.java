@@ -245,16 +245,28 @@ class PluginTreeTest {
     }
 
     @Test
-    void uninstallingLeavesWhatAProcessRunsFrom() throws Exception {
+    void uninstallingLeavesNothingOfASingleFileThatAProcessRunsFrom() throws Exception {
         PluginTree tree = tree();
         tree.ensure();
-        Path version = node.link().toRealPath();
         process("17", installed("bin/istio-cni"));
 
         tree.uninstall(Duration.ZERO);
 
-        assertThat(node.link()).doesNotExist();
-        assertThat(version).exists();
+        assertThat(node.binDir()).isEmptyDirectory();
+    }
+
+    @Test
+    void uninstallingLeavesTheTreeOfAnEarlierReleaseThatAProcessRunsFrom() throws Exception {
+        Path old = node.binDir().resolve(".mesh-cni/0.1.0-0123456789ab");
+        Path java = Files.createDirectories(old.resolve("runtime/bin")).resolve("java");
+        Path exe = process("17", Files.writeString(java, "java"));
+
+        tree().uninstall(Duration.ZERO);
+        assertThat(java).exists();
+
+        Files.delete(exe);
+        tree().uninstall(Duration.ZERO);
+        assertThat(node.binDir()).isEmptyDirectory();
     }
 
     @Test

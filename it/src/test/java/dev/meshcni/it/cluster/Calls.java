@@ -8,8 +8,8 @@ import static java.util.Objects.requireNonNull;
 import java.util.List;
 
 /**
- * A pod that calls a web server without a pause, by each of its addresses and with a new connection each time, and
- * writes down every answer.
+ * A pod that calls a web server some ten times a second, by each of its addresses and with a new connection each time,
+ * and writes down every answer.
  */
 record Calls(TestNamespace namespace, String pod) {
     private static final int A_ROUND = 5;
@@ -43,6 +43,7 @@ record Calls(TestNamespace namespace, String pod) {
                   for url in %s; do
                     said=$(timeout 10 wget -q -O - $url 2>&1)
                     [ "$said" = %s ] && echo ok || echo "$(date +%%T) $url: $? $said"
+                    usleep 50000
                   done
                 done
                 """.formatted(urls, Pods.WORLD)));

@@ -36,7 +36,7 @@ class OwnedCopyTest {
 
     @BeforeEach
     void start() {
-        installation.remove();
+        installation.removeLeftOver();
         before = files.state();
         shop = TestNamespace.create(cluster, "copy");
         peer = Peer.start(shop);
@@ -106,7 +106,10 @@ class OwnedCopyTest {
         cluster.eventually(
                 "the pod runs again",
                 Duration.ofMinutes(3),
-                () -> Prober.startedAfter(shop.pods().withName("web").require(), off));
+                () -> shop.pods().list().getItems().stream()
+                        .filter(pod -> Prober.startedAfter(pod, off))
+                        .count()
+                        == 2);
         installation.awaitReady();
 
         assertThat(Prober.bypass(shop.pods().withName("web").require())).isEmpty();
