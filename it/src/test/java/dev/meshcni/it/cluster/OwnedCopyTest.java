@@ -107,8 +107,8 @@ class OwnedCopyTest {
                 "the pod runs again",
                 Duration.ofMinutes(3),
                 () -> shop.pods().list().getItems().stream()
-                        .filter(pod -> Prober.startedAfter(pod, off))
-                        .count()
+                                .filter(pod -> Prober.startedAfter(pod, off))
+                                .count()
                         == 2);
         installation.awaitReady();
 
