@@ -5,7 +5,7 @@ package dev.meshcni.cli;
 
 import dev.meshcni.core.Exemption;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
@@ -49,7 +49,7 @@ final class PolicyOptions {
         if (excluded.isPresent()) {
             return new Wanted.Nothing(new Decision.Skip(SkipReason.EXCLUDED_NAMESPACE, excluded.get()));
         }
-        if (AmbientPolicy.selects(pod, ambient) || AmbientPolicy.isEnrolled(pod)) {
+        if (AmbientMetadata.selects(pod, ambient) || AmbientMetadata.isEnrolled(pod)) {
             return new Wanted.Ambient(AmbientOptions.of(pod, node()));
         }
         return switch (RedirectPolicy.decide(pod)) {

@@ -19,7 +19,7 @@ import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.netns.linux.HostPaths;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.repair.PodNetnsFinder;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
@@ -200,7 +200,7 @@ public final class AmbientNode implements AutoCloseable {
         int unwritten = status.awaitWritten(deadline);
         if (unwritten > 0) {
             left.add(unwritten + " pods still show that they are in the mesh, to which others speak HBONE: remove their"
-                    + " annotation " + AmbientPolicy.REDIRECTION);
+                    + " annotation " + AmbientMetadata.REDIRECTION);
         }
         return left.isEmpty()
                 ? Optional.empty()

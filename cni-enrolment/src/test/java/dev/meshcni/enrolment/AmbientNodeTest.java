@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.testkit.FakeApiServer.Call;
 import dev.meshcni.testkit.NeedsRoot;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @NeedsRoot("makes network namespaces")
 @Timeout(120)
 class AmbientNodeTest {
-    private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
+    private static final Map<String, String> AMBIENT = Map.of(AmbientMetadata.MODE, "ambient");
     private static final String ADDRESS = "10.77.0.5";
 
     @TempDir
@@ -82,7 +82,7 @@ class AmbientNodeTest {
             mesh.start();
             FakeZtunnel ztunnel = mesh.ztunnel();
             Pod pod = mesh.create("web", ADDRESS, Map.of());
-            Pod other = mesh.create("other", "10.77.0.6", Map.of(AmbientPolicy.MODE, "none"));
+            Pod other = mesh.create("other", "10.77.0.6", Map.of(AmbientMetadata.MODE, "none"));
             assertThat(mesh.add(pod)).isFalse();
             mesh.run(pod);
             mesh.run(other);
@@ -128,9 +128,9 @@ class AmbientNodeTest {
             mesh.awaitMember("rules are back", pod, ztunnel);
             mesh.host.exec("nft", "flush", "ruleset");
             mesh.awaitMember("the exemption is back", pod, ztunnel);
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.of("pending"));
             mesh.awaitMember("the status is back", pod, ztunnel);
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.empty());
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.empty());
             mesh.awaitMember("the status is back again", pod, ztunnel);
             mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
             eventually(
@@ -261,7 +261,7 @@ class AmbientNodeTest {
             Pod pod = member(mesh, ztunnel);
 
             mesh.stop();
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.of("pending"));
             mesh.label(Map.of());
             mesh.start();
 

@@ -6,7 +6,7 @@ package dev.meshcni.enrolment;
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.testkit.Slow;
 import dev.meshcni.ztunnel.testkit.FakeZtunnel;
@@ -35,7 +35,7 @@ class ManyPodsTest {
     /** The rules of a pod that is in the mesh are touched by none of that. */
     @Test
     void allPodsAreInTheMeshAfterRestartsOfAgentAndZtunnel() throws Exception {
-        try (MeshFixture mesh = new MeshFixture(directory, Map.of(AmbientPolicy.MODE, "ambient"))) {
+        try (MeshFixture mesh = new MeshFixture(directory, Map.of(AmbientMetadata.MODE, "ambient"))) {
             mesh.start();
             FakeZtunnel ztunnel = mesh.ztunnel();
             eventually("ztunnel is there", () -> ztunnel.snapshots() == 1);

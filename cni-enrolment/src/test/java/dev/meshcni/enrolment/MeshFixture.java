@@ -16,7 +16,7 @@ import dev.meshcni.kubernetes.KubernetesSettings;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.repair.PodNetns;
 import dev.meshcni.repair.PodNetnsFinder;
 import dev.meshcni.testkit.FakeApiServer;
@@ -232,7 +232,7 @@ final class MeshFixture implements AutoCloseable {
     String status(Pod pod) {
         return server.pod(NAMESPACE, pod.getMetadata().getName())
                 .map(found -> found.getMetadata().getAnnotations())
-                .map(annotations -> annotations.getOrDefault(AmbientPolicy.REDIRECTION, ""))
+                .map(annotations -> annotations.getOrDefault(AmbientMetadata.REDIRECTION, ""))
                 .orElse("");
     }
 

@@ -10,7 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.testkit.NeedsRoot;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass
 @ValueSource(classes = {IptablesBackend.class, NftBackend.class})
 class RealMeshTest {
-    private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
+    private static final Map<String, String> AMBIENT = Map.of(AmbientMetadata.MODE, "ambient");
     private static final String GATEWAY = "10.77.0.1";
     private static final List<String> GATEWAYS = List.of(GATEWAY, "fd77::1");
     private static final String CLIENT = "10.77.0.2";

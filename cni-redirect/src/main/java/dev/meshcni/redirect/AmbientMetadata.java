@@ -7,7 +7,7 @@ package dev.meshcni.redirect;
  * Decides whether a pod belongs to the ambient mesh, by the same questions in the same order as Istio with its default
  * selectors. Excluded namespaces are decided before, from the pod's names alone.
  */
-public final class AmbientPolicy {
+public final class AmbientMetadata {
     /** The label of pods and namespaces that chooses the mesh: {@value #AMBIENT} or {@value #NONE}. */
     public static final String MODE = "istio.io/dataplane-mode";
 
@@ -17,7 +17,7 @@ public final class AmbientPolicy {
     static final String AMBIENT = "ambient";
     static final String NONE = "none";
 
-    private AmbientPolicy() {}
+    private AmbientMetadata() {}
 
     /**
      * Returns whether a pod should have the rules of ambient pods.

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class AmbientPolicyTest {
+class AmbientMetadataTest {
     @ParameterizedTest
     @CsvSource({
         "'',      true,  true",
@@ -25,18 +25,18 @@ class AmbientPolicyTest {
         "Ambient, false, false"
     })
     void theLabelOfThePodGoesBeforeThatOfItsNamespace(String label, boolean namespace, boolean expected) {
-        assertThat(AmbientPolicy.selects(pod(label, Map.of(), false), namespace))
+        assertThat(AmbientMetadata.selects(pod(label, Map.of(), false), namespace))
                 .isEqualTo(expected);
     }
 
     @Test
     void neitherTheHostNetworkNorAPodWithASidecarIsAmbient() {
-        Map<String, String> injected = Map.of(RedirectPolicy.STATUS, "", AmbientPolicy.REDIRECTION, "enabled");
+        Map<String, String> injected = Map.of(RedirectPolicy.STATUS, "", AmbientMetadata.REDIRECTION, "enabled");
 
-        assertThat(AmbientPolicy.selects(pod("ambient", Map.of(), true), true)).isFalse();
-        assertThat(AmbientPolicy.selects(pod("ambient", injected, false), true)).isFalse();
-        assertThat(AmbientPolicy.isEnrolled(pod("ambient", injected, false))).isFalse();
-        assertThat(AmbientPolicy.isEnrolled(pod("", Map.of(AmbientPolicy.REDIRECTION, "enabled"), true)))
+        assertThat(AmbientMetadata.selects(pod("ambient", Map.of(), true), true)).isFalse();
+        assertThat(AmbientMetadata.selects(pod("ambient", injected, false), true)).isFalse();
+        assertThat(AmbientMetadata.isEnrolled(pod("ambient", injected, false))).isFalse();
+        assertThat(AmbientMetadata.isEnrolled(pod("", Map.of(AmbientMetadata.REDIRECTION, "enabled"), true)))
                 .isFalse();
     }
 
@@ -44,7 +44,7 @@ class AmbientPolicyTest {
     @CsvSource({"enabled, '', true", "pending, '', true", "disabled, '', false", "'', '', false", "enabled, none, false"
     })
     void theStatusSaysWhetherThereAreRules(String status, String label, boolean expected) {
-        assertThat(AmbientPolicy.isEnrolled(pod(label, Map.of(AmbientPolicy.REDIRECTION, status), false)))
+        assertThat(AmbientMetadata.isEnrolled(pod(label, Map.of(AmbientMetadata.REDIRECTION, status), false)))
                 .isEqualTo(expected);
     }
 
@@ -53,7 +53,7 @@ class AmbientPolicyTest {
                 "shop",
                 "web",
                 "",
-                label.isEmpty() ? Map.of() : Map.of(AmbientPolicy.MODE, label),
+                label.isEmpty() ? Map.of() : Map.of(AmbientMetadata.MODE, label),
                 annotations,
                 hostNetwork,
                 List.of(),
