@@ -13,28 +13,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class AmbientMetadataTest {
-    @ParameterizedTest
-    @CsvSource({
-        "'',      true,  true",
-        "'',      false, false",
-        "ambient, false, true",
-        "ambient, true,  true",
-        "none,    true,  false",
-        "none,    false, false",
-        "other,   true,  true",
-        "Ambient, false, false"
-    })
-    void theLabelOfThePodGoesBeforeThatOfItsNamespace(String label, boolean namespace, boolean expected) {
-        assertThat(AmbientMetadata.selects(pod(label, Map.of(), false), namespace))
-                .isEqualTo(expected);
-    }
-
     @Test
     void neitherTheHostNetworkNorAPodWithASidecarIsAmbient() {
         Map<String, String> injected = Map.of(RedirectPolicy.STATUS, "", AmbientMetadata.REDIRECTION, "enabled");
 
-        assertThat(AmbientMetadata.selects(pod("ambient", Map.of(), true), true)).isFalse();
-        assertThat(AmbientMetadata.selects(pod("ambient", injected, false), true)).isFalse();
         assertThat(AmbientMetadata.isEnrolled(pod("ambient", injected, false))).isFalse();
         assertThat(AmbientMetadata.isEnrolled(pod("", Map.of(AmbientMetadata.REDIRECTION, "enabled"), true)))
                 .isFalse();
