@@ -139,6 +139,23 @@ class RealMeshTest {
     }
 
     @Test
+    void aPodWhoseLoopbackIsDownIsNamedAndJoinsWhenItIsUp() throws Exception {
+        Pod third = mesh.create("third", TestPodNetns.on(mesh.host, GATEWAYS, THIRD, "fd77::7"), Map.of());
+        mesh.netns(third).exec("ip", "link", "set", "lo", "down");
+
+        assertThatThrownBy(() -> mesh.add(third))
+                .hasMessageContaining("ztunnel cannot serve shop/third")
+                .hasMessageContaining("15053");
+        assertThat(mesh.isRedirected(third)).isFalse();
+        assertThat(mesh.isExempt(third)).isFalse();
+
+        mesh.netns(third).exec("ip", "link", "set", "lo", "up");
+        assertThat(mesh.add(third)).isTrue();
+        assertThat(TestApplication.call(mesh.netns(third), SERVER, TestApplication.PORT))
+                .isEqualTo(THIRD);
+    }
+
+    @Test
     void whoIsOutsideReachesAPodInPlainText() throws Exception {
         assertThat(TestApplication.call(outsider, SERVER, TestApplication.PORT)).isEqualTo(OUTSIDER);
         eventuallyLogged("src.addr=" + OUTSIDER);
