@@ -131,6 +131,7 @@ class AmbientNodeTest {
             nft add rule ip istio-proxy nat-istio-output accept | unexpected in ipv4 n
             ip rule delete pref 32764 | missing in
             ip route flush table 100 | missing in
+            ip link set lo down | missing in interfaces: lo, up
             """)
     void whatSomebodyChangesInAPodIsNamedAndSetRight(String command, String difference) throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT);
@@ -164,7 +165,7 @@ class AmbientNodeTest {
     @CsvSource(delimiter = '|', textBlock = """
             nft flush ruleset | ip istio-host-probes
             nft flush set ip istio-host-probes pods | 10.77.0.5
-            nft flush chain ip istio-host-probes postrouting | ip istio-host-probes
+            nft flush chain ip istio-host-probes postrouting | the rule of IPv4 is missing
             """)
     void whatSomebodyChangesOnTheHostIsNamedAndSetRight(String command, String difference) throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT);
@@ -484,7 +485,9 @@ class AmbientNodeTest {
     }
 
     private static String routing(MeshFixture mesh, Pod pod) {
-        return mesh.netns(pod).exec("ip", "rule") + mesh.netns(pod).exec("ip", "route", "show", "table", "all");
+        return mesh.netns(pod).exec("ip", "rule")
+                + mesh.netns(pod).exec("ip", "route", "show", "table", "all")
+                + mesh.netns(pod).exec("ip", "-brief", "link", "show", "lo");
     }
 
     private static Pod member(MeshFixture mesh, FakeZtunnel ztunnel) throws Exception {
