@@ -60,14 +60,6 @@ class PolicyOptionsTest {
     }
 
     private static Pod pod(String namespace, Map<String, String> labels) {
-        return new Pod(
-                namespace,
-                "web",
-                "",
-                labels,
-                Map.of(),
-                false,
-                List.of(),
-                List.of());
+        return new Pod(namespace, "web", "", labels, Map.of(), false, List.of(), List.of());
     }
 }
