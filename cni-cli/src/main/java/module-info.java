@@ -2,6 +2,7 @@ import dev.meshcni.core.spi.RedirectBackend;
 
 /** {@code meshcni}, the command line. */
 module dev.meshcni.cli {
+    requires dev.meshcni.ambient;
     requires dev.meshcni.core;
     requires dev.meshcni.demo;
     requires dev.meshcni.iptables;

@@ -70,7 +70,7 @@ public final class AmbientEngine implements AutoCloseable {
             memberships.locked(pod, deadline, membership -> {
                 try {
                     begin(membership, pod, namespace, Order.RULES_FIRST);
-                    drive(membership, deadline);
+                    List<String> _ = drive(membership, deadline);
                 } catch (RuntimeException e) {
                     takeBack(membership, e);
                     throw e;
@@ -109,53 +109,40 @@ public final class AmbientEngine implements AutoCloseable {
                 membership.want(Goal.GONE, Order.ZTUNNEL_FIRST);
             }
             // Otherwise an ADD of the next sandbox was faster, and its pod is wanted.
-            drive(membership, deadline);
+            List<String> _ = drive(membership, deadline);
         });
         return ended[0];
     }
 
     /**
-     * Enrols a pod that runs. On a failure what was reached stays, and {@link #settle} goes on from there.
+     * Takes over a pod that runs, perhaps one that an earlier agent has enrolled: the next snapshot for a ztunnel names
+     * it, and the kubelet's probes are exempt. Waits for no ztunnel, and looks at nothing: {@link #settle} does. If an
+     * ADD has told its namespace meanwhile, that one counts ({@link #isHeld}).
      *
      * @param netns its network namespace
-     * @throws AmbientException if a step fails
+     * @throws AmbientException if it cannot be opened
      */
-    public void enrol(AmbientPod pod, Path netns, Order order, Deadline deadline) {
+    public void adopt(AmbientPod pod, Path netns, Deadline deadline) {
         try (SharedDescriptor namespace = open(pod, netns)) {
             memberships.locked(pod, deadline, membership -> {
-                begin(membership, pod, namespace, order);
-                drive(membership, deadline);
-            });
-        }
-    }
-
-    /**
-     * Enrols a pod that was found to run, as {@link #enrol} does with ztunnel first; if an ADD has told its namespace
-     * meanwhile, that one counts.
-     *
-     * @throws AmbientException if a step fails
-     */
-    public void enrolFound(AmbientPod pod, Path netns, Deadline deadline) {
-        try (SharedDescriptor namespace = open(pod, netns)) {
-            memberships.locked(pod, deadline, membership -> {
-                if (membership.namespace().isEmpty()) {
+                if (!membership.isHeld()) {
                     begin(membership, pod, namespace, Order.ZTUNNEL_FIRST);
+                    announce(pod, () -> ztunnels.want(pod.uid(), pod.info(), namespace));
                 }
-                drive(membership, deadline);
             });
         }
     }
 
     /**
      * Has ztunnel keep a pod that should be enrolled and whose namespace is not known. It counts as not enrolled until
-     * {@link #enrol}.
+     * {@link #adopt}.
      */
     public void expect(AmbientPod pod, Deadline deadline) {
         memberships.locked(pod, deadline, membership -> {
             if (membership.namespace().isEmpty()) {
                 membership.want(Goal.ENROLLED, Order.ZTUNNEL_FIRST);
                 announce(pod, () -> ztunnels.expect(pod.uid(), pod.info()));
-                drive(membership, deadline);
+                List<String> _ = drive(membership, deadline);
             }
         });
     }
@@ -192,7 +179,7 @@ public final class AmbientEngine implements AutoCloseable {
                 membership.hold(namespace.get());
             }
             membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
-            drive(membership, deadline);
+            List<String> _ = drive(membership, deadline);
         });
     }
 
@@ -205,55 +192,46 @@ public final class AmbientEngine implements AutoCloseable {
         ztunnels.forget(pod.uid());
         memberships.locked(pod, deadline, membership -> {
             membership.want(Goal.GONE, Order.ZTUNNEL_FIRST);
-            drive(membership, deadline);
+            List<String> _ = drive(membership, deadline);
         });
     }
 
     /**
-     * Looks at a pod again and does what is missing: after a failure, when ztunnels have come or gone, and now and
-     * then.
+     * Inspects a pod again and does what is missing for what was wanted of it last: of one whose ADD or DEL has failed
+     * half-way.
      *
+     * @return what somebody has changed of a pod that was in the mesh as a whole, a line each
      * @throws AmbientException if a step fails
      */
-    public void settle(String uid, Deadline deadline) {
+    public List<String> settle(String uid, Deadline deadline) {
+        List<String> changes = new ArrayList<>();
         memberships
                 .of(uid)
-                .ifPresent(present ->
-                        memberships.locked(present.pod(), deadline, membership -> drive(membership, deadline)));
+                .ifPresent(present -> memberships.locked(
+                        present.pod(), deadline, membership -> changes.addAll(drive(membership, deadline))));
+        return changes;
     }
 
     /**
-     * Looks again at a pod that should be enrolled, whose annotations may have changed. The addresses of its sandbox
+     * Inspects a pod that was taken over or has joined, whose annotations may have changed, and does what is missing:
+     * when it joins, after a failure, when ztunnels have come or gone, and now and then. The addresses of its sandbox
      * are those that were told when it was opened: a status may still have those of the one before.
      *
+     * @return what somebody has changed of a pod that was in the mesh as a whole, a line each
      * @throws AmbientException if a step fails
      */
-    public void settle(AmbientPod pod, Deadline deadline) {
+    public List<String> settle(AmbientPod pod, Deadline deadline) {
+        List<String> changes = new ArrayList<>();
         if (memberships.of(pod.uid()).isPresent()) {
             memberships.locked(pod, deadline, membership -> {
-                List<InetAddress> told = membership.pod().addresses();
-                membership.describe(
-                        membership.namespace().isPresent() && !told.isEmpty() ? pod.withAddresses(told) : pod);
-                membership.want(Goal.ENROLLED, membership.order());
-                drive(membership, deadline);
+                if (membership.goal() == Goal.ENROLLED) {
+                    List<InetAddress> told = membership.pod().addresses();
+                    membership.describe(membership.isHeld() && !told.isEmpty() ? pod.withAddresses(told) : pod);
+                }
+                changes.addAll(drive(membership, deadline));
             });
         }
-    }
-
-    /**
-     * Takes over a pod that an earlier agent may have enrolled: the next snapshot for a ztunnel names it. Waits for no
-     * ztunnel, and looks at nothing: {@link #settle} does.
-     *
-     * @param netns its network namespace
-     * @throws AmbientException if it cannot be opened
-     */
-    public void adopt(AmbientPod pod, Path netns, Deadline deadline) {
-        try (SharedDescriptor namespace = open(pod, netns)) {
-            memberships.locked(pod, deadline, membership -> {
-                begin(membership, pod, namespace, Order.ZTUNNEL_FIRST);
-                announce(pod, () -> ztunnels.want(pod.uid(), pod.info(), namespace));
-            });
-        }
+        return changes;
     }
 
     /**
@@ -288,6 +266,14 @@ public final class AmbientEngine implements AutoCloseable {
     /** The UIDs of the pods about which something is known or wanted. */
     public Set<String> pods() {
         return memberships.uids();
+    }
+
+    /**
+     * Returns whether the network namespace of a pod that is to be in the mesh is held. One that has left or ended does
+     * not count, as its sandbox may be another one by now.
+     */
+    public boolean isHeld(String uid) {
+        return memberships.of(uid).filter(Membership::isHeld).isPresent();
     }
 
     /** The namespace that is held for a pod. */
@@ -348,22 +334,25 @@ public final class AmbientEngine implements AutoCloseable {
     private void takeBack(Membership membership, RuntimeException failure) {
         membership.want(Goal.LEFT, Order.ZTUNNEL_FIRST);
         try {
-            drive(membership, Deadline.after(UNDO_TIME));
+            List<String> _ = drive(membership, Deadline.after(UNDO_TIME));
         } catch (RuntimeException e) {
             failure.addSuppressed(e);
         }
     }
 
-    /** Does what is to be done, one step after the other. */
-    private void drive(Membership membership, Deadline deadline) {
+    /** Does what is to be done, one step after the other; what somebody has changed since the last time. */
+    private List<String> drive(Membership membership, Deadline deadline) {
         Step last = Step.RELEASE;
         boolean redirected = true;
         try {
             Observed so = steps.observe(membership);
+            List<String> changes = membership.isComplete() ? steps.changes(membership, so) : List.of();
+            membership.complete(false);
             for (int i = 0; i < MAX_STEPS; i++) {
                 Optional<Step> step = NextStep.of(membership.goal(), so, membership.order());
                 if (step.isEmpty()) {
-                    return;
+                    membership.complete(membership.goal() == Goal.ENROLLED && so.status() == MeshStatus.ENABLED);
+                    return changes;
                 }
                 last = step.get();
                 redirected = so.rules() != PodRules.State.ABSENT;

@@ -5,6 +5,7 @@ package dev.meshcni.ambient;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.meshcni.redirect.AmbientMetadata;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,22 +17,19 @@ import java.util.Set;
  * @param namespaces what the namespace's labels have to match
  */
 public record EnablementSelector(LabelSelector pods, LabelSelector namespaces) {
-    /** The label by which pods and namespaces are in ambient mode, unless other selectors are set. */
-    public static final String DATAPLANE_MODE = "istio.io/dataplane-mode";
-
     /**
      * Istio's selectors: a pod with the label {@code ambient}, and one without {@code none} in a namespace that has the
      * label {@code ambient}.
      */
     public static final List<EnablementSelector> DEFAULT = List.of(
             new EnablementSelector(
-                    new LabelSelector(Map.of(DATAPLANE_MODE, "ambient"), List.of()), LabelSelector.EVERYTHING),
+                    new LabelSelector(Map.of(AmbientMetadata.MODE, "ambient"), List.of()), LabelSelector.EVERYTHING),
             new EnablementSelector(
                     new LabelSelector(
                             Map.of(),
                             List.of(new LabelSelector.Requirement(
-                                    DATAPLANE_MODE, LabelSelector.Operator.NOT_IN, Set.of("none")))),
-                    new LabelSelector(Map.of(DATAPLANE_MODE, "ambient"), List.of())));
+                                    AmbientMetadata.MODE, LabelSelector.Operator.NOT_IN, Set.of("none")))),
+                    new LabelSelector(Map.of(AmbientMetadata.MODE, "ambient"), List.of())));
 
     public EnablementSelector {
         requireNonNull(pods, "pods is null");

@@ -15,7 +15,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Decides which pods should be enrolled. Pure.
+ * Decides which pods should be enrolled, for the agent and for the commands that say what it will do. Pure.
  *
  * @param excludedNamespaces namespaces whose pods never are, whatever their labels
  * @param selectors a pod that one of these matches should be enrolled

@@ -17,8 +17,13 @@ final class Membership {
     /** Its latest description; also read without the lock. */
     private volatile AmbientPod pod;
 
-    private Goal goal = Goal.LEFT;
+    /** Also read without the lock: by whoever asks whether the namespace is that of a member. */
+    private volatile Goal goal = Goal.LEFT;
+
     private Order order = Order.ZTUNNEL_FIRST;
+
+    /** Whether all was as wanted of an enrolled pod the last time that somebody has looked. */
+    private boolean complete;
 
     /** Also read without the lock: by whoever asks whether a late DEL means this sandbox. */
     private volatile Optional<SharedDescriptor> namespace = Optional.empty();
@@ -50,17 +55,32 @@ final class Membership {
         return namespace.map(SharedDescriptor::key);
     }
 
+    /** Returns whether it is to be in the mesh and its namespace is held. */
+    boolean isHeld() {
+        return goal == Goal.ENROLLED && namespace.isPresent();
+    }
+
     boolean isRemoved() {
         return removed;
     }
 
+    boolean isComplete() {
+        return complete;
+    }
+
+    void complete(boolean whole) {
+        complete = whole;
+    }
+
     void want(Goal newGoal, Order newOrder) {
+        complete &= newGoal == Goal.ENROLLED;
         goal = newGoal;
         order = newOrder;
     }
 
     /** The pod as it is now: its addresses and annotations may have changed. */
     void describe(AmbientPod now) {
+        complete &= now.equals(pod);
         pod = now;
     }
 
@@ -70,6 +90,7 @@ final class Membership {
      * @param opened becomes this object's, to be closed here
      */
     void hold(SharedDescriptor opened) {
+        complete = false;
         Optional<SharedDescriptor> former = namespace;
         namespace = Optional.of(opened);
         former.ifPresent(SharedDescriptor::close);

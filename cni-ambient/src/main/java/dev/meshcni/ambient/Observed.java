@@ -77,6 +77,24 @@ record Observed(
         return missing;
     }
 
+    /**
+     * What somebody has changed of a pod that was in the mesh as a whole, besides its rules, for people. That its
+     * ztunnel has gone is nobody's doing.
+     */
+    List<String> changes() {
+        List<String> changes = new ArrayList<>();
+        if (served && !listening) {
+            changes.add("ztunnel's ports are not open");
+        }
+        if (!exempt) {
+            changes.add("the kubelet's probes are not exempt");
+        }
+        if (shown != MeshStatus.ENABLED) {
+            changes.add("its annotation does not say that it is in the mesh");
+        }
+        return changes;
+    }
+
     Observed withRules(PodRules.State state) {
         return new Observed(held, state, wanted, served, listening, exempt, claimed, shown);
     }

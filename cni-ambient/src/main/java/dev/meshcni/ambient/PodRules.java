@@ -5,6 +5,7 @@ package dev.meshcni.ambient;
 
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.libc.SharedDescriptor;
+import java.util.List;
 
 /**
  * What is in a pod's network namespace: the rules and routes that lead its traffic to ztunnel, and ztunnel's listeners.
@@ -17,12 +18,17 @@ public interface PodRules {
         /** None of ours is there. */
         ABSENT,
         AS_WANTED,
-        /** Some are missing, or are others: an older agent's, or those of other annotations. */
+        /** Some are missing, and no others are there: an agent has ended while it applied or removed them. */
+        PARTIAL,
+        /** Others are there: an older agent's, or those of other annotations. */
         DIFFERENT
     }
 
     /** Reads the rules. */
     State state(AmbientPod pod, SharedDescriptor namespace);
+
+    /** What differs from the rules that a pod should have, a line each; none where they are as wanted. */
+    List<String> differences(AmbientPod pod, SharedDescriptor namespace);
 
     /** Makes the rules those of the pod, all or none, and reads them back. */
     void apply(AmbientPod pod, SharedDescriptor namespace, Deadline deadline);

@@ -9,6 +9,8 @@ import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.SharedDescriptor;
 import dev.meshcni.ztunnel.ZtunnelServer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -43,6 +45,16 @@ record PodSteps(ZtunnelServer ztunnels, PodRules rules, ProbeExemptions probes, 
                 probes.isExempt(pod),
                 probes.isClaimedBy(pod),
                 status.shown(pod));
+    }
+
+    /** What somebody has changed of a pod that was in the mesh as a whole, a line each. */
+    List<String> changes(Membership membership, Observed so) {
+        List<String> changes = new ArrayList<>();
+        if (so.rules() != PodRules.State.AS_WANTED) {
+            changes.addAll(rules.differences(membership.pod(), held(membership)));
+        }
+        changes.addAll(so.changes());
+        return changes;
     }
 
     /** Takes a step; what is so then, as far as it follows from that. */

@@ -44,6 +44,16 @@ public final class SelectorReader {
     }
 
     /**
+     * Reads a setting, which selects as Istio does where it is empty.
+     *
+     * @param source what errors call it
+     * @throws ManifestException if it is not YAML, or no list of selectors
+     */
+    public static List<EnablementSelector> setting(String source, String text) {
+        return text.isBlank() ? EnablementSelector.DEFAULT : read(source, text);
+    }
+
+    /**
      * Reads a part of a document.
      *
      * @throws ManifestException if it is no list of selectors

@@ -219,7 +219,7 @@ class AmbientEngineTest {
                 .satisfies(undo ->
                         assertThat(undo).hasMessage("pod shop/pod-a (UID a), removing its rules: injected before"));
         assertThat(engine.pods()).containsExactly("a");
-        engine.settle("a", soon());
+        settle();
         assertNothingIsLeft();
     }
 
@@ -245,6 +245,20 @@ class AmbientEngineTest {
         assertThat(engine.delete("other", next, soon())).isFalse();
 
         assertEnrolled(pod, next);
+    }
+
+    /** The end of the former sandbox is still to be done; the pod runs in another one, which no ADD has told. */
+    @Test
+    void aPodThatRunsInAnotherSandboxThanTheOneThatEndsJoinsThere() throws Exception {
+        engine.add(pod, sandbox, soon());
+        node.failAt(0, Failure.BEFORE);
+        assertThatThrownBy(() -> engine.delete("a", sandbox, soon())).hasMessageContaining("injected");
+        assertThat(engine.isHeld("a")).isFalse();
+        sandbox = sandbox("two");
+
+        join(pod);
+
+        assertEnrolled(pod, sandbox);
     }
 
     @Test
@@ -293,27 +307,27 @@ class AmbientEngineTest {
     void aPodThatRunsIsNotCapturedWhileZtunnelIsAway() throws Exception {
         ztunnel.close();
 
-        assertThatThrownBy(() -> engine.enrol(pod, sandbox, Order.ZTUNNEL_FIRST, soon()))
-                .isInstanceOf(AmbientException.class);
+        assertThatThrownBy(() -> join(pod)).isInstanceOf(AmbientException.class);
 
         assertThat(node.rulesIn(key(sandbox))).isEmpty();
         assertThat(node.status("a")).isEqualTo(MeshStatus.NONE);
         connect();
-        engine.settle("a", soon());
+        settle();
         assertEnrolled(pod, sandbox);
     }
 
     @Test
-    void aPodThatMayNotTalkOutsideOfTheMeshIsCutOffAndPendingMeanwhile() throws Exception {
+    void aPodThatWasMadeInTheMeshIsCutOffAndPendingRatherThanToTalkOutsideOfIt() throws Exception {
+        engine.add(pod, sandbox, soon());
         ztunnel.close();
+        node.end(key(sandbox));
 
-        assertThatThrownBy(() -> engine.enrol(pod, sandbox, Order.RULES_FIRST, soon()))
-                .isInstanceOf(AmbientException.class);
+        assertThatThrownBy(() -> engine.settle(pod, soon())).isInstanceOf(AmbientException.class);
 
         assertThat(node.rulesIn(key(sandbox))).isPresent();
         assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
         connect();
-        engine.settle("a", soon());
+        settle();
         assertEnrolled(pod, sandbox);
     }
 
@@ -322,7 +336,7 @@ class AmbientEngineTest {
         engine.add(pod, sandbox, soon());
         AmbientPod changed = pod("a", Map.of("ambient.istio.io/dns-capture", "true"), "10.0.0.1", "fd00::1");
 
-        engine.enrol(changed, sandbox, Order.ZTUNNEL_FIRST, soon());
+        assertThat(engine.settle(changed, soon())).as("changed by others").isEmpty();
 
         assertEnrolled(changed, sandbox);
         assertThat(node.rulesIn(key(sandbox))).contains(changed.annotations());
@@ -334,8 +348,7 @@ class AmbientEngineTest {
         ztunnel.close();
         AmbientPod changed = pod("a", Map.of("ambient.istio.io/dns-capture", "true"), "10.0.0.1", "fd00::1");
 
-        assertThatThrownBy(() -> engine.enrol(changed, sandbox, Order.ZTUNNEL_FIRST, soon()))
-                .isInstanceOf(AmbientException.class);
+        assertThatThrownBy(() -> engine.settle(changed, soon())).isInstanceOf(AmbientException.class);
 
         assertThat(node.rulesIn(key(sandbox))).contains(pod.annotations());
         assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
@@ -362,7 +375,7 @@ class AmbientEngineTest {
         assertThat(node.probes.entries()).hasSize(2);
         assertThat(engine.namespace("a")).contains(key(sandbox));
         assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
-        engine.settle("a", soon());
+        settle();
         assertNothingIsLeft();
     }
 
@@ -382,7 +395,7 @@ class AmbientEngineTest {
         restartAgent();
         node.failAt(-1, Failure.NONE);
 
-        engine.enrol(pod, sandbox, Order.ZTUNNEL_FIRST, soon());
+        join(pod);
 
         assertThat(node.changes()).isZero();
         assertThat(ztunnel.proxies()).containsKey("a");
@@ -402,7 +415,7 @@ class AmbientEngineTest {
 
         assertThat(ztunnel.proxies()).containsKey("a");
         assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
-        engine.enrol(pod, sandbox, Order.ZTUNNEL_FIRST, soon());
+        join(pod);
         assertEnrolled(pod, sandbox);
     }
 
@@ -413,18 +426,30 @@ class AmbientEngineTest {
         assertEnrolled(pod, sandbox);
         node.setStatus("a", MeshStatus.NONE);
 
-        engine.settle("a", soon());
+        settle();
 
         assertEnrolled(pod, sandbox);
     }
 
     @Test
-    void rulesAndEntriesThatSomebodyTookOutAreRestored() throws Exception {
+    void whatSomebodyChangesIsNamedAndRestored() throws Exception {
         engine.add(pod, sandbox, soon());
         node.end(key(sandbox));
         node.probes.flush();
+        node.setStatus("a", MeshStatus.PENDING);
 
-        engine.settle("a", soon());
+        assertThat(engine.settle(pod, soon()))
+                .containsExactly(
+                        "no rules",
+                        "the kubelet's probes are not exempt",
+                        "its annotation does not say that it is in the mesh");
+
+        assertEnrolled(pod, sandbox);
+        assertThat(engine.settle(pod, soon())).isEmpty();
+        node.putRules(key(sandbox), Map.of("others", "yes"));
+        node.closePorts(1);
+
+        assertThat(engine.settle(pod, soon())).containsExactly("other rules", "ztunnel's ports are not open");
 
         assertEnrolled(pod, sandbox);
     }
@@ -433,13 +458,23 @@ class AmbientEngineTest {
     void whenAnotherZtunnelServesThePodItIsFoundOutAndWaitedFor() throws Exception {
         engine.add(pod, sandbox, soon());
         ztunnel.close();
-        assertThatThrownBy(() -> engine.settle("a", soon())).isInstanceOf(AmbientException.class);
+        assertThatThrownBy(this::settle).isInstanceOf(AmbientException.class);
         assertThat(node.status("a")).isEqualTo(MeshStatus.PENDING);
 
         connect();
-        engine.settle("a", soon());
+        settle();
 
         assertEnrolled(pod, sandbox);
+    }
+
+    /** As a pod joins that runs. */
+    private void join(AmbientPod joining) {
+        engine.adopt(joining, sandbox, soon());
+        assertThat(engine.settle(joining, soon())).as("changed by others").isEmpty();
+    }
+
+    private void settle() {
+        List<String> _ = engine.settle("a", soon());
     }
 
     private void restartAgent() {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.ambient.EnrolmentPolicy.Exclusion;
 import dev.meshcni.ambient.LabelSelector.Operator;
 import dev.meshcni.ambient.LabelSelector.Requirement;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.Pod;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
 class EnrolmentPolicyTest {
-    private static final String MODE = EnablementSelector.DATAPLANE_MODE;
+    private static final String MODE = AmbientMetadata.MODE;
     private static final EnrolmentPolicy POLICY =
             new EnrolmentPolicy(Set.of("kube-system"), EnablementSelector.DEFAULT, "istio-system");
 

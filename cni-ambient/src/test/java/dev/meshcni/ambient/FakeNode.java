@@ -26,6 +26,9 @@ final class FakeNode implements PodRules, StatusOutput {
         AFTER
     }
 
+    /** Some of the rules that a pod should have. */
+    static final Map<String, String> HALF = Map.of("half", "of them");
+
     final MemoryProbeSet probes = new MemoryProbeSet(true);
     final List<FakeZtunnel> ztunnels = new CopyOnWriteArrayList<>();
     private final Map<FileKey, Map<String, String>> rules = new HashMap<>();
@@ -79,9 +82,21 @@ final class FakeNode implements PodRules, StatusOutput {
 
     @Override
     public synchronized State state(AmbientPod pod, SharedDescriptor namespace) {
-        return rulesIn(namespace.key())
-                .map(found -> found.equals(pod.annotations()) ? State.AS_WANTED : State.DIFFERENT)
-                .orElse(State.ABSENT);
+        return rulesIn(namespace.key()).map(found -> state(pod, found)).orElse(State.ABSENT);
+    }
+
+    private static State state(AmbientPod pod, Map<String, String> found) {
+        return found.equals(pod.annotations()) ? State.AS_WANTED : found.equals(HALF) ? State.PARTIAL : State.DIFFERENT;
+    }
+
+    @Override
+    public List<String> differences(AmbientPod pod, SharedDescriptor namespace) {
+        return switch (state(pod, namespace)) {
+            case AS_WANTED -> List.of();
+            case ABSENT -> List.of("no rules");
+            case PARTIAL -> List.of("some of the rules are missing");
+            case DIFFERENT -> List.of("other rules");
+        };
     }
 
     @Override

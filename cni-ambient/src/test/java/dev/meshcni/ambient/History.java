@@ -79,7 +79,7 @@ final class History implements AutoCloseable {
         for (int i = 0; i < SANDBOXES; i++) {
             Files.createFile(sandbox(i));
         }
-        startAgent(List.of());
+        startAgent(List.of(), _ -> true);
         ztunnel();
     }
 
@@ -94,10 +94,10 @@ final class History implements AutoCloseable {
             case 9 ->
                 pick(event, Pod::runs).ifPresent(pod -> {
                     pod.wanted = !pod.wanted;
-                    reconcile(pod, event);
+                    reconcile(pod);
                 });
             case 10 -> pick(event, Pod::runs).ifPresent(pod -> annotate(pod, event));
-            case 11 -> pick(event, Pod::runs).ifPresent(pod -> renumber(pod, event));
+            case 11 -> pick(event, Pod::runs).ifPresent(pod -> showFormerAddress(pod, event));
             case 12 -> {
                 if (alive().size() < 3) {
                     told.add("ztunnel comes");
@@ -291,15 +291,18 @@ final class History implements AutoCloseable {
     private void annotate(Pod pod, Event event) {
         pod.now = with(pod.now, Map.of("ambient.istio.io/dns-capture", "" + event.second() % 3), pod.now.addresses());
         told.add("annotation of " + pod.now.uid());
-        reconcile(pod, event);
+        reconcile(pod);
     }
 
-    private void renumber(Pod pod, Event event) {
-        freeAddress(event.second()).ifPresent(address -> {
-            pod.now = with(pod.now, pod.now.annotations(), List.of(address));
-            told.add("address of " + pod.now.uid() + " is " + address);
-            reconcile(pod, event);
-        });
+    /** The API server still has the address of the sandbox before: those that were told of this one count. */
+    private void showFormerAddress(Pod pod, Event event) {
+        if (pod.wanted && engine.isHeld(pod.now.uid())) {
+            InetAddress former = address(event.second() % ADDRESSES);
+            told.add("status of " + pod.now.uid() + " has " + former);
+            attempt(() -> {
+                List<String> _ = engine.settle(with(pod.now, pod.now.annotations(), List.of(former)), soon());
+            });
+        }
     }
 
     private void tamper(Event event) {
@@ -322,7 +325,7 @@ final class History implements AutoCloseable {
         Thread other = Thread.ofPlatform()
                 .start(() -> leaving.ifPresent(pod -> {
                     attempt(() -> engine.gone(pod.now, soon()));
-                    attempt(() -> engine.settle(pod.now.uid(), soon()));
+                    attempt(() -> settle(pod.now.uid()));
                 }));
         create(event);
         join(other);
@@ -333,18 +336,24 @@ final class History implements AutoCloseable {
         told.add("the agent starts again");
         engine.close();
         server.close();
-        List<Pod> running = pods.stream().filter(Pod::runs).toList();
-        // Some namespaces are found only later.
-        startAgent(running.stream().filter(pod -> pod.wanted).toList());
-        running.stream()
-                .filter(pod -> (pod.now.uid().hashCode() + event.first()) % 3 != 0)
-                .forEach(pod -> reconcile(pod, event));
+        // The namespaces of some are found only later.
+        startAgent(
+                pods.stream()
+                        .filter(pod -> pod.runs() && (pod.wanted || node.status(pod.now.uid()) != MeshStatus.NONE))
+                        .toList(),
+                pod -> (pod.now.uid().hashCode() + event.first()) % 3 != 0);
     }
 
-    private void startAgent(List<Pod> expected) {
+    private void startAgent(List<Pod> members, Predicate<Pod> found) {
         server = ZtunnelServer.bind(directory.resolve("ztunnel.sock"), LIMITS);
         engine = new AmbientEngine(server, node, node.probes, node, SharedDescriptor::open);
-        expected.forEach(pod -> attempt(() -> engine.expect(pod.now, soon())));
+        members.forEach(pod -> attempt(() -> {
+            if (found.test(pod)) {
+                engine.adopt(pod.now, pod.sandbox.orElseThrow(), soon());
+            } else {
+                engine.expect(pod.now, soon());
+            }
+        }));
         server.start();
     }
 
@@ -352,10 +361,10 @@ final class History implements AutoCloseable {
     private void round() {
         for (Pod pod : pods) {
             if (pod.runs()) {
-                reconcile(pod, new Event(0, 0, 0));
+                reconcile(pod);
             }
         }
-        engine.pods().forEach(uid -> attempt(() -> engine.settle(uid, soon())));
+        engine.pods().forEach(uid -> attempt(() -> settle(uid)));
         try {
             engine.sweepProbes();
         } catch (RedirectException e) {
@@ -363,14 +372,20 @@ final class History implements AutoCloseable {
         }
     }
 
-    private void reconcile(Pod pod, Event event) {
+    private void settle(String uid) {
+        List<String> _ = engine.settle(uid, soon());
+    }
+
+    private void reconcile(Pod pod) {
         Path sandbox = pod.sandbox.orElseThrow();
-        Order order = event.second() % 2 == 0 ? Order.ZTUNNEL_FIRST : Order.RULES_FIRST;
-        if (pod.wanted) {
-            attempt(() -> engine.enrol(pod.now, sandbox, order, soon()));
-        } else {
-            attempt(() -> engine.leave(pod.now, sandbox, soon()));
-        }
+        attempt(() -> {
+            if (pod.wanted) {
+                engine.adopt(pod.now, sandbox, soon());
+                List<String> _ = engine.settle(pod.now, soon());
+            } else {
+                engine.leave(pod.now, sandbox, soon());
+            }
+        });
     }
 
     private void attempt(Runnable action) {
@@ -384,13 +399,17 @@ final class History implements AutoCloseable {
     }
 
     private void ztunnel() {
-        node.ztunnels.add(FakeZtunnel.with(
-                directory.resolve("ztunnel.sock"),
-                () -> {
-                    Manner next = manners.poll();
-                    return next == null ? Manner.PROPER : next;
-                },
-                LATE));
+        Manner[] last = {Manner.PROPER};
+        node.ztunnels.add(FakeZtunnel.with(directory.resolve("ztunnel.sock"), () -> last[0] = manner(last[0]), LATE));
+    }
+
+    /**
+     * How a ztunnel treats the next request. Who answers one twice and does not hear the next has given as many answers
+     * as there were requests: nobody can know that the second one belongs to the first request.
+     */
+    private Manner manner(Manner last) {
+        Manner next = manners.poll();
+        return next == null || (last == Manner.TWICE && next == Manner.DEAF) ? Manner.PROPER : next;
     }
 
     private List<FakeZtunnel> alive() {

@@ -3,9 +3,11 @@
 
 package dev.meshcni.cli;
 
+import dev.meshcni.ambient.EnrolmentPolicy;
+import dev.meshcni.ambient.SelectorReader;
 import dev.meshcni.core.Exemption;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
@@ -14,10 +16,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.Option;
 
 /** What decides about a pod beside the pod itself: the same as for the plugin's ADD. */
 final class PolicyOptions {
+    private static final String SELECTOR = "AMBIENT_ENABLEMENT_SELECTOR";
+
     @Option(
             names = "--exclude-namespaces",
             paramLabel = "NAMESPACE",
@@ -33,11 +38,31 @@ final class PolicyOptions {
     private boolean ambient;
 
     @Option(
+            names = "--namespace-labels",
+            paramLabel = "NAME=VALUE",
+            split = ",",
+            description = "Labels of the pod's namespace, for enablement selectors that ask for others: those of the"
+                    + " environment variable AMBIENT_ENABLEMENT_SELECTOR.")
+    private Map<String, String> namespaceLabels = Map.of();
+
+    @Option(
             names = "--ambient-dns-capture",
             paramLabel = "BOOLEAN",
             description = "Whether the node captures DNS queries of ambient pods. Default: the environment variable"
                     + " AMBIENT_DNS_CAPTURE, else true.")
     private String dnsCapture;
+
+    private final Map<String, String> environment;
+
+    /** For picocli. */
+    PolicyOptions() {
+        this(System.getenv());
+    }
+
+    /** With the settings of a node: its agent's environment variables. */
+    PolicyOptions(Map<String, String> environment) {
+        this.environment = Map.copyOf(environment);
+    }
 
     /**
      * Decides about a pod.
@@ -49,7 +74,7 @@ final class PolicyOptions {
         if (excluded.isPresent()) {
             return new Wanted.Nothing(new Decision.Skip(SkipReason.EXCLUDED_NAMESPACE, excluded.get()));
         }
-        if (AmbientPolicy.selects(pod, ambient) || AmbientPolicy.isEnrolled(pod)) {
+        if (policy().exclusion(pod, labels(), false).isEmpty() || AmbientMetadata.isEnrolled(pod)) {
             return new Wanted.Ambient(AmbientOptions.of(pod, node()));
         }
         return switch (RedirectPolicy.decide(pod)) {
@@ -58,12 +83,28 @@ final class PolicyOptions {
         };
     }
 
+    /** That of the node's agent: a pod is in the mesh here if the agent has it join. */
+    private EnrolmentPolicy policy() {
+        return new EnrolmentPolicy(
+                Set.copyOf(excludedNamespaces),
+                SelectorReader.setting(SELECTOR, environment.getOrDefault(SELECTOR, "")),
+                environment.getOrDefault("SYSTEM_NAMESPACE", "istio-system"));
+    }
+
+    private Map<String, String> labels() {
+        Map<String, String> labels = new HashMap<>(namespaceLabels);
+        if (ambient) {
+            labels.put(AmbientMetadata.MODE, "ambient");
+        }
+        return labels;
+    }
+
     private AmbientOptions.Node node() {
-        Map<String, String> environment = new HashMap<>(System.getenv());
         if (dnsCapture == null) {
             return AmbientOptions.Node.of(environment);
         }
-        environment.remove(AmbientOptions.Node.DNS_VARIABLE);
-        return AmbientOptions.Node.of(environment).capturingDns("option --ambient-dns-capture", dnsCapture);
+        Map<String, String> others = new HashMap<>(environment);
+        others.remove(AmbientOptions.Node.DNS_VARIABLE);
+        return AmbientOptions.Node.of(others).capturingDns("option --ambient-dns-capture", dnsCapture);
     }
 }

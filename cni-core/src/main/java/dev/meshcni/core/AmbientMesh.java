@@ -6,7 +6,7 @@ package dev.meshcni.core;
 import dev.meshcni.api.CniException;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.PodSourceException;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.Pod;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -27,7 +27,7 @@ public interface AmbientMesh {
 
         @Override
         public boolean hasMember(Pod pod, Deadline deadline) {
-            return AmbientPolicy.isEnrolled(pod);
+            return AmbientMetadata.isEnrolled(pod);
         }
 
         @Override

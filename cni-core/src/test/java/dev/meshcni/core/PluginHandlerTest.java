@@ -13,8 +13,8 @@ import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.rules.IpFamily;
@@ -222,7 +222,7 @@ class PluginHandlerTest {
     /** Istio's node agent writes rules for IPv6 as well into a pod that has IPv4 only. */
     @Test
     void checkOfAnAmbientPodAcceptsTheRulesOfIstioAndNamesEachDifference() throws JsonProcessingException {
-        Pod pod = ambient(Map.of(AmbientPolicy.REDIRECTION, "enabled", AmbientOptions.DNS_CAPTURE, "false"));
+        Pod pod = ambient(Map.of(AmbientMetadata.REDIRECTION, "enabled", AmbientOptions.DNS_CAPTURE, "false"));
         pods.pods.add(pod);
         AmbientOptions options = AmbientOptions.of(pod, AmbientOptions.Node.STANDARD);
 
@@ -246,7 +246,7 @@ class PluginHandlerTest {
     }
 
     private static Pod ambient(Map<String, String> annotations) {
-        Map<String, String> labels = Map.of(AmbientPolicy.MODE, "ambient");
+        Map<String, String> labels = Map.of(AmbientMetadata.MODE, "ambient");
         return new Pod("shop", "web", "", labels, annotations, false, List.of(), List.of());
     }
 

@@ -202,6 +202,7 @@ public final class InstallCni implements Callable<Integer> {
             ambient.ifPresent(mesh -> status.findingsBy(mesh::findings));
             ambient.ifPresent(mesh -> metrics.meshBy(mesh::numbers));
             ambient.ifPresent(mesh -> mesh.countEvents(metrics::reconciled));
+            ambient.ifPresent(mesh -> mesh.countRestorations(metrics::meshRestored));
             install(parts, adapters, metrics, readiness, status, cluster, ambient, agent::isFound);
             parts.add(AgentKeeper.start(agent));
             monitor(parts, metrics, readiness, status, cluster.isPresent());

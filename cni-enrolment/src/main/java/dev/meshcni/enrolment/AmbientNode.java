@@ -19,7 +19,7 @@ import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.netns.linux.HostPaths;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.repair.PodNetnsFinder;
 import dev.meshcni.rules.Cidr;
 import dev.meshcni.rules.IpFamily;
@@ -60,6 +60,7 @@ public final class AmbientNode implements AutoCloseable {
     private final HostProbes probes;
     private final StatusAnnotation status;
     private final AmbientEngine engine;
+    private final TakeOver takeOver;
     private final EnrolmentController controller;
     private final NodeMesh mesh;
     private final Duration interval;
@@ -68,6 +69,7 @@ public final class AmbientNode implements AutoCloseable {
     private volatile String trouble = "ambient mode is starting";
     private volatile boolean closed;
     private volatile Consumer<String> events = _ -> {};
+    private volatile Runnable restored = () -> {};
 
     private AmbientNode(
             EnrolmentSettings settings,
@@ -89,8 +91,10 @@ public final class AmbientNode implements AutoCloseable {
         NamespaceRules rules = new NamespaceRules(backend, settings.node());
         this.engine = new AmbientEngine(ztunnels, rules, probes, status, opened);
         EnrolmentDecision decision = new EnrolmentDecision(settings.policy(), namespaces);
+        RunningPods running = new RunningPods(finder, opened, backend);
+        this.takeOver = new TakeOver(pods, decision, engine, rules, running);
         this.controller = new EnrolmentController(
-                pods, decision, engine, status, new RunningPods(finder, opened, backend), ztunnels::timeWithoutZtunnel);
+                pods, decision, engine, status, running, takeOver, ztunnels::timeWithoutZtunnel, () -> restored.run());
         this.mesh = new NodeMesh(decision, engine, rules, this::notReady);
         this.starter = Thread.ofPlatform().name("ambient-start").daemon().unstarted(this::begin);
     }
@@ -135,6 +139,11 @@ public final class AmbientNode implements AutoCloseable {
     /** From now on counts what the watch of pods shows: {@code add}, {@code update} or {@code delete}. */
     public void countEvents(Consumer<String> counter) {
         events = requireNonNull(counter, "counter is null");
+    }
+
+    /** From now on counts what others have changed of the mesh on this node and was restored. */
+    public void countRestorations(Runnable counter) {
+        restored = requireNonNull(counter, "counter is null");
     }
 
     /** What the plugin's verbs need of it. */
@@ -200,7 +209,7 @@ public final class AmbientNode implements AutoCloseable {
         int unwritten = status.awaitWritten(deadline);
         if (unwritten > 0) {
             left.add(unwritten + " pods still show that they are in the mesh, to which others speak HBONE: remove their"
-                    + " annotation " + AmbientPolicy.REDIRECTION);
+                    + " annotation " + AmbientMetadata.REDIRECTION);
         }
         return left.isEmpty()
                 ? Optional.empty()
@@ -270,7 +279,7 @@ public final class AmbientNode implements AutoCloseable {
                 while (!isSynced()) {
                     Thread.sleep(POLL);
                 }
-                controller.adopt();
+                takeOver.ofEarlierAgent();
                 List<String> _ = engine.sweepProbes();
                 ztunnels.whenReady(controller::reconcileAll);
                 ztunnels.start();

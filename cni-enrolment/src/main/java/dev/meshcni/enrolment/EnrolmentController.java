@@ -20,7 +20,6 @@ import dev.meshcni.kubernetes.PodStore;
 import dev.meshcni.libc.SharedDescriptor;
 import dev.meshcni.ztunnel.ZtunnelException;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +39,7 @@ import org.slf4j.LoggerFactory;
 final class EnrolmentController implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EnrolmentController.class);
     private static final int WORKERS = 4;
+    private static final int MAX_CHANGES = 5;
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
     /** Without a ztunnel nothing that it has to do is waited for. */
@@ -58,11 +58,15 @@ final class EnrolmentController implements AutoCloseable {
     private final AmbientEngine engine;
     private final StatusAnnotation status;
     private final RunningPods running;
+    private final TakeOver takeOver;
     private final Supplier<Duration> timeWithoutZtunnel;
+    private final Runnable restored;
     private final WorkQueue queue = new WorkQueue("enrolment", WORKERS, LONGEST_PAUSE, this::reconcile);
 
-    /** Pods that the watch has shown and that are gone, by UID, until the mesh has let go of them. */
-    private final Map<String, AmbientPod> gone = new ConcurrentHashMap<>();
+    /**
+     * Pods that the watch has shown and that are gone, until the mesh has let go of them, by {@code namespace/name}.
+     */
+    private final Map<String, Set<AmbientPod>> gone = new ConcurrentHashMap<>();
 
     /** Pods of the mesh that the watch did not show in the last round, by UID. */
     private volatile Set<String> unknownBefore = Set.of();
@@ -76,41 +80,17 @@ final class EnrolmentController implements AutoCloseable {
             AmbientEngine engine,
             StatusAnnotation status,
             RunningPods running,
-            Supplier<Duration> timeWithoutZtunnel) {
+            TakeOver takeOver,
+            Supplier<Duration> timeWithoutZtunnel,
+            Runnable restored) {
         this.pods = requireNonNull(pods, "pods is null");
         this.decision = requireNonNull(decision, "decision is null");
         this.engine = requireNonNull(engine, "engine is null");
         this.status = requireNonNull(status, "status is null");
         this.running = requireNonNull(running, "running is null");
+        this.takeOver = requireNonNull(takeOver, "takeOver is null");
         this.timeWithoutZtunnel = requireNonNull(timeWithoutZtunnel, "timeWithoutZtunnel is null");
-    }
-
-    /**
-     * Takes over the pods that should be in the mesh and run, so that all of them are known before a ztunnel is told
-     * which there are. All pods and namespaces are known by now.
-     */
-    void adopt() {
-        List<NodePod> wanted = pods.pods().stream().filter(this::mayBeMember).toList();
-        Map<String, SharedDescriptor> namespaces = open(wanted);
-        try {
-            for (NodePod pod : wanted) {
-                AmbientPod member = member(pod);
-                Optional<SharedDescriptor> namespace =
-                        Optional.ofNullable(namespaces.get(pod.pod().uid()));
-                try {
-                    if (namespace.isPresent()) {
-                        engine.adopt(member, namespace.get().path(), Deadline.after(PATIENCE));
-                    } else if (StatusAnnotation.of(pod) != MeshStatus.NONE) {
-                        engine.expect(member, Deadline.after(PATIENCE));
-                    }
-                } catch (AmbientException | RedirectException e) {
-                    LOG.warn("cannot take over pod {}: {}", pod.key(), e.getMessage());
-                }
-            }
-        } finally {
-            namespaces.values().forEach(SharedDescriptor::close);
-        }
-        LOG.info("ambient mesh: {} pods of this node, {} of them running", wanted.size(), namespaces.size());
+        this.restored = requireNonNull(restored, "restored is null");
     }
 
     /**
@@ -120,13 +100,18 @@ final class EnrolmentController implements AutoCloseable {
      */
     void follow(NamespaceLabels namespaces, Duration interval, Consumer<String> events) {
         pods.listen(new PodStore.Listener() {
-            private final Set<String> seen = ConcurrentHashMap.newKeySet();
+            /** By UID; what the store holds as well. */
+            private final Map<String, NodePod> seen = new ConcurrentHashMap<>();
 
             @Override
             public void shown(NodePod pod) {
-                events.accept(seen.add(pod.pod().uid()) ? "add" : "update");
+                NodePod before = seen.put(pod.pod().uid(), pod);
+                events.accept(before == null ? "add" : "update");
                 status.shown(pod);
-                queue.add(pod.key());
+                // Its rules are read in each reconciliation, which most changes of a pod's status are no reason for.
+                if (before == null || matters(before, pod)) {
+                    queue.add(pod.key());
+                }
             }
 
             @Override
@@ -134,8 +119,7 @@ final class EnrolmentController implements AutoCloseable {
                 events.accept("delete");
                 seen.remove(pod.pod().uid());
                 status.gone(pod);
-                gone.put(pod.pod().uid(), member(pod));
-                queue.add(pod.key());
+                letGoOf(MeshPods.of(pod));
             }
         });
         namespaces.listen(name -> pods.pods().stream()
@@ -156,7 +140,8 @@ final class EnrolmentController implements AutoCloseable {
         try {
             List<String> differences = engine.sweepProbes();
             if (!differences.isEmpty()) {
-                LOG.warn("exemption of the kubelet's probes restored: {}", String.join("; ", differences));
+                LOG.warn("exemption of the kubelet's probes restored: {}", shortened(differences));
+                restored.run();
             }
         } catch (RedirectException e) {
             LOG.warn("cannot restore the exemption of the kubelet's probes, retrying: {}", e.getMessage());
@@ -175,13 +160,28 @@ final class EnrolmentController implements AutoCloseable {
         unknown.removeAll(shown);
         for (String uid : unknown) {
             if (unknownBefore.contains(uid)) {
-                engine.pod(uid).ifPresent(pod -> {
-                    gone.put(uid, pod);
-                    queue.add(pod.namespace() + "/" + pod.name());
-                });
+                engine.pod(uid).ifPresent(this::letGoOf);
             }
         }
         unknownBefore = unknown;
+    }
+
+    private void letGoOf(AmbientPod pod) {
+        gone.compute(key(pod), (_, others) -> {
+            Set<AmbientPod> all = others == null ? ConcurrentHashMap.newKeySet() : others;
+            all.add(pod);
+            return all;
+        });
+        queue.add(key(pod));
+    }
+
+    /** Returns whether a pod has changed in what this reconciles. */
+    private static boolean matters(NodePod before, NodePod now) {
+        return !now.pod().equals(before.pod())
+                || now.stage() != before.stage()
+                || now.started() != before.started()
+                || now.bare() != before.bare()
+                || !now.addresses().equals(before.addresses());
     }
 
     /** Why pods are not as they should be, by {@code namespace/name}. */
@@ -228,18 +228,19 @@ final class EnrolmentController implements AutoCloseable {
 
     /** Lets go of pods that had this name. */
     private void letGo(String key) {
-        gone.values().stream()
-                .filter(pod -> key.equals(pod.namespace() + "/" + pod.name()))
-                .forEach(pod -> {
-                    if (engine.pod(pod.uid()).isPresent()) {
-                        engine.gone(pod, Deadline.after(PATIENCE));
-                    }
-                    gone.remove(pod.uid());
-                });
+        for (AmbientPod pod : gone.getOrDefault(key, Set.of())) {
+            if (engine.pod(pod.uid()).isPresent()) {
+                engine.gone(pod, Deadline.after(PATIENCE));
+            }
+            gone.computeIfPresent(key, (_, others) -> {
+                others.remove(pod);
+                return others.isEmpty() ? null : others;
+            });
+        }
     }
 
     private void reconcile(NodePod pod) {
-        AmbientPod member = member(pod);
+        AmbientPod member = MeshPods.of(pod);
         if (pod.stage() == NodePod.Stage.FINISHED || pod.pod().hostNetwork()) {
             end(member);
         } else if (decision.exclusion(pod).isEmpty()) {
@@ -258,21 +259,25 @@ final class EnrolmentController implements AutoCloseable {
         }
     }
 
-    /** A pod whose containers have not started is left to its ADD. */
     private void join(NodePod pod, AmbientPod member) {
-        if (engine.namespace(member.uid()).isPresent()) {
-            if (!isZtunnelRestarting()) {
-                engine.settle(member, patience());
-            }
+        if (TakeOver.isRunning(pod)) {
+            takeOver.of(pod);
+        }
+        if (isZtunnelRestarting()) {
             return;
         }
-        if (!pod.started() || pod.stage() != NodePod.Stage.LIVE) {
-            return;
+        // A pod whose containers have not started is left to its ADD, and so is what that has left undone.
+        List<String> changes =
+                pod.started() ? engine.settle(member, patience()) : engine.settle(member.uid(), patience());
+        if (!changes.isEmpty()) {
+            LOG.warn("pod {} of the mesh was changed by others, restored: {}", pod.key(), shortened(changes));
+            restored.run();
         }
-        inNamespaceOf(pod, namespace -> {
-            LOG.info("pod {} runs and is not in the mesh: enrolling it", pod.key());
-            engine.enrolFound(member, namespace.path(), patience());
-        });
+    }
+
+    private static String shortened(List<String> changes) {
+        return changes.stream().limit(MAX_CHANGES).collect(Collectors.joining("; "))
+                + (changes.size() > MAX_CHANGES ? "; and " + (changes.size() - MAX_CHANGES) + " more" : "");
     }
 
     private Deadline patience() {
@@ -302,43 +307,16 @@ final class EnrolmentController implements AutoCloseable {
     }
 
     private void inNamespaceOf(NodePod pod, Visit visit) {
-        Map<String, SharedDescriptor> namespaces = open(List.of(pod));
+        Map<String, SharedDescriptor> namespaces = running.open(List.of(pod), new PodIdentities(pods.pods()));
         try {
-            Optional<SharedDescriptor> namespace =
-                    Optional.ofNullable(namespaces.get(pod.pod().uid()));
-            if (namespace.isEmpty()) {
-                throw new PodSourceException(
-                        "no process of the pod is running in a network namespace with one of its addresses");
-            }
-            visit.of(namespace.get());
+            visit.of(Optional.ofNullable(namespaces.get(pod.pod().uid()))
+                    .orElseThrow(() -> new PodSourceException(RunningPods.NOT_FOUND)));
         } finally {
             namespaces.values().forEach(SharedDescriptor::close);
         }
     }
 
-    private Map<String, SharedDescriptor> open(Collection<NodePod> wanted) {
-        return running.open(wanted, new PodIdentities(pods.pods()));
-    }
-
-    /**
-     * Returns whether a pod may be in the mesh, as one that should be or still has to leave: what is left out here is
-     * cut off, should it have rules.
-     */
-    private boolean mayBeMember(NodePod pod) {
-        if (pod.stage() == NodePod.Stage.FINISHED || pod.pod().hostNetwork()) {
-            return false;
-        }
-        if (StatusAnnotation.of(pod) != MeshStatus.NONE) {
-            return true;
-        }
-        try {
-            return !pod.bare() && decision.exclusion(pod).isEmpty();
-        } catch (PodSourceException e) {
-            return false;
-        }
-    }
-
-    private static AmbientPod member(NodePod pod) {
-        return MeshPods.of(pod.pod(), pod.addresses());
+    private static String key(AmbientPod pod) {
+        return pod.namespace() + "/" + pod.name();
     }
 }

@@ -125,14 +125,10 @@ public final class EnrolmentOptions {
                     + "; possible are 0 for never, and more");
         }
         return new EnrolmentSettings(
-                new EnrolmentPolicy(excludedNamespaces, selectors(), systemNamespace),
+                new EnrolmentPolicy(excludedNamespaces, SelectorReader.setting(SELECTOR, selector), systemNamespace),
                 node(),
                 socket,
                 Duration.ofSeconds(checkIntervalSeconds));
-    }
-
-    private List<EnablementSelector> selectors() {
-        return selector.isBlank() ? EnablementSelector.DEFAULT : SelectorReader.read(SELECTOR, selector);
     }
 
     /** A text that is checked at once, and read where it is used. */
@@ -185,9 +181,7 @@ public final class EnrolmentOptions {
     private static final class Selectors extends Checked {
         @Override
         void check(String text) {
-            if (!text.isBlank()) {
-                List<EnablementSelector> _ = SelectorReader.read(SELECTOR, text);
-            }
+            List<EnablementSelector> _ = SelectorReader.setting(SELECTOR, text);
         }
     }
 }

@@ -4,6 +4,7 @@
 package dev.meshcni.enrolment;
 
 import dev.meshcni.ambient.AmbientPod;
+import dev.meshcni.kubernetes.NodePod;
 import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Pod;
 import java.net.InetAddress;
@@ -14,6 +15,10 @@ import java.util.Map;
 /** Takes from a pod what its enrolment needs. */
 final class MeshPods {
     private MeshPods() {}
+
+    static AmbientPod of(NodePod pod) {
+        return of(pod.pod(), pod.addresses());
+    }
 
     static AmbientPod of(Pod pod, List<InetAddress> addresses) {
         Map<String, String> options = new HashMap<>(pod.annotations());

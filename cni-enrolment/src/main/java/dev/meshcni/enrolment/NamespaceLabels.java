@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,22 +26,39 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The labels of the cluster's namespaces, as far as selectors ask for them, watched. For any thread. */
+/**
+ * The labels of the cluster's namespaces, as far as selectors ask for them, watched. For any thread.
+ *
+ * <p>An API server says on a watch once a minute how far it has come (a bookmark). A watch without any progress for
+ * longer than that is not live, as its connection may have been dropped without a word, and is opened anew.
+ */
 final class NamespaceLabels implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceLabels.class);
 
+    /** A minute between bookmarks, and half of one for an API server that is busy. */
+    private static final Duration MAX_SILENCE = Duration.ofSeconds(90);
+
+    private static final int CHECKS = 20;
+
     private final KubernetesApi api;
     private final Set<String> names;
-    private final SharedIndexInformer<Namespace> informer;
+    private final Duration maxSilence;
+    private final Thread guard;
+    private volatile SharedIndexInformer<Namespace> informer;
+    private volatile String version = "";
+    private volatile long progressNanos = System.nanoTime();
     private final Map<String, Map<String, String>> shown = new ConcurrentHashMap<>();
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
     private volatile boolean listed;
+    private boolean closed;
     private volatile String trouble = "initial list in progress";
 
-    private NamespaceLabels(KubernetesApi api, Set<String> names) {
+    private NamespaceLabels(KubernetesApi api, Set<String> names, Duration maxSilence) {
         this.api = requireNonNull(api, "api is null");
         this.names = Set.copyOf(names);
+        this.maxSilence = requireNonNull(maxSilence, "maxSilence is null");
         this.informer = api.namespaces();
+        this.guard = Thread.ofVirtual().name("namespace-watch-silence").unstarted(this::guard);
     }
 
     /**
@@ -49,17 +67,14 @@ final class NamespaceLabels implements AutoCloseable {
      * @param names the labels that are kept
      */
     static NamespaceLabels start(KubernetesApi api, Set<String> names) {
-        NamespaceLabels labels = new NamespaceLabels(api, names);
-        labels.informer.addEventHandler(labels.new Events());
-        labels.informer.exceptionHandler((_, failure) -> {
-            labels.failed(failure);
-            return true;
-        });
-        CompletionStage<Void> _ = labels.informer.start().whenComplete((_, failure) -> {
-            if (failure != null) {
-                labels.failed(failure);
-            }
-        });
+        return start(api, names, MAX_SILENCE);
+    }
+
+    /** The same with another bound for how long a watch may make no progress. */
+    static NamespaceLabels start(KubernetesApi api, Set<String> names, Duration maxSilence) {
+        NamespaceLabels labels = new NamespaceLabels(api, names, maxSilence);
+        labels.watch(labels.informer);
+        labels.guard.start();
         return labels;
     }
 
@@ -76,9 +91,9 @@ final class NamespaceLabels implements AutoCloseable {
         return listed;
     }
 
-    /** Returns whether a watch is open, so that a change is heard of at once. */
+    /** Returns whether a watch is open that makes progress, so that a change is heard of at once. */
     boolean isLive() {
-        return isListed() && informer.isWatching();
+        return isListed() && informer.isWatching() && !isSilent();
     }
 
     /** The labels of a namespace as the watch has shown them; empty if it has not shown the namespace. */
@@ -112,7 +127,60 @@ final class NamespaceLabels implements AutoCloseable {
 
     @Override
     public void close() {
-        informer.stop();
+        synchronized (this) {
+            closed = true;
+            informer.stop();
+        }
+        guard.interrupt();
+    }
+
+    private void watch(SharedIndexInformer<Namespace> opened) {
+        opened.addEventHandler(new Events());
+        opened.exceptionHandler((_, failure) -> {
+            failed(failure);
+            return true;
+        });
+        CompletionStage<Void> _ = opened.start().whenComplete((_, failure) -> {
+            if (failure != null) {
+                failed(failure);
+            }
+        });
+    }
+
+    private void guard() {
+        try {
+            while (true) {
+                Thread.sleep(maxSilence.dividedBy(CHECKS));
+                if (informer.isWatching()) {
+                    // What was deleted while nothing was watched.
+                    shown.keySet().retainAll(Set.copyOf(informer.getStore().listKeys()));
+                }
+                if (isSilent()) {
+                    LOG.info("watch of namespaces without progress for {} s, opening it anew", maxSilence.toSeconds());
+                    openAnew();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private synchronized void openAnew() {
+        if (!closed) {
+            informer.stop();
+            informer = api.namespaces();
+            progressNanos = System.nanoTime();
+            watch(informer);
+        }
+    }
+
+    private boolean isSilent() {
+        String now = Objects.requireNonNullElse(informer.lastSyncResourceVersion(), "");
+        if (!now.equals(version)) {
+            version = now;
+            progressNanos = System.nanoTime();
+        }
+        return System.nanoTime() - progressNanos > maxSilence.toNanos();
     }
 
     private void failed(Throwable failure) {

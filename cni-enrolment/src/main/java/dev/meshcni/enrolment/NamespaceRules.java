@@ -17,6 +17,7 @@ import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.AmbientRules;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.InvalidParameterException;
+import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.rules.RuleSet;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -54,11 +55,23 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node) 
             if (handle.differences(RedirectPlan.NONE).isEmpty()) {
                 return State.ABSENT;
             }
-            return plans.stream()
-                            .skip(1)
-                            .anyMatch(plan -> handle.differences(plan).isEmpty())
-                    ? State.AS_WANTED
-                    : State.DIFFERENT;
+            List<List<RuleDifference>> differences =
+                    plans.stream().map(handle::differences).toList();
+            if (differences.stream().anyMatch(List::isEmpty)) {
+                return State.AS_WANTED;
+            }
+            return differences.stream().anyMatch(NamespaceRules::onlyMissing) ? State.PARTIAL : State.DIFFERENT;
+        }
+    }
+
+    @Override
+    public List<String> differences(AmbientPod pod, SharedDescriptor namespace) {
+        try (NamespaceHandle handle = backend.open(namespace.path(), Deadline.after(TIME_TO_READ))) {
+            return plansIfReadable(pod, handle.addresses()).stream()
+                    .limit(1)
+                    .flatMap(plan -> handle.differences(plan).stream())
+                    .map(RuleDifference::toString)
+                    .toList();
         }
     }
 
@@ -86,6 +99,10 @@ public record NamespaceRules(RedirectBackend backend, AmbientOptions.Node node) 
         return plans(pod, List.of()).getFirst().ruleSets().stream()
                 .mapToInt(RuleSet::ruleCount)
                 .sum();
+    }
+
+    private static boolean onlyMissing(List<RuleDifference> differences) {
+        return differences.stream().allMatch(difference -> difference.kind() == RuleDifference.Kind.MISSING);
     }
 
     /** None where what the pod asks for is not allowed: its rules can still be seen, and taken out. */

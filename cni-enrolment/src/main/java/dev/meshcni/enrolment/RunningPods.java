@@ -30,6 +30,10 @@ import org.slf4j.LoggerFactory;
  */
 final class RunningPods {
     private static final Logger LOG = LoggerFactory.getLogger(RunningPods.class);
+
+    /** Why a pod's namespace is not among those that were opened. */
+    static final String NOT_FOUND = "no process of the pod is running in a network namespace with one of its addresses";
+
     private static final Duration TIME_TO_READ = Duration.ofSeconds(10);
 
     private final PodNetnsFinder finder;

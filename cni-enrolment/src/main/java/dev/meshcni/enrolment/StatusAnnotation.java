@@ -13,7 +13,7 @@ import dev.meshcni.kubernetes.ApiFailure;
 import dev.meshcni.kubernetes.KubernetesApi;
 import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.NodePod;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.time.Duration;
 import java.util.Map;
@@ -112,7 +112,7 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
 
     /** The status that a pod's annotation shows. */
     static MeshStatus of(NodePod pod) {
-        return switch (pod.pod().annotations().getOrDefault(AmbientPolicy.REDIRECTION, "")) {
+        return switch (pod.pod().annotations().getOrDefault(AmbientMetadata.REDIRECTION, "")) {
             case "enabled" -> MeshStatus.ENABLED;
             case "pending" -> MeshStatus.PENDING;
             default -> MeshStatus.NONE;
@@ -135,7 +135,7 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
         AmbientPod pod = own.pod();
         try {
             boolean present =
-                    api.annotate(pod.namespace(), pod.name(), uid, AmbientPolicy.REDIRECTION, value(own.status()));
+                    api.annotate(pod.namespace(), pod.name(), uid, AmbientMetadata.REDIRECTION, value(own.status()));
             Outstanding written = new Outstanding(pod, own.status(), Optional.of(System.nanoTime()));
             trouble = "";
             // Not if something else is to be written by now.
@@ -151,7 +151,7 @@ final class StatusAnnotation implements StatusOutput, AutoCloseable {
                 trouble = reason;
                 LOG.warn(
                         "cannot set the annotation {} of pod {} and perhaps others, retrying: {}",
-                        AmbientPolicy.REDIRECTION,
+                        AmbientMetadata.REDIRECTION,
                         pod,
                         reason);
             }

@@ -9,26 +9,33 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.api.CniException;
 import dev.meshcni.api.ErrorCode;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.testkit.CapturedLog;
 import dev.meshcni.testkit.FakeApiServer.Call;
 import dev.meshcni.testkit.NeedsRoot;
 import dev.meshcni.ztunnel.testkit.FakeZtunnel;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @NeedsRoot("makes network namespaces")
 @Timeout(120)
 class AmbientNodeTest {
-    private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
+    private static final Map<String, String> AMBIENT = Map.of(AmbientMetadata.MODE, "ambient");
     private static final String ADDRESS = "10.77.0.5";
 
     @TempDir
@@ -82,7 +89,7 @@ class AmbientNodeTest {
             mesh.start();
             FakeZtunnel ztunnel = mesh.ztunnel();
             Pod pod = mesh.create("web", ADDRESS, Map.of());
-            Pod other = mesh.create("other", "10.77.0.6", Map.of(AmbientPolicy.MODE, "none"));
+            Pod other = mesh.create("other", "10.77.0.6", Map.of(AmbientMetadata.MODE, "none"));
             assertThat(mesh.add(pod)).isFalse();
             mesh.run(pod);
             mesh.run(other);
@@ -117,25 +124,94 @@ class AmbientNodeTest {
         }
     }
 
-    @Test
-    void whatSomebodyChangesIsSetRightAgain() throws Exception {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            nft flush ruleset | missing in ipv4 nftables: table ip istio-proxy
+            nft flush chain ip istio-proxy nat-istio-output | missing in ipv4 n
+            nft add rule ip istio-proxy nat-istio-output accept | unexpected in ipv4 n
+            ip rule delete pref 32764 | missing in
+            ip route flush table 100 | missing in
+            ip link set lo down | missing in interfaces: lo, up
+            """)
+    void whatSomebodyChangesInAPodIsNamedAndSetRight(String command, String difference) throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT);
+                CapturedLog log = CapturedLog.of(EnrolmentController.class)) {
+            mesh.start();
+            AtomicInteger restored = new AtomicInteger();
+            mesh.node().countRestorations(restored::incrementAndGet);
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            mesh.awaitRounds(2);
+            assertThat(restored).as("restored before").hasValue(0);
+            String rules = mesh.netns(pod).rules();
+            String routing = routing(mesh, pod);
+
+            mesh.netns(pod).exec(command.split(" "));
+
+            eventually(
+                    "it is named",
+                    () -> log.lines().stream()
+                            .anyMatch(line -> line.startsWith("WARN pod shop/web of the mesh was changed by others")
+                                    && line.contains(difference)));
+            eventually(
+                    "it is set right",
+                    () -> mesh.netns(pod).rules().equals(rules)
+                            && routing(mesh, pod).equals(routing));
+            assertThat(restored.get()).isPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            nft flush ruleset | ip istio-host-probes
+            nft flush set ip istio-host-probes pods | 10.77.0.5
+            nft flush chain ip istio-host-probes postrouting | the rule of IPv4 is missing
+            """)
+    void whatSomebodyChangesOnTheHostIsNamedAndSetRight(String command, String difference) throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT);
+                CapturedLog log = CapturedLog.of(EnrolmentController.class)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            String rules = mesh.host.rules();
+
+            mesh.host.exec(command.split(" "));
+
+            eventually("it is set right", () -> sorted(mesh.host.rules()).equals(sorted(rules)));
+            eventually(
+                    "it is named",
+                    () -> log.lines().stream()
+                            .anyMatch(line -> line.contains("the kubelet's probes")
+                                    && (line.contains(difference) || line.contains("pod shop/web"))));
+            assertThat(mesh.lacks(pod, ztunnel)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pending", "disabled", ""})
+    void theAnnotationOfAMemberIsSetRight(String value) throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
             mesh.start();
             FakeZtunnel ztunnel = mesh.ztunnel();
             Pod pod = member(mesh, ztunnel);
 
-            mesh.netns(pod).exec("nft", "flush", "ruleset");
-            mesh.awaitMember("rules are back", pod, ztunnel);
-            mesh.host.exec("nft", "flush", "ruleset");
-            mesh.awaitMember("the exemption is back", pod, ztunnel);
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.of(value).filter(text -> !text.isEmpty()));
+
             mesh.awaitMember("the status is back", pod, ztunnel);
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.empty());
-            mesh.awaitMember("the status is back again", pod, ztunnel);
-            mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
-            eventually(
-                    "the routing rule is back",
-                    () -> mesh.netns(pod).exec("ip", "rule").contains("32764:"));
+        }
+    }
+
+    @Test
+    void theAnnotationOfAPodOutsideOfTheMeshIsTakenOff() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, Map.of())) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = mesh.create("web", ADDRESS, Map.of());
+            mesh.run(pod);
+
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.of("enabled"));
+
+            eventually("it does not show that it is in the mesh", () -> mesh.isOutside(pod, ztunnel));
         }
     }
 
@@ -190,6 +266,22 @@ class AmbientNodeTest {
         }
     }
 
+    @Test
+    void uninstallationNeedsNoZtunnel() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+            ztunnel.close();
+            eventually("ztunnel has gone", () -> mesh.node().numbers().ztunnels() == 0);
+
+            assertThat(mesh.node().uninstall(Duration.ofSeconds(10))).isEmpty();
+
+            assertThat(mesh.isOutside(pod, ztunnel)).isTrue();
+            assertThat(mesh.host.rules()).isEmpty();
+        }
+    }
+
     /** A namespace moves from sidecars to the mesh pod by pod, as its pods are made again. */
     @Test
     void aPodWithASidecarStaysOutsideBesideOneWithoutInTheSameNamespace() throws Exception {
@@ -234,6 +326,55 @@ class AmbientNodeTest {
         }
     }
 
+    /** One inspection of the node's processes serves all of them. */
+    @Test
+    void podsThatJoinWhileTheyRunAreFoundByOneInspection() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, Map.of())) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            List<Pod> pods = new ArrayList<>();
+            for (int i = 1; i <= 12; i++) {
+                Pod pod = mesh.create("web-" + i, "10.77.0." + i, Map.of());
+                mesh.run(pod);
+                pods.add(pod);
+            }
+            eventually(
+                    "all are known",
+                    () -> pods.stream().allMatch(pod -> mesh.pod(pod).labels().isEmpty() && mesh.runs(pod)));
+            mesh.awaitRounds(1);
+            int before = mesh.inspections();
+
+            mesh.label(AMBIENT);
+            eventually("all have joined", () -> pods.stream().allMatch(pod -> mesh.isMember(pod, ztunnel)));
+            assertThat(mesh.inspections()).isEqualTo(before + 1);
+
+            Pod late = mesh.create("late", "10.77.0.20", Map.of());
+            mesh.run(late);
+            mesh.awaitMember("one that starts afterwards has joined", late, ztunnel);
+        }
+    }
+
+    /** The agent ended when the rules were in and the status was not written yet. */
+    @Test
+    void rulesOfWhichNothingTellsAreFoundAndTakenOutOfAPodThatIsNotWanted() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            Pod pod = member(mesh, ztunnel);
+
+            mesh.stop();
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.empty());
+            mesh.label(Map.of());
+            mesh.netns(pod).exec("ip", "rule", "delete", "pref", "32764");
+            mesh.start();
+
+            eventually("it has left", () -> mesh.isOutside(pod, ztunnel));
+            assertThat(ztunnel.log().indexOf("del " + pod.getMetadata().getUid()))
+                    .as("it was in the snapshot, so that it was not cut off")
+                    .isNotNegative();
+        }
+    }
+
     @Test
     void aPodWhoseLabelGoesWhileTheAgentIsAwayLeaves() throws Exception {
         try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
@@ -261,7 +402,7 @@ class AmbientNodeTest {
             Pod pod = member(mesh, ztunnel);
 
             mesh.stop();
-            annotate(mesh, pod, AmbientPolicy.REDIRECTION, Optional.of("pending"));
+            annotate(mesh, pod, AmbientMetadata.REDIRECTION, Optional.of("pending"));
             mesh.label(Map.of());
             mesh.start();
 
@@ -315,6 +456,38 @@ class AmbientNodeTest {
             eventually("nothing is known of it", () -> mesh.node().numbers().pods() == 0);
             assertThat(mesh.isExempt(pod)).isFalse();
         }
+    }
+
+    /** The watch has shown its end before there was anything to let go of. */
+    @Test
+    void aPodThatIsDeletedWhileItsAddGoesOnIsLetGo() throws Exception {
+        try (MeshFixture mesh = new MeshFixture(directory, AMBIENT)) {
+            mesh.start();
+            FakeZtunnel ztunnel = mesh.ztunnel();
+            eventually("ztunnel is there", () -> ztunnel.snapshots() == 1);
+            Pod pod = mesh.create("web", ADDRESS, Map.of());
+            dev.meshcni.redirect.Pod known = mesh.pod(pod);
+            mesh.server.delete(MeshFixture.NAMESPACE, "web");
+            mesh.awaitRounds(1);
+
+            assertThat(mesh.add(pod, known)).isTrue();
+            assertThat(mesh.node().numbers().pods()).isEqualTo(1);
+
+            eventually("nothing is known of it", () -> mesh.node().numbers().pods() == 0);
+            eventually("ztunnel has let go of it", () -> ztunnel.proxies().isEmpty());
+            assertThat(mesh.isExempt(pod)).isFalse();
+        }
+    }
+
+    /** A table that is made anew is printed behind the others. */
+    private static List<String> sorted(String rules) {
+        return rules.lines().sorted().toList();
+    }
+
+    private static String routing(MeshFixture mesh, Pod pod) {
+        return mesh.netns(pod).exec("ip", "rule")
+                + mesh.netns(pod).exec("ip", "route", "show", "table", "all")
+                + mesh.netns(pod).exec("ip", "-brief", "link", "show", "lo");
     }
 
     private static Pod member(MeshFixture mesh, FakeZtunnel ztunnel) throws Exception {

@@ -15,8 +15,8 @@ import dev.meshcni.kubernetes.KubernetesPodSource;
 import dev.meshcni.kubernetes.KubernetesSettings;
 import dev.meshcni.kubernetes.NodePodReader;
 import dev.meshcni.netns.linux.NftBackend;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.AmbientOptions;
-import dev.meshcni.redirect.AmbientPolicy;
 import dev.meshcni.repair.PodNetns;
 import dev.meshcni.repair.PodNetnsFinder;
 import dev.meshcni.testkit.FakeApiServer;
@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A node in ambient mode with real network namespaces, a host of its own, an API server, and a ztunnel that speaks. */
 final class MeshFixture implements AutoCloseable {
@@ -51,6 +52,7 @@ final class MeshFixture implements AutoCloseable {
     private final Path directory;
     private final Map<String, TestPodNetns> namespaces = new ConcurrentHashMap<>();
     private final List<FakeZtunnel> ztunnels = new ArrayList<>();
+    private final AtomicInteger inspections = new AtomicInteger();
     private Optional<KubernetesApi> api = Optional.empty();
     private Optional<KubernetesPodSource> pods = Optional.empty();
     private Optional<AmbientNode> node = Optional.empty();
@@ -145,6 +147,27 @@ final class MeshFixture implements AutoCloseable {
         namespaces.put(pod.getMetadata().getUid(), TestPodNetns.withListeners(address));
     }
 
+    /** How often all processes of the node were inspected for the namespaces of pods. */
+    int inspections() {
+        return inspections.get();
+    }
+
+    /**
+     * The node starts again: agent, sandboxes and what the host had of them are gone, while the API server still shows
+     * the pods as they were.
+     */
+    void reboot() {
+        stop();
+        namespaces.values().forEach(TestPodNetns::close);
+        namespaces.clear();
+        host.exec("nft", "flush", "ruleset");
+    }
+
+    /** The pod's sandbox after the node has started again. */
+    void sandbox(Pod pod, String address) {
+        namespaces.put(pod.getMetadata().getUid(), TestPodNetns.withListeners(address));
+    }
+
     /** Waits until all pods have been looked at so often. */
     void awaitRounds(int rounds) throws InterruptedException {
         Thread.sleep(INTERVAL.multipliedBy(rounds + 1L));
@@ -182,8 +205,12 @@ final class MeshFixture implements AutoCloseable {
 
     /** ADD of a pod, as the plugin's verbs do it; whether it joins the mesh. */
     boolean add(Pod pod) {
+        return add(pod, pod(pod));
+    }
+
+    /** ADD of a pod of which the agent has found what is given. */
+    boolean add(Pod pod, dev.meshcni.redirect.Pod found) {
         Deadline deadline = Deadline.after(Duration.ofSeconds(20));
-        dev.meshcni.redirect.Pod found = pod(pod);
         if (!node().mesh().wants(found, deadline)) {
             return false;
         }
@@ -232,7 +259,7 @@ final class MeshFixture implements AutoCloseable {
     String status(Pod pod) {
         return server.pod(NAMESPACE, pod.getMetadata().getName())
                 .map(found -> found.getMetadata().getAnnotations())
-                .map(annotations -> annotations.getOrDefault(AmbientPolicy.REDIRECTION, ""))
+                .map(annotations -> annotations.getOrDefault(AmbientMetadata.REDIRECTION, ""))
                 .orElse("");
     }
 
@@ -304,6 +331,7 @@ final class MeshFixture implements AutoCloseable {
         return new PodNetnsFinder() {
             @Override
             public Map<String, PodNetns> find(Set<String> podUids) {
+                inspections.incrementAndGet();
                 Map<String, PodNetns> found = new HashMap<>();
                 podUids.stream()
                         .filter(namespaces::containsKey)

@@ -10,7 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NftBackend;
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.testkit.NeedsRoot;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @ParameterizedClass
 @ValueSource(classes = {IptablesBackend.class, NftBackend.class})
 class RealMeshTest {
-    private static final Map<String, String> AMBIENT = Map.of(AmbientPolicy.MODE, "ambient");
+    private static final Map<String, String> AMBIENT = Map.of(AmbientMetadata.MODE, "ambient");
     private static final String GATEWAY = "10.77.0.1";
     private static final List<String> GATEWAYS = List.of(GATEWAY, "fd77::1");
     private static final String CLIENT = "10.77.0.2";
@@ -134,6 +134,36 @@ class RealMeshTest {
             assertThat(mesh.isExempt(third)).isFalse();
         }
         assertThat(mesh.add(third)).isTrue();
+        assertThat(TestApplication.call(mesh.netns(third), SERVER, TestApplication.PORT))
+                .isEqualTo(THIRD);
+    }
+
+    /** Its rules need it, too. */
+    @Test
+    void theLoopbackInterfaceOfAPodThatIsMadeIsSetUp() throws Exception {
+        Pod third = mesh.create("third", TestPodNetns.on(mesh.host, GATEWAYS, THIRD, "fd77::7"), Map.of());
+        mesh.netns(third).exec("ip", "link", "set", "lo", "down");
+
+        assertThat(mesh.add(third)).isTrue();
+
+        assertThat(TestApplication.call(mesh.netns(third), SERVER, TestApplication.PORT))
+                .isEqualTo(THIRD);
+    }
+
+    @Test
+    void aPodThatRunsWithItsLoopbackInterfaceDownIsNamedAndJoinsWhenItIsUp() throws Exception {
+        Pod third = mesh.create("third", TestPodNetns.on(mesh.host, GATEWAYS, THIRD, "fd77::7"), Map.of());
+        mesh.netns(third).exec("ip", "link", "set", "lo", "down");
+
+        mesh.run(third);
+        eventually(
+                "it is named",
+                () -> mesh.node().findings().toString().contains("ztunnel cannot serve shop/third")
+                        && mesh.node().findings().toString().contains("15053"));
+        assertThat(mesh.isRedirected(third)).isFalse();
+
+        mesh.netns(third).exec("ip", "link", "set", "lo", "up");
+        eventually("it joins", () -> mesh.status(third).equals("enabled"));
         assertThat(TestApplication.call(mesh.netns(third), SERVER, TestApplication.PORT))
                 .isEqualTo(THIRD);
     }

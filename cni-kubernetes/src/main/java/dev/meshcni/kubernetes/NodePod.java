@@ -5,7 +5,7 @@ package dev.meshcni.kubernetes;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.meshcni.redirect.AmbientPolicy;
+import dev.meshcni.redirect.AmbientMetadata;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.rules.CutField;
 import java.net.InetAddress;
@@ -120,8 +120,8 @@ public record NodePod(
 
     /** Which pods have to leave the ambient mesh, or stay in it, is known by this alone after a restart. */
     private Map<String, String> status() {
-        String status = pod.annotations().getOrDefault(AmbientPolicy.REDIRECTION, "");
-        return status.isEmpty() || status.length() > MAX_STATUS ? Map.of() : Map.of(AmbientPolicy.REDIRECTION, status);
+        String status = pod.annotations().getOrDefault(AmbientMetadata.REDIRECTION, "");
+        return status.isEmpty() || status.length() > MAX_STATUS ? Map.of() : Map.of(AmbientMetadata.REDIRECTION, status);
     }
 
     /** {@code namespace/name}. */

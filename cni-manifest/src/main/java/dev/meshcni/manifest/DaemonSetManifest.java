@@ -45,6 +45,11 @@ record DaemonSetManifest(CniValues values) {
     /** The directory in which the daemon listens for ztunnel, whose pod has it at the same path. */
     private static final String ZTUNNEL = "/var/run/ztunnel";
 
+    /**
+     * The lock of all programs of the host that change tables of legacy iptables, as the daemon may for ambient mode.
+     */
+    private static final String XTABLES_LOCK = "/run/xtables.lock";
+
     /** The lists of a container that the manifests leave empty. */
     private static final List<String> CLEARED = List.of("args", "envFrom");
 
@@ -62,8 +67,8 @@ record DaemonSetManifest(CniValues values) {
     private static final List<String> CAPABILITIES =
             List.of("CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE");
 
-    /** A directory of the host, and where it is mounted. */
-    private record HostDirectory(String name, String path, String type, String mountPath, boolean readOnly) {
+    /** A directory or file of the host, and where it is mounted. */
+    private record HostMount(String name, String path, String type, String mountPath, boolean readOnly) {
         Volume volume() {
             return new VolumeBuilder()
                     .withName(name)
@@ -143,7 +148,7 @@ record DaemonSetManifest(CniValues values) {
                 .withTerminationGracePeriodSeconds((long) values.pod().graceSeconds())
                 .withSecurityContext(values.pod().additions().security().orElse(null))
                 .withContainers(container())
-                .withVolumes(directories().stream().map(HostDirectory::volume).toList())
+                .withVolumes(hostMounts().stream().map(HostMount::volume).toList())
                 .addAllToVolumes(values.pod().additions().volumes())
                 .build();
     }
@@ -170,8 +175,7 @@ record DaemonSetManifest(CniValues values) {
                 .withLivenessProbe(probe("/healthz", 10, 6))
                 .withResources(values.pod().resources())
                 .withSecurityContext(securityContext())
-                .withVolumeMounts(
-                        directories().stream().map(HostDirectory::mount).toList())
+                .withVolumeMounts(hostMounts().stream().map(HostMount::mount).toList())
                 .addAllToVolumeMounts(values.pod().additions().mounts())
                 .build();
     }
@@ -212,19 +216,20 @@ record DaemonSetManifest(CniValues values) {
         return (hasAppArmorField() ? context.withNewAppArmorProfile(null, "Unconfined") : context).build();
     }
 
-    private List<HostDirectory> directories() {
+    private List<HostMount> hostMounts() {
         String create = "DirectoryOrCreate";
         Platform.NodeLayout node = values.node();
-        List<HostDirectory> directories = new ArrayList<>(List.of(
-                new HostDirectory("cni-bin-dir", node.bin(), create, "/host/opt/cni/bin", false),
-                new HostDirectory("cni-net-dir", node.conf(), create, "/host/etc/cni/net.d", false),
-                new HostDirectory("cni-run-dir", "/var/run/istio-cni", create, "/var/run/istio-cni", false),
-                new HostDirectory("cni-netns-dir", node.netns(), create, "/host" + node.netns(), true),
-                new HostDirectory("cni-host-procfs", "/proc", "Directory", "/host/proc", true)));
+        List<HostMount> mounts = new ArrayList<>(List.of(
+                new HostMount("cni-bin-dir", node.bin(), create, "/host/opt/cni/bin", false),
+                new HostMount("cni-net-dir", node.conf(), create, "/host/etc/cni/net.d", false),
+                new HostMount("cni-run-dir", "/var/run/istio-cni", create, "/var/run/istio-cni", false),
+                new HostMount("cni-netns-dir", node.netns(), create, "/host" + node.netns(), true),
+                new HostMount("cni-host-procfs", "/proc", "Directory", "/host/proc", true)));
         if (values.ambient().isPresent()) {
-            directories.add(new HostDirectory("cni-ztunnel-sock-dir", ZTUNNEL, create, ZTUNNEL, false));
+            mounts.add(new HostMount("cni-ztunnel-sock-dir", ZTUNNEL, create, ZTUNNEL, false));
+            mounts.add(new HostMount("cni-xtables-lock", XTABLES_LOCK, "FileOrCreate", XTABLES_LOCK, false));
         }
-        return directories;
+        return mounts;
     }
 
     /** Plain values: a container whose variables come from a ConfigMap cannot start while the API server is away. */

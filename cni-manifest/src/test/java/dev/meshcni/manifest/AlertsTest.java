@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.meshcni.config.Yaml;
 import dev.meshcni.config.YamlFile;
 import dev.meshcni.core.Answer.Outcome;
+import dev.meshcni.telemetry.MeshNumbers;
 import dev.meshcni.testkit.promql.AlertRule;
 import java.time.Duration;
 import java.time.Instant;
@@ -97,6 +98,12 @@ class AlertsTest {
                     Fault.events(
                             node -> node.metrics().repaired("repair", "fail"), Duration.ZERO, Duration.ofMinutes(15))),
             Map.entry(
+                    "MeshCniZtunnelAway",
+                    Fault.state(node -> node.mesh(new MeshNumbers(0, 3, 0)), node -> node.mesh(Fleet.Node.MESH))),
+            Map.entry(
+                    "MeshCniMeshPodsPending",
+                    Fault.state(node -> node.mesh(new MeshNumbers(1, 3, 1)), node -> node.mesh(Fleet.Node.MESH))),
+            Map.entry(
                     "MeshCniAddErrors",
                     Fault.events(
                             node -> node.add(Outcome.FAILED, "error-100", QUICK),
@@ -155,12 +162,25 @@ class AlertsTest {
         fleet.pass(Duration.ofMinutes(1), AlertsTest::work);
         fleet.first().answers(true);
         fleet.first().metrics().installReady(false);
+        fleet.first().mesh(new MeshNumbers(0, 3, 3));
         fleet.pass(Duration.ofMinutes(2), node -> node.add(Outcome.RETRY, "error-11", QUICK));
         fleet.first().metrics().installReady(true);
+        fleet.first().mesh(Fleet.Node.MESH);
         fleet.pass(Duration.ofMinutes(30), node -> {
             work(node);
             assertThat(firing(rules)).isEmpty();
         });
+        assertThat(active(rules)).isEmpty();
+    }
+
+    /** A node without ambient mode needs no ztunnel. */
+    @Test
+    void noneIsActiveForNodesWithoutAmbientMode() {
+        List<AlertRule> rules = rules();
+        Fleet fleet = Fleet.withoutMesh(rules, "a");
+
+        fleet.pass(Duration.ofHours(1), AlertsTest::work);
+
         assertThat(active(rules)).isEmpty();
     }
 

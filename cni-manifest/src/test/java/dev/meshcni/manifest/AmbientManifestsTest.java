@@ -57,7 +57,7 @@ class AmbientManifestsTest {
         NodeManifests manifests = of(values);
 
         assertThat(manifests.yaml())
-                .doesNotContain("AMBIENT", "SYSTEM_NAMESPACE", "ztunnel", "namespaces", "pods/status");
+                .doesNotContain("AMBIENT", "SYSTEM_NAMESPACE", "ztunnel", "xtables", "namespaces", "pods/status");
     }
 
     @ParameterizedTest
@@ -111,6 +111,13 @@ class AmbientManifestsTest {
                 .satisfies(path -> assertThat(path.getPath()).isEqualTo("/var/run/ztunnel"))
                 .satisfies(path -> assertThat(path.getType()).isEqualTo("DirectoryOrCreate"));
         assertThat(mount(container, "/var/run/ztunnel").getReadOnly()).isNull();
+        assertThat(pod.getVolumes())
+                .filteredOn(volume -> volume.getName().equals("cni-xtables-lock"))
+                .singleElement()
+                .extracting(Volume::getHostPath)
+                .satisfies(path -> assertThat(path.getPath()).isEqualTo("/run/xtables.lock"))
+                .satisfies(path -> assertThat(path.getType()).isEqualTo("FileOrCreate"));
+        assertThat(mount(container, "/run/xtables.lock").getReadOnly()).isNull();
         assertThat(mount(container, "/host/proc").getReadOnly()).isTrue();
         assertThat(mount(container, "/host/var/run/netns").getMountPropagation())
                 .isEqualTo("HostToContainer");

@@ -83,6 +83,17 @@ class DashboardTest {
     }
 
     @Test
+    void everyQueryHasASeriesOnNodesWithoutAmbientMode() {
+        Fleet fleet = Fleet.withoutMesh(List.of(), "a");
+        fleet.pass(Duration.ofMinutes(30), _ -> {});
+
+        assertThat(targets())
+                .allSatisfy(target -> assertThat(values(fleet, target))
+                        .as(target.path("expr").asText())
+                        .isNotEmpty());
+    }
+
+    @Test
     void everyPanelHasATitleAndAUnit() {
         assertThat(dashboard.path("panels")).isNotEmpty().allSatisfy(panel -> {
             assertThat(panel.path("title").asText()).isNotBlank();

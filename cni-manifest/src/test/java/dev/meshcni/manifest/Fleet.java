@@ -9,6 +9,7 @@ import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.Answer.Outcome;
 import dev.meshcni.telemetry.AgentMetrics;
+import dev.meshcni.telemetry.MeshNumbers;
 import dev.meshcni.testkit.promql.AlertRule;
 import dev.meshcni.testkit.promql.Labels;
 import dev.meshcni.testkit.promql.SeriesStore;
@@ -35,16 +36,31 @@ final class Fleet {
     private final List<AlertRule> rules;
     private Instant now = Instant.EPOCH;
 
+    /** Nodes in ambient mode, on which there are all metrics. */
     Fleet(List<AlertRule> rules, String... pods) {
+        this(rules, List.of(pods));
+        nodes.forEach(node -> node.metrics().meshBy(() -> node.mesh));
+    }
+
+    private Fleet(List<AlertRule> rules, List<String> pods) {
         this.rules = rules;
-        this.nodes = List.of(pods).stream().map(Node::new).toList();
+        this.nodes = pods.stream().map(Node::new).toList();
+    }
+
+    /** Nodes without ambient mode. */
+    static Fleet withoutMesh(List<AlertRule> rules, String... pods) {
+        return new Fleet(rules, List.of(pods));
     }
 
     /** The daemon of a node, with the metrics that it really serves. */
     static final class Node {
+        /** Ambient mode of a node where all is as it should be. */
+        static final MeshNumbers MESH = new MeshNumbers(1, 3, 0);
+
         private final String pod;
         private final AgentMetrics metrics = new AgentMetrics(() -> 3, () -> 4, () -> 0L);
         private final Map<String, Double> fixed = new HashMap<>();
+        private MeshNumbers mesh = MESH;
         private boolean answers = true;
 
         private Node(String pod) {
@@ -76,6 +92,10 @@ final class Fleet {
         void heapInUse(double part) {
             fixed.put("meshcni_heap_max_bytes", 1e8);
             fixed.put("meshcni_heap_used_bytes", part * 1e8);
+        }
+
+        void mesh(MeshNumbers numbers) {
+            mesh = numbers;
         }
 
         void answers(boolean scrapes) {

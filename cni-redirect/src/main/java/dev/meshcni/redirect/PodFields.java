@@ -21,12 +21,12 @@ public final class PodFields {
             AnnotationParser.VIRTUAL_INTERFACES,
             AmbientOptions.BYPASS_INBOUND,
             AmbientOptions.DNS_CAPTURE,
-            AmbientPolicy.REDIRECTION,
+            AmbientMetadata.REDIRECTION,
             RedirectPolicy.INJECT,
             RedirectPolicy.STATUS);
 
     /** Labels. */
-    public static final Set<String> LABELS = Set.of(RedirectPolicy.INJECT, AmbientPolicy.MODE);
+    public static final Set<String> LABELS = Set.of(RedirectPolicy.INJECT, AmbientMetadata.MODE);
 
     /** Environment variables of the proxy. */
     public static final Set<String> VARIABLES = Set.of(

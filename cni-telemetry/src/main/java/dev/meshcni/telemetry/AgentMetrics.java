@@ -33,8 +33,8 @@ import java.util.stream.Collectors;
 
 /**
  * The metrics of this daemon, for Prometheus: Istio's metrics under their names, so that dashboards and alerts go on
- * working, and our own, which start with {@code meshcni_}. All are registered when it is made, and stay.
- * {@code docs/metrics.md} explains them.
+ * working, and our own, which start with {@code meshcni_}. All are registered when it is made, those of ambient mode by
+ * {@link #meshBy}, and stay. {@code docs/metrics.md} explains them.
  */
 public final class AgentMetrics {
     /** The value of {@code result} for an installation that succeeded. */
@@ -151,7 +151,11 @@ public final class AgentMetrics {
             .help("Changes of pods that ambient mode has looked at, by type")
             .labelNames("type")
             .register(registry);
-    private volatile Supplier<MeshNumbers> mesh = () -> MeshNumbers.NONE;
+    private final Counter meshRestored = Counter.builder()
+            .name("meshcni_mesh_restored_total")
+            .help(
+                    "Times that rules, listeners, exemptions or annotations of the ambient mesh were changed and restored")
+            .register(registry);
 
     /**
      * @param attachments the number of attachments that are redirected
@@ -178,18 +182,6 @@ public final class AgentMetrics {
                 .register(registry)
                 .labelValues(ProductVersion.text())
                 .set(1);
-        gauge(
-                "ztunnel_connected",
-                "Connections of ztunnel to this node's agent",
-                () -> mesh.get().ztunnels());
-        gauge(
-                "meshcni_mesh_pods",
-                "Pods of this node that the ambient mesh has or is to have",
-                () -> mesh.get().pods());
-        gauge(
-                "meshcni_mesh_pods_pending",
-                "Pods of this node that are not in the ambient mesh as they should be, or still in it",
-                () -> mesh.get().pending());
         ProcessMetrics.register(registry);
         beginAtZero();
     }
@@ -206,14 +198,34 @@ public final class AgentMetrics {
         RECONCILE_EVENTS.forEach(reconcileEvents::initLabelValues);
     }
 
-    /** From now on serves the state of ambient mode on this node. */
+    /**
+     * From now on serves the state of ambient mode on this node. Other nodes have none of these metrics, so that an
+     * alert about a missing ztunnel concerns only those that need one.
+     */
     public void meshBy(Supplier<MeshNumbers> numbers) {
-        mesh = requireNonNull(numbers, "numbers is null");
+        requireNonNull(numbers, "numbers is null");
+        gauge(
+                "ztunnel_connected",
+                "Connections of ztunnel to this node's agent",
+                () -> numbers.get().ztunnels());
+        gauge(
+                "meshcni_mesh_pods",
+                "Pods of this node that the ambient mesh has or is to have",
+                () -> numbers.get().pods());
+        gauge(
+                "meshcni_mesh_pods_pending",
+                "Pods of this node that are not in the ambient mesh as they should be, or still in it",
+                () -> numbers.get().pending());
     }
 
     /** Counts a change of a pod that ambient mode has heard of: {@code add}, {@code update} or {@code delete}. */
     public void reconciled(String type) {
         reconcileEvents.labelValues(type).inc();
+    }
+
+    /** Counts that something of the mesh was changed by others and restored. */
+    public void meshRestored() {
+        meshRestored.inc();
     }
 
     /** Counts a call of the plugin that begins. */

@@ -10,7 +10,4 @@ package dev.meshcni.telemetry;
  * @param pods how many pods the mesh has or is to have
  * @param pending how many pods are not as they should be
  */
-public record MeshNumbers(int ztunnels, int pods, int pending) {
-    /** Those of a node without ambient mode. */
-    public static final MeshNumbers NONE = new MeshNumbers(0, 0, 0);
-}
+public record MeshNumbers(int ztunnels, int pods, int pending) {}

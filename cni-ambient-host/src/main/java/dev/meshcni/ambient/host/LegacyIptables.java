@@ -20,8 +20,8 @@ import java.util.stream.Stream;
  * The legacy variant of {@code iptables}, on the table nat of the calling thread's network namespace.
  *
  * <p>Unlike in a pod, its lock is the one that all programs of the host use, {@code /run/xtables.lock}: each of them
- * reads a table, changes it and writes it back. In a container that neither has that file nor can make one, the lock is
- * the program's own input, as its programs do nothing without a lock.
+ * reads a table, changes it and writes it back. The manifests mount it; in a container that neither has that file nor
+ * can make one, the lock is the program's own input, as its programs do nothing without a lock.
  *
  * @param suffix what stands between {@code iptables} and {@code -restore} in the names of its programs
  */

@@ -72,6 +72,10 @@ final class PodRouting {
             boolean wanted = plan.localAddresses().contains(address);
             compare(differences, wanted, rtnetlink.hasLocalAddress(address), "addresses of lo", address.toString());
         }
+        if (plan.routing().isPresent()) {
+            // Its local routes stay when it is set down, and lead nowhere.
+            compare(differences, true, rtnetlink.loopbackUp(), "interfaces", "lo, up");
+        }
         for (IpFamily family : IpFamily.values()) {
             Optional<TproxyRouting> routing = wanted(plan, family);
             List<MarkRule> found = rtnetlink.markRules(family);

@@ -125,6 +125,25 @@ class AmbientPodTest {
         }
     }
 
+    /** Its local route stays, and leads nowhere. */
+    @ParameterizedTest
+    @MethodSource("dev.meshcni.netns.linux.RedirectBackendTest#kinds")
+    void aLoopbackInterfaceThatIsDownIsADifferenceAndIsSetUp(Kind kind) {
+        RedirectPlan plan = RecordedAmbient.DNS_CAPTURED.plan(BOTH);
+        RedirectBackend backend = kind.make();
+        try (TestNetns netns = new TestNetns()) {
+            Visit.to(backend, netns.path()).apply(plan);
+
+            netns.shell("ip link set lo down");
+
+            assertThat(Visit.to(backend, netns.path()).differences(plan))
+                    .extracting(RuleDifference::toString)
+                    .contains("missing in interfaces: lo, up");
+            Visit.to(backend, netns.path()).apply(plan);
+            assertThat(Visit.to(backend, netns.path()).differences(plan)).isEmpty();
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("dev.meshcni.netns.linux.RedirectBackendTest#kinds")
     void theTablesOfIstioComeBackWhenTheirReplacementFails(Kind kind) {
