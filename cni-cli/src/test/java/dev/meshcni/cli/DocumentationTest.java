@@ -47,6 +47,7 @@ class DocumentationTest {
             "--build-arg",
             "--field-selector",
             "--force-conflicts",
+            "--force-replace",
             "--from-file",
             "--install",
             "--namespace",

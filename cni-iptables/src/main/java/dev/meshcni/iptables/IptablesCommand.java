@@ -37,7 +37,6 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "iptables",
-        abbreviateSynopsis = true,
         description = {
             "Redirect the traffic of this network namespace, in an init container or on a virtual machine.",
             "",
