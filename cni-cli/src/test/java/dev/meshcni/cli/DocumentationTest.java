@@ -45,6 +45,7 @@ class DocumentationTest {
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
             "--build-arg",
+            "--create-namespace",
             "--field-selector",
             "--force-conflicts",
             "--force-replace",

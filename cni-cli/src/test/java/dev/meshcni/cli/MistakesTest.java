@@ -118,6 +118,7 @@ class MistakesTest {
             manifest extra                                   | 2 | meshcni manifest: unknown argument 'extra'
             completion                                       | 2 | meshcni completion: missing: SHELL
             completion tcsh                                  | 2 | meshcni completion: invalid value for SHELL: expected one of [bash, zsh, fish] but was 'tcsh'
+            iptables                                         | 2 | meshcni iptables: nothing to redirect: name ports and destinations, as in -b '*' -i '*'
             iptables --envoy-prt 1                           | 2 | meshcni iptables: unknown option '--envoy-prt', did you mean '--envoy-port'?
             validate --help-me                               | 2 | meshcni validate: unknown option '--help-me'
             """)

@@ -154,6 +154,7 @@ record DaemonSetManifest(CniValues values) {
                 .withImage(values.image().reference())
                 .withImagePullPolicy(values.image().pullPolicy())
                 .withCommand(NodeManifests.PROGRAM)
+                .withTerminationMessagePolicy("FallbackToLogsOnError")
                 .withEnv(variables())
                 .addAllToEnv(values.pod().additions().env())
                 .addNewPort()
