@@ -50,6 +50,7 @@ class DocumentationTest {
             "--force-conflicts",
             "--force-replace",
             "--from-file",
+            "--ignore-not-found",
             "--install",
             "--namespace",
             "--platform",

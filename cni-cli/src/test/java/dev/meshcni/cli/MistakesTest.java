@@ -112,6 +112,8 @@ class MistakesTest {
             manifest -f DIR                                  | 1 | is a directory, expected a file
             manifest --set-file cni.env.A=DIR                | 1 | is a directory, expected a file
             manifest -f POD                                  | 1 | pod.yaml:
+            manifest --set cni.env.DRIFT_REPAIR=maybe        | 1 | meshcni manifest: the daemon's variable DRIFT_REPAIR is "maybe", but must be true or false
+            manifest --set cni.env.POD_WAIT_SECONDS=ten      | 1 | meshcni manifest: the daemon's variable POD_WAIT_SECONDS is "ten", but must be a whole number
             manifest --set cni.hup=x                         | 1 | meshcni manifest: --set
             manifest POD                                     | 2 | did you mean '-f
             manifest generate                                | 2 | meshcni manifest: unknown argument 'generate'
