@@ -105,6 +105,7 @@ class WritingOneTest {
     @Test
     void theBuildIsMadeOfTheVersionsOfThisOne() throws IOException {
         String ours = Files.readString(Path.of("../pom.xml"));
+        String api = Files.readString(Path.of("../cni-api/pom.xml"));
         String build = POM.matcher(Files.readString(PAGE))
                 .results()
                 .findFirst()
@@ -112,7 +113,7 @@ class WritingOneTest {
                 .group(1);
 
         assertThat(build)
-                .contains("<maven.compiler.release>" + between(ours, "<maven.compiler.release>", "<"))
+                .contains("<maven.compiler.release>" + between(api, "<maven.compiler.release>", "<"))
                 .contains("<mesh-cni.version>" + between(ours, "<artifactId>mesh-cni</artifactId>\n  <version>", "<"));
         assertThat(between(build, "<artifactId>junit-jupiter</artifactId>\n      <version>", "<"))
                 .isEqualTo(between(ours, "<version.junit>", "<"));

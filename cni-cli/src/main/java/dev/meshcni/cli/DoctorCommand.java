@@ -4,7 +4,6 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.api.conf.Finding;
-import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.doctor.ClusterDoctor;
 import dev.meshcni.doctor.ClusterReport;
 import dev.meshcni.doctor.NodeDoctor;
@@ -29,7 +28,12 @@ import picocli.CommandLine.Spec;
             "Diagnose this node: base CNI, conflicting configuration, and what an installation would change.",
             "With --cluster: check the prerequisites and the state of an installation in the whole cluster.",
             "",
-            "Read-only. Exit code 1 if pods fail, or are not redirected, until the problem is fixed."
+            "Read-only."
+        },
+        exitCodeList = {
+            "0:no error",
+            "1:errors: pods fail, or are not redirected, until they are fixed; or the check failed",
+            "2:usage error"
         },
         footerHeading = "%nExamples:%n",
         footer = {
@@ -51,12 +55,10 @@ final class DoctorCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    /** The command with the environment as its defaults; names such as NAMESPACE mean too many things for that. */
+    /** The command with the environment as defaults of the node's options. */
     static CommandLine commandLine(Map<String, String> environment) {
-        NodeDefaults defaults = new NodeDefaults(new EnvironmentDefaults(environment));
-        return NodeOptions.without(new CommandLine(new DoctorCommand()), "--cni-conf-group-read")
-                .setDefaultValueProvider(argument ->
-                        argument.group() == null ? defaults.defaultValue(argument) : argument.defaultValue());
+        CommandLine command = new CommandLine(new DoctorCommand());
+        return NodeOptions.withDefaults(NodeOptions.without(command, "--cni-conf-group-read"), environment);
     }
 
     @Override

@@ -5,7 +5,6 @@ package dev.meshcni.cli;
 
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.Finding.Severity;
-import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.install.InstallState;
 import dev.meshcni.install.Installer;
 import java.util.List;
@@ -32,14 +31,14 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:installed",
             "1:not installed; or installed, but pods fail until the reported errors are fixed",
-            "2:usage"
+            "2:usage error"
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni install",
             "  meshcni install --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
             "",
-            "Each option can also be set as an environment variable, such as CNI_CONF_NAME."
+            "Node options can also be set as environment variables, such as CNI_CONF_NAME."
         })
 final class InstallCommand implements Callable<Integer> {
     @Mixin
@@ -50,8 +49,7 @@ final class InstallCommand implements Callable<Integer> {
 
     /** The command with the environment as its defaults. */
     static CommandLine commandLine(Map<String, String> environment) {
-        return new CommandLine(new InstallCommand())
-                .setDefaultValueProvider(new NodeDefaults(new EnvironmentDefaults(environment)));
+        return NodeOptions.withDefaults(new CommandLine(new InstallCommand()), environment);
     }
 
     @Override

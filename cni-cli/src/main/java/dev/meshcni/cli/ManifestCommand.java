@@ -145,8 +145,14 @@ final class ManifestCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         try {
-            out.print(NodeManifests.of(new ManifestInput(documents(), settings(), platform, namespace, kubernetes))
-                    .yaml());
+            NodeManifests manifests =
+                    NodeManifests.of(new ManifestInput(documents(), settings(), platform, namespace, kubernetes));
+            List<String> mistakes = DaemonVariables.mistakes(manifests.variables());
+            if (!mistakes.isEmpty()) {
+                mistakes.forEach(mistake -> err.println(spec.qualifiedName() + ": " + mistake));
+                return CommandLine.ExitCode.SOFTWARE;
+            }
+            out.print(manifests.yaml());
             out.flush();
             return CommandLine.ExitCode.OK;
         } catch (ManifestException e) {

@@ -5,7 +5,7 @@ package dev.meshcni.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.meshcni.config.HelpFooter;
+import dev.meshcni.config.HelpText;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.config.TruthValue;
@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
         scope = ScopeType.INHERIT,
         sortOptions = false,
         usageHelpAutoWidth = true,
+        abbreviateSynopsis = true,
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
         optionListHeading = "%nOptions:%n",
@@ -122,7 +123,7 @@ public final class Meshcni implements Runnable {
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         commandLine.setExecutionStrategy(parsed -> root.execute(parsed));
         TruthValue.registerIn(commandLine);
-        HelpFooter.keepLines(commandLine);
+        HelpText.keepWords(commandLine);
         commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> failed(failure, command));
         return commandLine;

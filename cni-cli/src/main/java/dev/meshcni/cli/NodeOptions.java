@@ -4,6 +4,7 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerOptions;
@@ -12,13 +13,20 @@ import dev.meshcni.install.PluginOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** Options shared by the commands that work on a node: its directories and the configuration to install. */
 final class NodeOptions {
+    /** The field of each command that has these options. */
+    private static final String MIXIN = "node";
+
     @Mixin
     private InstallerOptions installer;
 
@@ -37,6 +45,21 @@ final class NodeOptions {
                     + " directories, as in --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin");
         }
         return settings;
+    }
+
+    /**
+     * Gives the options of the node the environment as their defaults, and no other option of the command: variables
+     * such as NAMESPACE, OUTPUT and FORCE mean too many things for that.
+     */
+    static CommandLine withDefaults(CommandLine commandLine, Map<String, String> environment) {
+        NodeDefaults defaults = new NodeDefaults(new EnvironmentDefaults(environment));
+        Set<String> names = commandLine.getCommandSpec().mixins().get(MIXIN).options().stream()
+                .map(OptionSpec::longestName)
+                .collect(Collectors.toUnmodifiableSet());
+        return commandLine.setDefaultValueProvider(
+                argument -> argument instanceof OptionSpec option && names.contains(option.longestName())
+                        ? defaults.defaultValue(argument)
+                        : argument.defaultValue());
     }
 
     /** Leaves out options that only matter for what a command does not do. */

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
@@ -24,11 +25,15 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The pods that a command is about: those of a manifest, or one of the cluster. */
 final class PodInput {
     private static final String STDIN = "-";
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+    /** The names that kubectl has for pods. */
+    private static final Set<String> KINDS = Set.of("pod", "pods", "po");
 
     @Parameters(
             index = "0",
@@ -37,6 +42,10 @@ final class PodInput {
             description =
                     "Name of the pod, as NAME or NAMESPACE/NAME: in the file if there is one, else in the cluster.")
     private String pod;
+
+    /** The name after {@code pod}, as kubectl takes a kind and a name. */
+    @Parameters(index = "1", arity = "0..1", hidden = true)
+    private String afterKind;
 
     @Option(
             names = {"-f", "--filename", "--pod"},
@@ -79,6 +88,9 @@ final class PodInput {
         if (file == null) {
             return List.of(live(selection.orElseThrow(() -> usage("name a pod, or a manifest with -f FILE"))));
         }
+        if (file.contains("://")) {
+            throw usage("-f takes a file, not a URL; pipe what is there into -f -");
+        }
         List<PodManifests.Shown> all = manifest();
         if (all.isEmpty()) {
             throw new DaemonException(source() + " contains no Pod; for a pod created from a template, such as a"
@@ -91,10 +103,9 @@ final class PodInput {
                         namespace == null || namespace.equals(shown.pod().namespace()))
                 .toList();
         if (meant.isEmpty()) {
-            String wanted = selection.map(Selection::toString).orElse("");
             throw new DaemonException(source() + " contains no pod "
-                    + (namespace == null || wanted.contains("/") ? wanted : namespace + "/" + wanted)
-                    + "; it contains " + names(all));
+                    + selection.map(this::named).orElseGet(() -> "of namespace " + namespace) + "; it contains "
+                    + names(all));
         }
         return meant;
     }
@@ -130,18 +141,33 @@ final class PodInput {
                 wanted.name());
     }
 
+    private String named(Selection wanted) {
+        return namespace == null || wanted.namespace().isPresent() ? wanted.toString() : namespace + "/" + wanted;
+    }
+
     private Optional<Selection> selection() {
-        if (pod != null && name != null && !pod.equals(name)) {
-            throw usage("two names of pods: " + pod + " and " + name);
+        String given = given();
+        if (given != null && name != null && !given.equals(name)) {
+            throw usage("two names of pods: " + given + " and " + name);
         }
         Optional<Selection> selection =
-                Optional.ofNullable(pod == null ? name : pod).map(Selection::of);
+                Optional.ofNullable(given == null ? name : given).map(Selection::of);
         selection.flatMap(Selection::namespace).ifPresent(named -> {
             if (namespace != null && !namespace.equals(named)) {
                 throw usage("two namespaces: " + named + " and " + namespace);
             }
         });
         return selection;
+    }
+
+    private String given() {
+        if (afterKind == null && pod != null && file == null && Files.isRegularFile(Path.of(pod))) {
+            throw usage(pod + " is a file, did you mean '-f " + pod + "'?");
+        }
+        if (afterKind == null || KINDS.contains(pod)) {
+            return afterKind == null ? pod : afterKind;
+        }
+        throw new UnmatchedArgumentException(spec.commandLine(), List.of(afterKind));
     }
 
     private ParameterException usage(String what) {
@@ -160,8 +186,8 @@ final class PodInput {
     private record Selection(Optional<String> namespace, String name) {
         /** Also in kubectl's form, {@code pod/NAME}. */
         static Selection of(String text) {
-            String plain =
-                    text.startsWith("pod/") || text.startsWith("pods/") ? text.substring(text.indexOf('/') + 1) : text;
+            int kind = text.indexOf('/');
+            String plain = kind > 0 && KINDS.contains(text.substring(0, kind)) ? text.substring(kind + 1) : text;
             int slash = plain.indexOf('/');
             return slash < 0
                     ? new Selection(Optional.empty(), plain)

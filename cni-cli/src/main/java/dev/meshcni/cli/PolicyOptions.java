@@ -47,7 +47,7 @@ final class PolicyOptions {
 
     @Option(
             names = "--ambient-dns-capture",
-            paramLabel = "BOOLEAN",
+            paramLabel = "BOOL",
             description = "Whether the node captures DNS queries of ambient pods. Default: the environment variable"
                     + " AMBIENT_DNS_CAPTURE, else true.")
     private String dnsCapture;

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The forms in which the state of an installation is printed. */
 final class StatusFormat {
@@ -37,8 +38,8 @@ final class StatusFormat {
         status.nodes().forEach(node -> rows.add(row(node)));
         text.append(table(rows));
         status.nodes()
-                .forEach(node -> reason(node)
-                        .ifPresent(why -> text.append('\n')
+                .forEach(node -> Stream.concat(reason(node).stream(), successor(node).stream())
+                        .forEach(why -> text.append('\n')
                                 .append(node.name())
                                 .append(": ")
                                 .append(why)));
@@ -65,6 +66,7 @@ final class StatusFormat {
             ObjectNode json = nodes.addObject();
             json.put("name", node.name()).put("daemon", label(node.daemon()));
             reason(node).ifPresent(why -> json.put("reason", why));
+            node.successor().ifPresent(why -> json.put("successor", why));
             node.agent()
                     .ifPresent(agent -> json.put("version", agent.version())
                             .put("backend", agent.backend())
@@ -79,8 +81,10 @@ final class StatusFormat {
     static String progress(ClusterStatus status) {
         return "DaemonSet " + daemonSet(status)
                 + status.nodes().stream()
-                        .filter(node -> node.daemon() instanceof Daemon.NotReady)
-                        .map(node -> "; " + node.name() + ": " + reason(node).orElse(""))
+                        .flatMap(node -> Stream.concat(
+                                        reason(node).filter(_ -> node.daemon() instanceof Daemon.NotReady).stream(),
+                                        successor(node).stream())
+                                .map(why -> "; " + node.name() + ": " + why))
                         .limit(3)
                         .collect(Collectors.joining());
     }
@@ -130,6 +134,10 @@ final class StatusFormat {
             case Daemon.Unknown(String why) -> Optional.of(why);
             case Daemon.Ready _, Daemon.Absent _ -> Optional.empty();
         };
+    }
+
+    private static Optional<String> successor(NodeState node) {
+        return node.successor().map(why -> "the pod that replaces its daemon does not start: " + why);
     }
 
     private static String table(List<List<String>> rows) {

@@ -3,7 +3,6 @@
 
 package dev.meshcni.cli;
 
-import dev.meshcni.config.EnvironmentDefaults;
 import dev.meshcni.install.AgentQuestion;
 import dev.meshcni.install.InstallerSettings;
 import java.time.Duration;
@@ -28,7 +27,9 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  meshcni uninstall",
-            "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin"
+            "  meshcni uninstall --mounted-cni-net-dir /etc/cni/net.d --cni-bin-target-dir /opt/cni/bin",
+            "",
+            "Node options can also be set as environment variables, such as CNI_CONF_NAME."
         })
 final class UninstallCommand implements Callable<Integer> {
     private static final Duration TIME_FOR_PLUGINS = Duration.ofSeconds(10);
@@ -46,16 +47,16 @@ final class UninstallCommand implements Callable<Integer> {
 
     /** The command with the environment as its defaults. */
     static CommandLine commandLine(Map<String, String> environment) {
-        return NodeOptions.without(
-                        new CommandLine(new UninstallCommand()),
-                        "--cni-conf-group-read",
-                        "--exclude-namespaces",
-                        "--force-unchained-conf",
-                        "--native-nftables",
-                        "--plugin-log-level",
-                        "--plugin-source-dir",
-                        "--pod-namespace")
-                .setDefaultValueProvider(new NodeDefaults(new EnvironmentDefaults(environment)));
+        CommandLine command = NodeOptions.without(
+                new CommandLine(new UninstallCommand()),
+                "--cni-conf-group-read",
+                "--exclude-namespaces",
+                "--force-unchained-conf",
+                "--native-nftables",
+                "--plugin-log-level",
+                "--plugin-source-dir",
+                "--pod-namespace");
+        return NodeOptions.withDefaults(command, environment);
     }
 
     @Override

@@ -49,6 +49,9 @@ import picocli.CommandLine.Spec;
             "  meshcni verify -f pod.yaml --netns /proc/4711/ns/net -o json"
         })
 final class VerifyCommand implements Callable<Integer> {
+    private static final String ON_THE_NODE =
+            "run this on the pod's node as root, or there in the daemon's container by"
+                    + " kubectl exec, or set --netns";
 
     /** The output format of differences. */
     enum Format {
@@ -118,14 +121,14 @@ final class VerifyCommand implements Callable<Integer> {
             found = ProcPodNetnsFinder.ofHost().find(Set.of(uid));
         } catch (DaemonException e) {
             throw new DaemonException(
-                    "cannot look for the processes of " + which.qualifiedName()
-                            + "; run this on the pod's node as root, or set --netns: " + e.getMessage(),
+                    "cannot look for the processes of " + which.qualifiedName() + "; " + ON_THE_NODE + ": "
+                            + e.getMessage(),
                     e);
         }
         return Optional.ofNullable(found.get(uid))
                 .map(PodNetns::path)
-                .orElseThrow(() -> new DaemonException("no process of " + which.qualifiedName() + " (UID " + uid
-                        + ") on this node; run this on the pod's node as root, or set --netns"));
+                .orElseThrow(() -> new DaemonException(
+                        "no process of " + which.qualifiedName() + " (UID " + uid + ") on this node; " + ON_THE_NODE));
     }
 
     private List<RuleDifference> differences(NamespaceHandle namespace, Wanted wanted) {

@@ -78,7 +78,9 @@ class DaemonOptionsPageTest {
 
     private static String row(OptionSpec option) {
         String name = option.longestName();
-        String value = option.typeInfo().isBoolean() ? "" : " " + option.paramLabel();
+        String value = option.arity().max() == 0
+                ? ""
+                : option.arity().min() == 0 ? "[=" + option.paramLabel() + "]" : " " + option.paramLabel();
         return "| `" + name + value + "` | `" + EnvironmentDefaults.variable(name) + "` | "
                 + String.join(" ", option.description()).replace("%%", "%").replace("|", "\\|") + " |\n";
     }

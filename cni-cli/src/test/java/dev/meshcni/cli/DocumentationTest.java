@@ -45,9 +45,12 @@ class DocumentationTest {
     /** Options of other programs that the pages call. */
     private static final Set<String> FOREIGN = Set.of(
             "--build-arg",
+            "--create-namespace",
             "--field-selector",
             "--force-conflicts",
+            "--force-replace",
             "--from-file",
+            "--ignore-not-found",
             "--install",
             "--namespace",
             "--platform",

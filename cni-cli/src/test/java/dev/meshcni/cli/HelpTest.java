@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.daemon.InstallCni;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -41,6 +42,27 @@ class HelpTest {
         assertThat(help(command, COLUMNS).lines()).allMatch(line -> line.length() <= COLUMNS);
     }
 
+    /** Values such as {@code tcp:10.0.0.1:443} and labels of Istio's are copied from descriptions. */
+    @ParameterizedTest
+    @MethodSource("commands")
+    void linesOfADescriptionEndBetweenWords(CommandLine command) {
+        List<String> words = words(help(command, NARROW));
+
+        assertThat(command.getCommandSpec().options())
+                .filteredOn(option -> !option.hidden())
+                .allSatisfy(option -> assertThat(words).containsAll(wordsThatFit(option)));
+    }
+
+    /** What stands for a value is a word for it, and not the name of a field. */
+    @ParameterizedTest
+    @MethodSource("commands")
+    void valuesHaveNames(CommandLine command) {
+        assertThat(command.getCommandSpec().options())
+                .filteredOn(option -> option.arity().max() > 0)
+                .extracting(OptionSpec::paramLabel)
+                .noneMatch(label -> label.contains("<"));
+    }
+
     @ParameterizedTest
     @MethodSource("commands")
     void everyOptionIsDescribed(CommandLine command) {
@@ -59,6 +81,16 @@ class HelpTest {
                 .filteredOn(OptionSpec::hidden)
                 .allSatisfy(option -> assertThat(option.names())
                         .allSatisfy(name -> assertThat(pages).containsPattern("`" + Pattern.quote(name) + "[` ]")));
+    }
+
+    private static List<String> wordsThatFit(OptionSpec option) {
+        return words(String.join(" ", option.description())).stream()
+                .filter(word -> !word.contains("${") && word.length() < NARROW / 2)
+                .toList();
+    }
+
+    private static List<String> words(String text) {
+        return List.of(text.strip().split("\\s+"));
     }
 
     private static void isDescribed(OptionSpec option) {

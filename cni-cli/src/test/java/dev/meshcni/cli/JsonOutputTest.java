@@ -45,9 +45,20 @@ class JsonOutputTest {
                 "https://192.0.2.1:6443",
                 Optional.of(new ClusterStatus.Rollout("istio-system/istio-cni-node", 2, 1, 2)),
                 List.of(
-                        new ClusterStatus.NodeState("a", new ClusterStatus.Daemon.Ready(), Optional.of(agent), 2, 1),
                         new ClusterStatus.NodeState(
-                                "b", new ClusterStatus.Daemon.NotReady("no base CNI"), Optional.empty(), 0, 0)),
+                                "a",
+                                new ClusterStatus.Daemon.Ready(),
+                                Optional.of(agent),
+                                Optional.of("ErrImagePull"),
+                                2,
+                                1),
+                        new ClusterStatus.NodeState(
+                                "b",
+                                new ClusterStatus.Daemon.NotReady("no base CNI"),
+                                Optional.empty(),
+                                Optional.empty(),
+                                0,
+                                0)),
                 List.of("pods: 403"));
 
         assertDocumented("status", StatusFormat.json(status));

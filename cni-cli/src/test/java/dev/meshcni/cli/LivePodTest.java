@@ -97,7 +97,7 @@ class LivePodTest {
         Run run = Run.meshcni("verify", "web", "--kubeconfig", kubeconfig);
 
         assertThat(run.exitCode()).isEqualTo(1);
-        assertThat(run.err()).contains("shop/web", "run this on the pod's node as root, or set --netns");
+        assertThat(run.err()).contains("shop/web", "run this on the pod's node as root, or there", "kubectl exec");
     }
 
     private static PlainApiServer.Answer answer(String path) {

@@ -45,31 +45,36 @@ class MistakesTest {
             help rulse                                       | 2 | meshcni: unknown command 'rulse', did you mean 'rules'?
             --verbose                                        | 2 | meshcni: unknown option '--verbose'
             -o json                                          | 2 | meshcni: unknown option '-o'
-            --log-level=loud version                         | 2 | meshcni: Invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
+            --log-level=loud version                         | 2 | meshcni: invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
             version --log-level debug                        | 2 | meshcni version: unknown option '--log-level'
             version now                                      | 2 | meshcni version: unknown argument 'now'
             rules                                            | 2 | meshcni rules: name a pod, or a manifest with -f FILE
             rules -x                                         | 2 | meshcni rules: unknown option '-x'
-            rules -f                                         | 2 | meshcni rules: Missing required parameter for option '--filename' (FILE)
+            rules -f                                         | 2 | meshcni rules: missing required parameter for option '--filename' (FILE)
             rules -f POD --fromat tree                       | 2 | meshcni rules: unknown option '--fromat', did you mean '--format'?
             rules -f POD -format tree                        | 2 | meshcni rules: option '--filename' (FILE) should be specified only once
             rules -f POD --filenam POD                       | 2 | meshcni rules: unknown option '--filenam', did you mean '--filename'?
-            rules -f POD -o yaml                             | 2 | meshcni rules: Invalid value for option '--output': expected one of [iptables, nft, tree, mermaid, json] but was 'yaml'
+            rules -f POD -o yaml                             | 2 | meshcni rules: invalid value for option '--output': expected one of [iptables, nft, tree, mermaid, json] but was 'yaml'
             rules -f POD cart                                | 1 | pod.yaml contains no pod cart; it contains shop/web
             rules -f POD web -n other                        | 1 | pod.yaml contains no pod other/web; it contains shop/web
             rules -f POD shop/web -n other                   | 2 | meshcni rules: two namespaces: shop and other
             rules -f POD web cart                            | 2 | meshcni rules: unknown argument 'cart'
             rules -f POD web --name cart                     | 2 | meshcni rules: two names of pods: web and cart
+            rules -f POD po/cart                             | 1 | pod.yaml contains no pod cart; it contains shop/web
+            rules -f POD deployment web                      | 2 | meshcni rules: unknown argument 'web'
+            rules -f POD -n other                            | 1 | pod.yaml contains no pod of namespace other; it contains shop/web
+            rules POD                                        | 2 | is a file, did you mean '-f
+            rules -f https://example.com/pod.yaml            | 2 | meshcni rules: -f takes a file, not a URL; pipe what is there into -f -
             rules -f DIR/none.yaml                           | 1 | none.yaml does not exist
             rules -f DIR                                     | 1 | is a directory, expected a file
             rules -f DIR/deployment.yaml                     | 1 | deployment.yaml contains no Pod; for a pod created from a template, such as a Deployment's, use the output of "kubectl get pod NAME -o yaml"
             rules -f DIR/empty.yaml                          | 1 | empty.yaml contains no Pod
             rules -f DIR/broken.yaml                         | 1 | broken.yaml:1:8: invalid YAML
             rules -f POD --ip-families ipv5                  | 2 | --ip-families
-            rules -f POD --log-level                         | 2 | meshcni rules: Missing required parameter for option '--log-level' (LEVEL)
+            rules -f POD --log-level                         | 2 | meshcni rules: missing required parameter for option '--log-level' (LEVEL)
             rules web --kubeconfig DIR/none                  | 1 | none does not exist
             rules web --kubeconfg DIR/none                   | 2 | meshcni rules: unknown option '--kubeconfg', did you mean '--kubeconfig'?
-            explain -f POD                                   | 2 | meshcni explain: Missing required argument (specify one of these): (--connect=PROTOCOL:ADDRESS:PORT
+            explain -f POD                                   | 2 | meshcni explain: one of these is required: --connect=PROTOCOL:ADDRESS:PORT, --accept=PROTOCOL:PORT
             explain --connect tcp:10.0.0.1:443               | 2 | meshcni explain: name a pod, or a manifest with -f FILE
             explain -f POD --connect 10.0.0.1                | 2 | --connect
             explain -f POD --connect tcp:10.0.0.1            | 2 | --connect
@@ -85,31 +90,37 @@ class MistakesTest {
             verify -f POD --netns DIR/none                   | 1 | none
             verify -f POD --netns DIR                        | 1 | network namespace
             verify -f PODS                                   | 1 | pods.yaml contains several pods; name one of them: shop/web, shop/cart
-            verify -f POD -o xml                             | 2 | meshcni verify: Invalid value for option '--output': expected one of [text, json] but was 'xml'
-            status -o yaml                                   | 2 | meshcni status: Invalid value for option '--output': expected one of [text, json] but was 'yaml'
-            status --timeout-seconds soon                    | 2 | meshcni status: Invalid value for option '--timeout-seconds': 'soon' is not an int
+            verify -f POD -o xml                             | 2 | meshcni verify: invalid value for option '--output': expected one of [text, json] but was 'xml'
+            status -o yaml                                   | 2 | meshcni status: invalid value for option '--output': expected one of [text, json] but was 'yaml'
+            status --timeout-seconds soon                    | 2 | meshcni status: invalid value for option '--timeout-seconds': 'soon' is not a whole number
+            status --wait --timeout 10                       | 2 | meshcni status: unknown option '--timeout', did you mean '--timeout-seconds'?
             status --kubeconfig DIR/none                     | 1 | kubeconfig
-            doctor -o yaml                                   | 2 | meshcni doctor: Invalid value for option '--output': expected one of [text, json] but was 'yaml'
+            doctor -o yaml                                   | 2 | meshcni doctor: invalid value for option '--output': expected one of [text, json] but was 'yaml'
             doctor --mounted-cni-net-dir DIR/none            | 1 | none does not exist
             doctor --cluster --kubeconfig DIR/none           | 1 | kubeconfig
             doctor --cluser                                  | 2 | meshcni doctor: unknown option '--cluser', did you mean '--cluster'?
-            doctor --context prod                            | 2 | --cluster
+            doctor --context prod                            | 2 | meshcni doctor: these options need --cluster
             install --mounted-cni-net-dir DIR/none           | 1 | none does not exist
             uninstall --mounted-cni-net-dir DIR/none         | 1 | none does not exist
             install --install-check-seconds 5                | 2 | meshcni install: unknown option '--install-check-seconds'
-            install --chained-cni-plugin=no                  | 2 | meshcni install: Invalid value for option '--chained-cni-plugin': expected true or false
-            install --exclude-namespaces kube-system,Shop    | 2 | meshcni install: Invalid value for option '--exclude-namespaces' (NAMESPACE): 'Shop' is not the name of a namespace
-            install --plugin-log-level loud                  | 2 | meshcni install: Invalid value for option '--plugin-log-level': expected one of [debug, info, warn, error, fatal, none] but was 'loud'
+            install --chained-cni-plugin=no                  | 2 | meshcni install: invalid value for option '--chained-cni-plugin': expected true or false
+            install --exclude-namespaces kube-system,Shop    | 2 | meshcni install: invalid value for option '--exclude-namespaces' (NAMESPACE): 'Shop' is not the name of a namespace
+            install --plugin-log-level loud                  | 2 | meshcni install: invalid value for option '--plugin-log-level': expected one of [debug, info, warn, error, fatal, none] but was 'loud'
             uninstall --native-nftables                      | 2 | meshcni uninstall: unknown option '--native-nftables'
             manifest --platform azure                        | 2 | known platforms
             manifest -f DIR/none                             | 1 | none does not exist
             manifest -f DIR                                  | 1 | is a directory, expected a file
             manifest --set-file cni.env.A=DIR                | 1 | is a directory, expected a file
             manifest -f POD                                  | 1 | pod.yaml:
+            manifest --set cni.env.DRIFT_REPAIR=maybe        | 1 | meshcni manifest: the daemon's variable DRIFT_REPAIR is "maybe", but must be true or false
+            manifest --set cni.env.POD_WAIT_SECONDS=ten      | 1 | meshcni manifest: the daemon's variable POD_WAIT_SECONDS is "ten", but must be a whole number
             manifest --set cni.hup=x                         | 1 | meshcni manifest: --set
+            manifest POD                                     | 2 | did you mean '-f
+            manifest generate                                | 2 | meshcni manifest: unknown argument 'generate'
             manifest extra                                   | 2 | meshcni manifest: unknown argument 'extra'
-            completion                                       | 2 | SHELL
-            completion tcsh                                  | 2 | tcsh
+            completion                                       | 2 | meshcni completion: missing: SHELL
+            completion tcsh                                  | 2 | meshcni completion: invalid value for SHELL: expected one of [bash, zsh, fish] but was 'tcsh'
+            iptables                                         | 2 | meshcni iptables: nothing to redirect: name ports and destinations, as in -b '*' -i '*'
             iptables --envoy-prt 1                           | 2 | meshcni iptables: unknown option '--envoy-prt', did you mean '--envoy-port'?
             validate --help-me                               | 2 | meshcni validate: unknown option '--help-me'
             """)

@@ -8,11 +8,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.config.EnvironmentDefaults;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
 
 class NodeDefaultsTest {
     private static final String CONF_DIR = "--mounted-cni-net-dir";
@@ -56,6 +61,27 @@ class NodeDefaultsTest {
                         .defaultValue("/host/none")
                         .build()))
                 .isEqualTo(node.resolve("bin").toString());
+    }
+
+    /** Variables of these names are common, and mean something else. */
+    @ParameterizedTest
+    @ValueSource(strings = {"doctor", "install", "uninstall"})
+    void onlyOptionsOfTheNodeHaveVariables(String command) {
+        Map<String, String> environment = new HashMap<>();
+        for (String name : List.of("CLUSTER", "CONTEXT", "FORCE", "HELP", "NAMESPACE", "O", "OUTPUT", "VERSION")) {
+            environment.put(name, "true");
+        }
+        environment.put("CNI_CONF_NAME", "10-b.conflist");
+        ParseResult parsed = Meshcni.commandLine(environment).parseArgs(command).subcommand();
+
+        assertThat(parsed.commandSpec().options())
+                .filteredOn(option -> environment.containsKey(EnvironmentDefaults.variable(option.longestName())))
+                .allSatisfy(option -> assertThat(
+                                Objects.toString(option.getValue(), "").equals("true"))
+                        .as(option.longestName())
+                        .isFalse());
+        assertThat((String) parsed.commandSpec().findOption("--cni-conf-name").getValue())
+                .isEqualTo("10-b.conflist");
     }
 
     private static String defaultOf(String own, Map<String, String> environment, Path onTheNode) {

@@ -272,7 +272,8 @@ class PageCommandsTest {
     /** Files exist, and the settings are those of the chart, which are the same as for {@code meshcni manifest}. */
     private static void helm(PageCommand command) {
         List<String> arguments = command.arguments();
-        assertThat(arguments.getFirst()).isIn("get", "install", "list", "rollback", "template", "uninstall", "upgrade");
+        assertThat(arguments.getFirst())
+                .isIn("get", "history", "install", "list", "rollback", "template", "uninstall", "upgrade");
         arguments.stream()
                 .filter(word -> word.startsWith("deploy/"))
                 .forEach(chart -> assertThat(Pages.PROJECT.resolve(chart).resolve("Chart.yaml"))

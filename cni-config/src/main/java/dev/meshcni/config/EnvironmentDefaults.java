@@ -16,7 +16,8 @@ import picocli.CommandLine.Model.OptionSpec;
 /**
  * Gives each option that was not on the command line the value of its environment variable: the option's name in upper
  * case with {@code _} for {@code -}, as Istio's tools have it. Of an option with several names the first counts that
- * has a variable. An empty variable counts as absent.
+ * has a variable. An empty variable counts as absent. Names of one letter have none, and neither have {@code --help}
+ * and {@code --version}: variables such as {@code VERSION} are common, and mean something else.
  */
 public final class EnvironmentDefaults implements IDefaultValueProvider {
     private final Map<String, String> environment;
@@ -35,6 +36,7 @@ public final class EnvironmentDefaults implements IDefaultValueProvider {
     /** The variable that is set for an option; empty if none is. */
     Optional<String> variableOf(OptionSpec option) {
         return Stream.of(option.names())
+                .filter(name -> name.startsWith("--") && !option.usageHelp() && !option.versionHelp())
                 .map(EnvironmentDefaults::variable)
                 .filter(variable -> !environment.getOrDefault(variable, "").isEmpty())
                 .findFirst();

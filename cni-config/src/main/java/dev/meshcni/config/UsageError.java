@@ -7,6 +7,10 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.rules.Nearest;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -20,6 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Says what is wrong with a command line or an environment, what was probably meant, and how to get help. */
 public final class UsageError implements IParameterExceptionHandler {
     private static final int SHORTEST = 2;
+    private static final String FILE_OPTION = "-f";
 
     private final EnvironmentDefaults environment;
 
@@ -44,7 +49,7 @@ public final class UsageError implements IParameterExceptionHandler {
     }
 
     private String text(ParameterException failure, String[] arguments) {
-        String text = failure.getMessage().replaceFirst("^Error: ", "").replace(" (case-insensitive)", "");
+        String text = ParserText.plain(failure.getMessage());
         if (!(failure.getArgSpec() instanceof OptionSpec option)) {
             return text;
         }
@@ -81,20 +86,41 @@ public final class UsageError implements IParameterExceptionHandler {
                 ? nearestOption(word, command.getCommandSpec())
                 : Nearest.to(word, command.getSubcommands().keySet());
         err.println(name + ": unknown " + kind + " '" + word + "'"
-                + meant.map(nearest -> ", did you mean '" + nearest + "'?").orElse(""));
+                + meant.map(nearest -> ", did you mean '" + nearest + "'?")
+                        .orElseGet(() -> kind.equals("argument") ? fileOption(word, command.getCommandSpec()) : ""));
     }
 
-    /** A letter is near to any other, so only long names are suggested, also for one with a single dash. */
+    /** Files have an option, as with kubectl. */
+    private static String fileOption(String word, CommandSpec command) {
+        return command.findOption(FILE_OPTION) != null && (word.equals("-") || isFile(word))
+                ? ", did you mean '" + FILE_OPTION + " " + word + "'?"
+                : "";
+    }
+
+    private static boolean isFile(String word) {
+        try {
+            return Files.isRegularFile(Path.of(word));
+        } catch (InvalidPathException _) {
+            return false;
+        }
+    }
+
+    /**
+     * A letter is near to any other, so only long names are suggested, also for one with a single dash. Where none is
+     * near, the only one that begins so is meant: {@code --timeout} for {@code --timeout-seconds}.
+     */
     private static Optional<String> nearestOption(String word, CommandSpec command) {
-        String plain = word.replaceFirst("^-+", "");
-        return plain.length() < SHORTEST
-                ? Optional.empty()
-                : Nearest.to(
-                        "--" + plain,
-                        command.options().stream()
-                                .filter(option -> !option.hidden())
-                                .flatMap(option -> Stream.of(option.names()))
-                                .filter(name -> name.startsWith("--"))
-                                .toList());
+        String name = "--" + word.replaceFirst("^-+", "");
+        if (name.length() < SHORTEST + "--".length()) {
+            return Optional.empty();
+        }
+        List<String> names = command.options().stream()
+                .filter(option -> !option.hidden())
+                .flatMap(option -> Stream.of(option.names()))
+                .filter(known -> known.startsWith("--"))
+                .toList();
+        List<String> longer =
+                names.stream().filter(known -> known.startsWith(name)).toList();
+        return Nearest.to(name, names).or(() -> longer.size() == 1 ? Optional.of(longer.getFirst()) : Optional.empty());
     }
 }

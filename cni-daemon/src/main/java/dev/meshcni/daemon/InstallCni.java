@@ -6,7 +6,7 @@ package dev.meshcni.daemon;
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.config.EnvironmentDefaults;
-import dev.meshcni.config.HelpFooter;
+import dev.meshcni.config.HelpText;
 import dev.meshcni.config.LogLevels;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.config.TruthValue;
@@ -64,6 +64,7 @@ import picocli.CommandLine.Mixin;
         versionProvider = ProductVersion.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
+        abbreviateSynopsis = true,
         description = "The node daemon of mesh-cni: installs the plugin istio-cni and answers its calls for the"
                 + " pods of this node.",
         footer = {
@@ -134,7 +135,7 @@ public final class InstallCni implements Callable<Integer> {
         commandLine.setDefaultValueProvider(new EnvironmentDefaults(environment));
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
         TruthValue.registerIn(commandLine);
-        HelpFooter.keepLines(commandLine);
+        HelpText.keepWords(commandLine);
         commandLine.setParameterExceptionHandler(new UsageError(environment));
         commandLine.setExecutionExceptionHandler((failure, command, _) -> {
             command.getErr().println(OneLine.of("install-cni: " + failure.getMessage()));

@@ -45,6 +45,7 @@ final class IstioFlags {
                 "--vklog"
             },
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "",
             hidden = true)
     private List<String> values = List.of();

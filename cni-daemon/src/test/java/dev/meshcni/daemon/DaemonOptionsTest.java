@@ -27,15 +27,15 @@ class DaemonOptionsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --log-level=loud             | Invalid value for option '--log-level': is 'loud', but must be a level, debug, info
+            --log-level=loud             | invalid value for option '--log-level': is 'loud', but must be a level, debug, info
             --log_output_level=all:loud  | is 'all:loud', but must be a level
-            --log-format=xml             | Invalid value for option '--log-format': expected one of [TEXT, JSON] but was 'xml'
+            --log-format=xml             | invalid value for option '--log-format': expected one of [TEXT, JSON] but was 'xml'
             --pod-manifest-dir=DIR/none  | none' does not exist
             --pod-manifest-dir=DIR/file  | file' is a file
             --exclude-namespaces=a,B     | 'B' is not the name of a namespace
             --plugin-log-level=loud      | expected one of [debug, info, warn, error, fatal, none] but was 'loud'
-            --drift-repair=yes           | Invalid value for option '--drift-repair': expected true or false
-            --health-port=http           | Invalid value for option '--health-port': 'http' is not an int
+            --drift-repair=yes           | invalid value for option '--drift-repair': expected true or false
+            --health-port=http           | invalid value for option '--health-port': 'http' is not a whole number
             --helth-port=1               | unknown option '--helth-port', did you mean '--health-port'?
             --host-probe-snat-ip=web     | variable HOST_PROBE_SNAT_IP
             --ambient-enablement-selector=[{pods: {}}] | "pods" is unknown here; possible are podSelector, namespaceSelector
@@ -51,13 +51,13 @@ class DaemonOptionsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            LOG_LEVEL               | loud    | Invalid value for environment variable LOG_LEVEL: is 'loud', but must be
-            LOG_OUTPUT_LEVEL        | loud    | Invalid value for environment variable LOG_OUTPUT_LEVEL: is 'loud'
-            EXCLUDE_NAMESPACES      | a,b_c   | Invalid value for environment variable EXCLUDE_NAMESPACES: 'b_c' is not
-            POD_MANIFEST_DIR        | /none/a | Invalid value for environment variable POD_MANIFEST_DIR: directory
-            CHAINED_CNI_PLUGIN      | maybe   | Invalid value for environment variable CHAINED_CNI_PLUGIN: expected true
-            NO_INSTALL              | maybe   | Invalid value for environment variable NO_INSTALL: expected true or false
-            POD_WAIT_SECONDS        | soon    | Invalid value for environment variable POD_WAIT_SECONDS: 'soon' is not an
+            LOG_LEVEL               | loud    | invalid value for environment variable LOG_LEVEL: is 'loud', but must be
+            LOG_OUTPUT_LEVEL        | loud    | invalid value for environment variable LOG_OUTPUT_LEVEL: is 'loud'
+            EXCLUDE_NAMESPACES      | a,b_c   | invalid value for environment variable EXCLUDE_NAMESPACES: 'b_c' is not
+            POD_MANIFEST_DIR        | /none/a | invalid value for environment variable POD_MANIFEST_DIR: directory
+            CHAINED_CNI_PLUGIN      | maybe   | invalid value for environment variable CHAINED_CNI_PLUGIN: expected true
+            NO_INSTALL              | maybe   | invalid value for environment variable NO_INSTALL: expected true or false
+            POD_WAIT_SECONDS        | soon    | invalid value for environment variable POD_WAIT_SECONDS: 'soon' is not a
             """)
     void aBadVariableIsNamed(String variable, String value, String text) {
         assertThat(mistake(Map.of(variable, value))).contains(text);

@@ -79,7 +79,9 @@ final class Demo {
             }
             case Decision.Redirect redirect -> {
                 talk.say("  decision: redirected");
-                talk.show(TreeRenderer.render(RuleCompiler.compile(redirect.parameters(), Set.of(IpFamily.IPV4)))
+                talk.show(TreeRenderer.render(
+                                RuleCompiler.compile(redirect.parameters(), Set.of(IpFamily.IPV4)),
+                                DemoTalk.LISTED_COLUMNS)
                         .lines());
                 talk.proof(
                         "rules in its namespace", "present", rules(pod.name()).contains("ISTIO_") ? "present" : "none");

@@ -19,9 +19,10 @@ import picocli.CommandLine.Spec;
         description = {
             "Redirect the traffic of a pod on this machine, and verify it with connections.",
             "",
-            "Uses real components: network namespaces, the base plugin ptp, the plugin istio-cni, its agent, iptables,",
-            "TCP. Everything runs in its own network namespaces and a temporary directory; the",
-            "machine's network is not changed, and everything is removed at the end. Requires root, ip(8) and iptables."
+            "Uses real components: network namespaces, the base plugin ptp, the plugin istio-cni, its agent, iptables,"
+                    + " TCP. Everything runs in its own network namespaces and a temporary directory; the machine's"
+                    + " network is not changed, and everything is removed at the end. Requires root, ip(8) and"
+                    + " iptables."
         })
 public final class DemoCommand implements Callable<Integer> {
     @Spec

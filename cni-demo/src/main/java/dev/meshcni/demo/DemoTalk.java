@@ -9,6 +9,11 @@ import java.util.stream.Stream;
 /** The demo's output, and whether all its checks passed. */
 final class DemoTalk {
     private static final int COLUMNS = 100;
+    private static final String LISTED = "     | ";
+
+    /** The room for a line of a listing. */
+    static final int LISTED_COLUMNS = COLUMNS - LISTED.length();
+
     private static final String ARROW = " -> ";
     private static final String CONTINUED = "        ";
 
@@ -36,7 +41,7 @@ final class DemoTalk {
 
     /** Says something that is longer, such as a listing. */
     void show(Stream<String> lines) {
-        lines.forEach(line -> print("     | ", "     |     ", line));
+        lines.forEach(line -> print(LISTED, "     |     ", line));
         out.flush();
     }
 

@@ -62,9 +62,11 @@ record AgentStatuses(List<OfNode> all) {
 
     private static ApiResult<AgentStatus> ask(ClusterApi api, Pod pod) {
         String phase = pod.getStatus() == null ? "" : pod.getStatus().getPhase();
-        if (!"Running".equals(phase)) {
+        Optional<String> trouble = PodTrouble.of(pod);
+        if (!"Running".equals(phase) || trouble.isPresent()) {
             return new ApiResult.Unknown<>(
-                    "its pod is " + (phase == null || phase.isEmpty() ? "not running" : phase),
+                    "its pod is " + (phase == null || phase.isEmpty() ? "not running" : phase)
+                            + trouble.map(why -> ", " + why).orElse(""),
                     "kubectl describe pod --namespace " + pod.getMetadata().getNamespace() + " "
                             + pod.getMetadata().getName());
         }

@@ -67,14 +67,22 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
      * @param name its name
      * @param daemon its daemon's state
      * @param agent what the daemon says of itself; empty if it did not answer
+     * @param successor why the pod that is to replace the daemon does not start; empty if none is in such a state
      * @param meshPods the number of its pods whose traffic the CNI redirects
      * @param unredirected how many of them were stopped by their validation, as their traffic is not redirected
      */
-    public record NodeState(String name, Daemon daemon, Optional<AgentStatus> agent, int meshPods, int unredirected) {
+    public record NodeState(
+            String name,
+            Daemon daemon,
+            Optional<AgentStatus> agent,
+            Optional<String> successor,
+            int meshPods,
+            int unredirected) {
         public NodeState {
             requireNonNull(name, "name is null");
             requireNonNull(daemon, "daemon is null");
             requireNonNull(agent, "agent is null");
+            requireNonNull(successor, "successor is null");
         }
     }
 
@@ -129,7 +137,8 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
                 names.stream()
                         .distinct()
                         .sorted(Comparator.naturalOrder())
-                        .map(name -> node(name, Optional.ofNullable(agents.get(name)), pods))
+                        .map(name -> node(
+                                name, Optional.ofNullable(agents.get(name)), successor(name, agents, statuses), pods))
                         .toList(),
                 problems);
     }
@@ -139,6 +148,14 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
         return isReady(other) || one.status().known().isEmpty() ? other : one;
     }
 
+    private static Optional<String> successor(
+            String node, Map<String, AgentStatuses.OfNode> shown, AgentStatuses statuses) {
+        return statuses.all().stream()
+                .filter(agent -> agent.node().equals(node) && !agent.equals(shown.get(node)))
+                .flatMap(agent -> PodTrouble.of(agent.pod()).stream())
+                .findFirst();
+    }
+
     private static boolean isReady(AgentStatuses.OfNode agent) {
         return agent.status()
                 .known()
@@ -146,13 +163,15 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
                 .isPresent();
     }
 
-    private static NodeState node(String name, Optional<AgentStatuses.OfNode> agent, List<ClusterPod> pods) {
+    private static NodeState node(
+            String name, Optional<AgentStatuses.OfNode> agent, Optional<String> successor, List<ClusterPod> pods) {
         List<ClusterPod> here =
                 pods.stream().filter(pod -> pod.nodeName().equals(name)).toList();
         return new NodeState(
                 name,
                 agent.map(found -> daemon(found.status())).orElseGet(Daemon.Absent::new),
                 agent.flatMap(found -> found.status().known()),
+                successor,
                 here.size(),
                 (int) here.stream().filter(ClusterPod::failsValidation).count());
     }

@@ -93,7 +93,7 @@ final class DaemonSetChecks {
     private static List<Check> of(DaemonSet set, ClusterView view) {
         List<Check> checks = new ArrayList<>();
         checks.add(product(set));
-        checks.add(rollout(set));
+        checks.add(rollout(set, view.agents()));
         checks.addAll(view.nodes()
                 .checks(
                         "nodes without the daemon",
@@ -125,7 +125,7 @@ final class DaemonSetChecks {
                         "use the meshcni of that version, or upgrade: docs/upgrade.md");
     }
 
-    private static Check rollout(DaemonSet set) {
+    private static Check rollout(DaemonSet set, List<Pod> agents) {
         DaemonSetStatus status = Objects.requireNonNullElseGet(set.getStatus(), DaemonSetStatus::new);
         int desired = orZero(status.getDesiredNumberScheduled());
         int ready = orZero(status.getNumberReady());
@@ -140,7 +140,12 @@ final class DaemonSetChecks {
         if (desired == 0) {
             return Check.warning(what, "it runs on no node: check its nodeSelector");
         }
-        return updated < desired ? Check.warning(what + ": an upgrade is in progress", look) : Check.ok(what);
+        if (updated == desired) {
+            return Check.ok(what);
+        }
+        boolean stuck = agents.stream().anyMatch(pod -> PodTrouble.of(pod).isPresent());
+        return Check.warning(
+                what + (stuck ? ": a pod of the upgrade does not start" : ": an upgrade is in progress"), look);
     }
 
     private static List<Check> uncovered(DaemonSet set, List<Node> nodes, ClusterView view) {
@@ -159,8 +164,13 @@ final class DaemonSetChecks {
                 .filter(pod -> name.equals(pod.nodeName()) && pod.needsCni())
                 .map(ClusterPod::key)
                 .toList();
-        String what = "node " + name + " has no daemon: " + reason(set, node);
-        String remedy = "allow the DaemonSet on the node, or keep pods of the mesh off it";
+        Optional<String> excluded = exclusion(set, node);
+        String what = "node " + name + " has no daemon: " + excluded.orElse("its labels and taints do not explain it");
+        String remedy = excluded.isPresent()
+                ? "allow the DaemonSet on the node, or keep pods of the mesh off it"
+                : "see its events, such as of Pod Security or a quota: kubectl describe daemonset --namespace "
+                        + set.getMetadata().getNamespace() + " "
+                        + set.getMetadata().getName();
         return bypassing.isEmpty()
                 ? Check.warning(what, remedy)
                 : Check.error(
@@ -169,7 +179,7 @@ final class DaemonSetChecks {
                         remedy);
     }
 
-    private static String reason(DaemonSet set, Node node) {
+    private static Optional<String> exclusion(DaemonSet set, Node node) {
         NodeSelection selection = NodeSelection.of(set);
         if (!selection.includes(node)) {
             Map<String, String> labels =
@@ -178,14 +188,14 @@ final class DaemonSetChecks {
                     .filter(wanted -> !wanted.getValue().equals(labels.get(wanted.getKey())))
                     .map(wanted -> wanted.getKey() + "=" + wanted.getValue())
                     .toList();
-            return missing.isEmpty()
-                    ? "the DaemonSet's node affinity excludes it"
-                    : "it lacks the label " + Names.few(missing) + " of the nodeSelector";
+            return Optional.of(
+                    missing.isEmpty()
+                            ? "the DaemonSet's node affinity excludes it"
+                            : "it lacks the label " + Names.few(missing) + " of the nodeSelector");
         }
-        List<String> taints = untolerated(set, node);
-        return taints.isEmpty()
-                ? "its labels and taints do not explain it; check quotas and available resources"
-                : "its taint " + Names.few(taints) + " is not tolerated";
+        return Optional.of(untolerated(set, node))
+                .filter(taints -> !taints.isEmpty())
+                .map(taints -> "its taint " + Names.few(taints) + " is not tolerated");
     }
 
     private static List<String> untolerated(DaemonSet set, Node node) {
@@ -218,10 +228,8 @@ final class DaemonSetChecks {
                 .map(container -> Check.warning(
                         "the daemon of node " + ClusterView.nodeName(pod).orElse("") + " was restarted "
                                 + Names.count(container.getRestartCount(), "time")
-                                + Optional.ofNullable(container.getLastState())
-                                        .map(last -> last.getTerminated())
-                                        .map(end -> ", last after exit code " + end.getExitCode() + " ("
-                                                + end.getReason() + ")")
+                                + PodTrouble.ending(container)
+                                        .map(end -> ", last after " + end)
                                         .orElse(""),
                         "kubectl logs --previous --namespace "
                                 + pod.getMetadata().getNamespace() + " "

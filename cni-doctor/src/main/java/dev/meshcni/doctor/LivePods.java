@@ -31,7 +31,7 @@ public final class LivePods {
                             client.pods().inNamespace(where).withName(name).get())
                     .map(PodManifests.Shown::of)
                     .orElseThrow(() -> new DaemonException("no pod " + where + "/" + name + " in the cluster at "
-                            + access.server() + "; name its namespace with -n"));
+                            + access.server() + (namespace.isPresent() ? "" : "; name its namespace with -n")));
         } catch (KubernetesClientException e) {
             throw new DaemonException(
                     "cannot read pod " + where + "/" + name + " from " + access.server() + ": "

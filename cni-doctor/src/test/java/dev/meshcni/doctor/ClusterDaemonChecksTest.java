@@ -301,6 +301,55 @@ class ClusterDaemonChecksTest extends ClusterDoctorFixture {
         doctor.says(Verdict.WARNING, "node node-b was restarted 4 times, last after exit code 137 (OOMKilled)");
     }
 
+    /** The kubelet knows why; describing the pod is one step more. */
+    @Test
+    void whyADaemonDoesNotStartIsSaid() throws Exception {
+        cluster.agentB(pod -> pod.edit()
+                .editStatus()
+                .withPhase("Pending")
+                .addNewContainerStatus()
+                .withName("install-cni")
+                .withNewState()
+                .withNewWaiting("Back-off pulling image \"registry.example.com/none:1\"", "ImagePullBackOff")
+                .endState()
+                .endContainerStatus()
+                .endStatus()
+                .build());
+        cluster.create();
+
+        doctor.says(
+                Verdict.UNKNOWN,
+                "its pod is Pending, ImagePullBackOff: Back-off pulling image \"registry.example.com/none:1\"");
+    }
+
+    @Test
+    void theLastWordsOfADaemonAreSaid() throws Exception {
+        cluster.agentB(pod -> pod.edit()
+                .editStatus()
+                .addNewContainerStatus()
+                .withName("install-cni")
+                .withRestartCount(3)
+                .withNewState()
+                .withNewWaiting("back-off 40s restarting failed container", "CrashLoopBackOff")
+                .endState()
+                .withNewLastState()
+                .withNewTerminated()
+                .withExitCode(2)
+                .withReason("Error")
+                .withMessage("install-cni: invalid value for environment variable DRIFT_REPAIR: expected true or false"
+                        + "\nSee 'install-cni --help'.\n")
+                .endTerminated()
+                .endLastState()
+                .endContainerStatus()
+                .endStatus()
+                .build());
+        cluster.create();
+
+        String words = "exit code 2 (Error), install-cni: invalid value for environment variable DRIFT_REPAIR";
+        doctor.says(Verdict.UNKNOWN, "its pod is Running, CrashLoopBackOff: " + words);
+        doctor.says(Verdict.WARNING, "node node-b was restarted 3 times, last after " + words);
+    }
+
     private static boolean asksNodeB(Call call) {
         return call.path().contains("/namespaces/" + ISTIO + "/pods/istio-cni-node-b:8000/proxy/");
     }

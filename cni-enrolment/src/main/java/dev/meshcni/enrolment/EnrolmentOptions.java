@@ -26,6 +26,7 @@ public final class EnrolmentOptions {
     @Option(
             names = "--ambient-enabled",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Have pods join the mesh of the node's ztunnel (ambient mode). Default: ${DEFAULT-VALUE}.")
@@ -53,6 +54,7 @@ public final class EnrolmentOptions {
     @Option(
             names = "--ambient-ipv6",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "true",
             description = "Whether IPv6 of these pods goes to ztunnel. Default: ${DEFAULT-VALUE}.")

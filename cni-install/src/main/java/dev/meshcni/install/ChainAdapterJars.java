@@ -6,6 +6,7 @@ package dev.meshcni.install;
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.config.DaemonException;
+import java.io.IOException;
 import java.lang.module.Configuration;
 import java.lang.module.FindException;
 import java.lang.module.ModuleFinder;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Finds the chain adapters: those of this installation, and those in jars that were dropped into a directory, each a
@@ -45,7 +47,7 @@ final class ChainAdapterJars {
 
     /** The jars of a directory that nothing is taken from, as they provide no adapter. */
     static List<Path> idle(Path directory) {
-        return ModuleFinder.of(directory).findAll().stream()
+        return jars(directory).findAll().stream()
                 .filter(jar -> jar.descriptor().provides().stream()
                         .noneMatch(service -> service.service().equals(ChainAdapter.class.getName())))
                 .flatMap(jar -> jar.location().stream())
@@ -58,7 +60,7 @@ final class ChainAdapterJars {
         if (!Files.isDirectory(directory)) {
             throw new DaemonException("chain adapter directory " + directory + " does not exist");
         }
-        ModuleFinder jars = ModuleFinder.of(directory);
+        ModuleFinder jars = jars(directory);
         Set<String> modules = jars.findAll().stream()
                 .map(ModuleReference::descriptor)
                 .map(descriptor -> descriptor.name())
@@ -69,6 +71,18 @@ final class ChainAdapterJars {
         return ModuleLayer.defineModulesWithOneLoader(
                         configuration, List.of(own), ChainAdapterJars.class.getClassLoader())
                 .layer();
+    }
+
+    /** Beside the jars may be what they are made of, as in the directory of a build. */
+    private static ModuleFinder jars(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return ModuleFinder.of(files.filter(file -> file.toString().endsWith(".jar"))
+                    .sorted()
+                    .toArray(Path[]::new));
+        } catch (IOException e) {
+            throw new DaemonException(
+                    "cannot read the chain adapter directory " + directory + ": " + e.getMessage(), e);
+        }
     }
 
     private static ModuleLayer ownLayer() {

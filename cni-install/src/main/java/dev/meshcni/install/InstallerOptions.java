@@ -46,6 +46,7 @@ public final class InstallerOptions {
     @Option(
             names = "--chained-cni-plugin",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "true",
             description = "Chain the plugin behind the base CNI, or (false) write a separate file. Default:"
@@ -55,6 +56,7 @@ public final class InstallerOptions {
     @Option(
             names = "--force-unchained-conf",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = {
@@ -66,6 +68,7 @@ public final class InstallerOptions {
     @Option(
             names = "--istio-owned-cni-config",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = {
@@ -87,6 +90,7 @@ public final class InstallerOptions {
     @Option(
             names = "--cni-conf-group-read",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = {

@@ -66,6 +66,7 @@ public final class PluginOptions {
     @Option(
             names = "--native-nftables",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Use nftables instead of iptables.")

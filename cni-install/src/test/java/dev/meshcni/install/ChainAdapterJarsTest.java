@@ -88,6 +88,17 @@ class ChainAdapterJarsTest {
         assertThat(ChainAdapterJars.idle(jars())).isEmpty();
     }
 
+    /** The folder {@code target} of the module that makes the jar. */
+    @Test
+    void whatTheJarIsMadeOfMayLieBesideIt() throws Exception {
+        jar(MODULE, ADAPTER);
+        Path classes = Files.createDirectory(jars().resolve("classes"));
+        Files.copy(root.resolve("classes/module-info.class"), classes.resolve("module-info.class"));
+
+        assertThat(ChainAdapterJars.load(Optional.of(jars())).named("weave")).isPresent();
+        assertThat(ChainAdapterJars.idle(jars())).isEmpty();
+    }
+
     @Test
     void anEmptyDirectoryChangesNothing() throws Exception {
         Files.createDirectories(jars());

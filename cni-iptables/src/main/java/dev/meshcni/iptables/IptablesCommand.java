@@ -37,7 +37,6 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "iptables",
-        abbreviateSynopsis = true,
         description = {
             "Redirect the traffic of this network namespace, in an init container or on a virtual machine.",
             "",
@@ -89,6 +88,10 @@ public final class IptablesCommand implements Callable<Integer> {
     }
 
     private int run(Settings settings) {
+        if (settings.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "nothing to redirect: name ports and destinations, as in -b '*' -i '*'");
+        }
         warn(settings);
         if (settings.isOn(IptablesFlag.RUN_VALIDATION)
                 && settings.nonEmptyText(IptablesFlag.NETWORK_NAMESPACE).isPresent()) {

@@ -24,12 +24,15 @@ enum IptablesFlag {
             "-m --istio-inbound-interception-mode",
             "MODE",
             "REDIRECT, or TPROXY to preserve the client address. Default: REDIRECT."),
-    INBOUND_PORTS("-b --istio-inbound-ports", "PORTS", "Inbound ports to redirect, * for all. Default: none."),
+    INBOUND_PORTS(
+            "-b --istio-inbound-ports",
+            "PORTS",
+            "Inbound ports to redirect, * for all. Default: none; with validate: all."),
     EXCLUDED_INBOUND_PORTS("-d --istio-local-exclude-ports", "PORTS", "Inbound ports to exclude, if -b is *."),
     OUTBOUND_RANGES(
             "-i --istio-service-cidr",
             "RANGES",
-            "Destination CIDRs to redirect to the proxy, * for all. Default: none."),
+            "Destination CIDRs to redirect to the proxy, * for all. Default: none; with validate: all."),
     EXCLUDED_OUTBOUND_RANGES("-x --istio-service-exclude-cidr", "RANGES", "Destination CIDRs to exclude, if -i is *."),
     OUTBOUND_PORTS("-q --istio-outbound-ports", "PORTS", "Outbound ports to redirect, for any destination."),
     EXCLUDED_OUTBOUND_PORTS("-o --istio-local-outbound-ports-exclude", "PORTS", "Outbound ports to exclude."),

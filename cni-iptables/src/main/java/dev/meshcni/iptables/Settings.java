@@ -12,6 +12,7 @@ import java.lang.System.Logger.Level;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -49,6 +50,11 @@ final class Settings {
                 .flatMap(this::variable)
                 .or(() ->
                         variable(flag.longName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT)));
+    }
+
+    /** Returns whether nothing was said, neither on the command line nor by variables of the flags. */
+    boolean isEmpty() {
+        return Stream.of(IptablesFlag.values()).allMatch(flag -> text(flag).isEmpty());
     }
 
     /** The text of a flag for which an empty text means the default. */

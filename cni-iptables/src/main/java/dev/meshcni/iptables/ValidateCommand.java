@@ -17,7 +17,6 @@ import picocli.CommandLine.Spec;
 /** Tests, from inside the pod and before the proxy starts, whether its traffic is redirected. */
 @Command(
         name = "validate",
-        abbreviateSynopsis = true,
         description = {
             "Test in the pod, before its proxy starts, that its traffic is redirected, like istio-validation.",
             "",

@@ -34,6 +34,7 @@ public final class KubernetesOptions {
     @Option(
             names = "--node-taint",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Keep the taint cni.istio.io/not-ready on the node until the daemon is ready, and set it"

@@ -159,6 +159,7 @@ record DaemonSetManifest(CniValues values) {
                 .withImage(values.image().reference())
                 .withImagePullPolicy(values.image().pullPolicy())
                 .withCommand(NodeManifests.PROGRAM)
+                .withTerminationMessagePolicy("FallbackToLogsOnError")
                 .withEnv(variables())
                 .addAllToEnv(values.pod().additions().env())
                 .addNewPort()

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.meshcni.config.ManifestException;
 import dev.meshcni.config.ProductVersion;
 import dev.meshcni.telemetry.MonitoringOptions;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.LocalObjectReference;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** The Kubernetes resources of an installation on a cluster, in the order in which they are to be made. */
@@ -90,6 +92,18 @@ public final class NodeManifests {
 
     public List<HasMetadata> resources() {
         return resources;
+    }
+
+    /** The variables of the daemon's container that have a value of their own. */
+    public Map<String, String> variables() {
+        return resources.stream()
+                .filter(DaemonSet.class::isInstance)
+                .map(DaemonSet.class::cast)
+                .flatMap(set -> set.getSpec().getTemplate().getSpec().getContainers().stream())
+                .flatMap(container -> container.getEnv().stream())
+                .filter(variable ->
+                        variable.getValue() != null && !variable.getValue().isEmpty())
+                .collect(Collectors.toUnmodifiableMap(EnvVar::getName, EnvVar::getValue, (_, last) -> last));
     }
 
     private static List<HasMetadata> resources(CniValues values) {

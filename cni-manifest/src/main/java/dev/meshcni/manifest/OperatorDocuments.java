@@ -66,7 +66,7 @@ final class OperatorDocuments {
                 spec = spec.with(specOf(part));
             }
         }
-        if (parts.isEmpty()) {
+        if (!operators && !values) {
             spec = enabled(spec);
         }
         boolean isPlain = values && !operators;

@@ -78,7 +78,8 @@ public final class PodInspector {
                                 : new PodInspection.Unseen("another pod on this node claims the same UID"));
             }
         } catch (DaemonException e) {
-            pods.forEach(pod -> looks.put(pod, new PodInspection.Blind(e.getMessage())));
+            pods.forEach(pod ->
+                    looks.put(pod, new PodInspection.Blind("pods are not repaired in place: " + e.getMessage())));
         }
         return looks;
     }

@@ -89,9 +89,8 @@ public final class ProcPodNetnsFinder implements PodNetnsFinder {
     private String hostNamespace() {
         return namespace(proc.resolve("1"))
                 .orElseThrow(() -> new DaemonException("cannot distinguish the network namespace of the host from"
-                        + " those of pods, because " + proc.resolve("1/ns/net") + " cannot be read: pods are not"
-                        + " repaired in place"
-                        + " (the daemon's pod needs hostPID or the host's /proc at " + HOST_PROC
+                        + " those of pods, because " + proc.resolve("1/ns/net") + " cannot be read (it takes root; in"
+                        + " the daemon's pod hostPID or the host's /proc at " + HOST_PROC
                         + ", and the capability SYS_PTRACE)"));
     }
 

@@ -14,6 +14,7 @@ public final class RepairOptions {
     @Option(
             names = "--repair-enabled",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "true",
             description = "Detect pods that run without redirection. Default: ${DEFAULT-VALUE}.")
@@ -22,6 +23,7 @@ public final class RepairOptions {
     @Option(
             names = "--repair-repair-pods",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             description =
                     "Set up the redirection of such pods in place. Default: true, unless they are deleted or labelled.")
@@ -30,6 +32,7 @@ public final class RepairOptions {
     @Option(
             names = "--repair-delete-pods",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Delete such pods, so that their controllers replace them.")
@@ -38,6 +41,7 @@ public final class RepairOptions {
     @Option(
             names = "--repair-evict",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "true",
             description = "Delete pods by eviction, which respects PodDisruptionBudgets. Default: ${DEFAULT-VALUE}.")
@@ -46,6 +50,7 @@ public final class RepairOptions {
     @Option(
             names = "--repair-label-pods",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Label such pods, for other tools to handle.")
@@ -125,6 +130,7 @@ public final class RepairOptions {
     @Option(
             names = "--drift-repair",
             arity = "0..1",
+            paramLabel = "BOOL",
             fallbackValue = "true",
             defaultValue = "false",
             description = "Restore changed rules, instead of only reporting drift.")

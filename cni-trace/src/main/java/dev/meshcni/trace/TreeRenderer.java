@@ -18,26 +18,37 @@ import java.util.Set;
 
 /**
  * Draws a plan as a tree for a terminal: hook, table, rules, and below each jump the chain that it leads to. What a
- * rule is for stands behind it. A chain that several rules jump to is drawn once, and of many neighbouring rules that
- * do the same for the same reason the first are drawn.
+ * rule is for stands behind it, or below it where a line has no room for both. A chain that several rules jump to is
+ * drawn once, and of many neighbouring rules that do the same for the same reason the first are drawn.
  */
 public final class TreeRenderer {
-    private static final int ORIGIN_COLUMN = 84;
+    /** The widest that lines are, in characters. */
+    public static final int COLUMNS = 100;
+
+    private static final int ORIGIN_COLUMN = 44;
+    private static final String ORIGIN = "# ";
     private static final int MAX_ALIKE = 12;
     private static final int SHOWN_ALIKE = 6;
 
     private final StringBuilder out = new StringBuilder();
     private final RuleSet rules;
+    private final int columns;
     private final Set<String> drawn = new HashSet<>();
 
-    private TreeRenderer(RuleSet rules) {
+    private TreeRenderer(RuleSet rules, int columns) {
         this.rules = rules;
+        this.columns = columns;
     }
 
-    /** The plan as lines of text. */
+    /** The plan as lines of text for a terminal of the usual width. */
     public static String render(RedirectPlan plan) {
+        return render(plan, COLUMNS);
+    }
+
+    /** The plan as lines of text of at most so many characters, as far as a single rule allows it. */
+    public static String render(RedirectPlan plan, int columns) {
         StringBuilder text = new StringBuilder();
-        plan.ruleSets().forEach(rules -> text.append(new TreeRenderer(rules).render()));
+        plan.ruleSets().forEach(rules -> text.append(new TreeRenderer(rules, columns).render()));
         plan.localAddresses()
                 .forEach(address -> text.append("address ").append(address).append(" on lo\n"));
         plan.routing()
@@ -101,15 +112,15 @@ public final class TreeRenderer {
     private void draw(Table table, Rule rule, String indent, boolean last) {
         String text =
                 indent + (last ? "└─ " : "├─ ") + RuleText.condition(rule) + " → " + RuleText.target(rule.target());
+        String deeper = indent + (last ? "   " : "│  ");
         if (rule.target() instanceof Target.Jump(String name)) {
             boolean first = drawn.add(table.label() + ' ' + name);
-            line(first ? text : text + " (above)", rule);
+            line(first ? text : text + " (above)", deeper, rule);
             if (first) {
-                String deeper = indent + (last ? "   " : "│  ");
                 rules.chain(table, name).ifPresent(next -> draw(table, next, deeper));
             }
         } else {
-            line(text, rule);
+            line(text, deeper, rule);
         }
     }
 
@@ -117,14 +128,29 @@ public final class TreeRenderer {
         return first.target().equals(rule.target()) && first.origin().equals(rule.origin());
     }
 
-    private void line(String text, Rule rule) {
+    private void line(String text, String below, Rule rule) {
+        String origin = rule.origin().isEmpty() ? "" : ORIGIN + rule.origin();
         out.append(text);
-        if (!rule.origin().isEmpty()) {
-            out.repeat(' ', Math.max(1, ORIGIN_COLUMN - text.length()))
-                    .append("# ")
-                    .append(rule.origin());
+        if (Math.max(text.length() + 1, ORIGIN_COLUMN) + origin.length() <= columns) {
+            String gap = origin.isEmpty() ? "" : " ".repeat(Math.max(1, ORIGIN_COLUMN - text.length()));
+            out.append(gap).append(origin).append('\n');
+        } else {
+            out.append('\n');
+            below(below, origin);
         }
-        out.append('\n');
+    }
+
+    private void below(String stem, String origin) {
+        String prefix = stem;
+        String rest = origin;
+        int end = rest.lastIndexOf(' ', columns - prefix.length());
+        while (prefix.length() + rest.length() > columns && end > ORIGIN.length()) {
+            out.append(prefix).append(rest, 0, end).append('\n');
+            rest = rest.substring(end + 1);
+            prefix = stem + " ".repeat(ORIGIN.length());
+            end = rest.lastIndexOf(' ', columns - prefix.length());
+        }
+        out.append(prefix).append(rest).append('\n');
     }
 
     private boolean isJumpedTo(Table table, String name) {

@@ -23,6 +23,7 @@ class TreeRendererTest {
     void chainsStandBelowTheJumpsThatLeadToThem() {
         assertThat(render(RedirectParameters.builder().outboundCidrs(Selection.none()))
                         .lines()
+                        .filter(line -> !line.matches("[│ ]+#.*"))
                         .map(TreeRendererTest::tree))
                 .containsExactly(
                         "ipv4",
@@ -51,6 +52,23 @@ class TreeRendererTest {
     void eachRuleSaysWhyItIsThere() {
         assertThat(render(RedirectParameters.builder()))
                 .contains("# all other outbound connections go to the proxy (default)");
+    }
+
+    @Test
+    void aReasonThatDoesNotFitBehindItsRuleStandsBelow() {
+        RedirectPlan plan = RuleCompiler.compile(RedirectParameters.builder().build(), EnumSet.of(IpFamily.IPV4));
+
+        String tree = TreeRenderer.render(plan, 60);
+
+        assertThat(tree).contains("""
+                │     ├─ tcp, to port 15008 → return
+                │     │  # the proxy itself listens on the tunnel port
+                │     │    (default)
+                """);
+        assertThat(tree.lines().filter(line -> line.contains("#"))).allMatch(line -> line.length() <= 60);
+        assertThat(TreeRenderer.render(plan)).contains("""
+                │     ├─ tcp, to port 15008 → return        # the proxy itself listens on the tunnel port (default)
+                """);
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -132,8 +133,30 @@ class DevScriptTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
-    private Command.Result run(String command) {
-        return Command.of(project.resolve("dev").toString(), command)
+    /** What is passed over would be taken for done. */
+    @ParameterizedTest
+    @ValueSource(strings = {"build", "image", "clean", "bench"})
+    void anArgumentThatACommandDoesNotTakeIsAnError(String command) {
+        Command.Result result = run(command, "-Dmaven.repo.local=elsewhere");
+
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).startsWith("dev: " + command + " takes ").contains("not -Dmaven.repo.local=elsewhere");
+        assertThat(project.resolve("target")).doesNotExist();
+    }
+
+    @Test
+    void theApiGoesIntoTheRepositoryThatIsNamed() throws IOException {
+        program("mvn", "echo \"$*\" >> calls");
+
+        Command.Result result = run("api", "-Dmaven.repo.local=elsewhere");
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(Files.readString(project.resolve("calls"))).contains(" -Dmaven.repo.local=elsewhere install");
+    }
+
+    private Command.Result run(String... arguments) {
+        return Command.of(Stream.concat(Stream.of(project.resolve("dev").toString()), Stream.of(arguments))
+                        .toArray(String[]::new))
                 .environment(
                         Map.of("PATH", bin + ":" + System.getenv("PATH"), "JAVA_HOME", System.getProperty("java.home")))
                 .result();

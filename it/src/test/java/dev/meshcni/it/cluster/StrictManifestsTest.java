@@ -51,7 +51,9 @@ class StrictManifestsTest {
     @ParameterizedTest
     @EnumSource
     void ofAllPlatforms(Platform platform) {
-        assertTaken(manifest("--platform", platform.label()));
+        String version = cluster.client().getKubernetesVersion().getGitVersion();
+
+        assertTaken(manifest("--platform", platform.label(), "--kube-version", version));
     }
 
     @ParameterizedTest
@@ -62,14 +64,16 @@ class StrictManifestsTest {
 
     @Test
     void ofTheChart() throws IOException {
+        String version = cluster.client().getKubernetesVersion().getGitVersion();
         assertTaken(
                 new Helm(Path.of("../deploy/helm/istio-cni").toAbsolutePath().normalize())
                         .template()
                         .withName("mesh-cni")
                         .withNamespace(Installation.NAMESPACE)
-                        .withKubeVersion(cluster.client().getKubernetesVersion().getGitVersion())
+                        .withKubeVersion(version)
                         .withValuesFile(Files.writeString(directory.resolve("values.yaml"), ALL))
                         .call());
+        Report.line("strict validation: the API server of Kubernetes " + version + " takes the chart");
     }
 
     @Test
