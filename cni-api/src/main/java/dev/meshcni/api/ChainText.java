@@ -5,11 +5,16 @@ package dev.meshcni.api;
 
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The text of a configuration list, in which plugins are added and removed without touching anything else: what others
@@ -66,6 +71,50 @@ public final class ChainText {
         }
         return text.substring(0, plugins.get(0).start())
                 + text.substring(plugins.get(1).start());
+    }
+
+    /**
+     * The text of a configuration without the plugins of a type in lists within its plugins, such as those that Multus
+     * delegates to. A list of nothing else stays.
+     *
+     * @param text a configuration that was parsed before
+     * @param type the type of the plugins
+     */
+    public static String withoutNested(String text, String type) {
+        Deque<Integer> open = new ArrayDeque<>();
+        try (JsonParser parser = CniJson.factory().createParser(text)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                if (token == JsonToken.START_OBJECT) {
+                    open.push((int) parser.currentTokenLocation().getCharOffset());
+                } else if (token == JsonToken.END_OBJECT) {
+                    int start = open.pop();
+                    int end = (int) parser.currentLocation().getCharOffset();
+                    Optional<String> rest =
+                            open.isEmpty() ? Optional.empty() : withoutOne(text.substring(start, end), type);
+                    if (rest.isPresent()) {
+                        return withoutNested(text.substring(0, start) + rest.get() + text.substring(end), type);
+                    }
+                }
+            }
+            return text;
+        } catch (IOException e) {
+            throw new UncheckedIOException("a configuration that was parsed before", e);
+        }
+    }
+
+    /** A list without its first plugin of a type; empty if it has none, or nothing else. */
+    private static Optional<String> withoutOne(String list, String type) {
+        if (!list.contains("\"plugins\"")) {
+            return Optional.empty();
+        }
+        JsonNode plugins = CniJson.lenientObject(list).path("plugins");
+        List<Integer> own = IntStream.range(0, plugins.isArray() ? plugins.size() : 0)
+                .filter(i -> plugins.get(i).path("type").asText("").equals(type))
+                .boxed()
+                .toList();
+        return own.isEmpty() || own.size() == plugins.size()
+                ? Optional.empty()
+                : Optional.of(new ChainText(list).remove(own.getFirst()));
     }
 
     /** All that stands between the bracket of the list, the line end after it, and the comma after the first plugin. */

@@ -4,9 +4,11 @@
 package dev.meshcni.cli;
 
 import dev.meshcni.install.AgentQuestion;
+import dev.meshcni.install.Installer;
 import dev.meshcni.install.InstallerSettings;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -69,10 +71,13 @@ final class UninstallCommand implements Callable<Integer> {
                             + " delete its DaemonSet, which also uninstalls it, or use --force");
             return CommandLine.ExitCode.SOFTWARE;
         }
-        node.installer().uninstall(TIME_FOR_PLUGINS);
+        Installer installer = node.installer();
+        Optional<String> attached = installer.attachedPods();
+        installer.uninstall(TIME_FOR_PLUGINS);
         spec.commandLine()
                 .getOut()
                 .println("uninstalled from " + settings.confDir() + " and " + settings.binDirOnHost());
+        attached.ifPresent(pods -> spec.commandLine().getErr().println("warning: " + pods));
         return CommandLine.ExitCode.OK;
     }
 }

@@ -24,6 +24,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code install}, {@code uninstall} and {@code doctor} on the directories of a node that the test makes. */
 class NodeCommandsTest {
+    /** The configuration of Multus with plugins of its default network. */
+    private static final String MULTUS = """
+            {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [
+              {"cniVersion": "0.3.1", "name": "pods", "plugins": [%s]}]}
+            """;
+
     private static final String CONF = """
         {
           "cniVersion": "1.0.0",
@@ -66,14 +72,30 @@ class NodeCommandsTest {
     }
 
     @Test
-    void anEntryInsideOfMultusIsNamedAndKeepsThePlugin() throws Exception {
-        Path multus = Files.writeString(root.resolve("net.d/00-multus.conf"), """
-            {"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "delegates": [
-              {"cniVersion": "0.3.1", "name": "pods", "plugins": [{"type": "ptp"}, {"name": "istio-cni", "type": "istio-cni"}]}]}\
-            """);
+    void aCopyOfTheEntryInsideOfMultusIsNamedAndTakenOut() throws Exception {
+        Path multus = Files.writeString(
+                root.resolve("net.d/00-multus.conf"),
+                MULTUS.formatted("{\"type\": \"ptp\"}, {\"name\": \"istio-cni\", \"type\": \"istio-cni\"}"));
+        assertThat(run("doctor").out()).contains("istio-cni is also in 00-multus.conf at delegates[0].plugins[1]");
+
+        assertThat(run("install").exitCode()).isZero();
+
+        assertThat(Files.readString(root.resolve("net.d/00-multus.conflist")).replace(" ", ""))
+                .containsOnlyOnce("\"type\":\"istio-cni\"");
+        assertThat(run("uninstall", "--force").exitCode()).isZero();
+        assertThat(multus).hasContent(MULTUS.formatted("{\"type\": \"ptp\"}"));
+        assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+    }
+
+    @Test
+    void aNetworkInsideOfMultusThatIsOursAloneIsNamedAndKeepsThePlugin() throws Exception {
+        Path multus = Files.writeString(
+                root.resolve("net.d/00-multus.conf"),
+                MULTUS.formatted(
+                        "{\"type\": \"ptp\"}]}, {\"name\": \"istio-cni\", \"plugins\": [{\"type\": \"istio-cni\"}"));
 
         assertThat(run("doctor").out())
-                .contains("istio-cni is also in 00-multus.conf at delegates[0].plugins[1], inside multus")
+                .contains("istio-cni is also in 00-multus.conf at delegates[1].plugins[0], inside multus")
                 .contains("the plugin is not installed: no pod can start");
         assertThat(run("install").exitCode()).isZero();
 
@@ -82,7 +104,7 @@ class NodeCommandsTest {
         assertThat(uninstalled.exitCode()).isEqualTo(1);
         assertThat(uninstalled.err())
                 .contains(
-                        "00-multus.conf (delegates[0].plugins[1], inside multus) still calls istio-cni: the plugin is kept");
+                        "00-multus.conf (delegates[1].plugins[0], inside multus) still calls istio-cni: the plugin is kept");
         assertThat(root.resolve("bin/istio-cni")).isExecutable();
         Files.delete(multus);
         assertThat(run("uninstall", "--force").exitCode()).isZero();
@@ -228,6 +250,24 @@ class NodeCommandsTest {
 
         assertThat(conf).hasContent(CONF);
         assertThat(root.resolve("bin/istio-cni")).doesNotExist();
+        assertThat(root.resolve("run")).doesNotExist();
+    }
+
+    @Test
+    void uninstallNamesThePodsThatMultusHasAttached() throws Exception {
+        Files.writeString(root.resolve("net.d/10-pods.conflist"), CONF);
+        run("install");
+        Path records = Files.createDirectories(root.resolve("run/attachments"));
+        Files.writeString(records.resolve("1.json"), "{\"network\": \"istio-cni\", \"pod\": \"shop/web\"}");
+        Files.writeString(records.resolve("2.json"), "{\"network\": \"pods\", \"pod\": \"shop/chained\"}");
+        Files.writeString(records.resolve("3.json"), "{");
+
+        Run run = run("uninstall");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.err())
+                .contains(
+                        "pods attached to the network istio-cni, which has no plugin now: shop/web. Where Multus has");
         assertThat(root.resolve("run")).doesNotExist();
     }
 

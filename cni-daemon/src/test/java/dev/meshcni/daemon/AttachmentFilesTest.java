@@ -10,6 +10,7 @@ import dev.meshcni.core.AttachmentStore.Stored;
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.install.RunDirectory;
+import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,22 @@ class AttachmentFilesTest {
         files(BOOT).save(stored("c1", "net1"));
 
         assertThat(files(BOOT).load()).containsExactlyInAnyOrder(WEB, stored("c1", "net1"));
+    }
+
+    @Test
+    void theInstallerNamesThePodsThatAreAttachedToANetworkOfOurs() throws IOException {
+        TestNode node = TestNode.in(runDirectory.resolve("node"));
+        AttachmentFiles files = new AttachmentFiles(node.runDirectory().resolve(RunDirectory.ATTACHMENTS), BOOT);
+        Stored gone = ofMultus("c2", "shop/gone");
+        files.save(WEB);
+        files.save(ofMultus("c1", "shop/web"));
+        files.save(gone);
+        files.delete(gone);
+
+        assertThat(NodeInstaller.of(node).attachedPods())
+                .hasValueSatisfying(said -> assertThat(said).contains(": shop/web. "));
+        files.delete(ofMultus("c1", "shop/web"));
+        assertThat(NodeInstaller.of(node).attachedPods()).isEmpty();
     }
 
     @Test
@@ -120,6 +137,12 @@ class AttachmentFilesTest {
 
     private AttachmentFiles files(String bootId) {
         return new AttachmentFiles(runDirectory.resolve(RunDirectory.ATTACHMENTS), bootId);
+    }
+
+    /** As Multus attaches a pod: with an interface of its own, to the network of our file. */
+    private static Stored ofMultus(String containerId, String pod) {
+        return new Stored(
+                "istio-cni", containerId, "net1", pod, "u1", "/run/netns/a", new NamespaceId(4, 4026532008L, 11));
     }
 
     private static Stored stored(String container, String ifName) {

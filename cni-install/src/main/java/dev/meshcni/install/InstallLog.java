@@ -7,12 +7,16 @@ import dev.meshcni.api.conf.FileEdit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Log messages of the installation. */
 final class InstallLog {
     private static final Logger LOG = LoggerFactory.getLogger(InstallLog.class);
+
+    /** More than most nodes have pods; a line of a log has its limits. */
+    private static final int SHOWN_PODS = 250;
 
     private InstallLog() {}
 
@@ -57,6 +61,18 @@ final class InstallLog {
     /** Logs that our copy of the base CNI's file was changed as that file was. */
     static void followed(List<FileEdit> edits) {
         edits.forEach(edit -> LOG.info("{} follows a change of the base CNI's configuration", edit.name()));
+    }
+
+    /** What the end of a network means for the pods that are attached to it; empty if none is. */
+    static Optional<String> attachedPods(String network, List<String> pods) {
+        if (pods.isEmpty()) {
+            return Optional.empty();
+        }
+        String more = pods.size() > SHOWN_PODS ? " and " + (pods.size() - SHOWN_PODS) + " more" : "";
+        return Optional.of(
+                "pods attached to the network " + network + ", which has no plugin now: "
+                        + String.join(", ", pods.subList(0, Math.min(pods.size(), SHOWN_PODS))) + more
+                        + ". Where Multus has retryDeleteOnError they cannot be deleted: install again, delete them, and uninstall");
     }
 
     /** Logs a new state of the installation. */

@@ -190,6 +190,15 @@ public final class Installer {
     }
 
     /**
+     * Says which pods Multus has attached to a network of ours and not detached yet, and what an uninstallation means
+     * for them; empty if there are none. Once uninstalled, this is not known any more.
+     */
+    public Optional<String> attachedPods() {
+        String network = settings.conf().type();
+        return InstallLog.attachedPods(network, runDirectory.attachedTo(network));
+    }
+
+    /**
      * The findings about the current configuration.
      *
      * @throws DaemonException if it cannot be read

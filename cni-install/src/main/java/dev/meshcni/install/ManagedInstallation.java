@@ -81,10 +81,12 @@ public final class ManagedInstallation implements AutoCloseable {
 
     /** The node's files come first: as long as the configuration calls the plugin, new pods wait for an agent. */
     private void uninstall() {
+        Optional<String> attached = installer.attachedPods();
         Optional<String> files = removeFiles();
         if (installer.state() instanceof InstallState.Superseded) {
             return;
         }
+        attached.ifPresent(LOG::warn);
         leftovers = Stream.of(files, further.run(TIME_TO_ASK))
                 .flatMap(Optional::stream)
                 .toList();

@@ -5,6 +5,9 @@ package dev.meshcni.install;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.meshcni.api.CniException;
+import dev.meshcni.api.CniJson;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.AgentlessDecision;
 import dev.meshcni.files.AtomicFiles;
@@ -17,6 +20,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +37,12 @@ public final class RunDirectory {
     public static final String WARM_UP = "rehearsal";
 
     private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
+
+    /** More than a node has pods. */
+    private static final int MOST_RECORDS = 10_000;
+
+    /** No record is longer, in bytes. */
+    private static final int LONGEST_RECORD = 16 * 1024;
 
     private final Path directory;
     private final AtomicFiles files;
@@ -69,6 +79,42 @@ public final class RunDirectory {
             LOG.warn("keeping {}: it contains files not installed by mesh-cni", directory);
         } catch (FileSystemException e) {
             LOG.debug("keeping empty directory {}: {}", directory, e.toString());
+        }
+    }
+
+    /**
+     * The pods, as {@code namespace/name}, that agents have recorded as attached to a network and that are not detached
+     * yet; none where nothing can be read.
+     */
+    List<String> attachedTo(String network) {
+        try {
+            RootPath.directory(directory);
+        } catch (IOException e) {
+            return List.of();
+        }
+        try (Stream<Path> records = Files.list(directory.resolve(ATTACHMENTS))) {
+            return records.limit(MOST_RECORDS)
+                    .flatMap(record -> podAttachedTo(network, record).stream())
+                    .distinct()
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            LOG.debug("cannot read attachments: {}", e.toString());
+            return List.of();
+        }
+    }
+
+    private static Optional<String> podAttachedTo(String network, Path record) {
+        try {
+            if (!Files.isRegularFile(record, LinkOption.NOFOLLOW_LINKS) || Files.size(record) > LONGEST_RECORD) {
+                return Optional.empty();
+            }
+            JsonNode attachment = CniJson.object(Files.readAllBytes(record));
+            return Optional.of(attachment.path("pod").asText())
+                    .filter(_ -> attachment.path("network").asText().equals(network));
+        } catch (IOException | CniException e) {
+            LOG.debug("{} is not a valid attachment record: {}", record, e.toString());
+            return Optional.empty();
         }
     }
 

@@ -10,9 +10,11 @@ import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.testkit.PassedOnSteps;
 import dev.meshcni.install.ShutdownReason.Answer;
+import dev.meshcni.testkit.CapturedLog;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -55,6 +57,22 @@ class ManagedInstallationTest {
 
         assertThat(node.conf()).isEqualTo(before);
         assertThat(node.binDir()).isEmptyDirectory();
+        assertThat(node.runDirectory()).doesNotExist();
+    }
+
+    @Test
+    void anUninstallationSaysWhichPodsItLeavesAttached() throws Exception {
+        try (CapturedLog log = CapturedLog.of(ManagedInstallation.class)) {
+            try (ManagedInstallation installation = start(Answer.UNINSTALL)) {
+                eventually("installed", () -> installation.state().notReady().isEmpty());
+                Path records = Files.createDirectories(node.runDirectory().resolve(RunDirectory.ATTACHMENTS));
+                Files.writeString(records.resolve("1.json"), "{\"network\": \"istio-cni\", \"pod\": \"shop/web\"}");
+            }
+
+            assertThat(log.lines())
+                    .anyMatch(line -> line.startsWith("WARN pods attached to the network istio-cni")
+                            && line.contains(" shop/web. "));
+        }
         assertThat(node.runDirectory()).doesNotExist();
     }
 

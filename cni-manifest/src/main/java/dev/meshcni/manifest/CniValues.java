@@ -75,7 +75,7 @@ record CniValues(
     record Monitoring(Optional<PodMonitor> podMonitor, Optional<Alerts> alerts, boolean dashboard) {}
 
     /** The alerts, by the labels of their resource and the page that says what to do. */
-    record Alerts(Map<String, String> labels, String runbook) {}
+    record Alerts(Map<String, String> labels, Optional<String> runbook) {}
 
     /** A PodMonitor, by its labels and the interval between two scrapes. */
     record PodMonitor(Map<String, String> labels, String interval) {}

@@ -310,8 +310,7 @@ final class CniValuesReader {
                 SettingsSection dashboard = cni.section("dashboard")) {
             CniValues.PodMonitor monitor = new CniValues.PodMonitor(
                     podMonitor.map("labels"), podMonitor.text("interval").orElse("30s"));
-            CniValues.Alerts found = new CniValues.Alerts(
-                    alerts.map("labels"), alerts.text("runbookUrl").orElse(MonitoringManifests.RUNBOOK));
+            CniValues.Alerts found = new CniValues.Alerts(alerts.map("labels"), alerts.text("runbookUrl"));
             return new CniValues.Monitoring(
                     podMonitor.flag("enabled").filter(on -> on).map(_ -> monitor),
                     alerts.flag("enabled").filter(on -> on).map(_ -> found),

@@ -17,6 +17,8 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What watches the daemons: resources for the Prometheus operator and Grafana, each only if asked for. The alerts and
@@ -29,11 +31,10 @@ record MonitoringManifests(CniValues values) {
     /** The dashboard, as Grafana exports it. */
     static final String DASHBOARD = "dashboard.json";
 
-    /** The page of the alerts, in which each has a section. */
-    static final String RUNBOOK = "https://git.example/mesh-cni/mesh-cni/blob/main/docs/alerts.md";
-
-    /** What stands for that page in the file. */
+    /** What stands in the file for the page of the alerts, in which each has a section. */
     private static final String RUNBOOK_MARK = "RUNBOOK";
+
+    private static final Pattern RUNBOOK_LINE = Pattern.compile(" *runbook_url: .*\n");
 
     private static final String OPERATOR = "monitoring.coreos.com/v1";
     private static final Map<String, Object> PODS = Map.of("matchLabels", Map.of("k8s-app", NodeManifests.DAEMON_SET));
@@ -77,8 +78,15 @@ record MonitoringManifests(CniValues values) {
                 "PrometheusRule",
                 NodeManifests.DAEMON_SET,
                 alerts.labels(),
-                new KubernetesSerialization()
-                        .unmarshal(text(ALERTS).replace(RUNBOOK_MARK, alerts.runbook()), Map.class));
+                new KubernetesSerialization().unmarshal(alertsOf(alerts.runbook()), Map.class));
+    }
+
+    /**
+     * The alerts with links to a page; without any where none is named, as nobody knows where the page is published.
+     */
+    private static String alertsOf(Optional<String> runbook) {
+        return runbook.map(page -> text(ALERTS).replace(RUNBOOK_MARK, page))
+                .orElseGet(() -> RUNBOOK_LINE.matcher(text(ALERTS)).replaceAll(""));
     }
 
     /** Grafana's sidecar loads the dashboards of the ConfigMaps with this label. */

@@ -28,6 +28,9 @@ sealed interface PodInspection {
     /** The rules cannot be read: they may be anything. */
     record Unreadable(String why) implements PodInspection {}
 
+    /** No process runs in a network namespace of its own, so that nothing of it can bypass its proxy. */
+    record Idle() implements PodInspection {}
+
     /** It could not be seen for now. */
     record Unseen(String why) implements PodInspection {}
 

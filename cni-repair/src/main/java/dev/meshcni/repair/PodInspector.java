@@ -107,9 +107,7 @@ public final class PodInspector {
         try {
             return switch (RedirectPolicy.decide(pod)) {
                 case Decision.Skip skip -> new PodInspection.NotMeant(skip.detail());
-                case Decision.Redirect _
-                when netns.isEmpty() ->
-                    new PodInspection.Unseen("no process of the pod is running in its own network namespace");
+                case Decision.Redirect _ when netns.isEmpty() -> new PodInspection.Idle();
                 case Decision.Redirect redirect -> look(pod, redirect.parameters(), netns.get());
             };
         } catch (UnreadableRulesException e) {

@@ -288,6 +288,7 @@ public final class RepairController implements AutoCloseable {
             case PodInspection.Changed changed -> drift(pod, changed);
             case PodInspection.Unreadable found -> unreadable(pod, found);
             case PodInspection.Blind blind -> blind(pod, blind);
+            case PodInspection.Idle _ -> idle(pod);
             case PodInspection.Unseen unseen -> unseen(pod, unseen, round);
         }
     }
@@ -334,6 +335,15 @@ public final class RepairController implements AutoCloseable {
             LOG.warn("cannot inspect pods: {}", blind.why());
         }
         settle(pod);
+    }
+
+    /**
+     * After a reboot the API shows pods as running that the kubelet has yet to start. That start is a change of the
+     * pod, and leads to another look unless its ADD is answered by this agent.
+     */
+    private void idle(NodePod pod) {
+        LOG.debug("no process of pod {} runs in a network namespace of its own", pod.key());
+        cases.remove(pod.key());
     }
 
     private void unseen(NodePod pod, PodInspection.Unseen unseen, boolean round) {

@@ -100,6 +100,20 @@ class RepairControllerTest {
     }
 
     @Test
+    void aPodThatHasNoProcessYetIsLookedIntoAgainWhenItHasStarted() throws Exception {
+        Pod web = server.create(started(injected("web")));
+        try (CapturedLog log = CapturedLog.of(RepairController.class)) {
+            start(Mode.REPAIR);
+            eventually("it was looked for", () -> namespaces.looks() > 0);
+            namespaces.add(uid(web));
+            server.update(NAMESPACE, "web", TestPods::started);
+
+            eventually("the pod is redirected", () -> namespaces.isRedirected(uid(web)));
+            assertThat(log.lines()).noneMatch(line -> line.startsWith("WARN"));
+        }
+    }
+
+    @Test
     void aPodWhoseValidationFailsIsRedirectedWhileItRuns() throws Exception {
         Pod web = create(crashing(injected("web"), 126));
         start(Mode.REPAIR);

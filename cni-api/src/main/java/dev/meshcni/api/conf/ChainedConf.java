@@ -76,7 +76,10 @@ public final class ChainedConf {
                 .findFirst();
     }
 
-    /** The edits that make our plugin the last one of the base CNI's list, and take it out of all other files. */
+    /**
+     * The edits that make our plugin the last one of the base CNI's list, and take it out of all other files. A copy
+     * within that list would have it run twice, and goes as well.
+     */
     public static InstallPlan install(ConfDirSnapshot dir, InstallSettings settings) {
         Optional<ConfFile.Valid> base = base(dir, settings);
         if (base.isEmpty()) {
@@ -88,12 +91,12 @@ public final class ChainedConf {
             return new InstallPlan.Refuse(
                     file.name(), "it has to become a .conflist, and the file names for that are in use");
         }
-        List<FileEdit> edits = new ArrayList<>(
-                file.list().single()
-                        ? List.of(
-                                new FileEdit.Write(target.get(), LiftedConf.lift(file, settings.entry()), file.name()),
-                                new FileEdit.Delete(file.name()))
-                        : append(file, settings));
+        List<FileEdit> chained = file.list().single()
+                ? List.of(
+                        new FileEdit.Write(target.get(), LiftedConf.lift(file, settings.entry()), file.name()),
+                        new FileEdit.Delete(file.name()))
+                : append(file, settings);
+        List<FileEdit> edits = new ArrayList<>(withoutCopies(file, chained, settings));
         dir.valid().stream()
                 .filter(other ->
                         !other.name().equals(file.name()) && !other.name().equals(target.get()))
@@ -101,11 +104,36 @@ public final class ChainedConf {
         return new InstallPlan.Edits(edits);
     }
 
-    /** The edits that take our plugin out of every file, and make lists again what they were made from. */
+    /**
+     * The edits that take our plugin out of every file, and make lists again what they were made from. That goes for
+     * copies within the configuration of other plugins, too.
+     */
     public static List<FileEdit> uninstall(ConfDirSnapshot dir, InstallSettings settings) {
         return dir.valid().stream()
-                .flatMap(file -> removeFrom(dir, file, settings).stream())
+                .flatMap(file -> withoutCopies(file, removeFrom(dir, file, settings), settings).stream())
                 .toList();
+    }
+
+    private static List<FileEdit> withoutCopies(ConfFile.Valid file, List<FileEdit> edits, InstallSettings settings) {
+        if (edits.isEmpty()) {
+            String text = ChainText.withoutNested(file.list().text(), settings.type());
+            return text.equals(file.list().text())
+                    ? List.of()
+                    : List.of(new FileEdit.Write(file.name(), text, file.name()));
+        }
+        List<FileEdit> without = new ArrayList<>();
+        for (FileEdit edit : edits) {
+            without.add(
+                    switch (edit) {
+                        case FileEdit.Write write ->
+                            new FileEdit.Write(
+                                    write.name(),
+                                    ChainText.withoutNested(write.content(), settings.type()),
+                                    write.like());
+                        case FileEdit.Delete delete -> delete;
+                    });
+        }
+        return without;
     }
 
     /** Returns whether a network has a plugin that is not ours and connects pods to something. */

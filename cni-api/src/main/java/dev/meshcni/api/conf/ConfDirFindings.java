@@ -153,8 +153,8 @@ public final class ConfDirFindings {
                             settings.type() + " is also in " + file.name() + " at " + place + ", inside "
                                     + String.join(", ", NestedEntries.holders(file.list(), settings))
                                     + ", which calls it",
-                            "remove it there before uninstalling; Multus copies its default network when it starts,"
-                                    + " so restart it after removing the entry")));
+                            "uninstalling takes it out of lists with other plugins; remove it elsewhere, and restart"
+                                    + " Multus, which copies its default network when it starts")));
         }
         dir.pluginFiles().forEach((name, file) -> {
             if (ChainedConf.calls(file, settings)) {

@@ -10,8 +10,8 @@ import java.util.List;
 
 /**
  * Entries of ours within the configuration of another plugin, which calls them as a runtime does: Multus holds the
- * networks that it delegates to, and copies the default network, with whatever is chained to it, when it starts.
- * Nothing edits them: they are that plugin's own.
+ * networks that it delegates to, and copies the default network, with whatever is chained to it, when it starts. They
+ * are taken out of lists that have other plugins as well; anything else is for that plugin's owner to edit.
  *
  * <p>API status: EXPERIMENTAL (docs/versioning.md).
  *

@@ -201,6 +201,55 @@ class ChainedConfTest {
     }
 
     @Test
+    void copiesWithinAnotherPluginAreTakenOutWithoutTouchingAnythingElse() {
+        String multus = """
+                {"name": "m", "plugins": [{"type": "tuning"}, {"type": "multus", "delegates": [
+                  {"plugins": [ {"type": "a"} , {"type": "istio-cni", "plugins": []}, {"type": "istio-cni"} ,{"type": "b"}]},
+                  {"plugins": [{"type": "istio-cni"},  {"type": "multus", "delegates": [{"plugins": [{"type": "istio-cni"}]}]}]},
+                  {"type": "istio-cni"}]}]}
+                """;
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("00-multus.conflist", multus));
+
+        assertThat(content(ChainedConf.uninstall(dir, SETTINGS), "00-multus.conflist"))
+                .isEqualTo("""
+                {"name": "m", "plugins": [{"type": "tuning"}, {"type": "multus", "delegates": [
+                  {"plugins": [ {"type": "a"} ,{"type": "b"}]},
+                  {"plugins": [{"type": "multus", "delegates": [{"plugins": [{"type": "istio-cni"}]}]}]},
+                  {"type": "istio-cni"}]}]}
+                """);
+        assertThat(dir.after(ChainedConf.uninstall(dir, SETTINGS)))
+                .satisfies(after ->
+                        assertThat(ChainedConf.uninstall(after, SETTINGS)).isEmpty());
+    }
+
+    @Test
+    void aCopyWithinTheBaseCniGoesWhenTheEntryIsChainedBehindIt() {
+        String multus = "{\"name\": \"m\", \"plugins\": [{\"type\": \"multus\", \"delegates\": [{\"plugins\": ["
+                + "{\"type\": \"ptp\"}, {\"type\": \"istio-cni\"}]}]}]}";
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("00-multus.conflist", multus));
+
+        ConfDirSnapshot installed = dir.after(edits(dir));
+
+        assertThat(content(edits(dir), "00-multus.conflist").replace(" ", ""))
+                .containsOnlyOnce("\"type\":\"istio-cni\"");
+        assertThat(edits(installed)).isEmpty();
+    }
+
+    @Test
+    void aCopyThatAnotherPluginHasOfTheNamedFileStaysWhileItIsInstalled() {
+        String multus = "{\"name\": \"m\", \"plugins\": [{\"type\": \"multus\", \"delegates\": [{\"plugins\": ["
+                + "{\"type\": \"ptp\"}, {\"type\": \"istio-cni\"}]}]}]}";
+        ConfDirSnapshot dir = ConfDirSnapshot.of(DIR, Map.of("00-multus.conflist", multus, "10-pods.conflist", LIST));
+
+        assertThat(ChainedConf.install(dir, new InstallSettings(true, "10-pods.conflist", SETTINGS.entry())))
+                .isInstanceOfSatisfying(
+                        InstallPlan.Edits.class,
+                        plan -> assertThat(plan.edits())
+                                .extracting(FileEdit::name)
+                                .containsExactly("10-pods.conflist"));
+    }
+
+    @Test
     void aFileThatComesBackReplacesWhatWasMadeOfIt() {
         ConfDirSnapshot installed = ConfDirSnapshot.of(DIR, Map.of("a.conf", "{\"name\":\"a\",\"type\":\"old\"}"));
         installed = installed.after(edits(installed));

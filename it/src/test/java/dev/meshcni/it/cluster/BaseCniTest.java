@@ -6,6 +6,7 @@ package dev.meshcni.it.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -42,6 +43,33 @@ class BaseCniTest {
             cluster.installation().remove();
 
             assertThat(files.state()).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void podsAreRedirectedThatMultusAttachesToANetworkOfOurs() {
+        try (ForeignManifests multus = ForeignManifests.named(Setting.MESHCNI_MULTUS_MANIFESTS)) {
+            cluster.installation().remove();
+            multus.applyAndAwait();
+            String manifest =
+                    Installation.manifest("{chained: false, provider: multus, cniConfDir: /etc/cni/multus/net.d}");
+            NodeFiles files = NodeFiles.of(cluster, manifest);
+            cluster.machine().run("mkdir", "-p", files.conf());
+            List<String> before = files.state();
+            cluster.installation().ensure(manifest);
+            try (TestNamespace shop = TestNamespace.create(cluster, "network")) {
+                Peer peer = Peer.start(shop);
+                shop.start(Pods.attached("web", "default/istio-cni", Pods.IDLE));
+                assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
+                assertThat(peer.seen()).isEqualTo(Peer.Seen.NOTHING);
+
+                cluster.installation().remove();
+
+                assertThat(files.state()).isEqualTo(before);
+                assertThat(peer.answerTo("web"))
+                        .as("a pod keeps its redirection")
+                        .isEqualTo(Pods.PROXY);
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ class DeniedRightsTest {
     }
 
     /** A role of the manifest without one right. */
-    private static String without(String manifest, String name, String resource, String verb) {
+    static String without(String manifest, String name, String resource, String verb) {
         HasMetadata role = Installation.resources(manifest).stream()
                 .filter(one ->
                         name.equals(one.getKind() + "/" + one.getMetadata().getName()))

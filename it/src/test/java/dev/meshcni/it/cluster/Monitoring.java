@@ -23,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
@@ -56,16 +58,38 @@ final class Monitoring {
         return new Monitoring(cluster.installation());
     }
 
-    /** Scrapes until an alert fires, before which no other one does. */
-    void awaitFiring(String alert) {
+    /**
+     * Scrapes until an alert has fired.
+     *
+     * @param besides alerts that the same condition may raise; no other one fires meanwhile
+     */
+    void awaitFiring(String alert, String... besides) {
         AlertRule rule = rule(alert);
         Instant latest = now.plus(rule.time()).plus(LATENESS);
+        Set<String> expected = new HashSet<>(List.of(besides));
+        expected.add(alert);
         while (rule.firing().isEmpty()) {
             assertThat(now).as("%s does not fire; active: %s", alert, active()).isBefore(latest);
             step();
-            assertThat(firing()).isSubsetOf(alert);
+            assertThat(firing()).isSubsetOf(expected);
         }
         assertThat(rule.firing()).allSatisfy(labels -> assertThat(targets).contains(labels.value("pod")));
+    }
+
+    /** Scrapes until an alert has fired, while something happens again and again. */
+    void awaitFiringDuring(Runnable event, String alert, String... besides) {
+        AtomicBoolean fires = new AtomicBoolean();
+        CompletableFuture<Void> events = CompletableFuture.runAsync(() -> {
+            while (!fires.get()) {
+                event.run();
+            }
+        });
+        try {
+            awaitFiring(alert, besides);
+        } finally {
+            fires.set(true);
+            events.join();
+        }
     }
 
     /** Scrapes until no alert is active. */

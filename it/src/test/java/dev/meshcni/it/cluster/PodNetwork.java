@@ -21,6 +21,16 @@ record PodNetwork(TestNamespace namespace, String pod) {
         return namespace.cluster().machine().run(entered.toArray(String[]::new));
     }
 
+    /** Removes all rules of iptables. */
+    void clear() {
+        for (String family : List.of("iptables", "ip6tables")) {
+            for (String table : List.of("nat", "mangle", "raw")) {
+                run(family, "-t", table, "-F");
+                run(family, "-t", table, "-X");
+            }
+        }
+    }
+
     private String process() {
         String container = Prober.app(namespace.pods().withName(pod).require())
                 .orElseThrow()

@@ -59,6 +59,15 @@ final class Pods {
                                 .build()));
     }
 
+    /** An injected pod that Multus attaches to another network. */
+    static Pod attached(String name, String network, String script) {
+        return new PodBuilder(injected(name, script))
+                .editMetadata()
+                .addToAnnotations("k8s.v1.cni.cncf.io/networks", network)
+                .endMetadata()
+                .build();
+    }
+
     /** A pod that nothing was injected into. */
     static Pod plain(String name, String script) {
         return pod(name, Map.of(), Map.of(), List.of(container(APP, script, 0).build()));

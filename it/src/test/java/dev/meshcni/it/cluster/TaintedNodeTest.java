@@ -43,9 +43,12 @@ class TaintedNodeTest {
     }
 
     @Test
-    void isSetWhileTheNodeCannotRedirectAndTakenOffAfterwards() {
-        String manifest = Installation.manifest("{nodeTaint: true}");
+    void isSetAndDeletionsWaitWhileTheNodeCannotRedirect() {
+        String manifest = Installation.manifest(
+                "{nodeTaint: true, repair: {deletePods: true}, env: {DRIFT_INTERVAL_SECONDS: \"2\"}}");
         installation.ensure(manifest);
+        TestNamespace shop = TestNamespace.create(cluster, "suspended");
+        shop.start(Pods.injected("web", Pods.IDLE));
         NodeFiles files = NodeFiles.of(cluster, manifest);
         String aside = "mkdir -p /tmp/mesh-cni-conf && mv " + files.conf() + "/* /tmp/mesh-cni-conf/";
         // Written anew where it belongs: containerd 1.6 does not see what is moved in from another directory.
@@ -55,13 +58,21 @@ class TaintedNodeTest {
         try {
             cluster.eventually("the taint is set", Duration.ofSeconds(60), this::isTainted);
             monitoring.awaitFiring("MeshCniNotReady");
+            new PodNetwork(shop, "web").clear();
+            monitoring.awaitFiring("MeshCniRepairSuspended", "MeshCniNotReady", "MeshCniPodsUnredirected");
+            assertThat(shop.pods().withName("web").get())
+                    .as("a pod without a place to start anew")
+                    .isNotNull();
         } finally {
             cluster.machine().run("sh", "-c", back);
         }
 
         cluster.eventually("the taint is off", Duration.ofSeconds(60), () -> !isTainted());
         assertThat(files.configurations()).contains("istio-cni");
+        cluster.eventually(
+                "the pod is deleted", () -> shop.pods().withName("web").get() == null);
         monitoring.awaitEnd();
+        shop.close();
         cluster.eventually(
                 "the node is ready",
                 () -> cluster.node().getStatus().getConditions().stream()
