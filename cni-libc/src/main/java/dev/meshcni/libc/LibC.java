@@ -63,6 +63,9 @@ public final class LibC {
     /** {@code fstat(2)} into a {@code struct stat}. */
     public static native int fstat(int fd, byte[] stat);
 
+    /** {@code stat(2)} into a {@code struct stat}. */
+    public static native int stat(String path, byte[] stat);
+
     /** {@code setns(2)}. */
     public static native int setns(int fd, int type);
 
@@ -111,7 +114,8 @@ public final class LibC {
     /** Two descriptors: the end to read from, then the one to write to. */
     static native int pipe2(int[] fds, int flags);
 
-    static native long read(int fd, byte[] buffer, long length);
+    /** {@code read(2)}. */
+    public static native long read(int fd, byte[] buffer, long length);
 
     /** {@code write(2)}. */
     public static native long write(int fd, byte[] buffer, long length);

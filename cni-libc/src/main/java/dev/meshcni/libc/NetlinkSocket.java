@@ -65,7 +65,7 @@ public final class NetlinkSocket implements AutoCloseable {
 
     public NetlinkSocket(int service) {
         this.fd = LibC.check(LibC.socket(AF_NETLINK, SOCK_RAW | LibC.O_CLOEXEC, service), "opening a netlink socket");
-        this.block = new NativeBlock(RECEIVE_LENGTH);
+        this.block = NativeBlock.unfilled(RECEIVE_LENGTH);
         this.received = block.take(RECEIVE_LENGTH);
         byte[] timeval = ByteBuffer.allocate(16)
                 .order(ByteOrder.nativeOrder())

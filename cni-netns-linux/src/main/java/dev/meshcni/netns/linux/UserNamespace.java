@@ -4,9 +4,8 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.FileKey;
 import dev.meshcni.libc.LibC;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -40,11 +39,8 @@ final class UserNamespace implements AutoCloseable {
 
     /** Returns whether this process is in it. */
     boolean own() {
-        try {
-            return Files.readSymbolicLink(OWN).equals(Files.readSymbolicLink(path()));
-        } catch (IOException e) {
-            throw new RedirectException("comparing user namespaces failed: " + e.getMessage(), e);
-        }
+        FileKey own = FileKey.at(OWN).orElseThrow(() -> new RedirectException(OWN + " cannot be looked at"));
+        return own.equals(FileKey.of(fd));
     }
 
     /** A file that stands for it, for other processes of root, until this is closed. */
