@@ -14,10 +14,14 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.install.RunDirectory;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -54,6 +58,9 @@ final class AttachmentFiles implements AttachmentStore {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
     private static final FileAttribute<Set<PosixFilePermission>> OWNERS_DIRECTORY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
+    private static final Set<StandardOpenOption> CREATE =
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -109,18 +116,29 @@ final class AttachmentFiles implements AttachmentStore {
         Path file = file(attachment);
         Path fresh = file.resolveSibling(file.getFileName() + FRESH_SUFFIX);
         try {
-            Files.createDirectories(directory, OWNERS_DIRECTORY);
-            Files.deleteIfExists(fresh);
-            Files.createFile(fresh, OWNER_ONLY);
-            Files.write(
-                    fresh,
-                    JSON.writeValueAsBytes(json(attachment)),
-                    StandardOpenOption.WRITE,
-                    LinkOption.NOFOLLOW_LINKS);
+            byte[] bytes = JSON.writeValueAsBytes(json(attachment));
+            try {
+                create(fresh, bytes);
+            } catch (FileAlreadyExistsException | NoSuchFileException _) {
+                // What an agent has left that ended here, or somebody has removed the directory.
+                Files.createDirectories(directory, OWNERS_DIRECTORY);
+                Files.deleteIfExists(fresh);
+                create(fresh, bytes);
+            }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new RedirectException(
                     "cannot record the attachment in " + directory + ", which a later DEL needs: " + e, e);
+        }
+    }
+
+    /** A file that was there, or a link, is none that this process has made. */
+    private static void create(Path fresh, byte[] bytes) throws IOException {
+        try (SeekableByteChannel file = Files.newByteChannel(fresh, CREATE, OWNER_ONLY)) {
+            ByteBuffer rest = ByteBuffer.wrap(bytes);
+            while (rest.hasRemaining()) {
+                file.write(rest);
+            }
         }
     }
 
