@@ -63,6 +63,7 @@ final class AttachmentFiles implements AttachmentStore {
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final MessageDigest SHA_256 = sha256();
 
     private final Path directory;
     private final String bootId;
@@ -211,11 +212,23 @@ final class AttachmentFiles implements AttachmentStore {
 
     /** The names in an attachment may be longer than a file name. */
     private Path file(Stored attachment) {
+        String key = attachment.network() + '\0' + attachment.containerId() + '\0' + attachment.ifName();
+        return directory.resolve(
+                HexFormat.of().formatHex(newDigest().digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
+    }
+
+    /** A copy of one that was looked up, which takes a multiple of what it digests. */
+    private static MessageDigest newDigest() {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            String key = attachment.network() + '\0' + attachment.containerId() + '\0' + attachment.ifName();
-            return directory.resolve(
-                    HexFormat.of().formatHex(digest.digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
+            return (MessageDigest) SHA_256.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("SHA-256 cannot be copied", e);
+        }
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("SHA-256 is not available", e);
         }

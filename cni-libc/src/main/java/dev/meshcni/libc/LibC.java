@@ -23,6 +23,9 @@ public final class LibC {
     public static final int NS_GET_USERNS = 0xb701;
     public static final int NS_GET_NSTYPE = 0xb703;
 
+    /** {@code SIOCGSKNS}: the network namespace of a socket, since Linux 4.10. */
+    static final int SIOCGSKNS = 0x894c;
+
     public static final int ENOENT = 2;
     static final int EINTR = 4;
     static final int EAGAIN = 11;

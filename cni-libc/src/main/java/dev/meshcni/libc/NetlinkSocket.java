@@ -88,6 +88,16 @@ public final class NetlinkSocket implements AutoCloseable {
     }
 
     /**
+     * Opens the namespace that the socket is in.
+     *
+     * @return a descriptor of it, for the caller to close
+     * @throws RedirectException if that takes more rights than this process has, or a newer kernel
+     */
+    public int openNamespace() {
+        return LibC.check(LibC.ioctl(fd, LibC.SIOCGSKNS), "opening the network namespace of a socket");
+    }
+
+    /**
      * Sends a request and waits until the kernel has carried it out.
      *
      * @return 0, or the error number that it failed with

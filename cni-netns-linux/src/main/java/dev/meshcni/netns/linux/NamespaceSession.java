@@ -238,7 +238,7 @@ final class NamespaceSession implements AutoCloseable {
     }
 
     private static Entered enter(OpenNamespace namespace, HostPaths hostPaths, NamespaceSockets sockets) {
-        boolean own = NetworkNamespace.isOwn(namespace);
+        boolean own = NetworkNamespace.isOfThisProcess(namespace);
         // That of this process is entered already; an init container has no right to enter any.
         if (!own) {
             namespace.enter();

@@ -189,6 +189,11 @@ final class NetfilterTables implements AutoCloseable {
                 .orElse(Set.of());
     }
 
+    /** The user namespace that owns this network namespace. */
+    UserNamespace owner() {
+        return socket.map(UserNamespace::ofNetworkNamespace).orElseGet(UserNamespace::ofNetworkNamespace);
+    }
+
     /** The number of nf_tables' state, which every change raises; empty where the kernel has no nf_tables. */
     OptionalInt generation() {
         try {

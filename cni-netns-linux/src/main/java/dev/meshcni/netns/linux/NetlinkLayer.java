@@ -109,7 +109,7 @@ final class NetlinkLayer implements Layer {
                 return;
             }
             Change change = found.isEmpty() ? first().at(found.generation()) : planned(found);
-            if (byPrograms(found, change)) {
+            if (byPrograms(netfilter, found, change)) {
                 programs.forEach(layer -> layer.apply(netfilter, undo, steps));
                 return;
             }
@@ -271,7 +271,7 @@ final class NetlinkLayer implements Layer {
      * judge, and where the pod has a user namespace of its own, which a thread of this process cannot enter and the
      * kernel's match for owners asks for.
      */
-    private boolean byPrograms(Listing found, Change change) {
+    private boolean byPrograms(NetfilterTables netfilter, Listing found, Change change) {
         if (!doubtful(found).isEmpty()) {
             requirePrograms(found);
             return true;
@@ -282,7 +282,7 @@ final class NetlinkLayer implements Layer {
         if (!adds) {
             return false;
         }
-        try (UserNamespace owner = UserNamespace.ofNetworkNamespace()) {
+        try (UserNamespace owner = netfilter.owner()) {
             return !owner.own() && !programs.isEmpty();
         }
     }
