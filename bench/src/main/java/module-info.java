@@ -10,6 +10,8 @@ module dev.meshcni.bench {
     requires dev.meshcni.enrolment;
     requires dev.meshcni.libc;
     requires dev.meshcni.netfilter;
+    requires dev.meshcni.netlink;
+    requires dev.meshcni.nftables;
     requires dev.meshcni.netns.linux;
     requires java.compiler;
     requires java.management;

@@ -7,6 +7,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meshcni.core.AgentProtocol;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -26,34 +27,34 @@ final class Agent implements AutoCloseable {
     private static final double KIB_PER_MIB = 1024;
 
     private final Process process;
-    private final Path runDirectory;
+    private final Scratch run;
     private final Path log;
 
-    private Agent(Process process, Path runDirectory, Path log) {
+    private Agent(Process process, Scratch run, Path log) {
         this.process = process;
-        this.runDirectory = runDirectory;
+        this.run = run;
         this.log = log;
     }
 
     /**
      * Starts it, and waits until it answers.
      *
-     * @param directory where it gets its run directory and its log
+     * @param directory where it gets its log; its run directory is in memory, as that of a node is
      * @param pods the options that say where its pods come from
      */
     static Agent start(Path dist, Path directory, List<String> pods) throws IOException {
-        Path runDirectory = directory.resolve("run");
+        Scratch run = Scratch.inMemory();
         Path log = directory.resolve("log");
         List<String> command =
                 new ArrayList<>(List.of(dist.resolve("bin/install-cni").toString(), "--no-install"));
-        command.add("--cni-agent-run-dir=" + runDirectory);
+        command.add("--cni-agent-run-dir=" + run.directory());
         command.add("--log-level=warn");
         command.addAll(pods);
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
-        Agent agent = new Agent(process, runDirectory, log);
+        Agent agent = new Agent(process, run, log);
         try {
             agent.awaitSocket();
             return agent;
@@ -65,11 +66,11 @@ final class Agent implements AutoCloseable {
 
     /** The directory that a network configuration names it by. */
     Path runDirectory() {
-        return runDirectory;
+        return run.directory();
     }
 
     Path socket() {
-        return runDirectory.resolve(AgentProtocol.SOCKET_NAME);
+        return runDirectory().resolve(AgentProtocol.SOCKET_NAME);
     }
 
     /**
@@ -113,6 +114,11 @@ final class Agent implements AutoCloseable {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
         }
+        try {
+            run.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void awaitSocket() throws IOException {
@@ -125,8 +131,8 @@ final class Agent implements AutoCloseable {
     }
 
     /**
-     * Waits until the kernel has cleared up what a DEL took out, which takes it ten to twenty milliseconds: an ADD to
-     * the same namespace would wait for that, and no pod has a namespace in which there was one before.
+     * Waits until the kernel has cleared up what a DEL took out and a namespace that has ended, which takes it ten to
+     * twenty milliseconds.
      */
     static void letTheKernelClearUp() {
         pause(CLEARING_UP_MILLIS);

@@ -26,10 +26,10 @@ final class AgentCalls {
         List<Double> delete = new ArrayList<>();
         List<Double> skip = new ArrayList<>();
         for (int round = -WARM_UP; round < rounds; round++) {
+            node.renewNamespace();
             double added = call("ADD", Node.REDIRECTED);
             double deleted = call("DEL", Node.REDIRECTED);
             double skipped = call("ADD", Node.PLAIN);
-            Agent.letTheKernelClearUp();
             if (round >= 0) {
                 add.add(added);
                 delete.add(deleted);

@@ -104,7 +104,7 @@ final class AgentLoad {
         }
     }
 
-    private Adds adds(ApiServer api, ExecutorService callers, Agent agent, List<PodCall> calls) {
+    private Adds adds(ApiServer api, ExecutorService callers, Agent agent, List<PodCall> calls) throws IOException {
         List<Double> millis = new ArrayList<>();
         long before = api.requests();
         int waves = Math.max(LEAST_WAVES, rounds * ADDS_PER_ROUND / calls.size());
@@ -114,12 +114,20 @@ final class AgentLoad {
         return new Adds(calls.size(), millis.size(), Series.of(millis), api.requests() - before);
     }
 
-    /** An ADD of each pod, all at once; then a DEL of each, so that the next ADD finds nothing. */
-    private static List<Double> wave(ExecutorService callers, Agent agent, List<PodCall> calls) {
+    /** An ADD of each pod, all at once and into a new namespace; then a DEL of each. */
+    private static List<Double> wave(ExecutorService callers, Agent agent, List<PodCall> calls) throws IOException {
+        renew(calls);
+        Agent.letTheKernelClearUp();
         List<Double> millis = all("ADD", callers, agent, calls);
         all("DEL", callers, agent, calls);
-        Agent.letTheKernelClearUp();
         return millis;
+    }
+
+    /** Gives each pod a new namespace. */
+    static void renew(List<PodCall> calls) throws IOException {
+        for (PodCall call : calls) {
+            call.namespace().renew();
+        }
     }
 
     /** Calls for all pods, all at once; how long each took. */

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Measures the distribution, prints a table, and leaves it as JSON and as a picture. */
@@ -24,13 +25,14 @@ public final class Bench {
     /**
      * Measures.
      *
-     * @param args the directory that holds {@code dist} and gets {@code bench}, and the number of rounds
+     * @param args the directory that holds {@code dist} and gets {@code bench}, the number of rounds, and the parts,
+     *     separated by commas or {@code all}
      */
     public static void main(String[] args) throws IOException {
         Path target = Path.of(args[0]);
         int rounds = Integer.parseInt(args[1]);
         try {
-            Report report = measure(target, rounds);
+            Report report = measure(target, rounds, Part.named(args[2]));
             Path directory = Files.createDirectories(target.resolve("bench"));
             System.out.print(report.table());
             Files.writeString(directory.resolve("results.json"), report.json(), UTF_8);
@@ -43,22 +45,36 @@ public final class Bench {
         }
     }
 
-    private static Report measure(Path target, int rounds) throws IOException {
+    private static Report measure(Path target, int rounds, Set<Part> parts) throws IOException {
         Path dist = target.resolve("dist");
-        List<AgentLoad.Row> load = AgentLoad.measure(dist, rounds);
-        List<Burst.Row> burst = Burst.measure(dist, rounds);
-        List<RuleScale.Row> scale = RuleScale.measure(rounds);
-        List<RuleWays.Row> ways = RuleWays.measure(rounds);
+        List<AgentLoad.Row> load = parts.contains(Part.LOAD) ? AgentLoad.measure(dist, rounds) : List.of();
+        List<Burst.Row> burst = parts.contains(Part.BURST) ? Burst.measure(dist, rounds) : List.of();
+        List<RuleScale.Row> scale = parts.contains(Part.SCALE) ? RuleScale.measure(rounds) : List.of();
+        List<RuleWays.Row> ways = parts.contains(Part.WAYS) ? RuleWays.measure(rounds) : List.of();
+        List<Result> results = new ArrayList<>();
+        Map<String, Double> sizes = new LinkedHashMap<>();
+        if (parts.contains(Part.PROCESSES)) {
+            processes(target, rounds, results, sizes);
+        }
+        if (parts.contains(Part.MESH)) {
+            results.addAll(MeshAdd.measure(rounds));
+        }
+        if (parts.contains(Part.ISTIO)) {
+            results.addAll(BesideIstio.measure(dist, rounds));
+        }
+        return new Report(rounds, results, load, burst, scale, ways, sizes);
+    }
+
+    private static void processes(Path target, int rounds, List<Result> results, Map<String, Double> sizes)
+            throws IOException {
+        Path dist = target.resolve("dist");
         try (Node node = Node.start(dist)) {
             BareJvm bare = BareJvm.make(node.directory(), node.agent().socket());
             StaticClient client =
                     StaticClient.make(node.directory(), node.agent().socket());
-            List<Result> results = new ArrayList<>(new ProcessRuns(node, dist, bare, client).measure(rounds));
+            results.addAll(new ProcessRuns(node, dist, bare, client).measure(rounds));
             results.addAll(new AgentCalls(node).measure(rounds));
             results.add(FirstAdd.measure(dist, rounds));
-            results.addAll(MeshAdd.measure(rounds));
-            results.addAll(BesideIstio.measure(dist, rounds));
-            Map<String, Double> sizes = new LinkedHashMap<>();
             sizes.put("agent: resident memory, 2 pods", node.agent().memory());
             sizes.put("installed plugin", size(dist.resolve("bin/istio-cni")));
             sizes.put("whole distribution", size(dist));
@@ -66,7 +82,6 @@ public final class Bench {
             if (Files.exists(image)) {
                 sizes.put(IMAGE, size(image));
             }
-            return new Report(rounds, results, load, burst, scale, ways, sizes);
         }
     }
 

@@ -83,12 +83,13 @@ final class Burst {
             this.memoryBefore = memoryBefore;
         }
 
-        void measure(ExecutorService callers, Agent agent, List<PodCall> calls) {
+        void measure(ExecutorService callers, Agent agent, List<PodCall> calls) throws IOException {
+            AgentLoad.renew(calls);
+            Agent.pause(CLEARING_UP_MILLIS);
             long start = System.nanoTime();
             each.addAll(AgentLoad.all("ADD", callers, agent, calls));
             all.add((System.nanoTime() - start) / (double) TimeUnit.MILLISECONDS.toNanos(1));
             AgentLoad.all("DEL", callers, agent, calls);
-            Agent.pause(CLEARING_UP_MILLIS);
         }
 
         Row row(boolean netlink, double memoryAfter) {

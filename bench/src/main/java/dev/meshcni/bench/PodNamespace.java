@@ -19,12 +19,22 @@ record PodNamespace(String name) implements AutoCloseable {
     static PodNamespace make() throws IOException {
         PodNamespace made =
                 new PodNamespace("mesh-cni-bench-" + ProcessHandle.current().pid() + "-" + MADE.incrementAndGet());
-        Commands.run("ip", "netns", "add", made.name);
+        made.add();
+        return made;
+    }
+
+    /** Puts a new one in its place, as each pod has: the kernel numbers what is made in a namespace. */
+    void renew() throws IOException {
+        close();
+        add();
+    }
+
+    private void add() throws IOException {
+        Commands.run("ip", "netns", "add", name);
         try {
-            made.addInterface();
-            return made;
+            addInterface();
         } catch (IOException | RuntimeException e) {
-            made.close();
+            close();
             throw e;
         }
     }

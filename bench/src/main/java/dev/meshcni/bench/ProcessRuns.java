@@ -39,9 +39,11 @@ final class ProcessRuns {
 
     private static final Path PORTMAP = Path.of("/usr/lib/cni/portmap");
 
+    private final Node node;
     private final Map<String, ChildProcess> processes = new LinkedHashMap<>();
 
     ProcessRuns(Node node, Path dist, BareJvm bare, StaticClient client) throws IOException {
+        this.node = node;
         Path none = Path.of("/dev/null");
         Path config = Files.write(node.directory().resolve("istio-cni.conf"), node.config("istio-cni"));
         List<String> plugin = List.of(dist.resolve("bin/istio-cni").toString());
@@ -71,6 +73,9 @@ final class ProcessRuns {
                 }
             }
             for (String name : processes.keySet()) {
+                if (name.equals(REDIRECTED_ADD)) {
+                    node.renewNamespace();
+                }
                 if (!QUICK.contains(name)) {
                     run(name, round, usages);
                 }

@@ -38,7 +38,7 @@ record Report(
     private static final String BAR = "%-62s %8s %10s %8s  %s%n";
     private static final String SCALE = "%12s %12s %12s %12s %12s%n";
 
-    private static final String WAYS = "%-24s %-10s %-9s %22s %22s%n";
+    private static final String WAYS = "%-24s %-10s %-13s %22s %22s%n";
 
     /** As tables for people. */
     String table() {
@@ -119,7 +119,7 @@ record Report(
     }
 
     private List<Bar> bars() {
-        return Bar.of(this, load);
+        return Bar.of(this);
     }
 
     private String barTable() {
@@ -186,8 +186,7 @@ record Report(
         StringBuilder table = new StringBuilder("%nRules by netlink and by the programs, in turn%n".formatted());
         table.append(WAYS.formatted("pod", "rules", "by", "ADD ms", "DEL ms"));
         for (RuleWays.Row row : ways) {
-            table.append(WAYS.formatted(
-                    row.pod(), row.rules(), row.netlink() ? "netlink" : "programs", row.add(), row.delete()));
+            table.append(WAYS.formatted(row.pod(), row.rules(), row.by().label(), row.add(), row.delete()));
         }
         return table.toString();
     }
@@ -206,11 +205,10 @@ record Report(
     }
 
     /** The row of a way. */
-    RuleWays.Row way(String rules, boolean netlink, String pod) {
+    RuleWays.Row way(String rules, RuleWays.By by, String pod) {
         return ways.stream()
-                .filter(row -> row.rules().equals(rules)
-                        && row.netlink() == netlink
-                        && row.pod().equals(pod))
+                .filter(row ->
+                        row.rules().equals(rules) && row.by() == by && row.pod().equals(pod))
                 .findFirst()
                 .orElseThrow();
     }
@@ -274,11 +272,11 @@ record Report(
     }
 
     private static String json(RuleWays.Row row) {
-        return "{\"pod\": \"%s\", \"rules\": \"%s\", \"netlink\": %s, \"addMillis\": %s, \"deleteMillis\": %s}"
+        return "{\"pod\": \"%s\", \"rules\": \"%s\", \"by\": \"%s\", \"addMillis\": %s, \"deleteMillis\": %s}"
                 .formatted(
                         row.pod(),
                         row.rules(),
-                        row.netlink(),
+                        row.by().label(),
                         json(Optional.of(row.add())),
                         json(Optional.of(row.delete())));
     }

@@ -8,17 +8,26 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.libc.NetlinkSocket;
 import dev.meshcni.netfilter.NftRenderer;
+import dev.meshcni.netlink.KernelTable;
+import dev.meshcni.netlink.NfBatch;
+import dev.meshcni.netlink.NfProto;
+import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netns.linux.HostPaths;
 import dev.meshcni.netns.linux.IptablesBackend;
 import dev.meshcni.netns.linux.NetworkNamespace;
 import dev.meshcni.netns.linux.NftBackend;
 import dev.meshcni.netns.linux.RuleWay;
+import dev.meshcni.nftables.IptablesTables;
+import dev.meshcni.nftables.OwnTable;
+import dev.meshcni.nftables.WantedTable;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.redirect.RuleCompiler;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.rules.RuleSet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -34,6 +43,7 @@ import java.util.stream.Stream;
 
 /**
  * The same rules by netlink and by the programs, in turn: until they are there and compared, and until they are gone.
+ * Beside them what the kernel takes alone for the same batch.
  */
 final class RuleWays {
     static final String IPTABLES = "iptables";
@@ -47,55 +57,85 @@ final class RuleWays {
     private static final int EXCLUDED = 1000;
 
     private static final List<Way> WAYS = List.of(
-            new Way(IPTABLES, true, new Handled(new IptablesBackend("nft", RuleWay.NETLINK, HostPaths.standard()))),
-            new Way(IPTABLES, false, new Handled(new IptablesBackend("nft", RuleWay.PROGRAMS, HostPaths.standard()))),
-            new Way(NFTABLES, true, new Handled(new NftBackend())),
-            new Way(NFTABLES, false, new NftProgram()));
+            new Way(
+                    IPTABLES,
+                    By.NETLINK,
+                    new Handled(new IptablesBackend("nft", RuleWay.NETLINK, HostPaths.standard()))),
+            new Way(
+                    IPTABLES,
+                    By.PROGRAMS,
+                    new Handled(new IptablesBackend("nft", RuleWay.PROGRAMS, HostPaths.standard()))),
+            new Way(IPTABLES, By.KERNEL, new KernelAlone(true)),
+            new Way(NFTABLES, By.NETLINK, new Handled(new NftBackend())),
+            new Way(NFTABLES, By.PROGRAMS, new NftProgram()),
+            new Way(NFTABLES, By.KERNEL, new KernelAlone(false)));
 
     private RuleWays() {}
+
+    /** Who puts rules into the kernel. */
+    enum By {
+        NETLINK("netlink"),
+        PROGRAMS("programs"),
+        KERNEL("kernel alone");
+
+        private final String label;
+
+        By(String label) {
+            this.label = label;
+        }
+
+        String label() {
+            return label;
+        }
+    }
 
     /**
      * What was measured of one way.
      *
      * @param rules what holds them: {@link #IPTABLES} or {@link #NFTABLES}
-     * @param netlink whether they went there by netlink, or else by the programs
+     * @param by how they went there
      * @param pod what the pod is like
      * @param add milliseconds until they are there, read back and compared
      * @param delete milliseconds until they are gone
      */
-    record Row(String rules, boolean netlink, String pod, Series add, Series delete) {}
+    record Row(String rules, By by, String pod, Series add, Series delete) {}
 
-    private record Way(String rules, boolean netlink, Hands hands) {}
+    private record Way(String rules, By by, Hands hands) {}
 
     private record Subject(Way way, String pod) {}
 
-    /** Puts rules into a namespace and takes them out. */
+    /** Puts rules into a namespace and takes them out; each method returns the nanoseconds that it took. */
     private interface Hands {
-        void add(Path netns, RedirectPlan plan);
+        long add(Path netns, RedirectPlan plan);
 
-        void delete(Path netns);
+        long delete(Path netns, RedirectPlan plan);
     }
 
     private record Handled(RedirectBackend backend) implements Hands {
         @Override
-        public void add(Path netns, RedirectPlan plan) {
+        public long add(Path netns, RedirectPlan plan) {
+            long start = System.nanoTime();
             try (NamespaceHandle handle = backend.open(netns, Deadline.after(PATIENCE))) {
                 handle.apply(plan);
             }
+            return System.nanoTime() - start;
         }
 
         @Override
-        public void delete(Path netns) {
+        public long delete(Path netns, RedirectPlan plan) {
+            long start = System.nanoTime();
             try (NamespaceHandle handle = backend.open(netns, Deadline.after(PATIENCE))) {
                 handle.remove();
             }
+            return System.nanoTime() - start;
         }
     }
 
     /** {@code nft}: one process loads, one reads back. What it printed is not even compared. */
     private record NftProgram() implements Hands {
         @Override
-        public void add(Path netns, RedirectPlan plan) {
+        public long add(Path netns, RedirectPlan plan) {
+            long start = System.nanoTime();
             NetworkNamespace.inside(netns, () -> {
                 run(
                         plan.ruleSets().stream().map(NftRenderer::definition).collect(Collectors.joining()),
@@ -104,10 +144,12 @@ final class RuleWays {
                         "-");
                 return run("", "nft", "-j", "list", "ruleset");
             });
+            return System.nanoTime() - start;
         }
 
         @Override
-        public void delete(Path netns) {
+        public long delete(Path netns, RedirectPlan plan) {
+            long start = System.nanoTime();
             NetworkNamespace.inside(netns, () -> {
                 run("", "nft", "-j", "list", "ruleset");
                 return run(
@@ -116,6 +158,7 @@ final class RuleWays {
                         "-f",
                         "-");
             });
+            return System.nanoTime() - start;
         }
 
         private static String run(String input, String... command) {
@@ -135,6 +178,58 @@ final class RuleWays {
         }
     }
 
+    /**
+     * The same batch that the netlink way sends, by a thread that is in the namespace and has its socket open: from
+     * {@code send(2)} to the kernel's acknowledgement. Nothing is listed, read back or compared.
+     */
+    private record KernelAlone(boolean iptables) implements Hands {
+        @Override
+        public long add(Path netns, RedirectPlan plan) {
+            NfBatch batch = new NfBatch();
+            for (RuleSet rules : plan.ruleSets()) {
+                if (iptables) {
+                    new IptablesTables(rules.family(), List.of()).change(rules, batch);
+                } else {
+                    OwnTable.among(rules.family(), List.of()).change(WantedTable.of(rules), batch);
+                }
+            }
+            return send(netns, batch);
+        }
+
+        @Override
+        public long delete(Path netns, RedirectPlan plan) {
+            NfBatch batch = new NfBatch();
+            for (RuleSet rules : plan.ruleSets()) {
+                if (iptables) {
+                    new IptablesTables(rules.family(), List.of())
+                            .change(rules, new NfBatch()).stream()
+                                    .map(table -> NfTables.delete(new KernelTable(proto(rules.family()), table)))
+                                    .forEach(message -> batch.add(() -> "deleting a table", message));
+                } else {
+                    OwnTable.delete(rules.family(), batch);
+                }
+            }
+            return send(netns, batch);
+        }
+
+        private static NfProto proto(IpFamily family) {
+            return switch (family) {
+                case IPV4 -> NfProto.IPV4;
+                case IPV6 -> NfProto.IPV6;
+            };
+        }
+
+        private static long send(Path netns, NfBatch batch) {
+            return NetworkNamespace.inside(netns, () -> {
+                try (NetlinkSocket socket = new NetlinkSocket(NetlinkSocket.NETFILTER)) {
+                    long start = System.nanoTime();
+                    socket.transact(batch);
+                    return System.nanoTime() - start;
+                }
+            });
+        }
+    }
+
     /** Measures the ways in turn, each time in a namespace that is new. */
     static List<Row> measure(int rounds) throws IOException {
         Map<String, RedirectPlan> pods = new LinkedHashMap<>();
@@ -148,7 +243,7 @@ final class RuleWays {
                 for (Way way : WAYS) {
                     boolean counts = round >= 0;
                     // A program is as warm the first time.
-                    if (counts || way.netlink()) {
+                    if (counts || way.by() != By.PROGRAMS) {
                         measure(new Subject(way, pod.getKey()), pod.getValue(), counts, adds, deletes);
                     }
                 }
@@ -157,7 +252,7 @@ final class RuleWays {
         return adds.keySet().stream()
                 .map(subject -> new Row(
                         subject.way().rules(),
-                        subject.way().netlink(),
+                        subject.way().by(),
                         subject.pod(),
                         Series.of(adds.get(subject)),
                         Series.of(deletes.get(subject))))
@@ -172,14 +267,11 @@ final class RuleWays {
             Map<Subject, List<Double>> deletes)
             throws IOException {
         try (PodNamespace namespace = PodNamespace.make()) {
-            long start = System.nanoTime();
-            subject.way().hands().add(namespace.path(), plan);
-            long added = System.nanoTime();
-            subject.way().hands().delete(namespace.path());
-            long deleted = System.nanoTime();
+            long added = subject.way().hands().add(namespace.path(), plan);
+            long deleted = subject.way().hands().delete(namespace.path(), plan);
             if (counts) {
-                adds.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(added - start));
-                deletes.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(deleted - added));
+                adds.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(added));
+                deletes.computeIfAbsent(subject, _ -> new ArrayList<>()).add(millis(deleted));
             }
         }
     }

@@ -19,7 +19,6 @@ import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodPlan;
-import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.InvalidParameterException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -168,12 +167,13 @@ public final class PluginHandler {
             return Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
-        Pod pod = findPod(request, deadline);
+        Decisions decisions = new Decisions();
+        Pod pod = findPod(request, decisions, deadline);
         if (mesh.wants(pod, deadline)) {
             return join(request, pod, deadline);
         }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (RedirectPolicy.decide(pod)) {
+            return switch (decisions.about(pod)) {
                 case Decision.Skip skip ->
                     Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, skip.detail())
                             .withCause(skip.reason().label());
@@ -203,13 +203,14 @@ public final class PluginHandler {
         if (passes.isPresent()) {
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
-        Pod pod = findPod(request, deadline);
+        Decisions decisions = new Decisions();
+        Pod pod = findPod(request, decisions, deadline);
         if (mesh.hasMember(pod, deadline)) {
             redirection.check(request, AmbientOptions.of(pod, ambientNode), mesh.missing(pod), deadline);
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ambient pod");
         }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (RedirectPolicy.decide(pod)) {
+            return switch (decisions.about(pod)) {
                 case Decision.Skip skip -> Answer.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
                 case Decision.Redirect redirect -> {
                     prevResultCheck.verify(request);
@@ -264,21 +265,20 @@ public final class PluginHandler {
         return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
 
-    private Pod findPod(CniRequest request, Deadline deadline) {
+    private Pod findPod(CniRequest request, Decisions decisions, Deadline deadline) {
         CniArgs args = request.environment().args();
         String namespace = args.podNamespace().orElseThrow();
         String name = args.podName().orElseThrow();
         String uid = args.podUid().orElse("");
-        return pods.find(namespace, name, uid, this::isDoubtful, deadline.atMost(podPatience))
+        return pods.find(namespace, name, uid, pod -> isDoubtful(pod, decisions), deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
     /** Returns whether it would be skipped or rejected: stale data must not decide that. */
-    private boolean isDoubtful(Pod pod) {
+    private boolean isDoubtful(Pod pod, Decisions decisions) {
         try {
-            return RedirectPolicy.decide(pod) instanceof Decision.Skip
-                    && !mesh.wants(pod, Deadline.after(Duration.ZERO));
+            return decisions.about(pod) instanceof Decision.Skip && !mesh.wants(pod, Deadline.after(Duration.ZERO));
         } catch (InvalidParameterException | PodSourceException e) {
             return true;
         }

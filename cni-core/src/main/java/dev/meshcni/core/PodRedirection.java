@@ -38,6 +38,7 @@ final class PodRedirection {
 
     private final Backends backends;
     private final Attachments attachments;
+    private final CompiledPlans plans = new CompiledPlans();
 
     PodRedirection(Backends backends, Attachments attachments) {
         this.backends = Objects.requireNonNull(backends, "backends is null");
@@ -181,8 +182,8 @@ final class PodRedirection {
     }
 
     /** The rules and routes for the pod's namespace, for the addresses that it has. */
-    private static PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
-        PodPlan plan = PodPlan.of(parameters, addresses(request, netns));
+    private PodPlan plan(CniRequest request, RedirectParameters parameters, NamespaceHandle netns) {
+        PodPlan plan = PodPlan.of(parameters, addresses(request, netns), plans::of);
         if (!plan.uncovered().isEmpty()) {
             LOG.log(
                     System.Logger.Level.WARNING,

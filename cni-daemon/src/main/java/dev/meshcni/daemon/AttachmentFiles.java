@@ -14,10 +14,14 @@ import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.install.RunDirectory;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -55,7 +59,11 @@ final class AttachmentFiles implements AttachmentStore {
     private static final FileAttribute<Set<PosixFilePermission>> OWNERS_DIRECTORY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
+    private static final Set<StandardOpenOption> CREATE =
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final MessageDigest SHA_256 = sha256();
 
     private final Path directory;
     private final String bootId;
@@ -109,18 +117,29 @@ final class AttachmentFiles implements AttachmentStore {
         Path file = file(attachment);
         Path fresh = file.resolveSibling(file.getFileName() + FRESH_SUFFIX);
         try {
-            Files.createDirectories(directory, OWNERS_DIRECTORY);
-            Files.deleteIfExists(fresh);
-            Files.createFile(fresh, OWNER_ONLY);
-            Files.write(
-                    fresh,
-                    JSON.writeValueAsBytes(json(attachment)),
-                    StandardOpenOption.WRITE,
-                    LinkOption.NOFOLLOW_LINKS);
+            byte[] bytes = JSON.writeValueAsBytes(json(attachment));
+            try {
+                create(fresh, bytes);
+            } catch (FileAlreadyExistsException | NoSuchFileException _) {
+                // What an agent has left that ended here, or somebody has removed the directory.
+                Files.createDirectories(directory, OWNERS_DIRECTORY);
+                Files.deleteIfExists(fresh);
+                create(fresh, bytes);
+            }
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new RedirectException(
                     "cannot record the attachment in " + directory + ", which a later DEL needs: " + e, e);
+        }
+    }
+
+    /** A file that was there, or a link, is none that this process has made. */
+    private static void create(Path fresh, byte[] bytes) throws IOException {
+        try (SeekableByteChannel file = Files.newByteChannel(fresh, CREATE, OWNER_ONLY)) {
+            ByteBuffer rest = ByteBuffer.wrap(bytes);
+            while (rest.hasRemaining()) {
+                file.write(rest);
+            }
         }
     }
 
@@ -193,11 +212,23 @@ final class AttachmentFiles implements AttachmentStore {
 
     /** The names in an attachment may be longer than a file name. */
     private Path file(Stored attachment) {
+        String key = attachment.network() + '\0' + attachment.containerId() + '\0' + attachment.ifName();
+        return directory.resolve(
+                HexFormat.of().formatHex(newDigest().digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
+    }
+
+    /** A copy of one that was looked up, which takes a multiple of what it digests. */
+    private static MessageDigest newDigest() {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            String key = attachment.network() + '\0' + attachment.containerId() + '\0' + attachment.ifName();
-            return directory.resolve(
-                    HexFormat.of().formatHex(digest.digest(key.getBytes(StandardCharsets.UTF_8))) + SUFFIX);
+            return (MessageDigest) SHA_256.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("SHA-256 cannot be copied", e);
+        }
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("SHA-256 is not available", e);
         }

@@ -126,6 +126,26 @@ class AttachmentFilesTest {
     }
 
     @Test
+    void whatAnAgentHasLeftThatEndedMeanwhileIsReplaced() throws IOException {
+        files(BOOT).save(WEB);
+        Path directory = runDirectory.resolve(RunDirectory.ATTACHMENTS);
+        Path record;
+        try (Stream<Path> entries = Files.list(directory)) {
+            record = entries.findFirst().orElseThrow();
+        }
+        Path outside = Files.writeString(runDirectory.resolve("outside"), "kept");
+        Files.createSymbolicLink(directory.resolve(record.getFileName() + ".new"), outside);
+
+        files(BOOT).save(WEB);
+
+        try (Stream<Path> entries = Files.list(directory)) {
+            assertThat(entries.toList()).isEqualTo(List.of(record));
+        }
+        assertThat(files(BOOT).load()).containsExactly(WEB);
+        assertThat(outside).hasContent("kept");
+    }
+
+    @Test
     void aRecordThatCannotBeWrittenIsAnErrorThatSaysWhere() throws IOException {
         Files.createFile(runDirectory.resolve(RunDirectory.ATTACHMENTS));
 

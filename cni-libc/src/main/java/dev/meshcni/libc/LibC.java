@@ -23,6 +23,9 @@ public final class LibC {
     public static final int NS_GET_USERNS = 0xb701;
     public static final int NS_GET_NSTYPE = 0xb703;
 
+    /** {@code SIOCGSKNS}: the network namespace of a socket, since Linux 4.10. */
+    static final int SIOCGSKNS = 0x894c;
+
     public static final int ENOENT = 2;
     static final int EINTR = 4;
     static final int EAGAIN = 11;
@@ -62,6 +65,9 @@ public final class LibC {
 
     /** {@code fstat(2)} into a {@code struct stat}. */
     public static native int fstat(int fd, byte[] stat);
+
+    /** {@code stat(2)} into a {@code struct stat}. */
+    public static native int stat(String path, byte[] stat);
 
     /** {@code setns(2)}. */
     public static native int setns(int fd, int type);
@@ -111,7 +117,8 @@ public final class LibC {
     /** Two descriptors: the end to read from, then the one to write to. */
     static native int pipe2(int[] fds, int flags);
 
-    static native long read(int fd, byte[] buffer, long length);
+    /** {@code read(2)}. */
+    public static native long read(int fd, byte[] buffer, long length);
 
     /** {@code write(2)}. */
     public static native long write(int fd, byte[] buffer, long length);

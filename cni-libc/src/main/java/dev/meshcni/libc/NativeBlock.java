@@ -14,13 +14,23 @@ final class NativeBlock implements AutoCloseable {
     private final long size;
     private long used;
 
+    /** A block of zeros. */
     NativeBlock(long size) {
-        this.start = new Pointer(Native.malloc(size));
-        this.size = size;
+        this(new Pointer(Native.malloc(size)), size);
         start.clear(size);
     }
 
-    /** The next bytes of the block, zero, aligned for any type. */
+    private NativeBlock(Pointer start, long size) {
+        this.start = start;
+        this.size = size;
+    }
+
+    /** A block for what is written before it is read: of a large one, only pages that are needed are touched. */
+    static NativeBlock unfilled(long size) {
+        return new NativeBlock(new Pointer(Native.malloc(size)), size);
+    }
+
+    /** The next bytes of the block, aligned for any type. */
     Pointer take(long bytes) {
         long offset = used;
         used += (bytes + 15) & -16L;

@@ -65,7 +65,7 @@ public final class NetlinkSocket implements AutoCloseable {
 
     public NetlinkSocket(int service) {
         this.fd = LibC.check(LibC.socket(AF_NETLINK, SOCK_RAW | LibC.O_CLOEXEC, service), "opening a netlink socket");
-        this.block = new NativeBlock(RECEIVE_LENGTH);
+        this.block = NativeBlock.unfilled(RECEIVE_LENGTH);
         this.received = block.take(RECEIVE_LENGTH);
         byte[] timeval = ByteBuffer.allocate(16)
                 .order(ByteOrder.nativeOrder())
@@ -85,6 +85,16 @@ public final class NetlinkSocket implements AutoCloseable {
         return result < 0
                 ? 0
                 : ByteBuffer.wrap(value).order(ByteOrder.nativeOrder()).getLong();
+    }
+
+    /**
+     * Opens the namespace that the socket is in.
+     *
+     * @return a descriptor of it, for the caller to close
+     * @throws RedirectException if that takes more rights than this process has, or a newer kernel
+     */
+    public int openNamespace() {
+        return LibC.check(LibC.ioctl(fd, LibC.SIOCGSKNS), "opening the network namespace of a socket");
     }
 
     /**

@@ -5,8 +5,6 @@ package dev.meshcni.libc;
 
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 
 /**
@@ -17,8 +15,6 @@ import java.nio.file.Path;
  * thread.
  */
 public final class SharedDescriptor implements AutoCloseable {
-    private static final int STAT_LENGTH = 256;
-
     private static final class Count {
         private int users = 1;
     }
@@ -50,15 +46,12 @@ public final class SharedDescriptor implements AutoCloseable {
             }
             throw LibC.failure("opening " + path, errno);
         }
-        // The first two fields of struct stat are the device and the inode on every 64-bit architecture.
-        byte[] stat = new byte[STAT_LENGTH];
-        if (LibC.fstat(fd, stat) < 0) {
-            int errno = LibC.errno();
+        try {
+            return new SharedDescriptor(fd, FileKey.of(fd), new Count());
+        } catch (RedirectException e) {
             LibC.close(fd);
-            throw LibC.failure("inspecting " + path, errno);
+            throw e;
         }
-        ByteBuffer fields = ByteBuffer.wrap(stat).order(ByteOrder.nativeOrder());
-        return new SharedDescriptor(fd, new FileKey(fields.getLong(), fields.getLong()), new Count());
     }
 
     /**

@@ -54,6 +54,11 @@ public final class NfBatch {
         return this;
     }
 
+    /** The number of the state that the changes are for; empty if they are for any. */
+    public OptionalInt generation() {
+        return generation;
+    }
+
     /** The number of changes. */
     public int size() {
         return changes.size();

@@ -40,6 +40,8 @@ public final class NfTables {
     /** The first attribute of all but rules is the table's name, and the second one often its own. */
     private static final int NFTA_TABLE = 1;
 
+    private static final int NFTA_TABLE_USE = 3;
+
     private static final int NFTA_CHAIN_NAME = 3;
     private static final int NFTA_RULE_CHAIN = 2;
     private static final int NFTA_SET_NAME = 2;
@@ -47,7 +49,8 @@ public final class NfTables {
     private static final int NFTA_SET_ELEM_LIST_ELEMENTS = 3;
     private static final int NFTA_SET_ELEM_LIST_SET_ID = 4;
     private static final int NFTA_GEN_ID = 1;
-    private static final int NFGENMSG_LENGTH = 4;
+    /** The length of {@code struct nfgenmsg}. */
+    static final int NFGENMSG_LENGTH = 4;
 
     /** Elements of one message: with the longest keys they stay below the length that an attribute can have. */
     private static final int ELEMENTS_PER_MESSAGE = 500;
@@ -201,6 +204,15 @@ public final class NfTables {
                 : Optional.empty();
     }
 
+    /**
+     * The number of things in the table that a message tells of ({@code NFTA_TABLE_USE}): of its chains, sets, objects
+     * and flow tables together, but without anonymous sets, which are counted only until a rule has them; empty if it
+     * does not tell.
+     */
+    public static OptionalInt use(NetlinkReply reply) {
+        return is(reply, NEWTABLE) ? reply.attributes(NFGENMSG_LENGTH).be32(NFTA_TABLE_USE) : OptionalInt.empty();
+    }
+
     /** The chain that a message tells of; empty if it tells of something else. */
     public static Optional<KernelChain> chain(NetlinkReply reply) {
         return is(reply, NEWCHAIN)
@@ -237,21 +249,6 @@ public final class NfTables {
             return object(reply, KernelObject.Kind.OBJECT);
         }
         return is(reply, NEWFLOWTABLE) ? object(reply, KernelObject.Kind.FLOWTABLE) : Optional.empty();
-    }
-
-    /**
-     * Whether two messages say the same, of whatever state they are ({@code res_id} of {@code struct nfgenmsg} has the
-     * last two bytes of its number).
-     */
-    public static boolean isSame(NetlinkReply reply, NetlinkReply other) {
-        Octets some = reply.body();
-        Octets others = other.body();
-        return reply.type() == other.type()
-                && some.length() == others.length()
-                && some.length() >= NFGENMSG_LENGTH
-                && some.slice(0, 2).equals(others.slice(0, 2))
-                && some.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH)
-                        .equals(others.slice(NFGENMSG_LENGTH, some.length() - NFGENMSG_LENGTH));
     }
 
     private static List<NetlinkMessage> messages(int type, int flags, KernelSet set, List<SetElement> elements) {

@@ -85,6 +85,16 @@ public final class Octets {
         return new Octets(bytes, start + Objects.checkFromIndexSize(from, count, length), count);
     }
 
+    /** Where a slice of these bytes begins. */
+    int offset(Octets slice) {
+        return slice.start - start;
+    }
+
+    /** Returns whether bytes of others are the same, from one place on to right before another. */
+    boolean isSame(Octets other, int from, int to) {
+        return Arrays.equals(bytes, start + from, start + to, other.bytes, other.start + from, other.start + to);
+    }
+
     /** The bytes before the first NUL, each as one character (ISO 8859-1). */
     public String text() {
         int end = 0;

@@ -99,6 +99,11 @@ public record OwnTable(IpFamily family, Optional<TableSnapshot> found) {
         }
     }
 
+    /** Adds to a batch what takes the table out: whatever is in it is ours. */
+    public static void delete(IpFamily family, NfBatch batch) {
+        batch.add(() -> "deleting the table " + NftTable.name(family), NfTables.delete(table(family)));
+    }
+
     /**
      * Adds to a batch what puts the table back to what it is in this listing.
      *

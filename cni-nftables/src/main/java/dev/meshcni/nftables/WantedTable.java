@@ -24,7 +24,7 @@ public record WantedTable(RuleSet rules, TableSnapshot compiled) {
     }
 
     /** Returns whether there should be no table. */
-    boolean none() {
+    public boolean none() {
         return rules.tables().isEmpty();
     }
 }

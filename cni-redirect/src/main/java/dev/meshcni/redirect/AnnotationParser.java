@@ -124,21 +124,21 @@ public final class AnnotationParser {
     }
 
     private <T> Optional<T> annotation(String name, Parameter parameter, BiFunction<String, String, T> parser) {
-        return parsed(pod.annotations().get(name), "annotation " + name, parameter, parser);
+        String text = pod.annotations().get(name);
+        return text == null ? Optional.empty() : Optional.of(parsed(text, "annotation " + name, parameter, parser));
     }
 
     private <T> Optional<T> variable(String name, Parameter parameter, BiFunction<String, String, T> parser) {
-        return parsed(proxy.env().get(name), "variable " + name + " of " + PROXY_CONTAINER, parameter, parser);
+        String text = proxy.env().get(name);
+        return text == null
+                ? Optional.empty()
+                : Optional.of(parsed(text, "variable " + name + " of " + PROXY_CONTAINER, parameter, parser));
     }
 
-    private <T> Optional<T> parsed(
-            String text, String where, Parameter parameter, BiFunction<String, String, T> parser) {
-        if (text == null) {
-            return Optional.empty();
-        }
+    private <T> T parsed(String text, String where, Parameter parameter, BiFunction<String, String, T> parser) {
         T value = parser.apply(where, text);
         builder.origin(parameter, where);
-        return Optional.of(value);
+        return value;
     }
 
     /** Istio takes a variable that is neither true nor false for false, so that the pod still starts. */

@@ -8,6 +8,7 @@ import dev.meshcni.rules.InterfaceName;
 import dev.meshcni.rules.OwnerIds;
 import dev.meshcni.rules.Ports;
 import java.net.Inet4Address;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -203,7 +204,7 @@ public record RedirectParameters(
     }
 
     private static <T> List<T> distinct(List<T> items, int limit) {
-        return atMost(items.stream().distinct().toList(), limit);
+        return atMost(List.copyOf(new LinkedHashSet<>(items)), limit);
     }
 
     private static <T> List<T> atMost(List<T> items, int limit) {

@@ -11,6 +11,8 @@ import java.util.Map;
 
 /** Collects {@link RedirectParameters}, starting with Istio's defaults. Values are checked by {@link #build()}. */
 public final class RedirectParametersBuilder {
+    private static final Cidr IPV4_LOOPBACK = Cidr.parse("127.0.0.1/32");
+
     private InterceptionMode mode = InterceptionMode.REDIRECT;
     private int proxyPort = 15001;
     private int inboundPort = 15006;
@@ -34,7 +36,7 @@ public final class RedirectParametersBuilder {
     private int tproxyMark = 1337;
     private int outboundMark = 1338;
     private int routeTable = 133;
-    private Cidr ipv4Loopback = Cidr.parse("127.0.0.1/32");
+    private Cidr ipv4Loopback = IPV4_LOOPBACK;
     private final Map<Parameter, String> origins = new EnumMap<>(Parameter.class);
 
     RedirectParametersBuilder() {}

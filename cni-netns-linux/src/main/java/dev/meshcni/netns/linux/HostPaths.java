@@ -3,6 +3,7 @@
 
 package dev.meshcni.netns.linux;
 
+import dev.meshcni.libc.LibC;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,7 +36,7 @@ public record HostPaths(Path mount) {
      * The path by which this process finds a file of the host; the path itself if it is to be found in no other place.
      */
     public Path translate(Path hostPath) {
-        if (!hostPath.isAbsolute() || OWN.stream().anyMatch(hostPath::startsWith)) {
+        if (!hostPath.isAbsolute() || !LibC.exists(mount) || OWN.stream().anyMatch(hostPath::startsWith)) {
             return hostPath;
         }
         if (hostPath.startsWith(PROC)) {

@@ -20,6 +20,9 @@ record IptablesLayer(IptablesTool tool, RuleSet wanted) implements Layer {
     public void apply(NetfilterTables netfilter, Undo undo, Consumer<String> steps) {
         // A new pod has none: then nothing is read, and nothing can be deleted.
         boolean there = tool.hasTables(netfilter, wanted.family());
+        if (!there && wanted.tables().isEmpty()) {
+            return;
+        }
         OptionalInt generation =
                 there && tool.kind() == IptablesTool.Kind.NFT ? netfilter.generation() : OptionalInt.empty();
         String before = there ? tool.save(wanted.family()) : "";

@@ -12,6 +12,7 @@ import dev.meshcni.netlink.NetlinkReply;
 import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.netlink.SetElement;
+import dev.meshcni.netlink.Uncounted;
 import dev.meshcni.nftables.TableSnapshot;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * What is in nf_tables at one moment: as the kernel's messages say it, which are read only when somebody asks what is
@@ -43,6 +45,27 @@ final class Listing {
             List<NetlinkReply> objects) {
         /** No tables. */
         static final Messages NONE = new Messages(List.of(), List.of(), List.of(), Map.of(), List.of());
+    }
+
+    /** The messages of a listing, kept so that other listings can be compared with them. */
+    static final class Known {
+        private final Messages messages;
+        private final List<Uncounted> chains;
+        private final List<Uncounted> objects;
+        private final List<List<Uncounted>> rules;
+        private final Map<KernelSet, List<Uncounted>> sets = new LinkedHashMap<>();
+
+        private Known(Messages messages) {
+            this.messages = messages;
+            this.chains = uncounted(messages.chains());
+            this.objects = uncounted(messages.objects());
+            this.rules = messages.rules().stream().map(Known::uncounted).toList();
+            messages.sets().forEach((set, elements) -> sets.put(set, uncounted(elements)));
+        }
+
+        private static List<Uncounted> uncounted(List<NetlinkReply> replies) {
+            return replies.stream().map(Uncounted::of).toList();
+        }
     }
 
     /** Of a namespace, or a kernel, without nf_tables. */
@@ -72,6 +95,16 @@ final class Listing {
         return messages.tables().isEmpty();
     }
 
+    /** Returns whether a table exists, of those that were asked for. */
+    boolean has(Predicate<KernelTable> which) {
+        return messages.tables().stream().anyMatch(which);
+    }
+
+    /** The same to be found again. */
+    Known known() {
+        return new Known(messages);
+    }
+
     /** How long the messages are together. */
     int bytes() {
         int bytes = bytes(messages.chains()) + bytes(messages.objects());
@@ -82,11 +115,6 @@ final class Listing {
             bytes += bytes(elements);
         }
         return bytes;
-    }
-
-    /** The same without what was read of it. */
-    Listing compact() {
-        return new Listing(generation, messages);
     }
 
     /** The tables that were asked for, with all that is in them. */
@@ -102,46 +130,8 @@ final class Listing {
         return read(messages.chains(), NfTables::chain);
     }
 
-    /**
-     * Whether another listing was answered by the same messages, byte for byte, so that all that was found out about it
-     * is true of this one. Tables of namespaces that were new are so, when nothing was counted yet: the kernel numbers
-     * what is in a namespace from the beginning.
-     */
-    boolean isSame(Listing other) {
-        if (!messages.tables().equals(other.messages.tables())
-                || messages.rules().size() != other.messages.rules().size()
-                || !messages.sets().keySet().equals(other.messages.sets().keySet())
-                || !same(messages.chains(), other.messages.chains())
-                || !same(messages.objects(), other.messages.objects())) {
-            return false;
-        }
-        for (int i = 0; i < messages.rules().size(); i++) {
-            if (!same(messages.rules().get(i), other.messages.rules().get(i))) {
-                return false;
-            }
-        }
-        for (Map.Entry<KernelSet, List<NetlinkReply>> set : messages.sets().entrySet()) {
-            if (!same(set.getValue(), other.messages.sets().get(set.getKey()))) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private static int bytes(List<NetlinkReply> replies) {
         return replies.stream().mapToInt(reply -> reply.body().length()).sum();
-    }
-
-    private static boolean same(List<NetlinkReply> some, List<NetlinkReply> others) {
-        if (some.size() != others.size()) {
-            return false;
-        }
-        for (int i = 0; i < some.size(); i++) {
-            if (!NfTables.isSame(some.get(i), others.get(i))) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private List<TableSnapshot> read() {
@@ -177,6 +167,45 @@ final class Listing {
             }
         });
         return sets;
+    }
+
+    /**
+     * Returns whether it was answered by the same messages as one before, byte for byte but for what rules have
+     * counted: then all that was found out about that one is true of this one. Tables of namespaces that were new are
+     * so, as the kernel numbers what is in a namespace from the beginning.
+     */
+    boolean isSame(Known before) {
+        Messages then = before.messages;
+        if (!messages.tables().equals(then.tables())
+                || messages.rules().size() != then.rules().size()
+                || !messages.sets().keySet().equals(then.sets().keySet())
+                || !same(before.chains, messages.chains())
+                || !same(before.objects, messages.objects())) {
+            return false;
+        }
+        for (int i = 0; i < messages.rules().size(); i++) {
+            if (!same(before.rules.get(i), messages.rules().get(i))) {
+                return false;
+            }
+        }
+        for (Map.Entry<KernelSet, List<NetlinkReply>> set : messages.sets().entrySet()) {
+            if (!same(before.sets.get(set.getKey()), set.getValue())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean same(List<Uncounted> some, List<NetlinkReply> others) {
+        if (some.size() != others.size()) {
+            return false;
+        }
+        for (int i = 0; i < some.size(); i++) {
+            if (!some.get(i).isSame(others.get(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     static boolean isOf(KernelTable table, NfProto family, String name) {

@@ -183,7 +183,7 @@ final class NamespaceSession implements AutoCloseable {
 
     private void live(HostPaths hostPaths, Occupancy occupancy, Executor answer) {
         try (OpenNamespace namespace = opened(hostPaths)) {
-            String key = namespace.device() + ":" + namespace.inode();
+            String key = namespace.key().device() + ":" + namespace.key().inode();
             occupancy.locks.locked(key, deadline.remaining(), () -> {
                 inTurn(() -> {
                     Entered found = enter(namespace, hostPaths, sockets);
@@ -238,7 +238,7 @@ final class NamespaceSession implements AutoCloseable {
     }
 
     private static Entered enter(OpenNamespace namespace, HostPaths hostPaths, NamespaceSockets sockets) {
-        boolean own = NetworkNamespace.isOwn(namespace);
+        boolean own = NetworkNamespace.isOfThisProcess(namespace);
         // That of this process is entered already; an init container has no right to enter any.
         if (!own) {
             namespace.enter();

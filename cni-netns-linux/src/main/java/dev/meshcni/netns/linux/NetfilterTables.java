@@ -6,7 +6,7 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.OneLine;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
-import dev.meshcni.libc.LibC;
+import dev.meshcni.libc.KernelFile;
 import dev.meshcni.libc.NetlinkSocket;
 import dev.meshcni.libc.RefusedException;
 import dev.meshcni.netlink.KernelChain;
@@ -18,9 +18,6 @@ import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.netlink.NfProto;
 import dev.meshcni.netlink.NfTables;
 import dev.meshcni.rules.IpFamily;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -52,7 +49,29 @@ final class NetfilterTables implements AutoCloseable {
     /** The number of retries when tables change while they are read. */
     private static final int ATTEMPTS = 10;
 
+    /** The tables of one state, and how many chains, named sets, objects and flow tables are in all of them. */
+    private record Tables(List<KernelTable> all, long contents) {
+        static Tables of(List<NetlinkReply> replies) {
+            List<KernelTable> all = new ArrayList<>();
+            long contents = 0;
+            for (NetlinkReply reply : replies) {
+                NfTables.table(reply).ifPresent(all::add);
+                contents += NfTables.use(reply).orElse(Integer.MAX_VALUE);
+            }
+            return new Tables(all, contents);
+        }
+    }
+
     private final Optional<NetlinkSocket> socket;
+
+    /**
+     * The number of a state that was made or listed here, and that the kernel shows in full: while it is the number,
+     * nothing has changed.
+     */
+    private OptionalInt settled = OptionalInt.empty();
+
+    /** The tables of that state, once they were listed. */
+    private Optional<Tables> settledTables = Optional.empty();
 
     NetfilterTables() {
         this.socket = opened();
@@ -83,15 +102,26 @@ final class NetfilterTables implements AutoCloseable {
      */
     Listing list(Predicate<KernelTable> wanted) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            OptionalInt before = generation();
-            if (before.isPresent()) {
+            boolean asked = settled.isEmpty();
+            OptionalInt number = asked ? generation() : settled;
+            if (number.isEmpty()) {
+                return Listing.NONE;
+            }
+            if (asked) {
                 // The kernel raises the number before it shows what it has changed.
                 open().awaitChanges();
             }
-            Listing listing = new Listing(before, before.isPresent() ? messages(wanted) : Listing.Messages.NONE);
-            if (before.equals(generation())) {
-                return listing;
+            boolean listed = settledTables.isEmpty();
+            Tables tables = listed ? Tables.of(open().dump(NfTables.tables(NfProto.UNSPEC))) : settledTables.get();
+            List<KernelTable> found = tables.all().stream().filter(wanted).toList();
+            Listing.Messages messages = found.isEmpty() ? Listing.Messages.NONE : messages(found, tables.contents());
+            // One list alone is of one moment; and a change that is made for an earlier one is refused.
+            boolean alone = asked && listed && found.isEmpty();
+            if (alone || number.equals(generation())) {
+                settle(number, Optional.of(tables));
+                return new Listing(number, messages);
             }
+            settle(OptionalInt.empty(), Optional.empty());
         }
         throw new UnreadableRulesException("the pod's tables change all the time");
     }
@@ -107,7 +137,18 @@ final class NetfilterTables implements AutoCloseable {
      * @throws RefusedException if the kernel has refused one of them; it is named
      */
     void transact(NfBatch batch) {
+        settle(OptionalInt.empty(), Optional.empty());
         open().transact(batch);
+        if (batch.generation().isPresent()) {
+            // What the kernel was told to change only in this state it shows in the next one, and 0 is none.
+            int next = batch.generation().getAsInt() + 1;
+            settle(OptionalInt.of(next == 0 ? 1 : next), Optional.empty());
+        }
+    }
+
+    private void settle(OptionalInt number, Optional<Tables> tables) {
+        settled = number;
+        settledTables = tables;
     }
 
     /** Has all changes of a batch checked, and makes none of them. */
@@ -142,17 +183,15 @@ final class NetfilterTables implements AutoCloseable {
             case IPV4 -> "ip_tables_names";
             case IPV6 -> "ip6_tables_names";
         };
-        Path names = Path.of("/proc/thread-self/net", file);
-        if (!LibC.exists(names)) {
-            return Set.of();
-        }
-        try {
-            return Set.copyOf(Files.readAllLines(names));
-        } catch (NoSuchFileException _) {
-            return Set.of();
-        } catch (IOException e) {
-            throw new RedirectException("reading " + file + " of the network namespace failed: " + e.getMessage(), e);
-        }
+        return KernelFile.read(Path.of("/proc/thread-self/net", file))
+                .filter(names -> !names.isEmpty())
+                .map(names -> Set.copyOf(names.lines().toList()))
+                .orElse(Set.of());
+    }
+
+    /** The user namespace that owns this network namespace. */
+    UserNamespace owner() {
+        return socket.map(UserNamespace::ofNetworkNamespace).orElseGet(UserNamespace::ofNetworkNamespace);
     }
 
     /** The number of nf_tables' state, which every change raises; empty where the kernel has no nf_tables. */
@@ -189,20 +228,26 @@ final class NetfilterTables implements AutoCloseable {
         socket.ifPresent(NetlinkSocket::close);
     }
 
-    private Listing.Messages messages(Predicate<KernelTable> wanted) {
-        List<KernelTable> tables = tables().stream().filter(wanted).toList();
-        if (tables.isEmpty()) {
-            return Listing.Messages.NONE;
-        }
+    /**
+     * All about some tables. Objects and flow tables are asked for only if there are any.
+     *
+     * @param contents how many chains, named sets, objects and flow tables all tables have together
+     */
+    private Listing.Messages messages(List<KernelTable> tables, long contents) {
         List<NetlinkReply> chains = open().dump(NfTables.chains(NfProto.UNSPEC));
         Map<KernelSet, List<NetlinkReply>> sets = new LinkedHashMap<>();
-        for (KernelSet set : read(NfTables.sets(NfProto.UNSPEC), NfTables::set)) {
+        List<KernelSet> all = read(NfTables.sets(NfProto.UNSPEC), NfTables::set);
+        for (KernelSet set : all) {
             if (tables.stream().anyMatch(table -> Listing.isOf(table, set.family(), set.table()))) {
                 sets.put(set, open().dump(NfTables.elements(set)));
             }
         }
-        List<NetlinkReply> objects = new ArrayList<>(dumpIfKnown(NfTables.objects(NfProto.UNSPEC)));
-        objects.addAll(dumpIfKnown(NfTables.flowTables(NfProto.UNSPEC)));
+        List<NetlinkReply> objects = new ArrayList<>();
+        long named = all.stream().filter(set -> !set.anonymous()).count();
+        if (contents != chains.size() + named) {
+            objects.addAll(dumpIfKnown(NfTables.objects(NfProto.UNSPEC)));
+            objects.addAll(dumpIfKnown(NfTables.flowTables(NfProto.UNSPEC)));
+        }
         List<List<NetlinkReply>> rules = tables.stream()
                 .map(table -> open().dump(NfTables.rules(table), MAX_RULES))
                 .toList();

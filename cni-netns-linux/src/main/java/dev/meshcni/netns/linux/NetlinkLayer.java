@@ -13,11 +13,13 @@ import dev.meshcni.netlink.NfBatch;
 import dev.meshcni.nftables.EarlierChains;
 import dev.meshcni.nftables.IptablesTables;
 import dev.meshcni.nftables.OwnTable;
+import dev.meshcni.nftables.TableSnapshot;
 import dev.meshcni.nftables.WantedTable;
 import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.rules.RuleSet;
 import dev.meshcni.rules.Table;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,12 +47,18 @@ final class NetlinkLayer implements Layer {
 
     private static final int KEPT_BYTES_PER_RULE = 1 << 10;
 
+    /** The number of removals that are kept: pods of a node that differ in their rules. */
+    private static final int KEPT_REMOVALS = 8;
+
     /** A planned change, and the tables of iptables that it touches. */
     private record Change(NfBatch batch, Map<IpFamily, List<String>> tables, List<IpFamily> own) {
         Change at(OptionalInt generation) {
             return generation.isPresent() ? new Change(batch.at(generation.getAsInt()), tables, own) : this;
         }
     }
+
+    /** Tables that were listed, and what takes our rules out of them. */
+    private record Removal(Listing.Known listed, Change change) {}
 
     private final Map<IpFamily, RuleSet> iptables;
     private final Map<IpFamily, WantedTable> own;
@@ -59,8 +67,11 @@ final class NetlinkLayer implements Layer {
     /** The change that makes them where there are none. */
     private final AtomicReference<Change> first = new AtomicReference<>();
 
+    /** What is taken out of tables that were listed before, the last ones first; guarded by itself. */
+    private final ArrayDeque<Removal> removals = new ArrayDeque<>();
+
     /** A listing that was found to be as it should be. */
-    private final AtomicReference<Listing> asWanted = new AtomicReference<>();
+    private final AtomicReference<Listing.Known> asWanted = new AtomicReference<>();
 
     /**
      * For rules.
@@ -97,8 +108,8 @@ final class NetlinkLayer implements Layer {
             if (isAsWanted(found)) {
                 return;
             }
-            Change change = found.isEmpty() ? first().at(found.generation()) : change(found);
-            if (byPrograms(found, change)) {
+            Change change = found.isEmpty() ? first().at(found.generation()) : planned(found);
+            if (byPrograms(netfilter, found, change)) {
                 programs.forEach(layer -> layer.apply(netfilter, undo, steps));
                 return;
             }
@@ -149,7 +160,7 @@ final class NetlinkLayer implements Layer {
         }
         // Others may have put so much beside our rules that it is not worth keeping.
         if (differences.isEmpty() && found.bytes() <= KEPT_BYTES + KEPT_BYTES_PER_RULE * rules()) {
-            asWanted.set(found.compact());
+            asWanted.set(found.known());
         }
         return differences;
     }
@@ -160,7 +171,7 @@ final class NetlinkLayer implements Layer {
     }
 
     private boolean isAsWanted(Listing found) {
-        Listing known = asWanted.get();
+        Listing.Known known = asWanted.get();
         return known != null && found.isSame(known);
     }
 
@@ -189,13 +200,40 @@ final class NetlinkLayer implements Layer {
     }
 
     private boolean concerns(KernelTable table) {
-        Stream<IpFamily> families =
-                Stream.of(IpFamily.values()).filter(family -> NetfilterTables.proto(family) == table.family());
-        return families.anyMatch(family ->
-                (own.containsKey(family) && table.name().equals(NftTable.NAME))
-                        || (iptables.containsKey(family)
-                                && Stream.of(Table.values())
-                                        .anyMatch(known -> known.label().equals(table.name()))));
+        return Stream.of(IpFamily.values())
+                .anyMatch(family -> (own.containsKey(family) && isOwn(family, table))
+                        || (iptables.containsKey(family) && isOfIptables(family, table)));
+    }
+
+    private static boolean isOwn(IpFamily family, KernelTable table) {
+        return NetfilterTables.proto(family) == table.family() && table.name().equals(NftTable.NAME);
+    }
+
+    private static boolean isOfIptables(IpFamily family, KernelTable table) {
+        return NetfilterTables.proto(family) == table.family()
+                && Stream.of(Table.values()).anyMatch(known -> known.label().equals(table.name()));
+    }
+
+    /** The change of what is there: where all rules of ours go, the one that was made of such tables before. */
+    private Change planned(Listing found) {
+        if (rules() > 0 || found.bytes() > KEPT_BYTES) {
+            return change(found);
+        }
+        synchronized (removals) {
+            for (Removal removal : removals) {
+                if (found.isSame(removal.listed())) {
+                    return removal.change().at(found.generation());
+                }
+            }
+        }
+        Change change = change(found);
+        synchronized (removals) {
+            removals.addFirst(new Removal(found.known(), change));
+            if (removals.size() > KEPT_REMOVALS) {
+                removals.removeLast();
+            }
+        }
+        return change;
     }
 
     private Change change(Listing found) {
@@ -205,14 +243,23 @@ final class NetlinkLayer implements Layer {
         List<IpFamily> families = new ArrayList<>();
         for (IpFamily family : IpFamily.values()) {
             if (iptables.containsKey(family)) {
-                IptablesTables there = new IptablesTables(family, found.tables());
-                tables.put(family, there.change(iptables.get(family), batch));
+                // Tables that hold only what others do not write need not be read to be taken out.
+                List<TableSnapshot> read = found.has(table -> isOfIptables(family, table)) ? found.tables() : List.of();
+                tables.put(family, new IptablesTables(family, read).change(iptables.get(family), batch));
             }
             if (own.containsKey(family)) {
-                OwnTable there = OwnTable.among(family, found.tables());
-                if (!there.differences(own.get(family)).isEmpty()) {
-                    there.change(own.get(family), batch);
-                    families.add(family);
+                WantedTable wanted = own.get(family);
+                if (wanted.none()) {
+                    if (found.has(table -> isOwn(family, table))) {
+                        OwnTable.delete(family, batch);
+                        families.add(family);
+                    }
+                } else {
+                    OwnTable there = OwnTable.among(family, found.tables());
+                    if (!there.differences(wanted).isEmpty()) {
+                        there.change(wanted, batch);
+                        families.add(family);
+                    }
                 }
             }
         }
@@ -224,7 +271,7 @@ final class NetlinkLayer implements Layer {
      * judge, and where the pod has a user namespace of its own, which a thread of this process cannot enter and the
      * kernel's match for owners asks for.
      */
-    private boolean byPrograms(Listing found, Change change) {
+    private boolean byPrograms(NetfilterTables netfilter, Listing found, Change change) {
         if (!doubtful(found).isEmpty()) {
             requirePrograms(found);
             return true;
@@ -235,7 +282,7 @@ final class NetlinkLayer implements Layer {
         if (!adds) {
             return false;
         }
-        try (UserNamespace owner = UserNamespace.ofNetworkNamespace()) {
+        try (UserNamespace owner = netfilter.owner()) {
             return !owner.own() && !programs.isEmpty();
         }
     }
@@ -245,7 +292,8 @@ final class NetlinkLayer implements Layer {
             return List.of();
         }
         return Stream.of(IpFamily.values())
-                .filter(iptables::containsKey)
+                .filter(family -> iptables.containsKey(family)
+                        && !iptables.get(family).tables().isEmpty())
                 .flatMap(family -> new IptablesTables(family, found.tables())
                         .doubtful(iptables.get(family)).stream().map(table -> family.label() + " table " + table))
                 .toList();

@@ -6,8 +6,10 @@ package dev.meshcni.netns.linux;
 import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
+import dev.meshcni.libc.FileKey;
 import dev.meshcni.libc.LibC;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -27,6 +29,11 @@ import java.util.function.Supplier;
 public final class NetworkNamespace {
     private static final Path OWN = Path.of("/proc/thread-self/ns/net");
     private static final Path OF_THE_NODE = Path.of("/proc/1/ns/net");
+
+    /** That of the thread that the process started with, which stays there; looked at once, when it is needed. */
+    private static final class OwnProcess {
+        static final Optional<FileKey> NETWORK = FileKey.at(Path.of("/proc/self/ns/net"));
+    }
 
     private NetworkNamespace() {}
 
@@ -98,6 +105,11 @@ public final class NetworkNamespace {
     /** Entering a namespace takes CAP_SYS_ADMIN even where one is in it already; an init container does not have it. */
     static boolean isOwn(OpenNamespace namespace) {
         return namespace.isBehind(OWN);
+    }
+
+    /** Returns whether it is the namespace that this process has started in. */
+    static boolean isOfThisProcess(OpenNamespace namespace) {
+        return OwnProcess.NETWORK.filter(namespace.key()::equals).isPresent();
     }
 
     /** Returns whether it is the namespace of the node's first process; not when that one cannot be looked at. */

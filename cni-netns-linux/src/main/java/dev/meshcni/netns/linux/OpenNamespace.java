@@ -5,11 +5,9 @@ package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.NetnsException;
+import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.FileKey;
 import dev.meshcni.libc.LibC;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -17,12 +15,9 @@ import java.nio.file.Path;
  * the path leads to afterwards, this stays the same namespace, and exists as long as it is open.
  *
  * @param fd the descriptor
- * @param device the device of its file
- * @param inode the inode of its file
+ * @param key its file
  */
-record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
-    private static final int STAT_LENGTH = 256;
-
+record OpenNamespace(int fd, FileKey key) implements AutoCloseable {
     /**
      * Opens what a path leads to.
      *
@@ -42,31 +37,22 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
             LibC.close(fd);
             throw new NetnsException(path + " is not a network namespace");
         }
-        // The first two fields of struct stat are the device and the inode on every 64-bit architecture.
-        byte[] stat = new byte[STAT_LENGTH];
-        if (LibC.fstat(fd, stat) < 0) {
-            int errno = LibC.errno();
+        try {
+            return new OpenNamespace(fd, FileKey.of(fd));
+        } catch (RedirectException e) {
             LibC.close(fd);
-            throw LibC.failure("inspecting the network namespace " + path, errno);
+            throw e;
         }
-        ByteBuffer fields = ByteBuffer.wrap(stat).order(ByteOrder.nativeOrder());
-        return new OpenNamespace(fd, fields.getLong(), fields.getLong());
     }
 
-    /**
-     * Whether a path leads to this namespace; not when it cannot be looked at. To look takes fewer rights than to open.
-     */
+    /** Whether a path leads to this namespace; not when it cannot be looked at. */
     boolean isBehind(Path path) {
-        try {
-            return Files.isSameFile(Path.of("/proc/self/fd", String.valueOf(fd)), path);
-        } catch (IOException _) {
-            return false;
-        }
+        return FileKey.at(path).filter(key::equals).isPresent();
     }
 
     /** Moves the calling thread into it. */
     void enter() {
-        LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace net:[" + inode + "]");
+        LibC.check(LibC.setns(fd, LibC.CLONE_NEWNET), "entering the network namespace " + key);
     }
 
     /**
@@ -75,7 +61,7 @@ record OpenNamespace(int fd, long device, long inode) implements AutoCloseable {
      * @param cookie the kernel's number of it, which a socket in it tells; 0 where it has none
      */
     NamespaceId id(long cookie) {
-        return new NamespaceId(device, inode, cookie);
+        return new NamespaceId(key.device(), key.inode(), cookie);
     }
 
     @Override

@@ -22,6 +22,9 @@ import java.util.Optional;
 /**
  * Addresses, routing rules and routes of the network namespace that the calling thread is in ({@code rtnetlink(7)}).
  *
+ * <p>What is listed is kept for as long as nothing is changed here: a stay in a namespace is short, and each list is
+ * asked for by several steps.
+ *
  * <p>Not {@link java.net.NetworkInterface}: its IPv6 half reads {@code /proc/net}, which shows the namespace of the
  * process's first thread, not of the caller. And not {@code ip(8)}: a process each.
  */
@@ -63,6 +66,9 @@ final class Rtnetlink implements AutoCloseable {
 
     private static final int EEXIST = 17;
 
+    /** {@code AF_UNSPEC}: all families are listed at once. */
+    private static final int ALL_FAMILIES = 0;
+
     private final NetlinkSocket socket = new NetlinkSocket(NetlinkSocket.ROUTE);
 
     /** An address of an interface. */
@@ -85,7 +91,14 @@ final class Rtnetlink implements AutoCloseable {
     }
 
     /** A rule of any kind that looks packets up in a table. */
-    private record TableRule(int table, int priority, Optional<Mark> mark) {}
+    private record TableRule(int family, int table, int priority, Optional<Mark> mark) {}
+
+    /** A route that delivers every packet locally, through the loopback interface. */
+    private record LocalRoute(int family, int table) {}
+
+    private Optional<List<InterfaceAddress>> addresses = Optional.empty();
+    private Optional<List<TableRule>> rules = Optional.empty();
+    private Optional<List<LocalRoute>> routes = Optional.empty();
 
     /** The kernel's number of the namespace; 0 where it has none. */
     long namespaceCookie() {
@@ -94,7 +107,14 @@ final class Rtnetlink implements AutoCloseable {
 
     /** All addresses, in the order in which the kernel lists them: IPv4 before IPv6, by interface. */
     List<InterfaceAddress> addresses() {
-        List<InterfaceAddress> addresses = new ArrayList<>();
+        if (addresses.isEmpty()) {
+            addresses = Optional.of(listAddresses());
+        }
+        return addresses.get();
+    }
+
+    private List<InterfaceAddress> listAddresses() {
+        List<InterfaceAddress> listed = new ArrayList<>();
         for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETADDR, NetlinkMessage.DUMP)
                 .bytes(0, 0, 0, 0)
                 .number(0))) {
@@ -104,9 +124,9 @@ final class Rtnetlink implements AutoCloseable {
             attributes
                     .bytes(IFA_LOCAL)
                     .or(() -> attributes.bytes(IFA_ADDRESS))
-                    .ifPresent(value -> addresses.add(new InterfaceAddress(index, address(value))));
+                    .ifPresent(value -> listed.add(new InterfaceAddress(index, address(value))));
         }
-        return addresses;
+        return listed;
     }
 
     /** The addresses by which others reach the pod: not those of loopback, and none that is link-local. */
@@ -152,39 +172,47 @@ final class Rtnetlink implements AutoCloseable {
 
     /** The rules that send packets with a mark to a table, in their order. */
     List<MarkRule> markRules(IpFamily family) {
-        List<MarkRule> rules = new ArrayList<>();
-        for (TableRule rule : tableRules(family)) {
-            rule.mark().ifPresent(mark -> rules.add(new MarkRule(mark, rule.table(), rule.priority())));
+        List<MarkRule> found = new ArrayList<>();
+        for (TableRule rule : tableRules()) {
+            if (rule.family() == number(family)) {
+                rule.mark().ifPresent(mark -> found.add(new MarkRule(mark, rule.table(), rule.priority())));
+            }
         }
-        return rules;
+        return found;
     }
 
     /** The number of rules, with a mark or without, that send packets to a table. */
     int rulesTo(IpFamily family, int table) {
-        return (int) tableRules(family).stream()
-                .filter(rule -> rule.table() == table)
+        return (int) tableRules().stream()
+                .filter(rule -> rule.family() == number(family) && rule.table() == table)
                 .count();
     }
 
-    private List<TableRule> tableRules(IpFamily family) {
-        List<TableRule> rules = new ArrayList<>();
+    private List<TableRule> tableRules() {
+        if (rules.isEmpty()) {
+            rules = Optional.of(listRules());
+        }
+        return rules.get();
+    }
+
+    private List<TableRule> listRules() {
+        List<TableRule> listed = new ArrayList<>();
         for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETRULE, NetlinkMessage.DUMP)
-                .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
+                .bytes(ALL_FAMILIES, 0, 0, 0, 0, 0, 0, 0)
                 .number(0))) {
             ByteBuffer body = reply.body().buffer();
-            // A kernel without IPv6 answers with the rules of the families that it has.
-            boolean asked = body.get(0) == number(family);
             int action = Byte.toUnsignedInt(body.get(7));
             int shortTable = Byte.toUnsignedInt(body.get(4));
-            Attributes attributes = reply.attributes(12);
-            if (asked && action == FR_ACT_TO_TBL) {
-                rules.add(new TableRule(
+            if (action == FR_ACT_TO_TBL) {
+                Attributes attributes = reply.attributes(12);
+                listed.add(new TableRule(
+                        Byte.toUnsignedInt(body.get(0)),
                         attributes.u32(FRA_TABLE).orElse(shortTable),
                         attributes.u32(FRA_PRIORITY).orElse(0),
                         mark(attributes)));
             }
         }
-        return rules;
+        return listed;
     }
 
     /** The kernel takes a mask of 0 and bits beyond a mask; no rule of ours has them. */
@@ -210,24 +238,31 @@ final class Rtnetlink implements AutoCloseable {
 
     /** Returns whether a table has a route that delivers every packet locally, through the loopback interface. */
     boolean hasLocalRoute(IpFamily family, int table) {
+        if (routes.isEmpty()) {
+            routes = Optional.of(listRoutes());
+        }
+        return routes.get().contains(new LocalRoute(number(family), table));
+    }
+
+    private List<LocalRoute> listRoutes() {
+        List<LocalRoute> listed = new ArrayList<>();
         for (NetlinkReply reply : socket.dump(new NetlinkMessage(RTM_GETROUTE, NetlinkMessage.DUMP)
-                .bytes(number(family), 0, 0, 0, 0, 0, 0, 0)
+                .bytes(ALL_FAMILIES, 0, 0, 0, 0, 0, 0, 0)
                 .number(0))) {
             ByteBuffer body = reply.body().buffer();
-            boolean asked = body.get(0) == number(family);
             int prefix = Byte.toUnsignedInt(body.get(1));
             int shortTable = Byte.toUnsignedInt(body.get(4));
             int type = Byte.toUnsignedInt(body.get(7));
-            Attributes attributes = reply.attributes(12);
-            if (asked
-                    && type == RTN_LOCAL
-                    && prefix == 0
-                    && attributes.u32(RTA_TABLE).orElse(shortTable) == table
-                    && attributes.u32(RTA_OIF).orElse(0) == LOOPBACK_INDEX) {
-                return true;
+            if (type == RTN_LOCAL && prefix == 0) {
+                Attributes attributes = reply.attributes(12);
+                if (attributes.u32(RTA_OIF).orElse(0) == LOOPBACK_INDEX) {
+                    listed.add(new LocalRoute(
+                            Byte.toUnsignedInt(body.get(0)),
+                            attributes.u32(RTA_TABLE).orElse(shortTable)));
+                }
             }
         }
-        return false;
+        return listed;
     }
 
     void addLocalRoute(IpFamily family, int table) {
@@ -248,6 +283,9 @@ final class Rtnetlink implements AutoCloseable {
     }
 
     private void execute(NetlinkMessage request, String what) {
+        addresses = Optional.empty();
+        rules = Optional.empty();
+        routes = Optional.empty();
         int errno = socket.execute(request);
         if (errno != 0 && errno != EEXIST) {
             throw LibC.failure(what, errno);

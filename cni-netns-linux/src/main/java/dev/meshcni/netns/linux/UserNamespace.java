@@ -4,9 +4,9 @@
 package dev.meshcni.netns.linux;
 
 import dev.meshcni.core.spi.RedirectException;
+import dev.meshcni.libc.FileKey;
 import dev.meshcni.libc.LibC;
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.meshcni.libc.NetlinkSocket;
 import java.nio.file.Path;
 
 /**
@@ -18,7 +18,11 @@ import java.nio.file.Path;
  * check, and to read takes no more than root.
  */
 final class UserNamespace implements AutoCloseable {
-    private static final Path OWN = Path.of("/proc/thread-self/ns/user");
+    /** Looked at once, when it is needed. */
+    private static final class OwnProcess {
+        static final FileKey USER = FileKey.at(Path.of("/proc/self/ns/user"))
+                .orElseThrow(() -> new RedirectException("the user namespace of this process cannot be looked at"));
+    }
 
     private final int fd;
 
@@ -28,7 +32,21 @@ final class UserNamespace implements AutoCloseable {
 
     static UserNamespace ofNetworkNamespace() {
         String own = "/proc/thread-self/ns/net";
-        int network = LibC.check(LibC.open(own, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + own);
+        return owner(LibC.check(LibC.open(own, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + own));
+    }
+
+    /** The same by a socket that is in the network namespace: a thread that is new has no directory in /proc yet. */
+    static UserNamespace ofNetworkNamespace(NetlinkSocket socket) {
+        int network;
+        try {
+            network = socket.openNamespace();
+        } catch (RedirectException _) {
+            return ofNetworkNamespace();
+        }
+        return owner(network);
+    }
+
+    private static UserNamespace owner(int network) {
         try {
             return new UserNamespace(LibC.check(
                     LibC.ioctl(network, LibC.NS_GET_USERNS),
@@ -38,13 +56,9 @@ final class UserNamespace implements AutoCloseable {
         }
     }
 
-    /** Returns whether this process is in it. */
+    /** Returns whether this process is in it: its threads cannot leave the one that it started in (setns(2)). */
     boolean own() {
-        try {
-            return Files.readSymbolicLink(OWN).equals(Files.readSymbolicLink(path()));
-        } catch (IOException e) {
-            throw new RedirectException("comparing user namespaces failed: " + e.getMessage(), e);
-        }
+        return OwnProcess.USER.equals(FileKey.of(fd));
     }
 
     /** A file that stands for it, for other processes of root, until this is closed. */

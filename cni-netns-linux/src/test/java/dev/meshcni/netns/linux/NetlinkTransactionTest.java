@@ -257,6 +257,33 @@ class NetlinkTransactionTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"nft", "nftables"})
+    void whatWasTakenOutOfOnePodTakesNothingOfOthersOutOfTheNext(String kind) {
+        RedirectBackend backend = new RedirectBackendTest.Kind(kind).make();
+        RedirectPlan plan = Plans.redirect(BOTH);
+        String others = "table ip nat { chain OUTPUT { ip daddr 192.0.2.7 counter accept; }; }; table ip others {}";
+        try (TestNetns first = new TestNetns();
+                TestNetns counted = new TestNetns();
+                TestNetns shared = new TestNetns()) {
+            for (TestNetns netns : List.of(first, counted, shared)) {
+                Visit.to(backend, netns.path()).apply(plan);
+            }
+            counted.shell("ip link set lo up; ping -c 1 -W 1 127.0.0.1 >/dev/null 2>&1 || true");
+            shared.shell("echo '" + others + "' | nft -f -");
+
+            for (TestNetns netns : List.of(first, counted, shared)) {
+                Visit.to(backend, netns.path()).remove();
+            }
+
+            assertThat(first.shell("nft list ruleset")).isBlank();
+            assertThat(counted.shell("nft list ruleset")).isBlank();
+            assertThat(shared.shell("nft list ruleset"))
+                    .contains("ip daddr 192.0.2.7", "table ip others")
+                    .doesNotContainIgnoringCase("istio");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nft", "nftables"})
     void noProcessIsStarted(String kind) throws Exception {
         try (TestNetns netns = new TestNetns()) {
             RedirectBackend backend = new RedirectBackendTest.Kind(kind).make();
