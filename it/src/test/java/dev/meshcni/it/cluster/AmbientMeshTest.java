@@ -107,12 +107,9 @@ class AmbientMeshTest {
         long probes = probes();
         cluster.eventually("the kubelet's probes are answered", () -> probes() > probes + 3);
         assertThat(shop.pods().withName(SERVER).isReady()).isTrue();
-        shop.start(Pods.serving("client-2")
-                .edit()
-                .editSpec()
-                .withServiceAccountName(CLIENT)
-                .endSpec()
-                .build());
+        // A pod that starts is ready only when it was probed.
+        shop.createAccount("later");
+        shop.start(Pods.serving("later"));
     }
 
     @Test

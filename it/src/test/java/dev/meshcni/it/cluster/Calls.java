@@ -41,8 +41,8 @@ record Calls(TestNamespace namespace, String pod) {
         namespace.start(Pods.calling(pod, """
                 while :; do
                   for url in %s; do
-                    said=$(timeout 10 wget -q -O - $url 2>&1)
-                    [ "$said" = %s ] && echo ok || echo "$(date +%%T) $url: $? $said"
+                    said=$(timeout 60 wget -q -O - $url 2>&1)
+                    [ "$said" = %s ] && echo ok || echo $(date +%%T) $url: $said
                     usleep 50000
                   done
                 done
