@@ -121,7 +121,9 @@ public record NodePod(
     /** Which pods have to leave the ambient mesh, or stay in it, is known by this alone after a restart. */
     private Map<String, String> status() {
         String status = pod.annotations().getOrDefault(AmbientMetadata.REDIRECTION, "");
-        return status.isEmpty() || status.length() > MAX_STATUS ? Map.of() : Map.of(AmbientMetadata.REDIRECTION, status);
+        return status.isEmpty() || status.length() > MAX_STATUS
+                ? Map.of()
+                : Map.of(AmbientMetadata.REDIRECTION, status);
     }
 
     /** {@code namespace/name}. */
