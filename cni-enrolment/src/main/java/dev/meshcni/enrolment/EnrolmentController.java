@@ -100,7 +100,7 @@ final class EnrolmentController implements AutoCloseable {
      */
     void follow(NamespaceLabels namespaces, Duration interval, Consumer<String> events) {
         pods.listen(new PodStore.Listener() {
-            /** By UID; what the store holds as well. */
+            // By UID; what the store holds as well.
             private final Map<String, NodePod> seen = new ConcurrentHashMap<>();
 
             @Override
