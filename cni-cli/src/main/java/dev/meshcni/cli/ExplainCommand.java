@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
 /** Tells what becomes of one connection, and why. */
 @Command(
         name = "explain",
-        customSynopsis = "meshcni explain [OPTIONS] (--connect=PROTOCOL:ADDRESS:PORT | --accept=PROTOCOL:PORT) [POD]%n",
+        customSynopsis = "meshcni explain [OPTIONS] (--connect=DESTINATION | --accept=PORT) [POD]",
         description = "Trace a connection of a pod through its rules: the result, the rule that decides, and the"
                 + " setting behind it. Sends no packets.",
         footerHeading = "%nExamples:%n",

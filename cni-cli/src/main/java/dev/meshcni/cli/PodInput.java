@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
@@ -31,6 +32,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class PodInput {
     private static final String STDIN = "-";
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+    private static final Pattern MANIFEST = Pattern.compile("\\.(ya?ml|json)$");
 
     /** The names that kubectl has for pods. */
     private static final Set<String> KINDS = Set.of("pod", "pods", "po");
@@ -161,8 +164,8 @@ final class PodInput {
     }
 
     private String given() {
-        if (afterKind == null && pod != null && file == null && Files.isRegularFile(Path.of(pod))) {
-            throw usage(pod + " is a file, did you mean '-f " + pod + "'?");
+        if (pod != null && file == null && MANIFEST.matcher(pod).find()) {
+            throw usage(pod + " is no pod's name, did you mean '-f " + pod + "'?");
         }
         if (afterKind == null || KINDS.contains(pod)) {
             return afterKind == null ? pod : afterKind;

@@ -63,7 +63,7 @@ class MistakesTest {
             rules -f POD po/cart                             | 1 | pod.yaml contains no pod cart; it contains shop/web
             rules -f POD deployment web                      | 2 | meshcni rules: unknown argument 'web'
             rules -f POD -n other                            | 1 | pod.yaml contains no pod of namespace other; it contains shop/web
-            rules POD                                        | 2 | is a file, did you mean '-f
+            rules POD                                        | 2 | pod.yaml is no pod's name, did you mean '-f
             rules -f https://example.com/pod.yaml            | 2 | meshcni rules: -f takes a file, not a URL; pipe what is there into -f -
             rules -f DIR/none.yaml                           | 1 | none.yaml does not exist
             rules -f DIR                                     | 1 | is a directory, expected a file

@@ -152,7 +152,7 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
             String node, Map<String, AgentStatuses.OfNode> shown, AgentStatuses statuses) {
         return statuses.all().stream()
                 .filter(agent -> agent.node().equals(node) && !agent.equals(shown.get(node)))
-                .flatMap(agent -> PodTrouble.of(agent.pod()).stream())
+                .flatMap(agent -> PodTrouble.orEnding(agent.pod()).stream())
                 .findFirst();
     }
 

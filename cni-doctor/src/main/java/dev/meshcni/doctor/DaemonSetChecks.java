@@ -140,10 +140,10 @@ final class DaemonSetChecks {
         if (desired == 0) {
             return Check.warning(what, "it runs on no node: check its nodeSelector");
         }
-        if (updated == desired) {
+        if (updated >= desired) {
             return Check.ok(what);
         }
-        boolean stuck = agents.stream().anyMatch(pod -> PodTrouble.of(pod).isPresent());
+        boolean stuck = agents.stream().anyMatch(pod -> PodTrouble.orEnding(pod).isPresent());
         return Check.warning(
                 what + (stuck ? ": a pod of the upgrade does not start" : ": an upgrade is in progress"), look);
     }

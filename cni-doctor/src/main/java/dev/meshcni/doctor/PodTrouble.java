@@ -41,6 +41,14 @@ final class PodTrouble {
                 .findFirst();
     }
 
+    /** The same also between two attempts: how a container that is not ready has ended before. */
+    static Optional<String> orEnding(Pod pod) {
+        return of(pod).or(() -> containers(pod)
+                .filter(container -> !Boolean.TRUE.equals(container.getReady()))
+                .flatMap(container -> ending(container).stream())
+                .findFirst());
+    }
+
     /** How a container ended the last time; empty if it has not. */
     static Optional<String> ending(ContainerStatus container) {
         return Optional.ofNullable(container.getLastState())

@@ -69,6 +69,61 @@ class ClusterStatusTest extends ClusterDoctorFixture {
         assertThat(status.isReady()).isFalse();
     }
 
+    /** While a node is updated it has two pods, and the one that answers would hide the other. */
+    @Test
+    void aSuccessorThatDoesNotStartIsSaid() throws Exception {
+        cluster.agentB(pod -> pod.edit()
+                .editSpec()
+                .withNodeName("node-a")
+                .endSpec()
+                .editStatus()
+                .withPhase("Pending")
+                .addNewContainerStatus()
+                .withNewState()
+                .withNewWaiting("no such image", "ErrImagePull")
+                .endState()
+                .endContainerStatus()
+                .endStatus()
+                .build());
+        cluster.create();
+
+        NodeState node = read().nodes().getFirst();
+
+        assertThat(node.daemon()).isEqualTo(new Daemon.Ready());
+        assertThat(node.successor()).hasValue("ErrImagePull: no such image");
+    }
+
+    /** The kubelet has just started it again. */
+    @Test
+    void aSuccessorThatHasEndedBeforeIsSaidWhileItRuns() throws Exception {
+        cluster.agentB(pod -> pod.edit()
+                .editSpec()
+                .withNodeName("node-a")
+                .endSpec()
+                .editStatus()
+                .addNewContainerStatus()
+                .withReady(false)
+                .withNewLastState()
+                .withNewTerminated()
+                .withExitCode(1)
+                .withReason("Error")
+                .withMessage("install-cni: invalid label selector")
+                .endTerminated()
+                .endLastState()
+                .endContainerStatus()
+                .endStatus()
+                .build());
+        cluster.agentSays(Optional.empty());
+        cluster.create();
+        server.fail(call -> call.path().contains("/istio-cni-node-b:8000/"), ALWAYS, 503);
+
+        NodeState node = read().nodes().getFirst();
+
+        assertThat(node.daemon()).isEqualTo(new Daemon.Ready());
+        assertThat(node.successor())
+                .hasValue("exit code 1 (Error), install-cni: invalid label selector");
+    }
+
     @Test
     void beforeAnInstallationThereIsNoDaemonSet() throws Exception {
         cluster.notInstalled().create();
