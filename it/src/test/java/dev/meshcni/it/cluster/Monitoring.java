@@ -23,8 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
@@ -76,19 +74,13 @@ final class Monitoring {
         assertThat(rule.firing()).allSatisfy(labels -> assertThat(targets).contains(labels.value("pod")));
     }
 
-    /** Scrapes until an alert has fired, while something happens again and again. */
-    void awaitFiringDuring(Runnable event, String alert, String... besides) {
-        AtomicBoolean fires = new AtomicBoolean();
-        CompletableFuture<Void> events = CompletableFuture.runAsync(() -> {
-            while (!fires.get()) {
-                event.run();
+    /** Scrapes a number of times after an event, and does so again and again. */
+    void repeatedly(int events, Runnable event, int scrapes) {
+        for (int n = 0; n < events; n++) {
+            event.run();
+            for (int scrape = 0; scrape < scrapes; scrape++) {
+                step();
             }
-        });
-        try {
-            awaitFiring(alert, besides);
-        } finally {
-            fires.set(true);
-            events.join();
         }
     }
 

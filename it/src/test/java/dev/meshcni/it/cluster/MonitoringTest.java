@@ -71,10 +71,8 @@ class MonitoringTest {
         Monitoring monitoring = Monitoring.of(cluster);
         monitoring.step();
 
-        monitoring.awaitFiringDuring(
-                () -> cluster.machine().run("sh", "-c", adds, "sh", files.bin(), configuration),
-                "MeshCniAddRetries",
-                "MeshCniAddSlow");
+        monitoring.repeatedly(5, () -> cluster.machine().run("sh", "-c", adds, "sh", files.bin(), configuration), 5);
+        monitoring.awaitFiring("MeshCniAddRetries", "MeshCniAddSlow");
         monitoring.awaitFiring("MeshCniAddSlow", "MeshCniAddRetries");
         monitoring.awaitEnd();
     }
@@ -95,15 +93,16 @@ class MonitoringTest {
         Monitoring monitoring = Monitoring.of(cluster);
         monitoring.step();
         try {
-            monitoring.awaitFiringDuring(
+            monitoring.repeatedly(
+                    8,
                     () -> {
                         cluster.machine().run("sh", "-c", "cp /tmp/mesh-cni-base/* \"$1\"/", "sh", files.conf());
                         cluster.eventually(
                                 "the entry is back",
                                 () -> files.configurations().contains("istio-cni"));
                     },
-                    "MeshCniConfigurationContested",
-                    "MeshCniNotReady");
+                    1);
+            monitoring.awaitFiring("MeshCniConfigurationContested", "MeshCniNotReady");
         } finally {
             cluster.machine().run("rm", "-r", "/tmp/mesh-cni-base");
         }

@@ -21,8 +21,9 @@ record PodNetwork(TestNamespace namespace, String pod) {
         return namespace.cluster().machine().run(entered.toArray(String[]::new));
     }
 
-    /** Removes all rules of iptables. */
+    /** Removes all that a redirection consists of: the rules of iptables, and the source address of inbound IPv6. */
     void clear() {
+        run("ip", "address", "del", "::6/128", "dev", "lo");
         for (String family : List.of("iptables", "ip6tables")) {
             for (String table : List.of("nat", "mangle", "raw")) {
                 run(family, "-t", table, "-F");
