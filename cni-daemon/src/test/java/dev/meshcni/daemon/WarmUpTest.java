@@ -32,7 +32,11 @@ class WarmUpTest {
 
         hold(recorder);
 
-        assertThat(recorder.calls).containsExactly("apply", "differences: 0", "remove", "apply", "remove");
+        assertThat(recorder.calls).startsWith("apply", "differences: 0", "remove", "apply", "remove");
+        assertThat(recorder.calls.subList(5, recorder.calls.size()))
+                .hasSizeLessThanOrEqualTo(38)
+                .containsOnly("apply", "remove")
+                .endsWith("apply", "remove");
     }
 
     @Test
