@@ -22,7 +22,7 @@ final class Agent implements AutoCloseable {
     private static final int START_POLLS = 300;
     private static final int POLL_MILLIS = 100;
     private static final int END_SECONDS = 10;
-    private static final int CLEARING_UP_MILLIS = 50;
+    private static final int CLEARING_UP_MILLIS = 200;
     private static final int RESTING_MILLIS = 7000;
     private static final double KIB_PER_MIB = 1024;
 
@@ -131,8 +131,8 @@ final class Agent implements AutoCloseable {
     }
 
     /**
-     * Waits until the kernel has cleared up what a DEL took out and a namespace that has ended, which takes it ten to
-     * twenty milliseconds.
+     * Waits until the kernel has cleared up what a DEL took out and a namespace that has ended, which takes it some ten
+     * milliseconds, with locks that an ADD needs.
      */
     static void letTheKernelClearUp() {
         pause(CLEARING_UP_MILLIS);

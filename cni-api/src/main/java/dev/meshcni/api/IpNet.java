@@ -107,12 +107,27 @@ public record IpNet(InetAddress address, int prefixLength) {
             return false;
         }
         for (String part : parts) {
-            boolean octet = part.matches("0|[1-9][0-9]{0,2}") && Integer.parseInt(part) <= 255;
-            if (!octet) {
+            if (!isOctet(part)) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** A number up to 255 without leading zeros. */
+    private static boolean isOctet(String text) {
+        if (text.isEmpty() || text.length() > 3 || (text.length() > 1 && text.charAt(0) == '0')) {
+            return false;
+        }
+        int number = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < '0' || c > '9') {
+                return false;
+            }
+            number = 10 * number + c - '0';
+        }
+        return number <= 255;
     }
 
     private static String ipv6(byte[] bytes) {

@@ -43,7 +43,15 @@ final class WarmUp {
 
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
 
+    /** What most pods see of the agent: each in a namespace of its own, which is new. */
+    private static final List<String> USUAL_CALLS = List.of("ADD", "DEL");
+
     /** The JVM compiles what was called twenty times ({@code CompileThresholdScaling}, record 16). */
+    private static final int REHEARSALS = 20;
+
+    /** Where each call starts programs, they take most of it, and no compiler makes them faster. */
+    private static final Duration ENOUGH = Duration.ofMillis(300);
+
     private static final int EXCHANGES = 40;
 
     private final PluginHandler handler;
@@ -64,6 +72,9 @@ final class WarmUp {
         try (PodSource pods = new OnePod(OnePod.REDIRECTED)) {
             WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
             boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> warmUp.call(verb, netns)));
+            for (int i = 1; held && i < REHEARSALS && System.nanoTime() - start < ENOUGH.toNanos(); i++) {
+                held = backend.withThrowaway(netns -> USUAL_CALLS.forEach(verb -> warmUp.call(verb, netns)));
+            }
             long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
             LOG.debug("warm-up: {}", held ? millis + " ms" : "skipped, cannot create a network namespace");
         }

@@ -18,6 +18,7 @@ import dev.meshcni.testkit.NeedsRoot;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
@@ -32,7 +33,13 @@ class WarmUpTest {
 
         hold(recorder);
 
-        assertThat(recorder.calls).containsExactly("apply", "differences: 0", "remove", "apply", "remove");
+        assertThat(recorder.calls).startsWith("apply", "differences: 0", "remove", "apply", "remove");
+        List<String> further = recorder.calls.subList(5, recorder.calls.size());
+        assertThat(further)
+                .isEqualTo(Collections.nCopies(further.size() / 2, List.of("apply", "remove")).stream()
+                        .flatMap(List::stream)
+                        .toList())
+                .hasSizeLessThanOrEqualTo(38);
     }
 
     @Test
