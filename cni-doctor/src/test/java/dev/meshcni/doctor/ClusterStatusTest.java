@@ -120,8 +120,7 @@ class ClusterStatusTest extends ClusterDoctorFixture {
         NodeState node = read().nodes().getFirst();
 
         assertThat(node.daemon()).isEqualTo(new Daemon.Ready());
-        assertThat(node.successor())
-                .hasValue("exit code 1 (Error), install-cni: invalid label selector");
+        assertThat(node.successor()).hasValue("exit code 1 (Error), install-cni: invalid label selector");
     }
 
     @Test
