@@ -69,10 +69,10 @@ final class InstallLog {
             return Optional.empty();
         }
         String more = pods.size() > SHOWN_PODS ? " and " + (pods.size() - SHOWN_PODS) + " more" : "";
-        return Optional.of(
-                "pods attached to the network " + network + ", which has no plugin now: "
-                        + String.join(", ", pods.subList(0, Math.min(pods.size(), SHOWN_PODS))) + more
-                        + ". Where Multus has retryDeleteOnError they cannot be deleted: install again, delete them, and uninstall");
+        return Optional.of("pods attached to the network " + network + ", which has no plugin now: "
+                + String.join(", ", pods.subList(0, Math.min(pods.size(), SHOWN_PODS))) + more
+                + ". Where Multus has retryDeleteOnError they cannot be deleted: install again, delete them, and"
+                + " uninstall");
     }
 
     /** Logs a new state of the installation. */

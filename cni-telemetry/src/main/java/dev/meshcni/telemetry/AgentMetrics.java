@@ -153,8 +153,8 @@ public final class AgentMetrics {
             .register(registry);
     private final Counter meshRestored = Counter.builder()
             .name("meshcni_mesh_restored_total")
-            .help(
-                    "Times that rules, listeners, exemptions or annotations of the ambient mesh were changed and restored")
+            .help("Times that rules, listeners, exemptions or annotations of the ambient mesh were changed and"
+                    + " restored")
             .register(registry);
 
     /**
