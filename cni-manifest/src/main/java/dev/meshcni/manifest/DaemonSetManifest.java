@@ -172,8 +172,9 @@ record DaemonSetManifest(CniValues values) {
                 .withContainerPort(MonitoringOptions.HEALTH_PORT)
                 .withProtocol("TCP")
                 .endPort()
+                .withStartupProbe(startup())
                 .withReadinessProbe(readiness())
-                .withLivenessProbe(probe("/healthz", 10, 6))
+                .withLivenessProbe(probe("/healthz", 6))
                 .withResources(values.pod().resources())
                 .withSecurityContext(securityContext())
                 .withVolumeMounts(hostMounts().stream().map(HostMount::mount).toList())
@@ -183,13 +184,14 @@ record DaemonSetManifest(CniValues values) {
 
     /** The usual probe with what settings change in it. */
     private Probe readiness() {
-        Probe usual = probe("/readyz", 0, 3);
+        Probe usual = probe("/readyz", 3);
         return values.pod()
                 .additions()
                 .readiness()
                 .map(set -> new ProbeBuilder(set)
                         .withHttpGet(hasHandler(set) ? set.getHttpGet() : usual.getHttpGet())
                         .withPeriodSeconds(requireNonNullElse(set.getPeriodSeconds(), usual.getPeriodSeconds()))
+                        .withTimeoutSeconds(requireNonNullElse(set.getTimeoutSeconds(), usual.getTimeoutSeconds()))
                         .withFailureThreshold(
                                 requireNonNullElse(set.getFailureThreshold(), usual.getFailureThreshold()))
                         .build())
@@ -264,14 +266,19 @@ record DaemonSetManifest(CniValues values) {
                 .build();
     }
 
-    private static Probe probe(String path, int initialDelay, int failures) {
+    /** A node that starts has much to do: killing the daemon meanwhile would only have it begin again. */
+    private static Probe startup() {
+        return new ProbeBuilder(probe("/healthz", 300)).withPeriodSeconds(1).build();
+    }
+
+    private static Probe probe(String path, int failures) {
         return new ProbeBuilder()
                 .withNewHttpGet()
                 .withPath(path)
                 .withNewPort(MonitoringOptions.HEALTH_PORT)
                 .endHttpGet()
-                .withInitialDelaySeconds(initialDelay == 0 ? null : initialDelay)
                 .withPeriodSeconds(10)
+                .withTimeoutSeconds(5)
                 .withFailureThreshold(failures)
                 .build();
     }

@@ -107,6 +107,7 @@ class NodeManifestsTest {
         assertThat(container.getResources().getRequests().get("memory")).isEqualTo(new Quantity("96Mi"));
         assertThat(container.getReadinessProbe().getHttpGet().getPath()).isEqualTo("/readyz");
         assertThat(container.getLivenessProbe().getHttpGet().getPath()).isEqualTo("/healthz");
+        assertThat(container.getStartupProbe().getHttpGet().getPath()).isEqualTo("/healthz");
     }
 
     @ParameterizedTest

@@ -23,6 +23,7 @@ import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.InvalidParameterException;
 import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -130,11 +131,23 @@ public final class PodInspector {
                 return new PodInspection.AsPlanned();
             }
             PodNamespace namespace = new PodNamespace(netns, handle.id());
-            // What differs from nothing is there: of ours, of Istio's own tools, or of the other backend.
-            return handle.differences(RedirectPlan.NONE).isEmpty()
-                    ? new PodInspection.Absent(namespace, plan)
-                    : new PodInspection.Changed(namespace, plan, differences);
+            return hasRules(handle, plan.redirect())
+                    ? new PodInspection.Changed(namespace, plan, differences)
+                    : new PodInspection.Absent(namespace, plan);
         }
+    }
+
+    /**
+     * Returns whether there is anything that redirects: of ours, of Istio's own tools, or of the other backend. An
+     * address or a route of the plan that was left when its rules were taken out does not.
+     */
+    private static boolean hasRules(NamespaceHandle handle, RedirectPlan plan) {
+        List<RuleSet> none = plan.ruleSets().stream()
+                .map(set -> new RuleSet(set.family(), Map.of()))
+                .toList();
+        RedirectPlan withoutRules = new RedirectPlan(none, plan.localAddresses(), plan.routing());
+        return handle.differences(withoutRules).stream()
+                .anyMatch(difference -> difference.kind() != RuleDifference.Kind.MISSING);
     }
 
     /** The namespace of a pod's process; a process that is still the same once it is open was so when it was opened. */

@@ -11,8 +11,11 @@ import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.core.spi.UnreadableRulesException;
 import dev.meshcni.redirect.RedirectPlan;
-import dev.meshcni.rules.Cidr;
+import dev.meshcni.rules.Chain;
+import dev.meshcni.rules.IpFamily;
 import dev.meshcni.rules.RuleDifference;
+import dev.meshcni.rules.RuleSet;
+import dev.meshcni.rules.Table;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -25,8 +28,10 @@ import java.util.Set;
 /** The namespaces of a node in memory: which pods have one, and which plan each holds. */
 final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
     private static final RedirectPlan NOTHING = new RedirectPlan(List.of(), List.of(), Optional.empty());
-    private static final RedirectPlan OTHERS =
-            new RedirectPlan(List.of(), List.of(Cidr.parse("::6/128")), Optional.empty());
+    private static final RedirectPlan OTHERS = new RedirectPlan(
+            List.of(new RuleSet(IpFamily.IPV4, Map.of(Table.NAT, List.of(new Chain("ISTIO_OUTPUT", 0, List.of()))))),
+            List.of(),
+            Optional.empty());
 
     private final Map<String, PodNetns> byPod = new HashMap<>();
     private final Map<Path, RedirectPlan> plans = new HashMap<>();
@@ -129,9 +134,17 @@ final class FakeNamespaces implements RedirectBackend, PodNetnsFinder {
         if (garbled.contains(netns)) {
             throw new UnreadableRulesException("garbled");
         }
-        return asPlanned.contains(netns) || plans.getOrDefault(netns, NOTHING).equals(plan)
-                ? List.of()
-                : List.of(new RuleDifference(RuleDifference.Kind.MISSING, "ipv4 nat", "something"));
+        RedirectPlan there = plans.getOrDefault(netns, NOTHING);
+        if (asPlanned.contains(netns) || there.equals(plan)) {
+            return List.of();
+        }
+        RuleDifference.Kind kind =
+                hasRules(there) && !hasRules(plan) ? RuleDifference.Kind.UNEXPECTED : RuleDifference.Kind.MISSING;
+        return List.of(new RuleDifference(kind, "ipv4 nat", "something"));
+    }
+
+    private static boolean hasRules(RedirectPlan plan) {
+        return plan.ruleSets().stream().anyMatch(set -> !set.tables().isEmpty());
     }
 
     private synchronized void remove(Path netns) {

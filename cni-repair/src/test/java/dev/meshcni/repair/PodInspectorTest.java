@@ -20,6 +20,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -105,6 +106,28 @@ class PodInspectorTest {
                         found -> assertThat(found.differences().toString()).contains("1234"));
     }
 
+    /** The proxy's address on the loopback interface stays, as those who flush rules do not think of it. */
+    @ParameterizedTest
+    @MethodSource("backends")
+    void aPodWhoseRulesWereFlushedIsOneWithoutRedirection(RedirectBackend backend) throws Exception {
+        inSandbox("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "peer");
+        inSandbox("ip", "link", "set", "eth0", "up");
+        inSandbox("ip", "address", "add", "10.9.8.7/24", "dev", "eth0");
+        inSandbox("ip", "address", "add", "fd00:9::7/64", "dev", "eth0", "nodad");
+        PodInspector inspector = inspector(backend);
+        assertThat(look(inspector))
+                .isInstanceOfSatisfying(
+                        PodInspection.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
+        assertThat(look(inspector)).isEqualTo(new PodInspection.AsPlanned());
+
+        inSandbox("nft", "flush", "ruleset");
+
+        assertThat(look(inspector))
+                .isInstanceOfSatisfying(
+                        PodInspection.Absent.class, absent -> inspector.mend(absent.namespace(), absent.plan()));
+        assertThat(look(inspector)).isEqualTo(new PodInspection.AsPlanned());
+    }
+
     @ParameterizedTest
     @MethodSource("backends")
     void aPodThatEndsBeforeItIsMendedIsAFailure(RedirectBackend backend) {
@@ -124,6 +147,12 @@ class PodInspectorTest {
 
     private static PodInspection look(PodInspector inspector) {
         return inspector.look(List.of(POD), new PodIdentities(List.of(POD))).get(POD);
+    }
+
+    private void inSandbox(String... command) throws Exception {
+        List<String> inside = new ArrayList<>(List.of("nsenter", "--net", "--target", String.valueOf(sandbox.pid())));
+        inside.addAll(List.of(command));
+        assertThat(new ProcessBuilder(inside).inheritIO().start().waitFor()).isZero();
     }
 
     /** Shows a real process as the kubelet would have it: in the control group of a pod. */

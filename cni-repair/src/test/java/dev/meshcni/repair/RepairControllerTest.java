@@ -444,7 +444,7 @@ class RepairControllerTest {
         try (CapturedLog log = CapturedLog.of(RepairController.class)) {
             start(mode, FAST_ROUNDS, true);
 
-            eventually("it is said", () -> log.lines().toString().contains("cannot inspect pods: hidden"));
+            eventually("it is said", () -> log.lines().toString().contains("pods are not repaired in place: hidden"));
             assertThat(server.calls(RepairControllerTest::isWrite)).isZero();
         }
     }
