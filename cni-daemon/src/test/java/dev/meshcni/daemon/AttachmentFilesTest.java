@@ -105,10 +105,7 @@ class AttachmentFilesTest {
     void whatIsNoRecordIsRemovedAndHidesNoOther() throws IOException {
         files(BOOT).save(WEB);
         Path directory = runDirectory.resolve(RunDirectory.ATTACHMENTS);
-        Path record;
-        try (Stream<Path> entries = Files.list(directory)) {
-            record = entries.findFirst().orElseThrow();
-        }
+        Path record = onlyRecord(directory);
         Path outside = Files.writeString(runDirectory.resolve("outside"), "kept");
         Files.writeString(directory.resolve("broken.json"), "{\"network\":");
         Files.writeString(directory.resolve("empty.json"), "");
@@ -129,10 +126,7 @@ class AttachmentFilesTest {
     void whatAnAgentHasLeftThatEndedMeanwhileIsReplaced() throws IOException {
         files(BOOT).save(WEB);
         Path directory = runDirectory.resolve(RunDirectory.ATTACHMENTS);
-        Path record;
-        try (Stream<Path> entries = Files.list(directory)) {
-            record = entries.findFirst().orElseThrow();
-        }
+        Path record = onlyRecord(directory);
         Path outside = Files.writeString(runDirectory.resolve("outside"), "kept");
         Files.createSymbolicLink(directory.resolve(record.getFileName() + ".new"), outside);
 
@@ -174,5 +168,11 @@ class AttachmentFilesTest {
                 "3f0cd94d-3c5b-4c9a-a1f1-0b6f7f7f0d11",
                 "/run/netns/a",
                 new NamespaceId(4, 4026532008L, Long.MAX_VALUE));
+    }
+
+    private static Path onlyRecord(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.findFirst().orElseThrow();
+        }
     }
 }

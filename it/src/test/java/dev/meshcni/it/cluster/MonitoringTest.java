@@ -148,14 +148,7 @@ class MonitoringTest {
             monitoring.awaitFiring("MeshCniRepairFailing", "MeshCniPodsUnredirected");
 
             Cluster.kubectl(manifest, "apply", "--filename=-");
-            cluster.eventually(
-                    "the label is there",
-                    () -> shop.pods()
-                            .withName("early")
-                            .require()
-                            .getMetadata()
-                            .getLabels()
-                            .containsKey("cni.istio.io/uninitialized"));
+            shop.awaitLabel("early", "cni.istio.io/uninitialized");
             shop.pods().withName("early").withGracePeriod(0).delete();
             monitoring.awaitEnd();
         }

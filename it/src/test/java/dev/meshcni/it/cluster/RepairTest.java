@@ -65,14 +65,7 @@ class RepairTest {
 
         installation.ensure(Installation.manifest("{repair: {labelPods: true}}"));
 
-        cluster.eventually(
-                "the label is there",
-                () -> shop.pods()
-                        .withName("early")
-                        .require()
-                        .getMetadata()
-                        .getLabels()
-                        .containsKey("cni.istio.io/uninitialized"));
+        shop.awaitLabel("early", "cni.istio.io/uninitialized");
         cluster.eventually("it is counted as drifted", () -> installation.isMetric("meshcni_drifted_pods", 1));
         assertThat(installation.metric("meshcni_unredirected_pods")).contains(1.0);
         assertThat(peer.answerTo("early")).isEqualTo(Pods.WORLD);

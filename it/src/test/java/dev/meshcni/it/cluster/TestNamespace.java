@@ -95,6 +95,13 @@ final class TestNamespace implements AutoCloseable {
         return awaitRunning(pod.getMetadata().getName());
     }
 
+    /** Waits until a pod has a label, whatever its value is. */
+    void awaitLabel(String pod, String label) {
+        cluster.eventually(
+                "the label is there",
+                () -> pods().withName(pod).require().getMetadata().getLabels().containsKey(label));
+    }
+
     Pod awaitRunning(String pod) {
         try {
             cluster.eventually(
