@@ -9,6 +9,7 @@ module dev.meshcni.install {
     requires org.slf4j;
 
     exports dev.meshcni.install;
+    exports dev.meshcni.install.conf;
 
     opens dev.meshcni.install to
             info.picocli;

@@ -5,7 +5,7 @@ package dev.meshcni.doctor;
 
 import dev.meshcni.api.chain.ChainAdapters.Choice;
 import dev.meshcni.api.spi.ChainAdapter;
-import dev.meshcni.install.ConfInstaller;
+import dev.meshcni.install.conf.ConfInstaller;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -20,6 +20,7 @@ import dev.meshcni.files.SharedFiles;
 import dev.meshcni.host.linux.HostProgram;
 import dev.meshcni.install.InstallEvents.Part;
 import dev.meshcni.install.InstallEvents.Result;
+import dev.meshcni.install.conf.ConfInstaller;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

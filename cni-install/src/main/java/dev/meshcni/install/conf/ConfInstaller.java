@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.install;
+package dev.meshcni.install.conf;
 
 import static java.util.Objects.requireNonNull;
 
@@ -65,22 +65,28 @@ public final class ConfInstaller {
      */
     public record Assessment(ConfDirSnapshot dir, Optional<Choice> choice, InstallPlan plan) {
         /** The required edits, if they are known. */
-        List<FileEdit> edits() {
+        public List<FileEdit> edits() {
             return plan instanceof InstallPlan.Edits needed ? needed.edits() : List.of();
         }
 
         /** Whether a file is only to be removed, which its owner may be about to write anew. */
-        boolean removesOnly() {
+        public boolean removesOnly() {
             return !edits().isEmpty() && edits().stream().allMatch(FileEdit.Delete.class::isInstance);
         }
     }
 
-    ConfInstaller(Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileMetadata ownLook) {
+    /**
+     * Our plugin in a directory.
+     *
+     * @param ownMetadata mode and owner of a file that is like no other
+     */
+    public ConfInstaller(
+            Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileMetadata ownMetadata) {
         this.dir = requireNonNull(dir, "dir is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
         this.files = requireNonNull(files, "files is null");
-        this.edits = new ConfEdits(files, ownLook, settings.ownedName());
+        this.edits = new ConfEdits(files, ownMetadata, settings.ownedName());
         this.planner = new ConfPlanner(settings, adapters);
     }
 
@@ -102,7 +108,7 @@ public final class ConfInstaller {
     }
 
     /** Carries out what an adapter decided; if the directory has changed meanwhile it is asked again. */
-    Assessment carryOut(Assessment first) throws IOException {
+    public Assessment carryOut(Assessment first) throws IOException {
         Assessment assessment = first;
         for (int attempt = 1; !assessment.edits().isEmpty(); attempt++) {
             try {
@@ -121,7 +127,7 @@ public final class ConfInstaller {
     }
 
     /** Returns whether our copy is as it was left, so that it is the base CNI's file that has changed. */
-    boolean isFollowing(Assessment assessment) {
+    public boolean isFollowing(Assessment assessment) {
         boolean copyOnly =
                 assessment.edits().stream().allMatch(edit -> edit.name().equals(settings.ownedName()));
         return copyOnly && copy.isPresent() && copy.equals(copyIn(assessment.dir()));
@@ -132,7 +138,7 @@ public final class ConfInstaller {
     }
 
     /** The directories that hold the files: this one, and those that symbolic links in it lead to. */
-    Set<Path> directories() throws IOException {
+    public Set<Path> directories() throws IOException {
         Set<Path> directories = new LinkedHashSet<>();
         directories.add(dir);
         if (Files.isDirectory(dir)) {
@@ -146,7 +152,7 @@ public final class ConfInstaller {
     }
 
     /** Removes what a killed process left; nothing reads it, but nothing else would ever remove it. */
-    void sweep() throws IOException {
+    public void sweep() throws IOException {
         if (Files.isDirectory(dir)) {
             for (Path directory : directories()) {
                 files.sweep(directory);
@@ -155,7 +161,7 @@ public final class ConfInstaller {
     }
 
     /** Takes our plugin out of every file. */
-    void uninstall() throws IOException {
+    public void uninstall() throws IOException {
         sweep();
         for (int attempt = 1; ; attempt++) {
             ConfDirSnapshot snapshot = snapshot();

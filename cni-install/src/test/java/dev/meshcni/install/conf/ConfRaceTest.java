@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.install;
+package dev.meshcni.install.conf;
 
 import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meshcni.api.CniJson;
+import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.files.DiskSteps;
@@ -51,8 +53,9 @@ class ConfRaceTest {
         base.change();
         ConfInstaller installer = new ConfInstaller(
                 node.confDir(),
-                InstallSettings.chainedInto(TestInstallers.entry()),
-                TestInstallers.ADAPTERS,
+                InstallSettings.chainedInto(
+                        CniJson.newObject().put("name", "istio-cni").put("type", "istio-cni")),
+                ChainAdapters.installed(),
                 new SharedFiles(new UnsyncedDisk()),
                 FileMetadata.ofMode("rw-------"));
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.install;
+package dev.meshcni.install.conf;
 
 import static java.util.Objects.requireNonNull;
 
@@ -19,7 +19,7 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.api.conf.OwnedConf;
 import dev.meshcni.api.spi.ChainAdapter;
 import dev.meshcni.core.PrevResultCheck;
-import dev.meshcni.install.ConfInstaller.Assessment;
+import dev.meshcni.install.conf.ConfInstaller.Assessment;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.install;
+package dev.meshcni.install.conf;
 
 import dev.meshcni.api.conf.ConfDir;
 import dev.meshcni.api.conf.ConfDirSnapshot;
