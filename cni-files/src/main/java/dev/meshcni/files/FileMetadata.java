@@ -51,8 +51,10 @@ public record FileMetadata(Set<PosixFilePermission> mode, Optional<Owner> owner,
     /** Reads mode, owner, group and attributes of a file, following symbolic links. */
     public static FileMetadata of(Path file) throws IOException {
         PosixFileAttributes posix = Files.readAttributes(file, PosixFileAttributes.class);
+        // Below /proc/PID/root a real path is one of this process's own root: only a link may need it.
+        Path real = Files.isSymbolicLink(file) ? file.toRealPath() : file;
         return new FileMetadata(
-                posix.permissions(), Optional.of(new Owner(posix.owner(), posix.group())), extended(file.toRealPath()));
+                posix.permissions(), Optional.of(new Owner(posix.owner(), posix.group())), extended(real));
     }
 
     /**

@@ -9,37 +9,13 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Map;
 
 /** Paths of this machine that only root controls, as checked by {@link RootPathCheck}: their contents are root's. */
 public final class RootPath {
-    private static final RootPathCheck WAY = new RootPathCheck(new PathView() {
-        @Override
-        public Entry entry(String path) throws IOException {
-            Map<String, Object> attributes =
-                    Files.readAttributes(Path.of(path), "unix:uid,mode", LinkOption.NOFOLLOW_LINKS);
-            return new Entry((int) attributes.get("uid"), (int) attributes.get("mode"));
-        }
-
-        @Override
-        public String target(String link) throws IOException {
-            return Files.readSymbolicLink(Path.of(link)).toString();
-        }
-
-        // The kernel gives a process's directory in /proc to the user that it runs as (proc(5)).
-        @Override
-        public int user() {
-            try {
-                return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-            } catch (IOException e) {
-                return 0;
-            }
-        }
-    });
+    private static final RootPathCheck WAY = new RootPathCheck(new DiskView(Path.of("/")));
 
     private RootPath() {}
 
