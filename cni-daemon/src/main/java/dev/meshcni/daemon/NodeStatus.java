@@ -87,7 +87,11 @@ final class NodeStatus implements Supplier<AgentStatus> {
                                     .orElse(""),
                             choice.map(found -> found.adapter().name()).orElse(""),
                             choice.map(found -> found.detection().file()).orElse("")),
-                    installer.conf().findings(assessment),
+                    Stream.of(
+                                    installer.conf().findings(assessment),
+                                    installer.former().findings())
+                            .flatMap(List::stream)
+                            .toList(),
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =

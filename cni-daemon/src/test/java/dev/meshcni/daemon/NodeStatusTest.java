@@ -84,6 +84,25 @@ class NodeStatusTest {
     }
 
     @Test
+    void aFormerDirectoryWithTheEntryIsAFinding() throws Exception {
+        TestNode node = TestNode.in(root);
+        Path former = Files.createDirectories(root.resolve("former"));
+        Files.writeString(former.resolve("10-base.conflist"), """
+            {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp"}, {"type": "istio-cni"}]}
+            """);
+        Path record =
+                Files.createDirectories(node.binDir().resolve(".mesh-cni")).resolve("conf-dirs.json");
+        Files.writeString(record, "{\"version\": 1, \"confDirs\": [\"" + former + "\"]}");
+        NodeStatus status = status(READY);
+        status.installedBy(NodeInstaller.of(node));
+
+        assertThat(ask(status).findings())
+                .singleElement()
+                .satisfies(finding ->
+                        assertThat(finding.what()).contains(former + " still calls istio-cni: 10-base.conflist"));
+    }
+
+    @Test
     void whatIsSaidTravelsWhole() {
         AgentStatus said = new AgentStatus(
                 "0.1.0",

@@ -12,6 +12,7 @@ import dev.meshcni.api.conf.Finding;
 import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.host.linux.HostRoot;
 import dev.meshcni.install.InstallEvents;
 import dev.meshcni.install.InstallState;
 import dev.meshcni.install.Installer;
@@ -103,6 +104,26 @@ class NodeDoctorTest {
                 .isEmpty();
     }
 
+    @Test
+    void aFormerDirectoryWithTheEntryIsAFindingAndNotChanged() throws Exception {
+        Path former = Files.createDirectories(root.resolve("former"));
+        String text = """
+            {"cniVersion": "1.0.0", "name": "pods", "plugins": [{"type": "ptp"}, {"type": "istio-cni"}]}
+            """;
+        Files.writeString(former.resolve("10-base.conflist"), text);
+        Path record =
+                Files.createDirectories(node.binDir().resolve(".mesh-cni")).resolve("conf-dirs.json");
+        Files.writeString(record, "{\"version\": 1, \"confDirs\": [\"" + former + "\"]}");
+
+        assertThat(new NodeDoctor(installer(HostProgram.inOwnMounts()))
+                        .examine()
+                        .findings())
+                .anySatisfy(finding ->
+                        assertThat(finding.what()).contains(former + " still calls istio-cni: 10-base.conflist"));
+        assertThat(former.resolve("10-base.conflist")).hasContent(text);
+        assertThat(record).content().contains(former.toString());
+    }
+
     @NeedsRoot("gives a file another owner")
     @Test
     void aRunDirectoryOfAnotherUserIsAFinding() throws Exception {
@@ -179,6 +200,7 @@ class NodeDoctorTest {
                         new DiskSteps(),
                         RunningPlugins.in(node.proc()),
                         host,
+                        HostRoot.at(Path.of("/")),
                         ChainAdapters.installed(),
                         RewriteBackoff.Limits.DEFAULT));
     }

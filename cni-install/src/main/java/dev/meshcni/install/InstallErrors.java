@@ -3,6 +3,7 @@
 
 package dev.meshcni.install;
 
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.DaemonException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -115,5 +116,14 @@ public final class InstallErrors {
                 + ": the plugin is kept, because without it no pod would start on this node; remove the entry there"
                 + " (Multus copies its default network when it starts: restart its pod on this node), and uninstall"
                 + " again; as the last resort move the file away, which takes its network away as well");
+    }
+
+    /** The same of configuration directories that are not the current one, or cannot be examined. */
+    static DaemonException stillCalled(List<Finding> former) {
+        return new DaemonException(former.stream()
+                .map(finding -> finding.what()
+                        + "; the plugin is kept, because without it no pod would start on this node; "
+                        + finding.remedy() + ", and uninstall again")
+                .collect(Collectors.joining("; also ")));
     }
 }

@@ -18,9 +18,12 @@ import dev.meshcni.files.FileMetadata;
 import dev.meshcni.files.FileSteps;
 import dev.meshcni.files.SharedFiles;
 import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.host.linux.HostRoot;
 import dev.meshcni.install.InstallEvents.Part;
 import dev.meshcni.install.InstallEvents.Result;
+import dev.meshcni.install.conf.ConfDirRecord;
 import dev.meshcni.install.conf.ConfInstaller;
+import dev.meshcni.install.conf.FormerConfDirs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +59,7 @@ public final class Installer {
     private final PluginTrial trial;
     private final PluginTree plugin;
     private final ConfInstaller conf;
+    private final FormerConfDirs former;
     private final RunDirectory runDirectory;
     private final RewriteBackoff pluginBackoff;
     private final RewriteBackoff confBackoff;
@@ -95,6 +100,12 @@ public final class Installer {
                 parts.adapters(),
                 new SharedFiles(parts.steps()),
                 FileMetadata.ofMode(settings.groupRead() ? "rw-r-----" : "rw-------"));
+        this.former = new FormerConfDirs(
+                new ConfDirRecord(
+                        plugin.versionsDirectory(), settings.binDirOnHost().resolve(PluginTree.VERSIONS), files),
+                parts.root(),
+                conf,
+                settings.confDirOnHost());
         this.runDirectory = new RunDirectory(settings.runDirectory(), files);
         this.pluginBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
         this.confBackoff = new RewriteBackoff(parts.limits(), System::nanoTime);
@@ -105,6 +116,7 @@ public final class Installer {
             FileSteps steps,
             RunningPlugins running,
             HostProgram host,
+            HostRoot root,
             ChainAdapters adapters,
             RewriteBackoff.Limits limits) {
         static Parts ofNode(ChainAdapters adapters) {
@@ -112,6 +124,7 @@ public final class Installer {
                     new DiskSteps(),
                     RunningPlugins.ofNode(),
                     PluginTrial.ofNode(),
+                    HostRoot.ofNode(),
                     adapters,
                     RewriteBackoff.Limits.DEFAULT);
         }
@@ -174,9 +187,9 @@ public final class Installer {
     }
 
     /**
-     * Takes everything back: the configuration first, so that runtimes stop calling the plugin, then the plugin, then
-     * the agent's run directory. A step that fails keeps no other from being taken, except that the plugin stays while
-     * a configuration calls it.
+     * Takes everything back: the configuration first, also in former directories, so that runtimes stop calling the
+     * plugin, then the plugin, then the agent's run directory. A step that fails keeps no other from being taken,
+     * except that the plugin stays while a configuration calls it.
      *
      * @param patience how long to wait for plugins that still run
      * @throws DaemonException if something cannot be removed; it names all that is left
@@ -200,13 +213,13 @@ public final class Installer {
     }
 
     /**
-     * The findings about the current configuration.
+     * The findings about the current configuration, and those about former directories.
      *
      * @throws DaemonException if it cannot be read
      */
     public synchronized List<Finding> findings() {
         try {
-            return conf.findings(conf.assess());
+            return joined(conf.findings(conf.assess()), former.findings());
         } catch (IOException e) {
             throw InstallErrors.writingConf(settings.confDir(), e);
         }
@@ -227,6 +240,10 @@ public final class Installer {
 
     public ConfInstaller conf() {
         return conf;
+    }
+
+    public FormerConfDirs former() {
+        return former;
     }
 
     private InstallState round(Right right) {
@@ -252,6 +269,7 @@ public final class Installer {
                 return;
             }
             attempt(this::removeConf, failures);
+            attempt(this::removeFormerConf, failures);
         } catch (IOException e) {
             throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
@@ -287,8 +305,16 @@ public final class Installer {
         }
     }
 
+    private void removeFormerConf() {
+        List<Finding> left = former.uninstall();
+        if (!left.isEmpty()) {
+            throw InstallErrors.stillCalled(left);
+        }
+    }
+
     private void removePlugin(Duration patience) throws InterruptedException {
         try {
+            former.forget();
             plugin.uninstall(patience);
             pluginInstalled = false;
         } catch (IOException e) {
@@ -338,9 +364,9 @@ public final class Installer {
     }
 
     /**
-     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken
-     * out. What may be the machine's state of the moment has to happen several times in a row; until then nothing is
-     * put in.
+     * An entry whose plugin the host does not run keeps every pod from starting, in the mesh or not, so it is taken out
+     * of every directory. What may be the machine's state of the moment has to happen several times in a row; until
+     * then nothing is put in.
      */
     private void requireWorkingPlugin() {
         try {
@@ -355,6 +381,7 @@ public final class Installer {
             boolean takeOut = broken.certain() || failedTrials >= MOST_FAILED_TRIALS;
             if (takeOut) {
                 conf.uninstall();
+                former.uninstall();
                 confInstalled = false;
             }
             if (!confInstalled) {
@@ -398,6 +425,9 @@ public final class Installer {
                 return new InstallState.Contested(settings.confDir().toString(), pause);
             }
         }
+        if (!assessment.edits().isEmpty()) {
+            noteDirectory();
+        }
         ConfInstaller.Assessment after = conf.carryOut(assessment);
         if (following) {
             InstallLog.followed(assessment.edits());
@@ -410,14 +440,25 @@ public final class Installer {
         return reached(after);
     }
 
+    private void noteDirectory() {
+        try {
+            former.note();
+        } catch (IOException e) {
+            throw InstallErrors.writingPlugin(settings.binDirOnHost(), e);
+        }
+    }
+
     /** The state of a directory in which there is nothing to edit. */
     private InstallState reached(ConfInstaller.Assessment assessment) throws IOException {
-        events.found(conf.findings(assessment));
-        return switch (assessment.plan()) {
+        InstallState reached = switch (assessment.plan()) {
             case InstallPlan.Wait wait -> new InstallState.Waiting(wait.what());
             case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
             case InstallPlan.Edits _ -> installed(assessment);
         };
+        // Until the entry is in the right directory, a former one may be that which keeps pods in the mesh.
+        List<Finding> left = reached instanceof InstallState.Installed ? former.takeOut() : former.findings();
+        events.found(joined(conf.findings(assessment), left));
+        return reached;
     }
 
     private InstallState installed(ConfInstaller.Assessment assessment) throws IOException {
@@ -453,5 +494,9 @@ public final class Installer {
         if (!next.equals(last)) {
             InstallLog.entered(next);
         }
+    }
+
+    private static List<Finding> joined(List<Finding> some, List<Finding> more) {
+        return Stream.of(some, more).flatMap(List::stream).toList();
     }
 }

@@ -10,6 +10,7 @@ import dev.meshcni.api.conf.InstallSettings;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.FileSteps;
 import dev.meshcni.host.linux.HostProgram;
+import dev.meshcni.host.linux.HostRoot;
 import dev.meshcni.testkit.TestNode;
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -100,7 +101,10 @@ final class TestInstallers {
                 false,
                 node.checkInterval());
         return Installer.with(
-                settings, events, new Installer.Parts(steps, RunningPlugins.in(node.proc()), host, ADAPTERS, limits));
+                settings,
+                events,
+                new Installer.Parts(
+                        steps, RunningPlugins.in(node.proc()), host, HostRoot.at(Path.of("/")), ADAPTERS, limits));
     }
 
     /** The plugin's configuration. */

@@ -25,6 +25,16 @@ public record Mounts(Process keeper) implements AutoCloseable {
         return Path.of("/proc/" + keeper.pid() + "/ns/mnt");
     }
 
+    /** The root directory as seen in it; to realpath(3) this is a link to our own. */
+    public Path root() {
+        return Path.of("/proc/" + keeper.pid() + "/root");
+    }
+
+    /** Puts an empty file system over a directory. */
+    public void cover(Path directory) throws Exception {
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "none", directory.toString());
+    }
+
     public void forbidExecution(Path directory) throws Exception {
         run("mount", "--bind", directory.toString(), directory.toString());
         run("mount", "-o", "remount,bind,noexec", directory.toString());

@@ -102,6 +102,38 @@ class InstallOnMountsTest {
     }
 
     @Test
+    void anEntryMovesToAnotherDirectory() throws IOException {
+        Path other = Files.createDirectory(root.resolve("other-net.d"));
+        Files.writeString(confDir.resolve(CONF), original);
+        Files.writeString(other.resolve(CONF), original);
+        assertThat(meshcni("install").exitCode()).isZero();
+
+        assertThat(meshcni("install", other).exitCode()).isZero();
+
+        assertThat(confDir.resolve(CONF)).hasContent(original);
+        assertThat(isInstalled(other)).isTrue();
+        assertThat(meshcni("uninstall", other).exitCode()).isZero();
+        assertThat(other.resolve(CONF)).hasContent(original);
+        assertThat(namesIn(binDir)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anEntryStaysInADirectoryThatHasAnotherPath(Way way) throws IOException {
+        Path other = Files.createDirectory(root.resolve("other-net.d"));
+        way.lead(other, confDir, mounts);
+        Files.writeString(confDir.resolve(CONF), original);
+        assertThat(meshcni("install").exitCode()).isZero();
+
+        assertThat(meshcni("install", other).exitCode()).isZero();
+
+        assertThat(isInstalled(confDir)).isTrue();
+        assertThat(meshcni("uninstall", other).exitCode()).isZero();
+        assertThat(confDir.resolve(CONF)).hasContent(original);
+        assertThat(namesIn(binDir)).isEmpty();
+    }
+
+    @Test
     void aPluginDirectoryThatNobodyMayWriteIsNamedWithTheRemedy() throws IOException {
         Files.writeString(confDir.resolve(CONF), original);
         mounts.bind(binDir, binDir);
@@ -243,10 +275,14 @@ class InstallOnMountsTest {
     }
 
     private Command.Result meshcni(String command) {
+        return meshcni(command, confDir);
+    }
+
+    private Command.Result meshcni(String command, Path directory) {
         return mounts.command(
                         Dist.program("meshcni").toString(),
                         command,
-                        "--mounted-cni-net-dir=" + confDir,
+                        "--mounted-cni-net-dir=" + directory,
                         "--cni-bin-target-dir=" + binDir,
                         "--cni-agent-run-dir=" + runDirectory)
                 .within(COPYING)

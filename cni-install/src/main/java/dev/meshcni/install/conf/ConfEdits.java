@@ -29,17 +29,20 @@ import java.util.stream.Stream;
  */
 final class ConfEdits {
     private final SharedFiles files;
+    private final ConfLinks links;
     private final FileMetadata ownMetadata;
     private final String ownedName;
 
     /**
      * Edits.
      *
+     * @param links where symbolic links in the directory lead
      * @param ownMetadata mode and owner of a file that is like no other
      * @param ownedName the file of our own, which is restored also if it cannot be parsed; empty if there is none
      */
-    ConfEdits(SharedFiles files, FileMetadata ownMetadata, String ownedName) {
+    ConfEdits(SharedFiles files, ConfLinks links, FileMetadata ownMetadata, String ownedName) {
         this.files = requireNonNull(files, "files is null");
+        this.links = requireNonNull(links, "links is null");
         this.ownMetadata = requireNonNull(ownMetadata, "ownMetadata is null");
         this.ownedName = requireNonNull(ownedName, "ownedName is null");
     }
@@ -108,13 +111,13 @@ final class ConfEdits {
         return file.flatMap(ConfFile::network).map(NetworkConfigList::text).map(text -> text.getBytes(UTF_8));
     }
 
-    private static Path throughLinks(Path file) throws IOException {
-        return Files.isSymbolicLink(file) ? file.toRealPath() : file;
+    private Path throughLinks(Path file) throws IOException {
+        return Files.isSymbolicLink(file) ? links.target(file) : file;
     }
 
     private FileMetadata metadata(Path like) throws IOException {
         try {
-            return FileMetadata.of(like);
+            return FileMetadata.of(throughLinks(like));
         } catch (NoSuchFileException e) {
             return ownMetadata;
         }

@@ -50,6 +50,8 @@ public final class ConfInstaller {
     private final InstallSettings settings;
     private final ChainAdapters adapters;
     private final SharedFiles files;
+    private final FileMetadata ownMetadata;
+    private final ConfLinks links;
     private final ConfEdits edits;
     private final ConfPlanner planner;
 
@@ -82,12 +84,39 @@ public final class ConfInstaller {
      */
     public ConfInstaller(
             Path dir, InstallSettings settings, ChainAdapters adapters, SharedFiles files, FileMetadata ownMetadata) {
+        this(dir, settings, adapters, files, ownMetadata, Path::toRealPath);
+    }
+
+    private ConfInstaller(
+            Path dir,
+            InstallSettings settings,
+            ChainAdapters adapters,
+            SharedFiles files,
+            FileMetadata ownMetadata,
+            ConfLinks links) {
         this.dir = requireNonNull(dir, "dir is null");
         this.settings = requireNonNull(settings, "settings is null");
         this.adapters = requireNonNull(adapters, "adapters is null");
         this.files = requireNonNull(files, "files is null");
-        this.edits = new ConfEdits(files, ownMetadata, settings.ownedName());
+        this.ownMetadata = requireNonNull(ownMetadata, "ownMetadata is null");
+        this.links = requireNonNull(links, "links is null");
+        this.edits = new ConfEdits(files, links, ownMetadata, settings.ownedName());
         this.planner = new ConfPlanner(settings, adapters);
+    }
+
+    /** The same plugin in another directory. */
+    ConfInstaller in(Path other, ConfLinks itsLinks) {
+        return new ConfInstaller(other, settings, adapters, files, ownMetadata, itsLinks);
+    }
+
+    /** The directory. */
+    Path dir() {
+        return dir;
+    }
+
+    /** The type of our plugin. */
+    String type() {
+        return settings.type();
     }
 
     /** Looks; changes nothing. */
@@ -142,8 +171,8 @@ public final class ConfInstaller {
         Set<Path> directories = new LinkedHashSet<>();
         directories.add(dir);
         if (Files.isDirectory(dir)) {
-            try (DirectoryStream<Path> links = Files.newDirectoryStream(dir, Files::isSymbolicLink)) {
-                links.forEach(link -> target(link).map(Path::getParent).ifPresent(directories::add));
+            try (DirectoryStream<Path> found = Files.newDirectoryStream(dir, this::isLink)) {
+                found.forEach(link -> target(link).map(Path::getParent).ifPresent(directories::add));
             } catch (DirectoryIteratorException e) {
                 throw e.getCause();
             }
@@ -204,8 +233,18 @@ public final class ConfInstaller {
         return Stream.of(nested, beside, unparsed).flatMap(calls -> calls).toList();
     }
 
+    /** The names of the files from which our plugin can be taken out. */
+    List<String> editable() throws IOException {
+        ConfDirSnapshot snapshot = snapshot();
+        return planner.removal(snapshot).stream()
+                .map(FileEdit::name)
+                .filter(name -> snapshot.file(name).isPresent())
+                .distinct()
+                .toList();
+    }
+
     /** Whether a runtime that reads the file after all would call our plugin. */
-    private boolean mentionsUs(Path file) {
+    boolean mentionsUs(Path file) {
         try {
             return Files.isRegularFile(file)
                     && Files.size(file) <= ConfDir.MAX_FILE_SIZE
@@ -215,13 +254,17 @@ public final class ConfInstaller {
         }
     }
 
+    private boolean isLink(Path entry) {
+        return Files.isSymbolicLink(entry) && links.count(entry.getFileName().toString());
+    }
+
     /**
      * A file that a link leads to; a directory holds no configuration. A file that is being replaced may be missing for
      * a moment: where it will be is where it has to be watched for.
      */
-    private static Optional<Path> target(Path link) {
+    private Optional<Path> target(Path link) {
         try {
-            return Optional.of(link.toRealPath()).filter(Files::isRegularFile);
+            return Optional.of(links.target(link)).filter(Files::isRegularFile);
         } catch (NoSuchFileException e) {
             return missingTarget(link);
         } catch (IOException e) {
@@ -240,7 +283,12 @@ public final class ConfInstaller {
 
     private ConfDirSnapshot snapshot() throws IOException {
         try {
-            return ConfDir.read(dir);
+            ConfDirSnapshot all = ConfDir.read(dir);
+            return all.after(all.files().stream()
+                    .map(ConfFile::name)
+                    .filter(name -> !links.count(name))
+                    .<FileEdit>map(FileEdit.Delete::new)
+                    .toList());
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
