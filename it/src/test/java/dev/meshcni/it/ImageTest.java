@@ -94,7 +94,7 @@ class ImageTest {
                 pods.resolve("cart-0.json"),
                 PodManifest.injected("shop", "cart-0", "uid-cart-0").json());
         containerd.configure("10-ptp.conflist", BaseChain.ptp(containerd.ipamDirectory()));
-        start(pods);
+        start(pods, containerd.confDirectory());
         try {
             Eventually.isTrue(
                     "the daemon has installed the plugin: " + log(),
@@ -110,6 +110,34 @@ class ImageTest {
             }
             containerd.cri().stop(sandbox);
             containerd.cri().remove(sandbox);
+        } finally {
+            stop();
+        }
+    }
+
+    @Test
+    void takesTheEntryOutOfADirectoryThatIsNotMountedAnyMore() throws IOException {
+        Path pods = Files.createDirectory(directory.resolve("pods"));
+        Files.createDirectory(directory.resolve("run"));
+        Path former = Files.createDirectory(directory.resolve("former-net.d"));
+        Path current = Files.createDirectory(directory.resolve("net.d"));
+        String original = BaseChain.ptp(containerd.ipamDirectory());
+        Files.writeString(former.resolve("10-ptp.conflist"), original);
+        Files.writeString(current.resolve("10-ptp.conflist"), original);
+        start(pods, former);
+        try {
+            Eventually.isTrue(
+                    "the daemon has installed the plugin: " + log(),
+                    () -> read(former.resolve("10-ptp.conflist")).contains("istio-cni"));
+        } finally {
+            stop();
+        }
+        start(pods, current);
+        try {
+            Eventually.isTrue(
+                    "the entry has moved: " + log(),
+                    () -> read(current.resolve("10-ptp.conflist")).contains("istio-cni")
+                            && read(former.resolve("10-ptp.conflist")).equals(original));
         } finally {
             stop();
         }
@@ -145,28 +173,30 @@ class ImageTest {
     }
 
     /** Starts it with what the manifest says, in the network namespace of the node. */
-    private void start(Path pods) throws IOException {
+    private void start(Path pods, Path confDirectory) throws IOException {
         Map<String, Object> resources = resources();
         DaemonSet daemonSet = (DaemonSet) resources.get("DaemonSet");
         Container container =
                 daemonSet.getSpec().getTemplate().getSpec().getContainers().getFirst();
         List<String> line = new ArrayList<>(List.of("run", "--detach", "--net-host", "--read-only"));
         line.addAll(List.of("--cgroup", containerd.cgroupParent() + "/" + CONTAINER));
-        line.addAll(List.of("--log-uri", "file://" + Files.createFile(directory.resolve("log"))));
+        line.addAll(List.of("--log-uri", "file://" + Files.writeString(directory.resolve("log"), "")));
         List<String> wanted = container.getSecurityContext().getCapabilities().getAdd();
         USUAL_CAPABILITIES.stream()
                 .filter(capability -> !wanted.contains(capability))
                 .forEach(capability -> line.addAll(List.of("--cap-drop", "CAP_" + capability)));
         wanted.forEach(capability -> line.addAll(List.of("--cap-add", "CAP_" + capability)));
         container.getEnv().stream()
-                .filter(variable -> variable.getValueFrom() == null)
+                .filter(variable ->
+                        variable.getValueFrom() == null && !variable.getName().equals("CNI_NET_DIR_ON_HOST"))
                 .forEach(variable -> line.addAll(List.of("--env", variable.getName() + "=" + variable.getValue())));
         Map<String, String> hostPaths = daemonSet.getSpec().getTemplate().getSpec().getVolumes().stream()
                 .collect(Collectors.toMap(
                         Volume::getName, volume -> volume.getHostPath().getPath()));
         for (VolumeMount mount : container.getVolumeMounts()) {
-            line.addAll(List.of("--mount", mount(mount, hostPaths.get(mount.getName()))));
+            line.addAll(List.of("--mount", mount(mount, hostPaths.get(mount.getName()), confDirectory)));
         }
+        line.addAll(List.of("--env", "CNI_NET_DIR_ON_HOST=" + confDirectory));
         line.addAll(List.of("--env", "CNI_AGENT_RUN_DIR=" + directory.resolve("run")));
         line.addAll(List.of("--mount", "type=bind,src=" + pods + ",dst=/pods,options=rbind:ro"));
         line.addAll(List.of(image, CONTAINER));
@@ -179,10 +209,10 @@ class ImageTest {
      * The directories of this node are the test's own, and so is the agent's: the plugin, which is not in a container,
      * looks for it under the same path. {@code rslave} is Kubernetes' HostToContainer.
      */
-    private String mount(VolumeMount mount, String hostPath) {
+    private String mount(VolumeMount mount, String hostPath, Path confDirectory) {
         String source = switch (mount.getName()) {
             case "cni-bin-dir" -> containerd.pluginDirectory().toString();
-            case "cni-net-dir" -> containerd.confDirectory().toString();
+            case "cni-net-dir" -> confDirectory.toString();
             case "cni-run-dir" -> directory.resolve("run").toString();
             default -> hostPath;
         };
