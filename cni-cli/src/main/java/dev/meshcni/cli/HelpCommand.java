@@ -15,14 +15,21 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** {@code meshcni help COMMAND}, for {@code meshcni COMMAND --help}. */
 @Command(name = "help", helpCommand = true, description = "Print the help of a command, or of all in brief.")
 final class HelpCommand implements Runnable {
-    @Parameters(arity = "0..1", paramLabel = "COMMAND", description = "The command.")
+    @Parameters(index = "0", arity = "0..1", paramLabel = "COMMAND", description = "The command.")
     private String command;
+
+    /** Of a help command picocli takes what is not expected without a word. */
+    @Parameters(index = "1..*", hidden = true)
+    private List<String> surplus;
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
+        if (surplus != null) {
+            throw new UnmatchedArgumentException(spec.commandLine(), surplus);
+        }
         CommandLine all = spec.root().commandLine();
         CommandLine meant = command == null
                 ? all

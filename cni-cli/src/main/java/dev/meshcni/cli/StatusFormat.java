@@ -93,7 +93,10 @@ final class StatusFormat {
         return status.daemonSet()
                 .map(set -> set.name() + ", of " + set.desired() + (set.desired() == 1 ? " pod " : " pods ")
                         + set.ready() + " ready, " + set.updated() + " up to date")
-                .orElse("istio-cni-node not found");
+                .orElseGet(() -> "istio-cni-node not found"
+                        + status.namespace()
+                                .map(name -> " in namespace " + name)
+                                .orElse(""));
     }
 
     private static List<String> row(NodeState node) {

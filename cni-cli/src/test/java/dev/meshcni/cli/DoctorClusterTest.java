@@ -67,6 +67,13 @@ class DoctorClusterTest {
     }
 
     @Test
+    void statusNamesTheNamespaceThatItHasSearched() {
+        Run run = Run.meshcni("status", "-n", "mesh", "--kubeconfig=" + kubeconfig);
+
+        assertThat(run.out()).contains("DaemonSet:  istio-cni-node not found in namespace mesh\n");
+    }
+
+    @Test
     @Slow
     void waitingForAClusterThatDoesNotGetReadyEnds() {
         Run run = Run.meshcni("status", "--wait", "--timeout-seconds=3", "--kubeconfig=" + kubeconfig);

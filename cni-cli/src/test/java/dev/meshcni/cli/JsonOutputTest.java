@@ -43,6 +43,7 @@ class JsonOutputTest {
                 List.of());
         ClusterStatus status = new ClusterStatus(
                 "https://192.0.2.1:6443",
+                Optional.empty(),
                 Optional.of(new ClusterStatus.Rollout("istio-system/istio-cni-node", 2, 1, 2)),
                 List.of(
                         new ClusterStatus.NodeState(

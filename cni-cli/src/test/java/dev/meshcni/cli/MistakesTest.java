@@ -47,6 +47,7 @@ class MistakesTest {
             -o json                                          | 2 | meshcni: unknown option '-o'
             --log-level=loud version                         | 2 | meshcni: invalid value for option '--log-level': expected one of [debug, info, warn, error] but was 'loud'
             version --log-level debug                        | 2 | meshcni version: unknown option '--log-level'
+            help rules extra                                 | 2 | meshcni help: unknown argument 'extra'
             version now                                      | 2 | meshcni version: unknown argument 'now'
             rules                                            | 2 | meshcni rules: name a pod, or a manifest with -f FILE
             rules -x                                         | 2 | meshcni rules: unknown option '-x'

@@ -21,13 +21,20 @@ import java.util.Optional;
  * The state of an installation at a glance: the DaemonSet, and of each node its daemon and its pods of the mesh.
  *
  * @param server the address of the API server
+ * @param namespace the only namespace in which the DaemonSet was looked for; empty if it was in all
  * @param daemonSet the DaemonSet; empty if there is none
  * @param nodes the nodes that run Linux or have a daemon, by name
  * @param problems what could not be read, and why
  */
-public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<NodeState> nodes, List<String> problems) {
+public record ClusterStatus(
+        String server,
+        Optional<String> namespace,
+        Optional<Rollout> daemonSet,
+        List<NodeState> nodes,
+        List<String> problems) {
     public ClusterStatus {
         requireNonNull(server, "server is null");
+        requireNonNull(namespace, "namespace is null");
         requireNonNull(daemonSet, "daemonSet is null");
         nodes = List.copyOf(nodes);
         problems = List.copyOf(problems);
@@ -112,11 +119,12 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
             if (api.lost().isPresent()) {
                 throw new DaemonException(api.address() + ": " + api.lost().get());
             }
-            return of(api.address(), view, AgentStatuses.ask(api, view));
+            return of(api.address(), settings.namespace(), view, AgentStatuses.ask(api, view));
         }
     }
 
-    private static ClusterStatus of(String server, ClusterView view, AgentStatuses statuses) {
+    private static ClusterStatus of(
+            String server, Optional<String> namespace, ClusterView view, AgentStatuses statuses) {
         List<String> problems = new ArrayList<>();
         unknown("nodes", view.nodes(), problems);
         unknown("pods", view.pods(), problems);
@@ -133,6 +141,7 @@ public record ClusterStatus(String server, Optional<Rollout> daemonSet, List<Nod
                 .toList();
         return new ClusterStatus(
                 server,
+                namespace,
                 view.daemonSet().map(Rollout::of),
                 names.stream()
                         .distinct()
