@@ -76,6 +76,7 @@ final class BesideIstio {
         try (PodNamespace namespace = PodNamespace.make()) {
             PodCall call = new PodCall(namespace.name(), AgentLoad.name(0), namespace);
             Path config = Files.write(theirDirectory.resolve("conf"), call.config("istio-cni", runDirectory));
+            Agent.letTheKernelClearUp();
             ChildProcess.Usage usage = new ChildProcess(List.of(plugin.toString()), environment(call), config).run();
             // Both have the same rules, or it would be no comparison.
             Commands.run(
