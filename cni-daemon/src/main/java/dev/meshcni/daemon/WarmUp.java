@@ -46,7 +46,7 @@ final class WarmUp {
     /** What most pods see of the agent: each in a namespace of its own, which is new. */
     private static final List<String> USUAL_CALLS = List.of("ADD", "DEL");
 
-    /** The JVM compiles what was called twenty times ({@code CompileThresholdScaling}, record 16). */
+    /** The JVM compiles what was called a few times ({@code CompileThresholdScaling}, record 16). */
     private static final int REHEARSALS = 20;
 
     /** Where each call starts programs, they take most of it, and no compiler makes them faster. */

@@ -39,7 +39,7 @@ public record Program(String fileName, String mainClass, Path cache, List<String
             List.of(
                     "-XX:+UseSerialGC",
                     "-XX:TieredStopAtLevel=1",
-                    "-XX:CompileThresholdScaling=0.1",
+                    "-XX:CompileThresholdScaling=0.02",
                     // The cache where it was made for: at any other address each of its pages is rewritten.
                     "-XX:+UnlockDiagnosticVMOptions",
                     "-XX:ArchiveRelocationMode=0",
