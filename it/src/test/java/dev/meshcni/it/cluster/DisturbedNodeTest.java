@@ -23,7 +23,7 @@ class DisturbedNodeTest {
 
     private static final Map<String, String> STAYING = Map.of("staying", "true");
     private static final int STAYING_PODS = 8;
-    private static final Duration OUTAGE = Duration.ofSeconds(30);
+    private static final Duration OUTAGE = Duration.ofMinutes(1);
 
     /** Containers are started again after 10 and 20 s, sandboxes are tried again with the next sync of their pod. */
     private static final Duration BACK_OFF = Duration.ofSeconds(60);

@@ -118,6 +118,36 @@ class InstallationTest {
     }
 
     @Test
+    void aChangedConfigurationDirectoryTakesTheEntryAlong() {
+        String usual = Installation.manifest("{}");
+        NodeFiles files = NodeFiles.of(cluster, usual);
+        String directory = files.conf() + ".former";
+        cluster.machine().run("cp", "--archive", files.conf(), directory);
+        try {
+            String former = Installation.manifest("{cniConfDir: " + directory + "}");
+            NodeFiles formerFiles = NodeFiles.of(cluster, former);
+            List<String> before = files.state();
+            List<String> formerBefore = formerFiles.state();
+            installation.ensure(former);
+            assertThat(formerFiles.configurations()).contains("\"istio-cni\"");
+
+            installation.ensure(usual);
+
+            cluster.eventually(
+                    "the entry has moved",
+                    () -> !formerFiles.configurations().contains("\"istio-cni\"")
+                            && files.configurations().contains("\"istio-cni\""));
+            shop.start(Pods.injected("web", Pods.IDLE));
+            assertThat(peer.answerTo("web")).isEqualTo(Pods.PROXY);
+            installation.remove();
+            assertThat(files.state()).isEqualTo(before);
+            assertThat(formerFiles.state()).isEqualTo(formerBefore);
+        } finally {
+            cluster.machine().run("rm", "-r", directory);
+        }
+    }
+
+    @Test
     void helmInstallsUpgradesAndUninstallsTheChart() {
         NodeFiles files = NodeFiles.of(cluster, Installation.manifest("{}"));
         List<String> before = files.state();

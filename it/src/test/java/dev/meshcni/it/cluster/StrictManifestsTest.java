@@ -5,6 +5,7 @@ package dev.meshcni.it.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.marcnuri.helm.Helm;
 import dev.meshcni.manifest.Platform;
@@ -31,6 +32,8 @@ class StrictManifestsTest {
              global: {networkPolicy: {enabled: true}}}
             """;
     private static final Pattern API_VERSION = Pattern.compile("^\"?apiVersion\"?: \"?([^\"\n]+)", Pattern.MULTILINE);
+
+    private static final Pattern MINOR = Pattern.compile("^v?1\\.(\\d+)");
 
     private final Cluster cluster;
     private final List<String> served;
@@ -59,6 +62,9 @@ class StrictManifestsTest {
     @ParameterizedTest
     @ValueSource(strings = {"1.25", "1.29", "1.30"})
     void ofOlderVersions(String version) {
+        String server = cluster.client().getKubernetesVersion().getGitVersion();
+        assumeTrue(minor(version) <= minor(server), () -> "the API server is of Kubernetes " + server);
+
         assertTaken(manifest("--kube-version", version));
     }
 
@@ -81,6 +87,14 @@ class StrictManifestsTest {
         String wrong = manifest().replace("serviceAccountName", "serviceAccountsName");
 
         assertThatThrownBy(() -> assertTaken(wrong)).hasMessageContaining("unknown field");
+    }
+
+    private static int minor(String version) {
+        return MINOR.matcher(version)
+                .results()
+                .mapToInt(found -> Integer.parseInt(found.group(1)))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static String manifest(String... options) {
