@@ -33,6 +33,12 @@ public final class AtomicFiles {
         this.steps = requireNonNull(steps, "steps is null");
     }
 
+    /** Whether a file has a name that is made up for each change anew, and means nothing to anybody. */
+    public static boolean isTemporary(Path file) {
+        Path name = file.getFileName();
+        return name != null && name.toString().startsWith(FRESH);
+    }
+
     /** Puts a file in place of what is there, if anything. */
     public void replace(Path file, byte[] content, FileMetadata metadata) throws IOException {
         Path fresh = fresh(file.getParent());

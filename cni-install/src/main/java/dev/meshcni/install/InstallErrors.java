@@ -122,7 +122,7 @@ public final class InstallErrors {
     static DaemonException stillCalled(List<Finding> former) {
         return new DaemonException(former.stream()
                 .map(finding -> finding.what()
-                        + "; the plugin is kept, because without it no pod would start on this node; "
+                        + "; the plugin is kept, because without it no pod might start on this node; "
                         + finding.remedy() + ", and uninstall again")
                 .collect(Collectors.joining("; also ")));
     }

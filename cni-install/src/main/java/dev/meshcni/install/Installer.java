@@ -27,10 +27,10 @@ import dev.meshcni.install.conf.FormerConfDirs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,12 +72,6 @@ public final class Installer {
     @FunctionalInterface
     private interface Right {
         boolean isThere() throws IOException;
-    }
-
-    /** A step of an uninstallation. */
-    @FunctionalInterface
-    private interface Removal {
-        void run() throws InterruptedException;
     }
 
     private Installer(InstallerSettings settings, InstallEvents events, Parts parts) {
@@ -187,9 +181,8 @@ public final class Installer {
     }
 
     /**
-     * Takes everything back: the configuration first, also in former directories, so that runtimes stop calling the
-     * plugin, then the plugin, then the agent's run directory. A step that fails keeps no other from being taken,
-     * except that the plugin stays while a configuration calls it.
+     * Takes everything back; what fails keeps nothing else from being removed, except that the plugin stays while a
+     * configuration calls it.
      *
      * @param patience how long to wait for plugins that still run
      * @throws DaemonException if something cannot be removed; it names all that is left
@@ -262,72 +255,21 @@ public final class Installer {
     }
 
     private void uninstall(Duration patience, Duration turn, Right right) throws InterruptedException {
-        List<DaemonException> failures = new ArrayList<>();
+        Uninstallation uninstallation = new Uninstallation(settings, conf, former, plugin, runDirectory);
         try (InstallerLease.Turn _ = lease.takeTurn(turn)) {
             if (!right.isThere()) {
                 enter(new InstallState.Superseded());
                 return;
             }
-            attempt(this::removeConf, failures);
-            attempt(this::removeFormerConf, failures);
+            uninstallation.takeOutEntries();
         } catch (IOException e) {
             throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
         }
-        if (failures.isEmpty()) {
-            attempt(() -> removePlugin(patience), failures);
-        }
-        attempt(this::removeRunDirectory, failures);
+        uninstallation.removeFiles(patience);
+        confInstalled = false;
+        pluginInstalled = false;
         enter(new InstallState.Starting());
-        if (!failures.isEmpty()) {
-            throw InstallErrors.all(failures);
-        }
-    }
-
-    private static void attempt(Removal removal, List<DaemonException> failures) throws InterruptedException {
-        try {
-            removal.run();
-        } catch (DaemonException e) {
-            failures.add(e);
-        }
-    }
-
-    private void removeConf() {
-        LOG.info("uninstalling from {}, {} and {}", settings.confDir(), settings.binDir(), settings.runDirectory());
-        try {
-            conf.uninstall();
-            confInstalled = false;
-            List<String> callers = conf.nestedCallers();
-            if (!callers.isEmpty()) {
-                throw InstallErrors.stillCalled(settings.conf().type(), callers);
-            }
-        } catch (IOException e) {
-            throw InstallErrors.keepingPlugin(settings.confDir(), e);
-        }
-    }
-
-    private void removeFormerConf() {
-        List<Finding> left = former.uninstall();
-        if (!left.isEmpty()) {
-            throw InstallErrors.stillCalled(left);
-        }
-    }
-
-    private void removePlugin(Duration patience) throws InterruptedException {
-        try {
-            former.forget();
-            plugin.uninstall(patience);
-            pluginInstalled = false;
-        } catch (IOException e) {
-            throw InstallErrors.removingPlugin(settings.binDirOnHost(), e);
-        }
-    }
-
-    private void removeRunDirectory() {
-        try {
-            runDirectory.remove();
-        } catch (IOException e) {
-            throw InstallErrors.usingRunDirectory(settings.runDirectory(), e);
-        }
+        uninstallation.requireComplete();
     }
 
     private InstallState ensure() {
@@ -381,11 +323,15 @@ public final class Installer {
             boolean takeOut = broken.certain() || failedTrials >= MOST_FAILED_TRIALS;
             if (takeOut) {
                 conf.uninstall();
-                former.uninstall();
                 confInstalled = false;
             }
             if (!confInstalled) {
-                throw InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason());
+                String left = takeOut
+                        ? former.uninstall().stream()
+                                .map(finding -> "; " + finding.what())
+                                .collect(Collectors.joining())
+                        : "";
+                throw InstallErrors.runningPlugin(settings.binDirOnHost(), broken.reason() + left);
             }
             LOG.warn("the plugin failed its test run on this host: {}", broken.reason());
         } catch (IOException e) {
@@ -455,8 +401,10 @@ public final class Installer {
             case InstallPlan.Refuse refuse -> new InstallState.Refused(refuse.file(), refuse.reason());
             case InstallPlan.Edits _ -> installed(assessment);
         };
-        // Until the entry is in the right directory, a former one may be that which keeps pods in the mesh.
-        List<Finding> left = reached instanceof InstallState.Installed ? former.takeOut() : former.findings();
+        // Until the entry is in the right directory, a former one may be that which keeps pods in the mesh; and what is
+        // a former one here may be the directory of a daemon that runs.
+        boolean moves = reached instanceof InstallState.Installed && !lease.isOfAnother();
+        List<Finding> left = moves ? former.takeOut() : former.findings();
         events.found(joined(conf.findings(assessment), left));
         return reached;
     }

@@ -106,6 +106,15 @@ final class InstallerLease {
         }
     }
 
+    /** Returns whether another has claimed the node, and not nobody. */
+    boolean isOfAnother() throws IOException {
+        try {
+            return !holder().equals(self);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+
     private String holder() throws IOException {
         try (InputStream file = Files.newInputStream(directory.resolve(HOLDER), LinkOption.NOFOLLOW_LINKS)) {
             return new String(file.readNBytes(LONGEST_HOLDER), UTF_8).strip();

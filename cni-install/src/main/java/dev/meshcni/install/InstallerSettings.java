@@ -13,7 +13,7 @@ import java.time.Duration;
  * The files to install, and their locations. Paths are as this process sees them.
  *
  * @param confDir the node's CNI configuration
- * @param confDirOnHost the same as the host sees it, for messages
+ * @param confDirOnHost the same as the host sees it
  * @param binDir the node's directory of CNI plugins
  * @param binDirOnHost the same as the host sees it, for messages
  * @param runDirectory the agent's run directory

@@ -10,15 +10,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meshcni.api.CniJson;
+import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.files.DiskSteps;
 import dev.meshcni.files.testkit.PassedOnSteps;
 import dev.meshcni.host.linux.HostRoot;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -324,15 +327,98 @@ class FormerConfDirsTest {
     }
 
     @Test
-    void aDirectoryThatIsGoneIsForgotten() throws Exception {
+    void aDirectoryThatIsGoneMayComeBackAndHindersNothing() throws Exception {
         node.installer(FIRST).round();
-        Files.delete(node.here(FIRST).resolve(FILE));
-        Files.delete(node.here(FIRST));
+        Path away = node.here("/etc/cni/unmounted");
+        Files.move(node.here(FIRST), away);
+        Installer current = node.installer(SECOND);
+
+        current.round();
+
+        assertThat(node.found).isEmpty();
+        Files.move(away, node.here(FIRST));
+        current.round();
+        assertThat(node.conf(FIRST)).isEqualTo(firstBefore);
+        Files.move(node.here(FIRST), away);
+        current.uninstall(Duration.ZERO);
+        assertThat(node.plugins()).isEmpty();
+    }
+
+    @Test
+    void whoControlsTheCurrentDirectoryDoesNotMatter() throws Exception {
+        node.installer(FIRST).round();
+        Files.setPosixFilePermissions(node.here(SECOND), PosixFilePermissions.fromString("rwxrwxrwx"));
 
         node.installer(SECOND).round();
 
-        assertThat(node.record()).content().doesNotContain(FIRST);
+        assertThat(node.conf(FIRST)).isEqualTo(firstBefore);
         assertThat(node.found).isEmpty();
+    }
+
+    @Test
+    void aLinkThatIsNoConfigurationMayLeadAnywhere() throws Exception {
+        node.installer(FIRST).round();
+        Path open = Files.createDirectories(node.here("/home/open"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Files.createDirectory(open.resolve("backup"));
+        for (String directory : List.of(FIRST, SECOND)) {
+            Files.createSymbolicLink(node.here(directory).resolve("backup"), Path.of("/home/open/backup"));
+            Files.createSymbolicLink(node.here(directory).resolve("loop"), Path.of("loop"));
+        }
+        Installer current = node.installer(SECOND);
+
+        current.round();
+
+        assertThat(node.calls(FIRST)).isFalse();
+        assertThat(node.found).isEmpty();
+        current.uninstall(Duration.ZERO);
+        assertThat(node.plugins()).isEmpty();
+    }
+
+    @Test
+    void whatFailsInTheSameWayIsTheSameFinding() throws Exception {
+        node.installer(FIRST).round();
+        Installer current = node.installer(SECOND, refusing(node.here(FIRST)), "");
+        current.round();
+        List<Finding> found = List.copyOf(node.found);
+
+        current.round();
+
+        assertThat(found)
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.what()).contains(FIRST, "No space left on device"));
+        assertThat(node.found).isEqualTo(found);
+    }
+
+    @Test
+    void aRecordThatCannotBeChangedKeepsNothingFromBeingUninstalled() throws Exception {
+        node.installer(FIRST).round();
+        node.installer(SECOND).round();
+        node.installer(FIRST).round();
+        Path versions = node.record().getParent();
+        Files.writeString(node.record(), "{\"version\": 1, \"confDirs\": [\"" + FIRST + "\", \"" + SECOND + "\"]}");
+        Installer full = node.installer(SECOND, refusing(versions.resolve(".meshcni-")), "");
+
+        full.round();
+        assertThat(node.conf(FIRST)).isEqualTo(firstBefore);
+        assertThat(node.found)
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.what()).contains("cannot remove " + FIRST + " from"));
+        full.uninstall(Duration.ZERO);
+
+        assertThat(node.conf(SECOND)).isEqualTo(secondBefore);
+        assertThat(node.plugins()).isEmpty();
+    }
+
+    @Test
+    void whoInstallsBesideADaemonLeavesItsDirectoryAlone() throws Exception {
+        Installer once = node.installer(FIRST);
+        Installer daemon = node.installer(SECOND);
+        daemon.round();
+
+        assertThat(once.installOnce()).isInstanceOf(InstallState.Installed.class);
+
+        assertThat(node.calls(SECOND)).isTrue();
     }
 
     @ParameterizedTest
@@ -364,6 +450,18 @@ class FormerConfDirsTest {
         assertThat(node.found)
                 .singleElement()
                 .satisfies(finding -> assertThat(finding.what()).contains("cannot record " + FIRST));
+    }
+
+    /** A disk that takes nothing new by a path that begins like this. */
+    private static PassedOnSteps refusing(Path beginning) {
+        return new PassedOnSteps(new DiskSteps()) {
+            @Override
+            public void before(String step, Path file) throws IOException {
+                if (step.equals("write") && file.toString().startsWith(beginning.toString())) {
+                    throw new FileSystemException(file.toString(), null, "No space left on device");
+                }
+            }
+        };
     }
 
     private HostRoot host() {

@@ -54,6 +54,18 @@ public final class HostRoot {
     }
 
     /**
+     * Finds what a path of the host leads to, whoever controls the way to it: good enough to be compared with something
+     * else, and not to be changed.
+     *
+     * @param onHost its path on the host
+     * @return the path by which this process finds it, with no symbolic link below the host's root
+     * @throws NoSuchFileException if it is not there
+     */
+    public Path find(Path onHost) throws IOException {
+        return view.at(way.find(onHost.toString()));
+    }
+
+    /**
      * Finds what a path of the host leads to, if only root controls the way to it.
      *
      * @param onHost its path on the host

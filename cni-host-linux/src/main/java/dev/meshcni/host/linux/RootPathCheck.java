@@ -76,12 +76,23 @@ public final class RootPathCheck {
 
     /** Checks the way to whatever a path leads to, and returns where that really is. */
     String resolve(String path) throws IOException {
+        return follow(path, true);
+    }
+
+    /** Returns where a path really leads to, whoever controls the way. */
+    String find(String path) throws IOException {
+        return follow(path, false);
+    }
+
+    private String follow(String path, boolean checked) throws IOException {
         if (!path.startsWith(ROOT)) {
             throw new FileSystemException(path, null, "expected an absolute path");
         }
         Deque<String> ahead = new ArrayDeque<>(components(path));
         String here = ROOT;
-        requireRoots(here, files.entry(here));
+        if (checked) {
+            requireRoots(here, files.entry(here));
+        }
         for (int links = 0; !ahead.isEmpty(); ) {
             String name = ahead.remove();
             if (name.equals("..")) {
@@ -90,8 +101,13 @@ public final class RootPathCheck {
             }
             String next = here.equals(ROOT) ? ROOT + name : here + ROOT + name;
             PathView.Entry entry = files.entry(next);
-            requireRoots(next, entry);
+            if (checked) {
+                requireRoots(next, entry);
+            }
             if (!entry.isLink()) {
+                if (!entry.isDirectory() && !ahead.isEmpty()) {
+                    throw new NotDirectoryException(next);
+                }
                 here = next;
                 continue;
             }

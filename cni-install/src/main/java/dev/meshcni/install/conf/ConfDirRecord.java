@@ -17,7 +17,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -80,18 +82,28 @@ public final class ConfDirRecord {
         return fileOnHost;
     }
 
-    /** What it says now. */
-    Content content() {
-        if (!isInPlace()) {
+    /**
+     * What it says now.
+     *
+     * @throws IOException if it cannot be read; what it says is then not known, and must not be replaced
+     */
+    Content content() throws IOException {
+        if (!Files.isDirectory(file.getParent(), LinkOption.NOFOLLOW_LINKS)) {
             return Content.NONE;
         }
-        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            return Content.damaged("not a regular file");
+        try {
+            return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                            .isRegularFile()
+                    ? read()
+                    : Content.damaged("not a regular file");
+        } catch (NoSuchFileException e) {
+            return Content.NONE;
         }
+    }
+
+    private Content read() throws IOException {
         try (InputStream stream = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
             return parse(stream.readNBytes(LONGEST + 1));
-        } catch (IOException e) {
-            return Content.damaged(e.toString());
         } catch (CniException | InvalidPathException e) {
             return Content.damaged(String.valueOf(e.getMessage()));
         }
@@ -100,16 +112,17 @@ public final class ConfDirRecord {
     /** Adds a directory, unless it is in the record; takes the place of one that is damaged. */
     void add(Path onHost) throws IOException {
         Content content = content();
+        if (content.directories().contains(onHost)) {
+            return;
+        }
+        List<Path> more = new ArrayList<>(content.directories());
+        more.add(onHost);
+        write(more);
         content.damage()
                 .ifPresent(reason -> LOG.warn(
-                        "replacing {}, which is damaged ({}): former configuration directories are unknown",
+                        "{} was damaged ({}) and is replaced: former configuration directories are unknown",
                         fileOnHost,
                         reason));
-        if (!content.directories().contains(onHost)) {
-            List<Path> more = new ArrayList<>(content.directories());
-            more.add(onHost);
-            write(more);
-        }
     }
 
     /** Forgets a directory. */

@@ -16,7 +16,7 @@ interface ConfLinks {
      */
     Path target(Path link) throws IOException;
 
-    /** Whether the file of a name belongs to the directory; a link may lead to one that is none of its. */
+    /** Whether the file of a name belongs to the directory; a link may lead to one that is not its own. */
     default boolean count(String name) {
         return true;
     }

@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.meshcni.api.conf.Finding;
 import dev.meshcni.config.DaemonException;
+import dev.meshcni.files.AtomicFiles;
 import dev.meshcni.files.FileIdentity;
 import dev.meshcni.host.linux.HostRoot;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -69,13 +71,10 @@ public final class FormerConfDirs {
     /** Looks for our entry in the former directories; changes nothing. */
     public List<Finding> findings() {
         List<Finding> findings = new ArrayList<>();
-        record.content()
-                .damage()
-                .ifPresent(reason -> findings.add(Finding.warning(
-                        record.fileOnHost() + " is damaged, and former configuration directories are unknown: "
-                                + reason,
-                        "check the directories that --mounted-cni-net-dir (Helm: cniConfDir) has named before for "
-                                + current.type() + "; the next installation replaces the file")));
+        damage().ifPresent(reason -> findings.add(Finding.warning(
+                record.fileOnHost() + " is damaged, and former configuration directories are unknown: " + reason,
+                "check the directories that --mounted-cni-net-dir (Helm: cniConfDir) has named before for "
+                        + current.type() + "; the next installation replaces the file")));
         findings.addAll(each(true, this::look));
         return findings;
     }
@@ -93,7 +92,8 @@ public final class FormerConfDirs {
         } catch (IOException e) {
             left.add(Finding.warning(
                     "cannot record " + currentOnHost + " in " + record.fileOnHost() + ": " + reason(e),
-                    "make the file writable: if the setting changes, the entry stays in " + currentOnHost));
+                    "make it a writable file; otherwise the entry stays in " + currentOnHost
+                            + " when the setting changes"));
         }
         left.addAll(each(true, this::takeOut));
         return left;
@@ -101,14 +101,12 @@ public final class FormerConfDirs {
 
     /** Takes our entry out of the former directories after it was taken out of the current one. */
     public List<Finding> uninstall() {
-        record.content()
-                .damage()
-                .ifPresent(reason -> LOG.warn(
-                        "{} is damaged ({}): former configuration directories are unknown, and not searched for {}",
-                        record.fileOnHost(),
-                        reason,
-                        current.type()));
-        return each(false, this::takeOut);
+        damage().ifPresent(reason -> LOG.warn(
+                "{} is damaged ({}): former configuration directories are unknown, and not searched for {}",
+                record.fileOnHost(),
+                reason,
+                current.type()));
+        return each(false, this::clean);
     }
 
     /** Forgets all directories, as our entry is in none of them. */
@@ -122,16 +120,24 @@ public final class FormerConfDirs {
      * @param withLinks whether files that the current directory has by links must stay as they are
      */
     private List<Finding> each(boolean withLinks, Work work) {
-        List<Path> others = record.content().directories().stream()
-                .filter(directory -> !directory.equals(currentOnHost))
-                .toList();
+        List<Path> others;
+        try {
+            others = record.content().directories().stream()
+                    .filter(directory -> !directory.equals(currentOnHost))
+                    .toList();
+        } catch (IOException e) {
+            return List.of(Finding.warning(
+                    "former configuration directories are unknown: cannot read " + record.fileOnHost() + ": "
+                            + reason(e),
+                    "make it a file that root can read"));
+        }
         if (others.isEmpty()) {
             return List.of();
         }
         Set<FileIdentity> kept;
         try {
             kept = ofCurrent(withLinks);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             return others.stream().map(directory -> unreached(directory, e)).toList();
         }
         return others.stream()
@@ -164,22 +170,48 @@ public final class FormerConfDirs {
                 ? nested(onHost, former.get())
                 : Optional.of(Finding.warning(
                         calls(onHost, files),
-                        "the daemon takes the entry out when it has installed the plugin in " + currentOnHost
+                        "the daemon takes the entry out once it has installed the plugin in " + currentOnHost
                                 + "; if the container runtime reads " + onHost
                                 + ", set --mounted-cni-net-dir (Helm: cniConfDir) to it"));
     }
 
-    private Optional<Finding> takeOut(Path onHost, Optional<ConfInstaller> former) throws IOException {
-        if (former.isPresent()) {
-            former.get().uninstall();
-            Optional<Finding> left = nested(onHost, former.get());
-            if (left.isPresent()) {
-                return left;
-            }
+    private Optional<Finding> clean(Path onHost, Optional<ConfInstaller> former) throws IOException {
+        if (former.isEmpty()) {
+            return Optional.empty();
         }
-        record.remove(onHost);
-        LOG.info("former configuration directory {} no longer calls {}", onHost, current.type());
+        former.get().uninstall();
+        return nested(onHost, former.get());
+    }
+
+    private Optional<Finding> takeOut(Path onHost, Optional<ConfInstaller> former) throws IOException {
+        Optional<Finding> left = clean(onHost, former);
+        // One that is not there may be there again, with its file system.
+        return left.isEmpty() && former.isPresent() ? forget(onHost) : left;
+    }
+
+    private Optional<Finding> forget(Path onHost) {
+        try {
+            record.remove(onHost);
+        } catch (IOException e) {
+            return Optional.of(Finding.warning(
+                    "cannot remove " + onHost + " from " + record.fileOnHost() + ": " + reason(e),
+                    "make the file writable; until then that directory is searched again and again"));
+        }
+        LOG.warn(
+                "former configuration directory {} no longer calls {}; if the container runtime still reads it, set"
+                        + " --mounted-cni-net-dir (Helm: cniConfDir) back to it",
+                onHost,
+                current.type());
         return Optional.empty();
+    }
+
+    /** Why the record says nothing that can be used. */
+    private Optional<String> damage() {
+        try {
+            return record.content().damage();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private Optional<Finding> nested(Path onHost, ConfInstaller former) throws IOException {
@@ -199,7 +231,7 @@ public final class FormerConfDirs {
         return Finding.warning(
                 "the former configuration directory " + onHost + " may still call " + current.type() + ": "
                         + reason(cause),
-                "correct that (in a container, reaching it takes the host's /proc at /host/proc and the capability"
+                "fix this (in a container, reaching it takes the host's /proc at /host/proc and the capability"
                         + " SYS_PTRACE), or take the entry out of its files on the host and delete "
                         + record.fileOnHost());
     }
@@ -222,29 +254,49 @@ public final class FormerConfDirs {
         if (!Files.isDirectory(dir)) {
             return Set.of();
         }
-        Optional<Path> seen = find(currentOnHost);
-        if (seen.isEmpty() || !identity(seen.get()).equals(identity(dir))) {
-            throw new FileSystemException(
-                    currentOnHost.toString(),
-                    null,
-                    "on the host this is another directory than " + dir + " here; --cni-net-dir-on-host has to be the"
-                            + " host's path of it");
-        }
+        Path seen = seen(dir);
         Set<FileIdentity> kept = new HashSet<>(Set.of(identity(dir)));
         if (withLinks) {
-            kept.addAll(HostLinks.directories(host, currentOnHost, seen.get()));
+            kept.addAll(HostLinks.directories(host, currentOnHost, seen));
         }
         return kept;
     }
 
+    /** Where the current directory is found on the host; who controls the way to it does not matter for that. */
+    private Path seen(Path dir) throws IOException {
+        try {
+            Path seen = host.find(currentOnHost);
+            if (identity(seen).equals(identity(dir))) {
+                return seen;
+            }
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            throw notSeen("the host has no such directory (in a container, the host's /proc has to be at /host/proc);"
+                    + " --cni-net-dir-on-host has to be the host's path of " + dir);
+        }
+        throw notSeen("on the host this is another directory than " + dir + " here; --cni-net-dir-on-host has to be the"
+                + " host's path of it; if it is, the directory was replaced since this process started: restart it");
+    }
+
+    private FileSystemException notSeen(String reason) {
+        return new FileSystemException(currentOnHost.toString(), null, reason);
+    }
+
     private static String reason(Exception cause) {
         return switch (cause) {
-            case AccessDeniedException denied -> "permission denied for " + denied.getFile();
-            case FileSystemException failure
-            when failure.getReason() != null -> failure.getFile() + ": " + failure.getReason();
+            case AccessDeniedException denied -> "permission denied for " + place(denied);
+            case FileSystemException failure ->
+                place(failure) + ": "
+                        + Objects.requireNonNullElse(
+                                failure.getReason(), failure.getClass().getSimpleName());
             case DaemonException failure -> failure.getMessage();
             default -> cause.toString();
         };
+    }
+
+    /** Without a name that is another one each time, or nobody could tell that the failure is the same. */
+    private static String place(FileSystemException failure) {
+        Path file = Path.of(Objects.requireNonNullElse(failure.getFile(), ""));
+        return String.valueOf(AtomicFiles.isTemporary(file) ? file.getParent() : file);
     }
 
     private static FileIdentity identity(Path directory) throws IOException {

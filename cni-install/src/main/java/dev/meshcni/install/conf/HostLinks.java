@@ -3,6 +3,7 @@
 
 package dev.meshcni.install.conf;
 
+import dev.meshcni.api.conf.ConfDir;
 import dev.meshcni.files.FileIdentity;
 import dev.meshcni.host.linux.HostRoot;
 import java.io.IOException;
@@ -19,15 +20,20 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The symbolic links in a directory of the host, which lead where they lead on the host.
  *
  * @param host the host
  * @param directory the directory's path on the host
- * @param ignored the names of those that lead to nothing, or to a file that must stay as it is
+ * @param ignored the names of those that lead to nothing, to a file that must stay as it is, or to one that does not
+ *     call our plugin and is found on the host only
  */
 record HostLinks(HostRoot host, Path directory, Set<String> ignored) implements ConfLinks {
+    private static final Logger LOG = LoggerFactory.getLogger(HostLinks.class);
+
     HostLinks {
         ignored = Set.copyOf(ignored);
     }
@@ -45,7 +51,7 @@ record HostLinks(HostRoot host, Path directory, Set<String> ignored) implements 
         Set<String> ignored = new HashSet<>();
         for (Path link : linksIn(here)) {
             String name = link.getFileName().toString();
-            Optional<Path> target = real(host, directory.resolve(name));
+            Optional<Path> target = trusted(host, directory, name);
             if (target.isEmpty() || kept.contains(parent(target.get()))) {
                 ignored.add(name);
             } else if (!leadsTo(link, target.get())) {
@@ -65,9 +71,11 @@ record HostLinks(HostRoot host, Path directory, Set<String> ignored) implements 
     static Set<FileIdentity> directories(HostRoot host, Path directory, Path here) throws IOException {
         Set<FileIdentity> directories = new HashSet<>();
         for (Path link : linksIn(here)) {
-            Optional<Path> target = real(host, directory.resolve(link.getFileName()));
-            if (target.isPresent()) {
-                directories.add(parent(target.get()));
+            try {
+                directories.add(parent(host.find(directory.resolve(link.getFileName()))));
+            } catch (FileSystemException e) {
+                // It leads to nothing, and so to no file that would have to stay.
+                LOG.debug("{}: {}", link, e.toString());
             }
         }
         return directories;
@@ -93,10 +101,16 @@ record HostLinks(HostRoot host, Path directory, Set<String> ignored) implements 
         }
     }
 
-    private static Optional<Path> real(HostRoot host, Path onHost) throws IOException {
+    /** What a link leads to; one that no runtime takes for a configuration may lead anywhere. */
+    private static Optional<Path> trusted(HostRoot host, Path directory, String name) throws IOException {
         try {
-            return Optional.of(host.real(onHost));
+            return Optional.of(host.real(directory.resolve(name)));
         } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (FileSystemException e) {
+            if (ConfDir.isConfName(name)) {
+                throw e;
+            }
             return Optional.empty();
         }
     }
@@ -111,7 +125,7 @@ record HostLinks(HostRoot host, Path directory, Set<String> ignored) implements 
         try {
             Object found = Files.readAttributes(link, BasicFileAttributes.class).fileKey();
             return FileIdentity.of(target).equals(Optional.of(new FileIdentity(found)));
-        } catch (NoSuchFileException e) {
+        } catch (FileSystemException e) {
             return false;
         }
     }
