@@ -27,7 +27,6 @@ final class AgentCalls {
         List<Double> skip = new ArrayList<>();
         for (int round = -WARM_UP; round < rounds; round++) {
             node.renewNamespace();
-            Agent.letTheKernelClearUp();
             double added = call("ADD", Node.REDIRECTED);
             double deleted = call("DEL", Node.REDIRECTED);
             double skipped = call("ADD", Node.PLAIN);

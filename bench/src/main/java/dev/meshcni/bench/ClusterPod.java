@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
-/** A pod with a sidecar as an API server shows it: some six kilobytes, of which an agent needs little. */
+/** A pod as an API server shows it: some six kilobytes, of which an agent needs little. */
 final class ClusterPod {
     static final String NODE = "bench-node";
 
@@ -27,8 +27,17 @@ final class ClusterPod {
 
     private ClusterPod() {}
 
-    /** The pod of a name. */
+    /** The pod of a name, with a sidecar. */
     static Pod of(String name) {
+        return with(name, container("app"), container("istio-proxy"));
+    }
+
+    /** The pod of a name, without a sidecar. */
+    static Pod outside(String name) {
+        return with(name, container("app"));
+    }
+
+    private static Pod with(String name, Container... containers) {
         return new PodBuilder()
                 .withNewMetadata()
                 .withNamespace("bench")
@@ -49,7 +58,7 @@ final class ClusterPod {
                 .withNewSpec()
                 .withNodeName(NODE)
                 .withServiceAccountName("default")
-                .withContainers(container("app"), container("istio-proxy"))
+                .withContainers(containers)
                 .endSpec()
                 .withNewStatus()
                 .withPhase("Pending")

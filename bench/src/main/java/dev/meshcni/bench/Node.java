@@ -3,15 +3,15 @@
 
 package dev.meshcni.bench;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** A node for measuring: the agent of the distribution, two pods that it knows, and a network namespace for both. */
+/**
+ * A node for measuring: the agent of the distribution, an API server from which it knows two pods, and a network
+ * namespace for both.
+ */
 final class Node implements AutoCloseable {
     /** A pod of the mesh: its traffic is redirected. */
     static final String REDIRECTED = "redirected";
@@ -20,11 +20,13 @@ final class Node implements AutoCloseable {
     static final String PLAIN = "plain";
 
     private final Scratch scratch;
+    private final ApiServer api;
     private final PodNamespace namespace;
     private final Agent agent;
 
-    private Node(Scratch scratch, PodNamespace namespace, Agent agent) {
+    private Node(Scratch scratch, ApiServer api, PodNamespace namespace, Agent agent) {
         this.scratch = scratch;
+        this.api = api;
         this.namespace = namespace;
         this.agent = agent;
     }
@@ -34,7 +36,7 @@ final class Node implements AutoCloseable {
         try {
             PodNamespace namespace = PodNamespace.make();
             try {
-                return new Node(scratch, namespace, startAgent(dist, scratch.directory()));
+                return start(dist, scratch, namespace);
             } catch (IOException | RuntimeException e) {
                 namespace.close();
                 throw e;
@@ -73,28 +75,19 @@ final class Node implements AutoCloseable {
     @Override
     public void close() throws IOException {
         agent.close();
+        api.close();
         namespace.close();
         scratch.close();
     }
 
-    private static Agent startAgent(Path dist, Path directory) throws IOException {
-        Path pods = Files.createDirectory(directory.resolve("pods"));
-        Files.writeString(pods.resolve(PLAIN + ".yaml"), pod(PLAIN, ""), UTF_8);
-        Files.writeString(
-                pods.resolve(REDIRECTED + ".yaml"), pod(REDIRECTED, ", {name: istio-proxy, image: proxy}"), UTF_8);
-        return Agent.start(dist, directory, List.of("--pod-manifest-dir=" + pods));
-    }
-
-    private static String pod(String name, String containers) {
-        return """
-                apiVersion: v1
-                kind: Pod
-                metadata:
-                  name: %s
-                  namespace: bench
-                  annotations: {sidecar.istio.io/status: "{}"}
-                spec:
-                  containers: [{name: app, image: app}%s]
-                """.formatted(name, containers);
+    private static Node start(Path dist, Scratch scratch, PodNamespace namespace) throws IOException {
+        ApiServer api = ApiServer.start(List.of(ClusterPod.of(REDIRECTED), ClusterPod.outside(PLAIN)));
+        try {
+            List<String> options = AgentLoad.options(api, scratch.directory(), "--health-port=0");
+            return new Node(scratch, api, namespace, Agent.start(dist, scratch.directory(), options));
+        } catch (IOException | RuntimeException e) {
+            api.close();
+            throw e;
+        }
     }
 }

@@ -75,7 +75,6 @@ final class ProcessRuns {
             for (String name : processes.keySet()) {
                 if (name.equals(REDIRECTED_ADD)) {
                     node.renewNamespace();
-                    Agent.letTheKernelClearUp();
                 }
                 if (!QUICK.contains(name)) {
                     run(name, round, usages);
