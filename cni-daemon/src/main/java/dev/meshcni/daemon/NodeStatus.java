@@ -87,11 +87,7 @@ final class NodeStatus implements Supplier<AgentStatus> {
                                     .orElse(""),
                             choice.map(found -> found.adapter().name()).orElse(""),
                             choice.map(found -> found.detection().file()).orElse("")),
-                    Stream.of(
-                                    installer.conf().findings(assessment),
-                                    installer.former().findings())
-                            .flatMap(List::stream)
-                            .toList(),
+                    installer.findings(assessment),
                     System.nanoTime());
         } catch (IOException e) {
             Finding finding =

@@ -132,11 +132,10 @@ public final class NodeDoctor {
     }
 
     private List<Finding> findings(ConfInstaller.Assessment assessment, boolean agent) throws IOException {
-        List<Finding> findings = new ArrayList<>(installer.conf().findings(assessment));
+        List<Finding> findings = new ArrayList<>(installer.findings(assessment));
         idleJars.forEach(jar -> findings.add(Finding.warning(
                 jar + " provides no chain adapter and has no effect",
                 "declare the adapter in its module-info.java (provides), or in META-INF/services, or remove the jar")));
-        findings.addAll(installer.former().findings());
         runDirectoryFinding().ifPresent(findings::add);
         if (Files.exists(CRIO_SOCKET)) {
             CrioNetwork.in(CRIO)

@@ -212,10 +212,15 @@ public final class Installer {
      */
     public synchronized List<Finding> findings() {
         try {
-            return joined(conf.findings(conf.assess()), former.findings());
+            return findings(conf.assess());
         } catch (IOException e) {
             throw InstallErrors.writingConf(settings.confDir(), e);
         }
+    }
+
+    /** The findings about the current configuration as it was assessed, and those about former directories. */
+    public List<Finding> findings(ConfInstaller.Assessment assessment) {
+        return joined(conf.findings(assessment), former.findings());
     }
 
     /** Stops test runs of the plugin on the host, because this process is about to exit. */
@@ -233,10 +238,6 @@ public final class Installer {
 
     public ConfInstaller conf() {
         return conf;
-    }
-
-    public FormerConfDirs former() {
-        return former;
     }
 
     private InstallState round(Right right) {
