@@ -4,6 +4,7 @@ module dev.meshcni.telemetry {
     requires dev.meshcni.config;
     requires transitive dev.meshcni.http;
     requires transitive info.picocli;
+    requires io.prometheus.metrics.config;
     requires io.prometheus.metrics.core;
     requires io.prometheus.metrics.model;
     requires transitive io.prometheus.writer.text;

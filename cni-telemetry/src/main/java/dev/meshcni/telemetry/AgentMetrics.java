@@ -11,6 +11,8 @@ import dev.meshcni.config.ProductVersion;
 import dev.meshcni.core.Answer;
 import dev.meshcni.core.PluginErrorCode;
 import dev.meshcni.http.HttpRefusal;
+import io.prometheus.metrics.config.MetricsProperties;
+import io.prometheus.metrics.config.PrometheusProperties;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
@@ -72,86 +74,92 @@ public final class AgentMetrics {
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
     };
 
+    /** An exemplar is a trace's number, and there are no traces here: looking for one takes a thread of its own. */
+    private static final PrometheusProperties PROPERTIES = PrometheusProperties.builder()
+            .defaultMetricsProperties(
+                    MetricsProperties.builder().exemplarsEnabled(false).build())
+            .build();
+
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final ExpositionFormats formats = ExpositionFormats.init();
 
-    private final Counter installs = Counter.builder()
+    private final Counter installs = Counter.builder(PROPERTIES)
             .name("istio_cni_installs_total")
             .help("Attempts to install the plugin and its configuration")
             .labelNames("result")
             .register(registry);
-    private final Gauge installReady = Gauge.builder()
+    private final Gauge installReady = Gauge.builder(PROPERTIES)
             .name("istio_cni_install_ready")
             .help("1 if plugin and configuration are installed, otherwise 0")
             .register(registry);
-    private final Counter podsRepaired = Counter.builder()
+    private final Counter podsRepaired = Counter.builder(PROPERTIES)
             .name("istio_cni_repair_pods_repaired_total")
             .help("Repair actions for pods without redirection, by type and result")
             .labelNames("type", "result")
             .register(registry);
-    private final Counter calls = Counter.builder()
+    private final Counter calls = Counter.builder(PROPERTIES)
             .name("meshcni_calls_total")
             .help("Plugin calls, by verb, outcome and reason")
             .labelNames("verb", "outcome", "reason")
             .register(registry);
-    private final Histogram callSeconds = Histogram.builder()
+    private final Histogram callSeconds = Histogram.builder(PROPERTIES)
             .name("meshcni_call_duration_seconds")
             .help("Time from a call's arrival at the agent to its answer, in seconds")
             .labelNames("verb")
             .classicOnly()
             .classicUpperBounds(SECONDS)
             .register(registry);
-    private final Gauge callsInFlight = Gauge.builder()
+    private final Gauge callsInFlight = Gauge.builder(PROPERTIES)
             .name("meshcni_calls_in_flight")
             .help("Plugin calls in progress")
             .register(registry);
-    private final Counter rulesApplied = Counter.builder()
+    private final Counter rulesApplied = Counter.builder(PROPERTIES)
             .name("meshcni_rules_applied_total")
             .help("Rules applied and verified by ADD and repair")
             .register(registry);
-    private final Counter uncoveredAddresses = Counter.builder()
+    private final Counter uncoveredAddresses = Counter.builder(PROPERTIES)
             .name("meshcni_uncovered_ipv6_addresses_total")
             .help("IPv6 addresses of redirected pods whose traffic bypasses the proxy, because it does not listen"
                     + " on IPv6")
             .register(registry);
-    private final Counter confRewrites = Counter.builder()
+    private final Counter confRewrites = Counter.builder(PROPERTIES)
             .name("meshcni_conf_rewrites_total")
             .help("Times that plugin or configuration had to be restored because another component changed them")
             .register(registry);
-    private final Gauge driftedPods = Gauge.builder()
+    private final Gauge driftedPods = Gauge.builder(PROPERTIES)
             .name("meshcni_drifted_pods")
             .help("Running pods whose redirection is missing or differs from the expected rules, as of their last"
                     + " inspection")
             .register(registry);
-    private final Gauge unredirectedPods = Gauge.builder()
+    private final Gauge unredirectedPods = Gauge.builder(PROPERTIES)
             .name("meshcni_unredirected_pods")
             .help("Running pods without any redirection, as of their last inspection")
             .register(registry);
-    private final Gauge repairSuspended = Gauge.builder()
+    private final Gauge repairSuspended = Gauge.builder(PROPERTIES)
             .name("meshcni_repair_suspended")
             .help("1 while pods without redirection are kept because replacements would not be redirected either,"
                     + " otherwise 0")
             .register(registry);
-    private final Gauge unreadablePods = Gauge.builder()
+    private final Gauge unreadablePods = Gauge.builder(PROPERTIES)
             .name("meshcni_unreadable_pods")
             .help("Running pods whose rules cannot be read, as of the last round")
             .register(registry);
-    private final Counter httpRefused = Counter.builder()
+    private final Counter httpRefused = Counter.builder(PROPERTIES)
             .name("meshcni_http_refused_total")
             .help("Connections and requests rejected on the health and monitoring ports, by port and reason")
             .labelNames("port", "reason")
             .register(registry);
-    private final Gauge skewedProxies = Gauge.builder()
+    private final Gauge skewedProxies = Gauge.builder(PROPERTIES)
             .name("meshcni_proxies_out_of_skew")
             .help("Proxies of this node that are more than one minor version from the Istio version of this build")
             .register(registry);
 
-    private final Counter reconcileEvents = Counter.builder()
+    private final Counter reconcileEvents = Counter.builder(PROPERTIES)
             .name("nodeagent_reconcile_events_total")
             .help("Changes of pods that ambient mode has looked at, by type")
             .labelNames("type")
             .register(registry);
-    private final Counter meshRestored = Counter.builder()
+    private final Counter meshRestored = Counter.builder(PROPERTIES)
             .name("meshcni_mesh_restored_total")
             .help("Times that rules, listeners, exemptions or annotations of the ambient mesh were changed and"
                     + " restored")
@@ -175,7 +183,7 @@ public final class AgentMetrics {
                 .help("Pods looked up by name because the watch did not deliver them in time")
                 .callback(callback -> callback.call((double) lookUps.getAsLong()))
                 .register(registry);
-        Gauge.builder()
+        Gauge.builder(PROPERTIES)
                 .name("meshcni_build_info")
                 .help("Build information; always 1, with the version as a label")
                 .labelNames("version")
