@@ -41,13 +41,18 @@ final class HeavyCalls {
             this.deadline = deadline;
         }
 
+        /** Returns whether it can go on with what the pod turned out to ask for, without waiting. */
+        boolean goesOnAtOnce(RedirectParameters parameters) {
+            return heavy || RuleBudget.estimate(parameters) <= LIGHT_RULES;
+        }
+
         /**
          * Goes on with what the pod turned out to ask for.
          *
          * @throws CniException if that is much, and too many calls are busy with as much
          */
         void goOnWith(RedirectParameters parameters) {
-            if (RuleBudget.estimate(parameters) > LIGHT_RULES) {
+            if (!goesOnAtOnce(parameters)) {
                 waitForPlace();
             }
         }
@@ -60,9 +65,6 @@ final class HeavyCalls {
         }
 
         private void waitForPlace() {
-            if (heavy) {
-                return;
-            }
             try {
                 heavy = places.tryAcquire(deadline.atMost(PATIENCE).toNanos(), TimeUnit.NANOSECONDS);
             } catch (InterruptedException e) {

@@ -19,6 +19,8 @@ import dev.meshcni.redirect.AmbientOptions;
 import dev.meshcni.redirect.Decision;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.PodPlan;
+import dev.meshcni.redirect.RedirectParameters;
+import dev.meshcni.redirect.RedirectPolicy;
 import dev.meshcni.rules.InvalidParameterException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -167,25 +169,41 @@ public final class PluginHandler {
             return Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, passes.get())
                     .withCause("exempt");
         }
-        Decisions decisions = new Decisions();
-        Pod pod = findPod(request, decisions, deadline);
+        AskedFor asked = new AskedFor();
+        Pod pod = findPod(request, asked, deadline);
         if (mesh.wants(pod, deadline)) {
             return join(request, pod, deadline);
         }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (decisions.about(pod)) {
-                case Decision.Skip skip ->
-                    Answer.of(request, PrevResultReply.reply(request), Outcome.SKIPPED, skip.detail())
-                            .withCause(skip.reason().label());
-                case Decision.Redirect redirect -> {
-                    prevResultCheck.verify(request);
-                    place.goOnWith(redirect.parameters());
-                    PodPlan plan = redirection.add(request, pod, redirect.parameters(), deadline);
-                    yield Answer.of(request, PrevResultReply.reply(request), Outcome.REDIRECTED, describe(plan))
-                            .withEffect(new Answer.Effect(
-                                    plan.ruleCount(), plan.uncovered().size()));
-                }
-            };
+            Optional<Decision.Skip> skip = RedirectPolicy.skip(pod);
+            if (skip.isPresent()) {
+                return Answer.of(
+                                request,
+                                PrevResultReply.reply(request),
+                                Outcome.SKIPPED,
+                                skip.get().detail())
+                        .withCause(skip.get().reason().label());
+            }
+            PodPlan plan = redirect(request, pod, asked, place, deadline);
+            return Answer.of(request, PrevResultReply.reply(request), Outcome.REDIRECTED, describe(plan))
+                    .withEffect(
+                            new Answer.Effect(plan.ruleCount(), plan.uncovered().size()));
+        }
+    }
+
+    private PodPlan redirect(CniRequest request, Pod pod, AskedFor asked, HeavyCalls.Place place, Deadline deadline) {
+        RedirectParameters parameters;
+        try (NamespaceHandle netns = redirection.begin(request, deadline)) {
+            parameters = asked.parameters(pod);
+            prevResultCheck.verify(request);
+            if (place.goesOnAtOnce(parameters)) {
+                return redirection.add(request, pod, parameters, netns);
+            }
+        }
+        // While it waits it keeps no namespace from others.
+        place.goOnWith(parameters);
+        try (NamespaceHandle netns = redirection.begin(request, deadline)) {
+            return redirection.add(request, pod, parameters, netns);
         }
     }
 
@@ -203,22 +221,23 @@ public final class PluginHandler {
         if (passes.isPresent()) {
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, passes.get());
         }
-        Decisions decisions = new Decisions();
-        Pod pod = findPod(request, decisions, deadline);
+        AskedFor asked = new AskedFor();
+        Pod pod = findPod(request, asked, deadline);
         if (mesh.hasMember(pod, deadline)) {
             redirection.check(request, AmbientOptions.of(pod, ambientNode), mesh.missing(pod), deadline);
             return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ambient pod");
         }
         try (HeavyCalls.Place place = heavyCalls.begin(pod, deadline)) {
-            return switch (decisions.about(pod)) {
-                case Decision.Skip skip -> Answer.of(request, PluginReplies.empty(), Outcome.OK, skip.detail());
-                case Decision.Redirect redirect -> {
-                    prevResultCheck.verify(request);
-                    place.goOnWith(redirect.parameters());
-                    PodPlan plan = redirection.check(request, redirect.parameters(), deadline);
-                    yield Answer.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
-                }
-            };
+            Optional<Decision.Skip> skip = RedirectPolicy.skip(pod);
+            if (skip.isPresent()) {
+                return Answer.of(
+                        request, PluginReplies.empty(), Outcome.OK, skip.get().detail());
+            }
+            RedirectParameters parameters = asked.parameters(pod);
+            prevResultCheck.verify(request);
+            place.goOnWith(parameters);
+            PodPlan plan = redirection.check(request, parameters, deadline);
+            return Answer.of(request, PluginReplies.empty(), Outcome.OK, describe(plan));
         }
     }
 
@@ -265,20 +284,24 @@ public final class PluginHandler {
         return Answer.of(request, PluginReplies.empty(), Outcome.OK, "ready");
     }
 
-    private Pod findPod(CniRequest request, Decisions decisions, Deadline deadline) {
+    private Pod findPod(CniRequest request, AskedFor asked, Deadline deadline) {
         CniArgs args = request.environment().args();
         String namespace = args.podNamespace().orElseThrow();
         String name = args.podName().orElseThrow();
         String uid = args.podUid().orElse("");
-        return pods.find(namespace, name, uid, pod -> isDoubtful(pod, decisions), deadline.atMost(podPatience))
+        return pods.find(namespace, name, uid, pod -> isDoubtful(pod, asked), deadline.atMost(podPatience))
                 .orElseThrow(() -> new PodSourceException(
                         "pod " + namespace + "/" + name + (uid.isEmpty() ? "" : " with UID " + uid) + " not found"));
     }
 
     /** Returns whether it would be skipped or rejected: stale data must not decide that. */
-    private boolean isDoubtful(Pod pod, Decisions decisions) {
+    private boolean isDoubtful(Pod pod, AskedFor asked) {
         try {
-            return decisions.about(pod) instanceof Decision.Skip && !mesh.wants(pod, Deadline.after(Duration.ZERO));
+            if (RedirectPolicy.skip(pod).isPresent()) {
+                return !mesh.wants(pod, Deadline.after(Duration.ZERO));
+            }
+            asked.parameters(pod);
+            return false;
         } catch (InvalidParameterException | PodSourceException e) {
             return true;
         }

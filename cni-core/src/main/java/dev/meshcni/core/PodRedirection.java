@@ -45,23 +45,29 @@ final class PodRedirection {
         this.attachments = attachments;
     }
 
+    /** Begins to open the namespace of a pod, so that this goes on while its caller finds out what the pod asks for. */
+    NamespaceHandle begin(CniRequest request, Deadline deadline) {
+        return backends.of(request.config()).begin(netns(request), deadline);
+    }
+
     /**
      * Redirects the traffic of a pod (ADD).
      *
+     * @param netns the pod's namespace, which need not be open yet
      * @return what was set up and verified
      * @throws RedirectException if that fails; the namespace is then as it was
      */
-    PodPlan add(CniRequest request, Pod pod, RedirectParameters parameters, Deadline deadline) {
-        try (NamespaceHandle netns = open(request, backends.of(request.config()), deadline)) {
+    PodPlan add(CniRequest request, Pod pod, RedirectParameters parameters, NamespaceHandle netns) {
+        requirePods(request, netns);
+        // The namespace's addresses are listed meanwhile.
+        Runnable takeBack = attachments.add(stored(request, pod, netns.id()));
+        try {
             PodPlan plan = plan(request, parameters, netns);
-            Runnable takeBack = attachments.add(stored(request, pod, netns.id()));
-            try {
-                netns.apply(plan.redirect());
-            } catch (RuntimeException | Error e) {
-                takeBack.run();
-                throw e;
-            }
+            netns.apply(plan.redirect());
             return plan;
+        } catch (RuntimeException | Error e) {
+            takeBack.run();
+            throw e;
         }
     }
 
@@ -229,12 +235,20 @@ final class PodRedirection {
     private static NamespaceHandle open(CniRequest request, RedirectBackend backend, Deadline deadline) {
         Path path = netns(request);
         NamespaceHandle netns = backend.open(path, deadline);
-        if (netns.isOwn()) {
+        try {
+            requirePods(request, netns);
+        } catch (NetnsException e) {
             netns.close();
+            throw e;
+        }
+        return netns;
+    }
+
+    private static void requirePods(CniRequest request, NamespaceHandle netns) {
+        if (netns.isOwn()) {
             throw new NetnsException(
                     "'" + request.environment().netns() + "' is the agent's own network namespace, not a pod's");
         }
-        return netns;
     }
 
     /**

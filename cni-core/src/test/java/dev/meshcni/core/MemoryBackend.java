@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A backend that keeps plans in memory, for what the handler does around a backend. */
@@ -27,6 +28,13 @@ final class MemoryBackend implements RedirectBackend {
     final Map<NamespaceId, RedirectPlan> applied = new ConcurrentHashMap<>();
     final List<InetAddress> addresses = new ArrayList<>(List.of(InetAddress.ofLiteral("10.1.0.5")));
     Optional<RuntimeException> failure = Optional.empty();
+
+    /** Those that are open now, and how often any was. */
+    final AtomicInteger open = new AtomicInteger();
+
+    final AtomicInteger opened = new AtomicInteger();
+
+    Runnable whileApplying = () -> {};
 
     private final AtomicLong inodes = new AtomicLong(4026532000L);
 
@@ -57,6 +65,8 @@ final class MemoryBackend implements RedirectBackend {
         failure.filter(NetnsException.class::isInstance).ifPresent(e -> {
             throw e;
         });
+        open.incrementAndGet();
+        opened.incrementAndGet();
         return new Handle(namespaces.computeIfAbsent(netns, _ -> next()));
     }
 
@@ -92,6 +102,7 @@ final class MemoryBackend implements RedirectBackend {
             failure.ifPresent(e -> {
                 throw e;
             });
+            whileApplying.run();
             applied.put(id, plan);
         }
 
@@ -113,7 +124,7 @@ final class MemoryBackend implements RedirectBackend {
 
         @Override
         public void close() {
-            // It holds nothing.
+            open.decrementAndGet();
         }
     }
 }

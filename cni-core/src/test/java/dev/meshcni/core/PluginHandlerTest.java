@@ -22,12 +22,18 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,6 +70,7 @@ class PluginHandlerTest {
         assertThat(answer.outcome()).isEqualTo(Outcome.SKIPPED);
         assertThat(answer.reply().exitCode()).isZero();
         assertThat(answer.reason()).contains("istio-proxy");
+        assertThat(backend.opened).as("namespaces that were opened").hasValue(0);
         assertThat(backend.applied).isEmpty();
     }
 
@@ -113,6 +120,46 @@ class PluginHandlerTest {
                 .contains("traffic.sidecar.istio.io/excludeInboundPorts")
                 .contains("http");
         assertThat(backend.applied).isEmpty();
+        assertThat(backend.open).as("namespaces that are still open").hasValue(0);
+        assertThat(handler.attachments().size()).isZero();
+    }
+
+    @Test
+    @Timeout(60)
+    void aPodThatWaitsBecauseItNeedsManyRulesKeepsNoNamespace() throws Exception {
+        pods.pods.add(ListedPods.injected(
+                "shop",
+                "web",
+                Map.of(
+                        "traffic.sidecar.istio.io/excludeOutboundPorts",
+                        IntStream.range(1, 1000).mapToObj(String::valueOf).collect(Collectors.joining(",")))));
+        CountDownLatch work = new CountDownLatch(1);
+        CountDownLatch atWork = new CountDownLatch(2);
+        backend.whileApplying = () -> {
+            atWork.countDown();
+            try {
+                work.await();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        };
+        List<CompletableFuture<Answer>> answers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            answers.add(CompletableFuture.supplyAsync(() -> handle("ADD"), Thread::startVirtualThread));
+        }
+        atWork.await();
+        int before = backend.opened.get();
+
+        answers.add(CompletableFuture.supplyAsync(() -> handle("ADD"), Thread::startVirtualThread));
+
+        while (backend.opened.get() == before || backend.open.get() > 2) {
+            Thread.sleep(1);
+        }
+        work.countDown();
+        for (CompletableFuture<Answer> answer : answers) {
+            assertThat(answer.get().outcome()).isEqualTo(Outcome.REDIRECTED);
+        }
+        assertThat(backend.open).hasValue(0);
     }
 
     @Test

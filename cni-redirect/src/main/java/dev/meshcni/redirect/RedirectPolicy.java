@@ -33,15 +33,20 @@ public final class RedirectPolicy {
      *     of it was too large to be read: what is not known is no reason to leave a pod alone
      */
     public static Decision decide(Pod pod) {
+        Optional<Decision.Skip> skipped = skip(pod);
+        return skipped.isPresent() ? skipped.get() : new Decision.Redirect(AnnotationParser.parse(pod));
+    }
+
+    /**
+     * Returns why a pod's traffic is left alone; empty if it is redirected. What the pod asks for is not looked at.
+     *
+     * @throws InvalidParameterException if a field of the pod was too large to be read
+     */
+    public static Optional<Decision.Skip> skip(Pod pod) {
         if (!pod.cut().isEmpty()) {
             throw new InvalidParameterException(pod.cut().getFirst());
         }
-        Optional<Decision.Skip> skipped =
-                skipContainers(pod).or(() -> skipInjection(pod)).or(() -> skipNetwork(pod));
-        if (skipped.isPresent()) {
-            return skipped.get();
-        }
-        return new Decision.Redirect(AnnotationParser.parse(pod));
+        return skipContainers(pod).or(() -> skipInjection(pod)).or(() -> skipNetwork(pod));
     }
 
     private static Optional<Decision.Skip> skipContainers(Pod pod) {

@@ -67,4 +67,14 @@ public interface RedirectBackend {
      * @throws dev.meshcni.core.spi.RedirectException if the namespace cannot be entered, or not in time
      */
     NamespaceHandle open(Path netns, Deadline deadline);
+
+    /**
+     * Begins to open a namespace as {@link #open} does, for a caller that has something else to do meanwhile. What
+     * fails is thrown here or by the first method of the handle that has to know the namespace.
+     *
+     * @since 0.1.0
+     */
+    default NamespaceHandle begin(Path netns, Deadline deadline) {
+        return open(netns, deadline);
+    }
 }

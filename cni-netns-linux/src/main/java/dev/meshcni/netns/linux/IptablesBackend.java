@@ -94,4 +94,9 @@ public final class IptablesBackend implements RedirectBackend {
     public NamespaceHandle open(Path netns, Deadline deadline) {
         return linux.open(netns, deadline);
     }
+
+    @Override
+    public NamespaceHandle begin(Path netns, Deadline deadline) {
+        return linux.begin(netns, deadline);
+    }
 }

@@ -52,7 +52,14 @@ final class LinuxBackend {
     }
 
     NamespaceHandle open(Path netns, Deadline deadline) {
-        NamespaceSession session = NamespaceSession.open(netns, hostPaths, occupancy, deadline);
+        return handle(NamespaceSession.open(netns, hostPaths, occupancy, deadline));
+    }
+
+    NamespaceHandle begin(Path netns, Deadline deadline) {
+        return handle(NamespaceSession.begin(netns, hostPaths, occupancy, deadline));
+    }
+
+    private NamespaceHandle handle(NamespaceSession session) {
         return new SessionHandle(session, this::tools, steps);
     }
 

@@ -11,11 +11,11 @@ import dev.meshcni.libc.LibC;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,6 +35,8 @@ import java.util.function.Function;
  * threads, and a path that hangs is not opened a second time until the first attempt has ended.
  */
 final class NamespaceSession implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(NamespaceSession.class.getName());
+
     /** The number of namespaces that are worked in at once, including those that hang. */
     static final int MAX_SESSIONS = 64;
 
@@ -48,8 +50,11 @@ final class NamespaceSession implements AutoCloseable {
 
     private static final Semaphore TURNS = new Semaphore(MAX_TURNS, true);
 
-    /** Paths that were still being opened when their caller had to go; guarded by itself. */
-    private static final Set<Path> HANGING = new HashSet<>();
+    /** Paths that were still being opened when their caller went, and when they count as blocked; guarded by itself. */
+    private static final Map<Path, Deadline> HANGING = new HashMap<>();
+
+    /** A path that takes longer to be opened is blocked. */
+    private static final Duration TIME_TO_OPEN = Duration.ofSeconds(1);
 
     /** The sessions in a namespace; each backend of a process has its own. */
     static final class Occupancy {
@@ -98,10 +103,27 @@ final class NamespaceSession implements AutoCloseable {
      * @throws RedirectException if that takes too long, or it cannot be entered
      */
     static NamespaceSession open(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
+        NamespaceSession session = begin(netns, hostPaths, occupancy, deadline);
+        try {
+            session.awaitEntered();
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+        return session;
+    }
+
+    /**
+     * Begins with it. What {@link #open} would throw then, the first method throws that has to know the namespace.
+     *
+     * @throws RedirectException if there is no thread for it, or an earlier one still hangs at the path
+     */
+    static NamespaceSession begin(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
         LibC.load();
         Handover.prepare();
         synchronized (HANGING) {
-            if (HANGING.contains(netns)) {
+            Deadline blocked = HANGING.get(netns);
+            if (blocked != null && blocked.remaining().isZero()) {
                 throw new RedirectException("an earlier attempt to open the network namespace " + netns
                         + " is still blocked: check whether the file system of the path responds");
             }
@@ -115,30 +137,26 @@ final class NamespaceSession implements AutoCloseable {
             PLACES.release();
             throw e;
         }
-        try {
-            session.await(session.entered, "entering it");
-        } catch (RuntimeException e) {
-            session.close();
-            throw e;
-        }
         return session;
     }
 
     NamespaceId id() {
-        return entered.join().id();
+        return awaitEntered().id();
     }
 
     boolean isOwn() {
-        return entered.join().own();
+        return awaitEntered().own();
     }
 
     /** The addresses by which others reach the pod. */
     List<InetAddress> addresses() {
+        awaitEntered();
         return await(addresses, "listing its addresses");
     }
 
     /** Does something in the namespace, with the sockets of the stay; its exceptions are passed on. */
     <T> T inside(Function<NamespaceSockets, T> step) {
+        awaitEntered();
         CompletableFuture<T> result = new CompletableFuture<>();
         Executor answer = Handover.toCaller();
         Runnable run = () -> {
@@ -159,6 +177,8 @@ final class NamespaceSession implements AutoCloseable {
 
     @Override
     public void close() {
+        // Whoever has begun with it may not have waited for it.
+        noteHanging(TIME_TO_OPEN);
         steps.add(Optional.empty());
     }
 
@@ -189,6 +209,7 @@ final class NamespaceSession implements AutoCloseable {
                     Entered found = enter(namespace, hostPaths, sockets);
                     answer.execute(() -> entered.complete(found));
                     listAddresses(answer);
+                    lookAhead();
                     work();
                 });
                 return key;
@@ -223,6 +244,17 @@ final class NamespaceSession implements AutoCloseable {
             answer.execute(() -> addresses.complete(found));
         } catch (RuntimeException e) {
             fail(answer, addresses, e);
+        }
+    }
+
+    /** Nearly every call wants to know what is there in netfilter, and its caller is not ready for it yet. */
+    private void lookAhead() {
+        if (steps.isEmpty()) {
+            try {
+                sockets.netfilter().lookAhead();
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.DEBUG, "left to the step that needs it: {0}", e.toString());
+            }
         }
     }
 
@@ -283,12 +315,24 @@ final class NamespaceSession implements AutoCloseable {
         }
     }
 
-    private LateException late(String what, TimeoutException cause) {
+    private Entered awaitEntered() {
+        return await(entered, "entering it");
+    }
+
+    /** Nobody waits for it any more: if it is not open after so long, the next caller is to know. */
+    private void noteHanging(Duration after) {
         synchronized (HANGING) {
             if (opening) {
-                HANGING.add(path);
+                HANGING.merge(
+                        path,
+                        Deadline.after(after),
+                        (one, other) -> one.remaining().compareTo(other.remaining()) < 0 ? one : other);
             }
         }
+    }
+
+    private LateException late(String what, TimeoutException cause) {
+        noteHanging(Duration.ZERO);
         return new LateException(
                 "the network namespace " + path + ": " + what + " did not finish before the deadline of the call",
                 cause);

@@ -126,6 +126,11 @@ final class NetfilterTables implements AutoCloseable {
         throw new UnreadableRulesException("the pod's tables change all the time");
     }
 
+    /** Finds out which tables there are, so that a listing that follows has to ask only whether that is still so. */
+    void lookAhead() {
+        list(_ -> false);
+    }
+
     /** The names of all tables that are there now. */
     List<KernelTable> tables() {
         return tables(NfProto.UNSPEC);

@@ -89,6 +89,11 @@ public final class NftBackend implements RedirectBackend {
         return linux.open(netns, deadline);
     }
 
+    @Override
+    public NamespaceHandle begin(Path netns, Deadline deadline) {
+        return linux.begin(netns, deadline);
+    }
+
     private static NodeTools find() {
         LibC.load();
         Map<IpFamily, String> problems = new EnumMap<>(IpFamily.class);

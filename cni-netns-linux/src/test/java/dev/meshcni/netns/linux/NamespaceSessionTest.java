@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.NamespaceId;
+import dev.meshcni.core.spi.NetnsException;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
@@ -158,6 +159,31 @@ class NamespaceSessionTest {
     }
 
     @Test
+    void whatFailsAfterAStayWasBegunIsThrownByWhatNeedsTheNamespace() {
+        Path nowhere = directory.resolve("nowhere");
+
+        try (NamespaceSession session = begin(nowhere)) {
+            assertThatThrownBy(session::id).isInstanceOf(NetnsException.class);
+            assertThatThrownBy(session::isOwn).isInstanceOf(NetnsException.class);
+            assertThatThrownBy(session::addresses).isInstanceOf(NetnsException.class);
+            assertThatThrownBy(() -> session.<String>inside(_ -> "in")).isInstanceOf(NetnsException.class);
+        }
+    }
+
+    @Test
+    void aStayThatWasBegunForNothingKeepsNobodyOut() {
+        try (TestNetns netns = new TestNetns()) {
+            for (int i = 0; i < 2 * NamespaceSession.MAX_SESSIONS; i++) {
+                begin(netns.path()).close();
+            }
+
+            try (NamespaceSession session = open(netns.path(), Deadline.after(LONG))) {
+                assertThat(session.<String>inside(_ -> "in")).isEqualTo("in");
+            }
+        }
+    }
+
+    @Test
     void theNodesNamespaceIsTakenForOurOwn() throws IOException {
         try (TestNetns node = new TestNetns();
                 TestNetns pod = new TestNetns()) {
@@ -255,6 +281,10 @@ class NamespaceSessionTest {
 
     private NamespaceSession open(Path path, Deadline deadline) {
         return NamespaceSession.open(path, HostPaths.standard(), occupancy, deadline);
+    }
+
+    private NamespaceSession begin(Path path) {
+        return NamespaceSession.begin(path, HostPaths.standard(), occupancy, Deadline.after(LONG));
     }
 
     private NamespaceId id(Path path) {
