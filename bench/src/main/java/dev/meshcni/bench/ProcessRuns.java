@@ -34,7 +34,7 @@ final class ProcessRuns {
     /** The agent puts its work away when it has answered. */
     private static final int PAUSE_MILLIS = 2;
 
-    /** After so many rounds the agent's code is compiled; until then an ADD takes twice as long. */
+    /** After so many rounds the agent's code is compiled; until then an ADD takes up to twice as long. */
     private static final int WARM_UP = 15;
 
     private static final Path PORTMAP = Path.of("/usr/lib/cni/portmap");
