@@ -31,7 +31,7 @@ public record FileKey(long device, long inode) {
     /** The file that a path leads to; empty if it cannot be looked at. To look takes fewer rights than to open. */
     public static Optional<FileKey> at(Path path) {
         byte[] stat = new byte[STAT_LENGTH];
-        return LibC.stat(path.toString(), stat) < 0 ? Optional.empty() : Optional.of(of(stat));
+        return LibC.stat(path, stat) < 0 ? Optional.empty() : Optional.of(of(stat));
     }
 
     /** The first two fields of struct stat are the device and the inode on every 64-bit architecture. */

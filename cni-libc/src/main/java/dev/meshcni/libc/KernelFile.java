@@ -28,7 +28,7 @@ public final class KernelFile {
      * @throws RedirectException if it cannot be read, or is longer than such a file is
      */
     public static Optional<String> read(Path path) {
-        int fd = LibC.open(path.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC);
+        int fd = LibC.open(path, LibC.O_RDONLY | LibC.O_CLOEXEC);
         if (fd < 0) {
             int errno = LibC.errno();
             if (errno == LibC.ENOENT || errno == LibC.ENOTDIR) {

@@ -7,6 +7,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import dev.meshcni.core.spi.RedirectException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -54,8 +55,7 @@ public final class LibC {
 
     private LibC() {}
 
-    /** {@code open(2)}. */
-    public static native int open(String path, int flags);
+    private static native int open(byte[] path, int flags);
 
     /** {@code close(2)}. */
     public static native int close(int fd);
@@ -66,8 +66,7 @@ public final class LibC {
     /** {@code fstat(2)} into a {@code struct stat}. */
     public static native int fstat(int fd, byte[] stat);
 
-    /** {@code stat(2)} into a {@code struct stat}. */
-    public static native int stat(String path, byte[] stat);
+    private static native int stat(byte[] path, byte[] stat);
 
     /** {@code setns(2)}. */
     public static native int setns(int fd, int type);
@@ -156,16 +155,33 @@ public final class LibC {
 
     public static native String strerror(int errno);
 
-    static native int access(String path, int mode);
+    private static native int access(byte[] path, int mode);
 
     /** Makes sure that the library is bound, by the calling thread and not by one inside a namespace. */
     public static void load() {
         // Running the static initializer is all it takes.
     }
 
+    /** {@code open(2)}. */
+    public static int open(Path path, int flags) {
+        return open(terminated(path), flags);
+    }
+
+    /** {@code stat(2)} into a {@code struct stat}. */
+    public static int stat(Path path, byte[] stat) {
+        return stat(terminated(path), stat);
+    }
+
     /** Returns whether there is anything at a path, as far as this process may know; usually there is not. */
     public static boolean exists(Path path) {
-        return access(path.toString(), F_OK) == 0;
+        return access(terminated(path), F_OK) == 0;
+    }
+
+    /**
+     * JNA would look up the encoding of a string and call back into Java for each, which takes longer than the call.
+     */
+    private static byte[] terminated(Path path) {
+        return (path + "\0").getBytes(StandardCharsets.UTF_8);
     }
 
     /** The error number of the call that was made last on this thread. */

@@ -38,7 +38,7 @@ public final class SharedDescriptor implements AutoCloseable {
      */
     public static SharedDescriptor open(Path path) {
         // Without O_NONBLOCK, a path that is a FIFO by mistake would hang here.
-        int fd = LibC.open(path.toString(), LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
+        int fd = LibC.open(path, LibC.O_RDONLY | LibC.O_NONBLOCK | LibC.O_CLOEXEC);
         if (fd < 0) {
             int errno = LibC.errno();
             if (errno == LibC.ENOENT || errno == LibC.ENOTDIR) {

@@ -12,6 +12,7 @@ import dev.meshcni.rules.Ports;
 import java.net.InetAddress;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
@@ -151,10 +152,15 @@ public final class ParameterText {
 
     /** A truth value in the spellings that Istio understands. */
     public static boolean flag(String where, String text) {
+        return truth(text).orElseThrow(() -> new InvalidParameterException(where, text, "it must be true or false"));
+    }
+
+    /** A truth value in these spellings; empty if it is neither. */
+    static Optional<Boolean> truth(String text) {
         return switch (text.strip()) {
-            case "1", "t", "T", "true", "TRUE", "True" -> true;
-            case "0", "f", "F", "false", "FALSE", "False" -> false;
-            default -> throw new InvalidParameterException(where, text, "it must be true or false");
+            case "1", "t", "T", "true", "TRUE", "True" -> Optional.of(true);
+            case "0", "f", "F", "false", "FALSE", "False" -> Optional.of(false);
+            default -> Optional.empty();
         };
     }
 

@@ -100,18 +100,10 @@ public final class RedirectPolicy {
 
     /** Text that is neither true nor false decides nothing, as in Istio. */
     private static boolean saysTrue(String text) {
-        return flag(text).orElse(false);
+        return ParameterText.truth(text).orElse(false);
     }
 
     private static boolean saysFalse(String text) {
-        return !flag(text).orElse(true);
-    }
-
-    private static Optional<Boolean> flag(String text) {
-        try {
-            return Optional.of(ParameterText.flag("", text));
-        } catch (InvalidParameterException e) {
-            return Optional.empty();
-        }
+        return !ParameterText.truth(text).orElse(true);
     }
 }

@@ -80,8 +80,8 @@ public final class NetworkNamespace {
     static boolean withNew(Consumer<Path> action) {
         int fd;
         try {
-            fd = insideNew(() -> LibC.check(
-                    LibC.open(OWN.toString(), LibC.O_RDONLY | LibC.O_CLOEXEC), "opening the new network namespace"));
+            fd = insideNew(() ->
+                    LibC.check(LibC.open(OWN, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening the new network namespace"));
         } catch (RedirectException _) {
             return false;
         }
