@@ -31,7 +31,7 @@ public final class Bench {
     public static void main(String[] args) throws IOException {
         Path target = Path.of(args[0]);
         int rounds = Integer.parseInt(args[1]);
-        try {
+        try (Neighbour _ = Neighbour.make()) {
             Report report = measure(target, rounds, Part.named(args[2]));
             Path directory = Files.createDirectories(target.resolve("bench"));
             System.out.print(report.table());

@@ -280,7 +280,8 @@ final class RuleWays {
         return nanos / (double) TimeUnit.MILLISECONDS.toNanos(1);
     }
 
-    private static RedirectPlan plan(int excluded, Set<IpFamily> families) {
+    /** The rules of a pod that excludes so many ports and networks. */
+    static RedirectPlan plan(int excluded, Set<IpFamily> families) {
         return switch (RedirectPolicy.decide(ExcludingPod.of(excluded))) {
             case Decision.Redirect redirect -> RuleCompiler.compile(redirect.parameters(), families);
             case Decision.Skip skip -> throw new BenchException("skipped: " + skip.detail());

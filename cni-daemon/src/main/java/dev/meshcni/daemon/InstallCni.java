@@ -171,8 +171,7 @@ public final class InstallCni implements Callable<Integer> {
             PodSource pods = new WarnedPods(
                     known, (pod, warning) -> cluster.ifPresent(node -> node.event(pod, "UnreadAnnotation", warning)));
             PrevResultCheck prevResultCheck = new PrevResultCheck(adapters);
-            WarmUp.run(backends, prevResultCheck, plugin.nativeNftables());
-            WarmUp.exchange(runDirectory, backends, prevResultCheck);
+            WarmUp.run(runDirectory, backends, prevResultCheck, plugin.nativeNftables());
             Optional<AmbientNode> ambient =
                     joining.flatMap(settings -> cluster.map(node -> parts.add(ambient(settings, node, backends))));
             NodeReadiness readiness =

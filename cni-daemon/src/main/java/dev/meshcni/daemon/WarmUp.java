@@ -7,20 +7,23 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meshcni.config.DaemonException;
 import dev.meshcni.core.AgentProtocol;
-import dev.meshcni.core.Answer;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.files.DiskSteps;
 import dev.meshcni.install.RunDirectory;
 import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.Pod;
 import dev.meshcni.redirect.RedirectPolicy;
+import dev.meshcni.telemetry.AgentMetrics;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -32,14 +35,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * ADD, CHECK and DEL of a pod that does not exist, in a network namespace that is made for it and thrown away, and
- * calls for one outside the mesh over a socket that no plugin finds. It is what the first pods after the agent's start
- * would otherwise wait for: classes, programs and kernel modules that are loaded, code that is compiled.
+ * Calls as plugins make them, over a socket that no plugin finds: ADD, CHECK and DEL of pods that do not exist, in
+ * network namespaces that are made for them and thrown away. They take the way of every other call, with records and
+ * metrics of their own. It is what the first pods after the agent's start would otherwise wait for: classes, programs
+ * and kernel modules that are loaded, code that is compiled. A node sees few calls a minute, and without this their
+ * code would be interpreted for hours.
  */
 final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final Duration BUDGET = Duration.ofSeconds(10);
     private static final String NAME = "rehearsal";
+    private static final String OUTSIDE = "outside";
 
     private static final List<String> CALLS = List.of("ADD", "CHECK", "DEL", "ADD", "DEL");
 
@@ -50,82 +56,87 @@ final class WarmUp {
     private static final int REHEARSALS = 20;
 
     /** Where each call starts programs, they take most of it, and no compiler makes them faster. */
-    private static final Duration ENOUGH = Duration.ofMillis(300);
+    private static final Duration ENOUGH = Duration.ofMillis(500);
 
-    private static final int EXCHANGES = 40;
+    /** Pods that ask for different things: rules that were compiled before are not compiled again. */
+    private static final int KINDS_OF_PODS = 6;
 
-    private final PluginHandler handler;
+    private final Path socket;
     private final boolean nativeNftables;
 
-    private WarmUp(PluginHandler handler, boolean nativeNftables) {
-        this.handler = handler;
+    private WarmUp(Path socket, boolean nativeNftables) {
+        this.socket = socket;
         this.nativeNftables = nativeNftables;
     }
 
     /**
-     * Holds it, unless this process may not make network namespaces; that it fails is only logged, as the first pod's
+     * Holds it, as far as this process may make network namespaces; that it fails is only logged, as the first pod's
      * ADD will tell.
-     */
-    static void run(Backends backends, PrevResultCheck check, boolean nativeNftables) {
-        long start = System.nanoTime();
-        RedirectBackend backend = backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT);
-        try (PodSource pods = new OnePod(OnePod.REDIRECTED)) {
-            WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), nativeNftables);
-            boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> warmUp.call(verb, netns)));
-            for (int i = 1; held && i < REHEARSALS && System.nanoTime() - start < ENOUGH.toNanos(); i++) {
-                held = backend.withThrowaway(netns -> USUAL_CALLS.forEach(verb -> warmUp.call(verb, netns)));
-            }
-            long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
-            LOG.debug("warm-up: {}", held ? millis + " ms" : "skipped, cannot create a network namespace");
-        }
-    }
-
-    /**
-     * Calls as plugins do, of which a node sees few a minute: their code would be interpreted for hours.
      *
      * @param runDirectory gets a directory for the time of it
      */
-    static void exchange(Path runDirectory, Backends backends, PrevResultCheck check) {
-        long start = System.nanoTime();
+    static void run(Path runDirectory, Backends backends, PrevResultCheck check, boolean nativeNftables) {
         Path directory = runDirectory.resolve(RunDirectory.WARM_UP);
-        try (PodSource pods = new OnePod(OnePod.OUTSIDE)) {
-            WarmUp warmUp = new WarmUp(new PluginHandler(pods, backends, check, Duration.ZERO), false);
-            try (AgentServer agent = AgentServer.startInSilence(directory, warmUp.handler::handle, BUDGET)) {
-                for (int i = 0; i < EXCHANGES; i++) {
-                    warmUp.ask(agent.socket());
-                }
-                Files.delete(agent.socket());
+        try (PodSource pods = new WarnedPods(new MadeUpPods(), (_, _) -> {})) {
+            clear(directory);
+            PluginHandler handler = new PluginHandler(
+                    pods, Optional::empty, backends, check, Duration.ZERO, AttachmentFiles.in(directory));
+            AgentMetrics metrics = new AgentMetrics(() -> handler.attachments().size(), () -> 0, () -> 0);
+            try (AgentServer agent =
+                    AgentServer.startInSilence(directory, new CountedCalls(handler::handle, metrics), BUDGET)) {
+                WarmUp warmUp = new WarmUp(agent.socket(), nativeNftables);
+                warmUp.hold(backends.named(nativeNftables ? Backends.NFTABLES : Backends.DEFAULT));
+            } finally {
+                clear(directory);
             }
-            Files.delete(directory);
-            LOG.debug(
-                    "{} calls rehearsed: {} ms",
-                    EXCHANGES,
-                    Duration.ofNanos(System.nanoTime() - start).toMillis());
-        } catch (IOException | DaemonException e) {
-            LOG.warn("rehearsing calls over a socket failed: {}", e.toString());
+        } catch (IOException | UncheckedIOException | DaemonException e) {
+            LOG.warn("rehearsing calls failed: {}", e.toString());
         }
     }
 
-    private void ask(Path socket) throws IOException {
-        Path netns = Path.of("/run/netns", NAME);
+    private static void clear(Path directory) throws IOException {
+        if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+            new DiskSteps().deleteTree(directory);
+        }
+    }
+
+    private void hold(RedirectBackend backend) {
+        long start = System.nanoTime();
+        boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> call(verb, pod(0), netns)));
+        int rounds = 1;
+        for (; rounds < REHEARSALS && System.nanoTime() - start < ENOUGH.toNanos(); rounds++) {
+            String pod = pod(rounds % KINDS_OF_PODS);
+            held = held && backend.withThrowaway(netns -> USUAL_CALLS.forEach(verb -> call(verb, pod, netns)));
+            call("ADD", OUTSIDE, Path.of("/run/netns", OUTSIDE));
+        }
+        LOG.debug(
+                "{} rounds of calls rehearsed in {} ms{}",
+                rounds,
+                Duration.ofNanos(System.nanoTime() - start).toMillis(),
+                held ? "" : ", without pods that are redirected, as no network namespace can be created");
+    }
+
+    private static String pod(int kind) {
+        return NAME + "-" + kind;
+    }
+
+    private void call(String verb, String pod, Path netns) {
+        AgentProtocol.Reply reply = ask(new AgentProtocol.Request(environment(verb, pod, netns), config(netns)));
+        if (reply.exitCode() != 0) {
+            LOG.warn("rehearsed call {} failed: {}", verb, new String(reply.stdout(), UTF_8));
+        }
+    }
+
+    private AgentProtocol.Reply ask(AgentProtocol.Request request) {
         try (SocketChannel agent = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            AgentProtocol.write(agent, request("ADD", netns));
-            AgentProtocol.readReply(agent);
+            AgentProtocol.write(agent, request);
+            return AgentProtocol.readReply(agent);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    private void call(String verb, Path netns) {
-        Answer answer = handler.handle(request(verb, netns), BUDGET);
-        if (answer.outcome() == Answer.Outcome.FAILED || answer.outcome() == Answer.Outcome.RETRY) {
-            LOG.warn("warm-up call {} in a temporary network namespace failed: {}", verb, answer.reason());
-        }
-    }
-
-    private AgentProtocol.Request request(String verb, Path netns) {
-        return new AgentProtocol.Request(environment(verb, netns), config(netns));
-    }
-
-    private static Map<String, String> environment(String verb, Path netns) {
+    private static Map<String, String> environment(String verb, String pod, Path netns) {
         return Map.of(
                 "CNI_COMMAND",
                 verb,
@@ -138,7 +149,7 @@ final class WarmUp {
                 "CNI_PATH",
                 "/opt/cni/bin",
                 "CNI_ARGS",
-                "K8S_POD_NAMESPACE=" + NAME + ";K8S_POD_NAME=" + NAME);
+                "K8S_POD_NAMESPACE=" + NAME + ";K8S_POD_NAME=" + pod);
     }
 
     private byte[] config(Path netns) {
@@ -149,38 +160,37 @@ final class WarmUp {
             """.formatted(NAME, nativeNftables, netns).getBytes(UTF_8);
     }
 
-    /** A pod, whoever is looked for. */
-    private static final class OnePod implements PodSource {
-        private static final Pod OUTSIDE =
-                new Pod(NAME, NAME, "", Map.of(), Map.of(), false, List.of(), List.of(container("app", Map.of())));
-        private static final Pod REDIRECTED = new Pod(
-                NAME,
-                NAME,
-                "",
-                Map.of(),
-                Map.of(
-                        RedirectPolicy.STATUS,
-                        "{}",
-                        "traffic.sidecar.istio.io/excludeInboundPorts",
-                        "9090",
-                        "traffic.sidecar.istio.io/excludeOutboundIPRanges",
-                        "198.51.100.0/24"),
-                false,
-                List.of(),
-                List.of(
-                        container("app", Map.of()),
-                        container(AnnotationParser.PROXY_CONTAINER, Map.of("ISTIO_META_DNS_CAPTURE", "true"))));
-
-        private final Pod pod;
-
-        OnePod(Pod pod) {
-            this.pod = pod;
-        }
-
+    /** One outside of the mesh, and any number of redirected ones. */
+    private static final class MadeUpPods implements PodSource {
         @Override
         public Optional<Pod> find(
                 String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
-            return Optional.of(pod);
+            return Optional.of(name.equals(OUTSIDE) ? outside() : redirected(name));
+        }
+
+        private static Pod outside() {
+            return new Pod(
+                    NAME, OUTSIDE, "", Map.of(), Map.of(), false, List.of(), List.of(container("app", Map.of())));
+        }
+
+        private static Pod redirected(String name) {
+            return new Pod(
+                    NAME,
+                    name,
+                    "",
+                    Map.of(),
+                    Map.of(
+                            RedirectPolicy.STATUS,
+                            "{}",
+                            "traffic.sidecar.istio.io/excludeInboundPorts",
+                            "909" + name.charAt(name.length() - 1),
+                            "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+                            "198.51.100.0/24"),
+                    false,
+                    List.of(),
+                    List.of(
+                            container("app", Map.of()),
+                            container(AnnotationParser.PROXY_CONTAINER, Map.of("ISTIO_META_DNS_CAPTURE", "true"))));
         }
 
         @Override

@@ -6,16 +6,20 @@ package dev.meshcni.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
 import dev.meshcni.core.spi.NamespaceId;
 import dev.meshcni.core.spi.RedirectBackend;
+import dev.meshcni.install.RunDirectory;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.RuleDifference;
 import dev.meshcni.testkit.NeedsRoot;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,9 +29,12 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@NeedsRoot("the agent serves root only, and makes network namespaces")
 class WarmUpTest {
+    @TempDir
+    private Path runDirectory;
+
     @Test
-    @NeedsRoot("makes a network namespace")
     void aPodIsAddedCheckedAndDeletedInANamespaceThatIsNotTheNodes() {
         Recorder recorder = new Recorder(true);
 
@@ -43,7 +50,7 @@ class WarmUpTest {
     }
 
     @Test
-    void nothingIsDoneWhereNoNamespaceCanBeMade() {
+    void nothingIsRedirectedWhereNoNamespaceCanBeMade() {
         Recorder recorder = new Recorder(false);
 
         hold(recorder);
@@ -52,18 +59,21 @@ class WarmUpTest {
     }
 
     @Test
-    @NeedsRoot("the agent serves root only")
-    void callsOverASocketLeaveNothingBehind(@TempDir Path runDirectory) {
+    void nothingIsLeftBehindNotEvenByAnAgentThatEndedInBetween() throws IOException {
+        Path earlier = Files.createDirectories(runDirectory.resolve(RunDirectory.WARM_UP));
+        Files.writeString(earlier.resolve(AgentProtocol.SOCKET_NAME), "");
+        Files.writeString(
+                Files.createDirectory(earlier.resolve(RunDirectory.ATTACHMENTS)).resolve("0.json"), "{}");
         Recorder recorder = new Recorder(true);
 
-        WarmUp.exchange(runDirectory, Backends.of(List.of(recorder)), new PrevResultCheck(ChainAdapters.installed()));
+        hold(recorder);
 
-        assertThat(recorder.calls).isEmpty();
+        assertThat(recorder.calls).startsWith("apply");
         assertThat(runDirectory).isEmptyDirectory();
     }
 
-    private static void hold(RedirectBackend backend) {
-        WarmUp.run(Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), false);
+    private void hold(RedirectBackend backend) {
+        WarmUp.run(runDirectory, Backends.of(List.of(backend)), new PrevResultCheck(ChainAdapters.installed()), false);
     }
 
     /** The real backend, and what was done with it. */

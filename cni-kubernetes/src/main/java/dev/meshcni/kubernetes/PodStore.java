@@ -57,7 +57,15 @@ public final class PodStore {
         }
     }
 
-    private record Waiter(Predicate<NodePod> wanted, CompletableFuture<NodePod> found) {}
+    /** Two of them are never the same one, even if they want the same pod. */
+    private static final class Waiter {
+        private final Predicate<NodePod> wanted;
+        private final CompletableFuture<NodePod> found = new CompletableFuture<>();
+
+        Waiter(Predicate<NodePod> wanted) {
+            this.wanted = wanted;
+        }
+    }
 
     private final long maxKept;
 
@@ -95,7 +103,7 @@ public final class PodStore {
 
     /** The pod of a key, once it is as wanted; empty when the time is over. */
     Optional<NodePod> await(String key, Predicate<NodePod> wanted, Duration patience) throws InterruptedException {
-        Waiter waiter = new Waiter(wanted, new CompletableFuture<>());
+        Waiter waiter = new Waiter(wanted);
         waiters.compute(key, (_, others) -> {
             List<Waiter> all = others == null ? new CopyOnWriteArrayList<>() : others;
             all.add(waiter);
@@ -104,9 +112,7 @@ public final class PodStore {
         try {
             // Checked after registration, so that a pod added in between is not missed.
             Optional<NodePod> known = pod(key).filter(wanted);
-            return known.isPresent()
-                    ? known
-                    : Optional.of(waiter.found().get(patience.toNanos(), TimeUnit.NANOSECONDS));
+            return known.isPresent() ? known : Optional.of(waiter.found.get(patience.toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
             return Optional.empty();
         } catch (ExecutionException e) {
@@ -130,8 +136,8 @@ public final class PodStore {
         NodePod shown = pod(key).orElseThrow();
         report(before, shown);
         waiters.getOrDefault(key, List.of()).stream()
-                .filter(waiter -> waiter.wanted().test(shown))
-                .forEach(waiter -> waiter.found().complete(shown));
+                .filter(waiter -> waiter.wanted.test(shown))
+                .forEach(waiter -> waiter.found.complete(shown));
         if (before != null && !before.pod().uid().equals(shown.pod().uid())) {
             listeners.forEach(listener -> listener.gone(before));
         }

@@ -73,15 +73,19 @@ public final class NetworkNamespace {
 
     /**
      * Runs an action on the calling thread, in its own namespace, with the path of a new one, which is gone when the
-     * action ends.
+     * action ends. Its loopback interface is up, as in a pod's.
      *
      * @return whether it ran; not where this process may not make namespaces
      */
     static boolean withNew(Consumer<Path> action) {
         int fd;
         try {
-            fd = insideNew(() ->
-                    LibC.check(LibC.open(OWN, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening the new network namespace"));
+            fd = insideNew(() -> {
+                try (Rtnetlink rtnetlink = new Rtnetlink()) {
+                    rtnetlink.setLoopbackUp(true);
+                }
+                return LibC.check(LibC.open(OWN, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening the new network namespace");
+            });
         } catch (RedirectException _) {
             return false;
         }

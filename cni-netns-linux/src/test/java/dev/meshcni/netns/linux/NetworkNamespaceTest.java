@@ -45,11 +45,13 @@ class NetworkNamespaceTest {
             seen.add(path.toString());
             seen.add(NetworkNamespace.inside(path, NetworkNamespaceTest::own));
             seen.add(own());
+            seen.add(NetworkNamespace.inside(path, NetworkNamespaceTest::addresses));
         });
 
         assertThat(ran).isTrue();
         assertThat(seen.get(1)).isNotEqualTo(own());
         assertThat(seen.get(2)).isEqualTo(own());
+        assertThat(seen.get(3)).contains("/127.0.0.1");
         assertThat(Path.of(seen.getFirst()))
                 .satisfiesAnyOf(
                         path -> assertThat(path).doesNotExist(),
@@ -161,6 +163,12 @@ class NetworkNamespaceTest {
             latch.await();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    private static String addresses() {
+        try (Rtnetlink rtnetlink = new Rtnetlink()) {
+            return rtnetlink.addresses().toString();
         }
     }
 }
