@@ -29,16 +29,17 @@ public final class UnreadAnnotations {
 
     private UnreadAnnotations() {}
 
-    /** A warning for each of them, in the order of their names. */
+    /** A warning for each of them, sorted. */
     public static List<String> warnings(Pod pod) {
+        List<String> warnings = new ArrayList<>();
         // Nearly every pod has none, and each ADD asks.
-        List<String> unknown = new ArrayList<>();
         for (String name : pod.annotations().keySet()) {
             if (isUnknown(name)) {
-                unknown.add(name);
+                warning(name).ifPresent(warnings::add);
             }
         }
-        return unknown.stream().sorted().flatMap(name -> warning(name).stream()).toList();
+        warnings.sort(null);
+        return List.copyOf(warnings);
     }
 
     /** Returns whether an annotation of this name was probably meant for the redirection, and is not read. */
