@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -25,6 +26,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told
@@ -54,7 +56,7 @@ final class NamespaceSession implements AutoCloseable {
     private static final Map<Path, Deadline> HANGING = new HashMap<>();
 
     /** A path that takes longer to be opened is blocked. */
-    private static final Duration TIME_TO_OPEN = Duration.ofSeconds(1);
+    static final Duration TIME_TO_OPEN = Duration.ofSeconds(1);
 
     /** The sessions in a namespace; each backend of a process has its own. */
     static final class Occupancy {
@@ -121,12 +123,9 @@ final class NamespaceSession implements AutoCloseable {
     static NamespaceSession begin(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
         LibC.load();
         Handover.prepare();
-        synchronized (HANGING) {
-            Deadline blocked = HANGING.get(netns);
-            if (blocked != null && blocked.remaining().isZero()) {
-                throw new RedirectException("an earlier attempt to open the network namespace " + netns
-                        + " is still blocked: check whether the file system of the path responds");
-            }
+        if (blocked().contains(netns)) {
+            throw new RedirectException("an earlier attempt to open the network namespace " + netns
+                    + " is still blocked: check whether the file system of the path responds");
         }
         takePlace(deadline);
         NamespaceSession session = new NamespaceSession(netns, deadline);
@@ -195,9 +194,18 @@ final class NamespaceSession implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new RedirectException("interrupted before a network namespace was opened", e);
         }
+        throw new RedirectException(MAX_SESSIONS + " network namespaces are already in use, and "
+                + blocked().size() + " of their paths are blocked");
+    }
+
+    private static Set<Path> blocked() {
         synchronized (HANGING) {
-            throw new RedirectException(MAX_SESSIONS + " network namespaces are already in use, and " + HANGING.size()
-                    + " of their paths are blocked");
+            return HANGING.isEmpty()
+                    ? Set.of()
+                    : HANGING.entrySet().stream()
+                            .filter(path -> path.getValue().remaining().isZero())
+                            .map(Map.Entry::getKey)
+                            .collect(Collectors.toUnmodifiableSet());
         }
     }
 

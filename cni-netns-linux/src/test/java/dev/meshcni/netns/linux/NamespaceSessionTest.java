@@ -6,6 +6,7 @@ package dev.meshcni.netns.linux;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meshcni.core.spi.Deadline;
 import dev.meshcni.core.spi.NamespaceHandle;
@@ -16,6 +17,7 @@ import dev.meshcni.core.spi.RedirectException;
 import dev.meshcni.libc.ChildProcess;
 import dev.meshcni.redirect.RedirectPlan;
 import dev.meshcni.rules.IpFamily;
+import dev.meshcni.testkit.HungFileSystem;
 import dev.meshcni.testkit.NeedsRoot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -180,6 +182,37 @@ class NamespaceSessionTest {
             try (NamespaceSession session = open(netns.path(), Deadline.after(LONG))) {
                 assertThat(session.<String>inside(_ -> "in")).isEqualTo("in");
             }
+        }
+    }
+
+    @Test
+    void aPathThatHangsForNobodyIsOpenedAgainBeforeItCountsAsBlocked() {
+        assumeTrue(HungFileSystem.isPossible(), "needs /dev/fuse: a file system that hangs is mounted");
+        try (HungFileSystem hung = HungFileSystem.mount()) {
+            Path path = hung.file("netns");
+            begin(path).close();
+
+            assertThatThrownBy(() -> open(path, Deadline.after(Duration.ofMillis(100))))
+                    .hasMessageContaining("did not finish before the deadline of the call");
+            assertThatThrownBy(() -> begin(path))
+                    .as("somebody has waited for it in vain")
+                    .hasMessageContaining("is still blocked");
+        }
+    }
+
+    @Test
+    void aPathThatHangsForNobodyIsBlockedAfterATime() throws Exception {
+        assumeTrue(HungFileSystem.isPossible(), "needs /dev/fuse: a file system that hangs is mounted");
+        try (HungFileSystem hung = HungFileSystem.mount()) {
+            Path path = hung.file("netns");
+            begin(path).close();
+            begin(hung.file("another")).close();
+            begin(path).close();
+
+            Thread.sleep(NamespaceSession.TIME_TO_OPEN);
+
+            assertThatThrownBy(() -> begin(path)).hasMessageContaining("is still blocked");
+            begin(hung.file("a third")).close();
         }
     }
 

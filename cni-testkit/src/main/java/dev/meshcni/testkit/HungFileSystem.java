@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The mesh-cni authors
 
-package dev.meshcni.it;
+package dev.meshcni.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 
 /** A FUSE file system whose server never answers: whoever looks at anything below it waits until it is closed. */
-final class HungFileSystem implements AutoCloseable {
+public final class HungFileSystem implements AutoCloseable {
     private static final Path DEVICE = Path.of("/dev/fuse");
     private static final int LONGEST_SECONDS = 240;
 
@@ -23,11 +22,13 @@ final class HungFileSystem implements AutoCloseable {
     }
 
     /** Whether the kernel has FUSE. */
-    static boolean isPossible() {
+    public static boolean isPossible() {
         return Files.exists(DEVICE);
     }
 
-    static HungFileSystem mount() {
+    /** Mounts one. */
+    public static HungFileSystem mount() {
+        Lane.requireRoot();
         try {
             Path mount = Files.createTempDirectory("it-hung-");
             Process holder = new ProcessBuilder(
@@ -51,20 +52,23 @@ final class HungFileSystem implements AutoCloseable {
     }
 
     /** A path that hangs. */
-    Path file(String name) {
+    public Path file(String name) {
         return mount.resolve(name);
     }
 
     /** With its server the connection ends, and everybody who waits gets an error. */
     @Override
     public void close() {
-        holder.destroyForcibly();
+        holder.destroyForcibly().onExit().join();
         try {
-            holder.waitFor(10, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            new ProcessBuilder("umount", "-l", mount.toString())
+                    .inheritIO()
+                    .start()
+                    .onExit()
+                    .join();
+            Files.delete(mount);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        Command.of("umount", "-l", mount.toString()).result();
-        HostState.removeTree(mount);
     }
 }
