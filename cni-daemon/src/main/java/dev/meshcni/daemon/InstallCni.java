@@ -333,7 +333,9 @@ public final class InstallCni implements Callable<Integer> {
     private PodSource manifests() {
         Path directory = options.podManifestDirectory().orElseThrow();
         LOG.info("reading pods from manifests in {}", directory);
-        return new ManifestPodSource(directory);
+        ManifestPodSource source = new ManifestPodSource(directory);
+        source.readAhead();
+        return source;
     }
 
     /**

@@ -41,6 +41,15 @@ public final class ManifestPodSource implements PodSource {
         this.directory = requireNonNull(directory, "directory is null");
     }
 
+    /** Reads what is there now, so that the first look-up has only to read what is new. */
+    public void readAhead() {
+        try {
+            pods();
+        } catch (PodSourceException e) {
+            LOG.warn("{}", e.getMessage());
+        }
+    }
+
     @Override
     public Optional<Pod> find(String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
         Deadline deadline = Deadline.after(patience);

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +66,29 @@ class ManifestPodSourceTest {
 
     @TempDir
     private Path directory;
+
+    @Test
+    void whatWasReadAheadIsNotReadAgainWhenItIsLookedFor() throws IOException {
+        Path file = Files.writeString(directory.resolve("pods.yaml"), WEB);
+        FileTime written = Files.getLastModifiedTime(file);
+        try (ManifestPodSource source = new ManifestPodSource(directory)) {
+            source.readAhead();
+            Files.writeString(file, WEB.replace("uid: 11-22", "uid: 33-44"));
+            Files.setLastModifiedTime(file, written);
+
+            assertThat(source.find("shop", "web", "", _ -> false, Duration.ZERO).map(Pod::uid))
+                    .contains("11-22");
+        }
+    }
+
+    @Test
+    void thatNothingCanBeReadAheadIsNoFailure() {
+        try (ManifestPodSource source = new ManifestPodSource(directory.resolve("none"))) {
+            source.readAhead();
+
+            assertThat(source.notReady()).isPresent();
+        }
+    }
 
     @Test
     void allPodsOfAFileAreKnown() throws IOException {
