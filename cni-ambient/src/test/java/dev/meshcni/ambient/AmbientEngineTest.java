@@ -50,11 +50,11 @@ class AmbientEngineTest {
     private FakeZtunnel ztunnel;
     private AmbientPod pod;
     private Path sandbox;
-    private long openBefore;
+    private OpenFiles before;
 
     @BeforeEach
     void start() throws Exception {
-        openBefore = OpenFiles.count(directory);
+        before = OpenFiles.now(directory);
         pod = pod("a", Map.of(), "10.0.0.1", "fd00::1");
         sandbox = sandbox("one");
         server = ZtunnelServer.bind(directory.resolve("ztunnel.sock"), LIMITS);
@@ -71,7 +71,7 @@ class AmbientEngineTest {
         node.ztunnels.forEach(FakeZtunnel::close);
         assertThat(node.ztunnels)
                 .allSatisfy(fake -> assertThat(fake.brokenRules()).isEmpty());
-        eventually("no descriptor is left", () -> OpenFiles.count(directory) == openBefore);
+        before.awaitNothingMore();
     }
 
     @Test
@@ -299,8 +299,7 @@ class AmbientEngineTest {
         engine.add(pod, next, soon());
 
         assertEnrolled(pod, next);
-        assertThat(OpenFiles.count(directory.resolve("netns-one")))
-                .isEqualTo(OpenFiles.count(directory.resolve("none")));
+        assertThat(OpenFiles.now(directory).descriptors()).noneMatch(open -> open.startsWith(sandbox.toString()));
     }
 
     @Test

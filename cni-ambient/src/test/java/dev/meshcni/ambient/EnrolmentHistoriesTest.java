@@ -3,7 +3,6 @@
 
 package dev.meshcni.ambient;
 
-import static dev.meshcni.testkit.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.testkit.Slow;
@@ -61,8 +60,7 @@ class EnrolmentHistoriesTest {
 
     private static void live(List<List<History.Event>> histories) throws Exception {
         Path directory = Files.createTempDirectory("histories");
-        long openBefore = OpenFiles.count(directory);
-        List<String> threadsBefore = OpenFiles.threads();
+        OpenFiles before = OpenFiles.now(directory);
         try (ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
             List<Future<?>> living = new ArrayList<>();
             for (List<History.Event> events : histories) {
@@ -79,8 +77,7 @@ class EnrolmentHistoriesTest {
                 history.get();
             }
         }
-        eventually("no descriptor is left", () -> OpenFiles.count(directory) == openBefore);
-        eventually("no thread is left", () -> OpenFiles.threads().equals(threadsBefore));
+        before.awaitNothingMore();
         assertThat(directory).isEmptyDirectory();
         Files.delete(directory);
     }

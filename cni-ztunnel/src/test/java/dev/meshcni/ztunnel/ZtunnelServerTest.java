@@ -54,13 +54,11 @@ class ZtunnelServerTest {
     private ZtunnelServer server;
     private final List<FakeZtunnel> ztunnels = new ArrayList<>();
     private final Map<String, SharedDescriptor> namespaces = new LinkedHashMap<>();
-    private long openBefore;
-    private List<String> threadsBefore = List.of();
+    private OpenFiles before;
 
     @BeforeEach
     void bind() {
-        openBefore = OpenFiles.count(directory);
-        threadsBefore = OpenFiles.threads();
+        before = OpenFiles.now(directory);
         path = directory.resolve("ztunnel.sock");
         server = ZtunnelServer.bind(path, LIMITS);
     }
@@ -72,8 +70,7 @@ class ZtunnelServerTest {
         namespaces.values().forEach(SharedDescriptor::close);
         assertThat(ztunnels)
                 .allSatisfy(ztunnel -> assertThat(ztunnel.brokenRules()).isEmpty());
-        eventually("no descriptor is left", () -> OpenFiles.count(directory) == openBefore);
-        eventually("no thread is left", () -> OpenFiles.threads().equals(threadsBefore));
+        before.awaitNothingMore();
     }
 
     @Test
@@ -386,7 +383,7 @@ class ZtunnelServerTest {
                     .extracting(ConnectionReport::number)
                     .contains(12L)
                     .isSubsetOf(9L, 10L, 11L, 12L);
-            assertThat(OpenFiles.threads().stream()
+            assertThat(OpenFiles.connectionThreads().stream()
                             .filter(name -> name.matches("ztunnel-\\d+"))
                             .count())
                     .isLessThanOrEqualTo(LIMITS.connections() + 1);
