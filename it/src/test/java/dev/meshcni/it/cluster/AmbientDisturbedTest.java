@@ -6,70 +6,29 @@ package dev.meshcni.it.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodIP;
 import java.time.Duration;
 import java.time.Instant;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Pods of the mesh call each other while the daemon, ztunnel or the node is restarted. */
 @InCluster
-class AmbientDisturbedTest {
-    private static final String CLIENT = "client";
-    private static final String SERVER = "server";
-
-    private static AmbientMesh mesh;
-
-    private final Cluster cluster;
-    private final Installation installation;
-
-    private TestNamespace shop;
+class AmbientDisturbedTest extends AmbientFixture {
     private Calls calls;
 
     AmbientDisturbedTest(Cluster cluster) {
-        this.cluster = cluster;
-        this.installation = cluster.installation();
-    }
-
-    @BeforeAll
-    static void install(Cluster cluster) {
-        mesh = AmbientMesh.install(cluster);
-    }
-
-    @AfterAll
-    static void remove(Cluster cluster) {
-        if (mesh != null) {
-            cluster.installation().remove();
-            mesh.close();
-        }
+        super(cluster);
     }
 
     @BeforeEach
     void start() {
-        installation.ensure(Installation.manifest(AmbientMesh.SETTINGS));
-        mesh.awaitReady();
-        shop = TestNamespace.create(cluster, "calls");
-        shop.label(AmbientMesh.MODE, AmbientMesh.AMBIENT);
-        shop.createAccount(CLIENT);
-        shop.createAccount(SERVER);
+        open("calls");
+        label();
         Pod server = shop.start(Pods.serving(SERVER));
         mesh.awaitMember(shop, SERVER);
-        calls = Calls.start(
-                shop,
-                CLIENT,
-                server.getStatus().getPodIPs().stream().map(PodIP::getIp).toList());
+        calls = Calls.start(shop, CLIENT, addresses(server));
         mesh.awaitMember(shop, CLIENT);
         calls.awaitMore();
-    }
-
-    @AfterEach
-    void end() {
-        if (shop != null) {
-            shop.close();
-        }
     }
 
     @Test

@@ -8,22 +8,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.it.Command;
 import dev.meshcni.it.Dist;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.api.model.PodIP;
 import io.fabric8.kubernetes.api.model.ServiceBuilder;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Pods in a mesh of Istio's control plane and its ztunnel, which join it and leave it through mesh-cni. */
 @InCluster
-class AmbientMeshTest {
-    private static final String CLIENT = "client";
-    private static final String SERVER = "server";
+class AmbientMeshTest extends AmbientFixture {
     private static final String STRICT = """
             {apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: default}, spec: {mtls: {mode: STRICT}}}
             """;
@@ -31,45 +25,13 @@ class AmbientMeshTest {
     /** The cause has two forms: a daemon that was restarted meanwhile has never heard of one. */
     private static final Pattern NO_ZTUNNEL = Pattern.compile("no ztunnel (is|has) connected");
 
-    private static AmbientMesh mesh;
-
-    private final Cluster cluster;
-    private final Installation installation;
-
-    private TestNamespace shop;
-
     AmbientMeshTest(Cluster cluster) {
-        this.cluster = cluster;
-        this.installation = cluster.installation();
-    }
-
-    @BeforeAll
-    static void install(Cluster cluster) {
-        mesh = AmbientMesh.install(cluster);
-    }
-
-    @AfterAll
-    static void remove(Cluster cluster) {
-        if (mesh != null) {
-            cluster.installation().remove();
-            mesh.close();
-        }
+        super(cluster);
     }
 
     @BeforeEach
     void start() {
-        installation.ensure(Installation.manifest(AmbientMesh.SETTINGS));
-        mesh.awaitReady();
-        shop = TestNamespace.create(cluster, "ambient");
-        shop.createAccount(CLIENT);
-        shop.createAccount(SERVER);
-    }
-
-    @AfterEach
-    void end() {
-        if (shop != null) {
-            shop.close();
-        }
+        open("ambient");
     }
 
     @Test
@@ -252,10 +214,6 @@ class AmbientMeshTest {
         assertThat(cluster.machine().run("nft", "list", "tables")).doesNotContain("istio-host-probes");
     }
 
-    private void label() {
-        shop.label(AmbientMesh.MODE, AmbientMesh.AMBIENT);
-    }
-
     private Pod startBoth() {
         Pod server = shop.start(Pods.serving(SERVER));
         shop.start(Pods.calling(CLIENT, Pods.IDLE));
@@ -292,9 +250,5 @@ class AmbientMeshTest {
                 .filter(line -> line.startsWith("[::ffff:169.254.7.127]"))
                 .filter(line -> line.endsWith("url:/"))
                 .count();
-    }
-
-    private static List<String> addresses(Pod pod) {
-        return pod.getStatus().getPodIPs().stream().map(PodIP::getIp).toList();
     }
 }
