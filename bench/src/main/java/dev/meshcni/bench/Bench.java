@@ -5,6 +5,7 @@ package dev.meshcni.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meshcni.core.spi.RedirectException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,15 +32,19 @@ public final class Bench {
     public static void main(String[] args) throws IOException {
         Path target = Path.of(args[0]);
         int rounds = Integer.parseInt(args[1]);
-        try (Neighbour _ = Neighbour.make()) {
-            Report report = measure(target, rounds, Part.named(args[2]));
+        try {
+            Set<Part> parts = Part.named(args[2]);
+            Report report;
+            try (Neighbour _ = Neighbour.make()) {
+                report = measure(target, rounds, parts);
+            }
             Path directory = Files.createDirectories(target.resolve("bench"));
             System.out.print(report.table());
             Files.writeString(directory.resolve("results.json"), report.json(), UTF_8);
             Files.writeString(directory.resolve("processes.svg"), new Plot(report.results()).svg(), UTF_8);
             System.out.println(
                     "written: " + directory.resolve("results.json") + ", " + directory.resolve("processes.svg"));
-        } catch (BenchException e) {
+        } catch (BenchException | RedirectException e) {
             System.err.println("bench: " + e.getMessage());
             System.exit(1);
         }

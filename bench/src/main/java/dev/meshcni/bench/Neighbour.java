@@ -30,7 +30,11 @@ record Neighbour(PodNamespace namespace) implements AutoCloseable {
             handle.apply(RuleWays.plan(0, Set.of(IpFamily.values())));
             return neighbour;
         } catch (RuntimeException | Error e) {
-            neighbour.close();
+            try {
+                neighbour.close();
+            } catch (IOException failure) {
+                e.addSuppressed(failure);
+            }
             throw e;
         }
     }

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.AgentProtocol;
 import dev.meshcni.core.Answer;
+import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
@@ -68,7 +69,12 @@ class SamePodTest {
                         FakeApiServer.NODE, Optional.of(server.kubeconfig(directory)), Duration.ofSeconds(5)));
                 KubernetesPodSource source = KubernetesPodSource.start(api)) {
             PluginHandler agent = new PluginHandler(
-                    source, Backends.of(List.of(recorder)), new PrevResultCheck(ChainAdapters.installed()), BUDGET);
+                    source,
+                    source::notReady,
+                    Backends.of(List.of(recorder)),
+                    new PrevResultCheck(ChainAdapters.installed()),
+                    BUDGET,
+                    AttachmentStore.NONE);
             for (int i = 0; i < PODS; i++) {
                 Pod pod = server.create(pods.next("pod-" + i));
                 recorder.start(addresses(pod));

@@ -49,11 +49,6 @@ public final class PluginHandler {
     private final AmbientMesh mesh;
     private final HeavyCalls heavyCalls = new HeavyCalls();
 
-    /** A handler that is ready as soon as the pods are known, and that remembers nothing beyond its own end. */
-    public PluginHandler(PodSource pods, Backends backends, PrevResultCheck prevResultCheck, Duration podPatience) {
-        this(pods, pods::notReady, backends, prevResultCheck, podPatience, AttachmentStore.NONE);
-    }
-
     /**
      * @param pods where the pods of this node are known
      * @param notReady why this node is not ready for pods, which STATUS says; empty when it is

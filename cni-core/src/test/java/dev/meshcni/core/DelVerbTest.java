@@ -96,6 +96,19 @@ class DelVerbTest extends VerbFixture {
         assertThat(store.kept).isEmpty();
     }
 
+    @Test
+    void whatIsGoneSinceAnEarlierAgentIsForgotten() {
+        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
+        handle("ADD");
+        PluginHandler stillThere = handler();
+        assertThat(stillThere.forgetGone(backend, BUDGET)).isZero();
+        backend.renew(NETNS);
+
+        assertThat(handler().forgetGone(backend, BUDGET)).isEqualTo(1);
+
+        assertThat(store.kept).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -167,5 +180,12 @@ class DelVerbTest extends VerbFixture {
                 BUDGET);
 
         assertThat(answer.reply().exitCode()).isZero();
+    }
+
+    private static AgentProtocol.Request attachment(String command, String container, String ifName) {
+        Map<String, String> environment = Calls.environment(command, "shop", "web");
+        environment.put("CNI_CONTAINERID", container);
+        environment.put("CNI_IFNAME", ifName);
+        return new AgentProtocol.Request(environment, Calls.config(""));
     }
 }

@@ -12,7 +12,6 @@ import dev.meshcni.api.chain.ChainAdapters;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 
 /** A handler with pods, a backend and a store of its own. */
 abstract class VerbFixture {
@@ -34,13 +33,6 @@ abstract class VerbFixture {
                 new PrevResultCheck(ChainAdapters.installed()),
                 Duration.ofSeconds(1),
                 store);
-    }
-
-    static AgentProtocol.Request attachment(String command, String container, String ifName) {
-        Map<String, String> environment = Calls.environment(command, "shop", "web");
-        environment.put("CNI_CONTAINERID", container);
-        environment.put("CNI_IFNAME", ifName);
-        return new AgentProtocol.Request(environment, Calls.config(""));
     }
 
     final Answer handle(String command) {

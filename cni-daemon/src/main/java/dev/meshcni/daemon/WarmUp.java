@@ -13,6 +13,7 @@ import dev.meshcni.core.PrevResultCheck;
 import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.RedirectBackend;
 import dev.meshcni.files.DiskSteps;
+import dev.meshcni.host.linux.RootPath;
 import dev.meshcni.install.RunDirectory;
 import dev.meshcni.redirect.AnnotationParser;
 import dev.meshcni.redirect.Pod;
@@ -70,7 +71,7 @@ final class WarmUp {
     }
 
     /**
-     * Holds it, as far as this process may make network namespaces; that it fails is only logged, as the first pod's
+     * Rehearses, as far as this process may make network namespaces; that it fails is only logged, as the first pod's
      * ADD will tell.
      *
      * @param runDirectory gets a directory for the time of it
@@ -78,6 +79,7 @@ final class WarmUp {
     static void run(Path runDirectory, Backends backends, PrevResultCheck check, boolean nativeNftables) {
         Path directory = runDirectory.resolve(RunDirectory.WARM_UP);
         try (PodSource pods = new WarnedPods(new MadeUpPods(), (_, _) -> {})) {
+            RootPath.makePrivateDirectory(runDirectory);
             clear(directory);
             PluginHandler handler = new PluginHandler(
                     pods, Optional::empty, backends, check, Duration.ZERO, AttachmentFiles.in(directory));
@@ -94,18 +96,23 @@ final class WarmUp {
         }
     }
 
-    private static void clear(Path directory) throws IOException {
-        if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-            new DiskSteps().deleteTree(directory);
+    private static void clear(Path directory) {
+        try {
+            if (Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+                new DiskSteps().deleteTree(directory);
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot remove {}: {}", directory, e.toString());
         }
     }
 
     private void hold(RedirectBackend backend) {
         long start = System.nanoTime();
-        boolean held = backend.withThrowaway(netns -> CALLS.forEach(verb -> call(verb, pod(0), netns)));
+        boolean held =
+                backend.withThrowaway(netns -> CALLS.forEach(verb -> call(verb, MadeUpPods.redirected(0), netns)));
         int rounds = 1;
         for (; rounds < REHEARSALS && System.nanoTime() - start < ENOUGH.toNanos(); rounds++) {
-            String pod = pod(rounds % KINDS_OF_PODS);
+            String pod = MadeUpPods.redirected(rounds % KINDS_OF_PODS);
             held = held && backend.withThrowaway(netns -> USUAL_CALLS.forEach(verb -> call(verb, pod, netns)));
             call("ADD", OUTSIDE, Path.of("/run/netns", OUTSIDE));
         }
@@ -114,10 +121,6 @@ final class WarmUp {
                 rounds,
                 Duration.ofNanos(System.nanoTime() - start).toMillis(),
                 held ? "" : ", without pods that are redirected, as no network namespace can be created");
-    }
-
-    private static String pod(int kind) {
-        return NAME + "-" + kind;
     }
 
     private void call(String verb, String pod, Path netns) {
@@ -160,12 +163,19 @@ final class WarmUp {
             """.formatted(NAME, nativeNftables, netns).getBytes(UTF_8);
     }
 
-    /** One outside of the mesh, and any number of redirected ones. */
+    /** One outside of the mesh, and redirected ones, each of which excludes a port of its own. */
     private static final class MadeUpPods implements PodSource {
+        private static final int FIRST_PORT = 9090;
+
+        /** The name of a redirected pod of a kind. */
+        static String redirected(int kind) {
+            return NAME + "-" + (FIRST_PORT + kind);
+        }
+
         @Override
         public Optional<Pod> find(
                 String namespace, String name, String uid, Predicate<Pod> doubtful, Duration patience) {
-            return Optional.of(name.equals(OUTSIDE) ? outside() : redirected(name));
+            return Optional.of(name.equals(OUTSIDE) ? outside() : excluding(name));
         }
 
         private static Pod outside() {
@@ -173,7 +183,7 @@ final class WarmUp {
                     NAME, OUTSIDE, "", Map.of(), Map.of(), false, List.of(), List.of(container("app", Map.of())));
         }
 
-        private static Pod redirected(String name) {
+        private static Pod excluding(String name) {
             return new Pod(
                     NAME,
                     name,
@@ -183,7 +193,7 @@ final class WarmUp {
                             RedirectPolicy.STATUS,
                             "{}",
                             "traffic.sidecar.istio.io/excludeInboundPorts",
-                            "909" + name.charAt(name.length() - 1),
+                            name.substring(NAME.length() + 1),
                             "traffic.sidecar.istio.io/excludeOutboundIPRanges",
                             "198.51.100.0/24"),
                     false,

@@ -12,6 +12,7 @@ import dev.meshcni.redirect.UnreadAnnotations;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -54,13 +55,12 @@ final class WarnedPods implements PodSource {
 
     private void warn(Pod pod) {
         String key = pod.uid().isEmpty() ? pod.qualifiedName() : pod.uid();
-        if (!UnreadAnnotations.warnings(pod).isEmpty() && warned.add(key)) {
-            UnreadAnnotations.warnings(pod).stream()
-                    .limit(UnreadAnnotations.MOST)
-                    .forEach(warning -> {
-                        LOG.warn("pod {}: {}", ShortLine.of(pod.qualifiedName()), warning);
-                        listener.accept(pod, warning);
-                    });
+        List<String> warnings = UnreadAnnotations.warnings(pod);
+        if (!warnings.isEmpty() && warned.add(key)) {
+            warnings.stream().limit(UnreadAnnotations.MOST).forEach(warning -> {
+                LOG.warn("pod {}: {}", ShortLine.of(pod.qualifiedName()), warning);
+                listener.accept(pod, warning);
+            });
         }
     }
 

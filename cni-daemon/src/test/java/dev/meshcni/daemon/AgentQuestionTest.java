@@ -6,6 +6,7 @@ package dev.meshcni.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.chain.ChainAdapters;
+import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
@@ -21,6 +22,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,9 +38,11 @@ class AgentQuestionTest {
     void anAgentAnswers() {
         PluginHandler handler = new PluginHandler(
                 new ManifestPodSource(directory),
+                Optional::empty,
                 Backends.of(ServiceLoader.load(RedirectBackend.class)),
                 new PrevResultCheck(ChainAdapters.installed()),
-                Duration.ofSeconds(1));
+                Duration.ofSeconds(1),
+                AttachmentStore.NONE);
         Path run = directory.resolve("run");
         try (AgentServer _ = AgentServer.start(run, handler::handle, Duration.ofSeconds(5))) {
             assertThat(new AgentQuestion(run).isAnswered()).isTrue();

@@ -11,6 +11,7 @@ import dev.meshcni.core.spi.PodSource;
 import dev.meshcni.core.spi.PodSourceException;
 import dev.meshcni.redirect.Pod;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -84,7 +85,7 @@ public final class ManifestPodSource implements PodSource {
                     entries.filter(ManifestPodSource::isManifest).sorted().toList();
             files.keySet().retainAll(manifests);
             return manifests.stream().flatMap(file -> parsed(file).stream()).toList();
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             throw new PodSourceException("cannot read the pod manifest directory: " + e, e);
         }
     }
@@ -107,7 +108,9 @@ public final class ManifestPodSource implements PodSource {
 
     private static boolean isManifest(Path file) {
         String name = String.valueOf(file.getFileName());
-        return !name.startsWith(".") && (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json"));
+        return !name.startsWith(".")
+                && (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json"))
+                && Files.isRegularFile(file);
     }
 
     private static void pause() {

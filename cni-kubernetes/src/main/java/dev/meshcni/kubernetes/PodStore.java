@@ -57,7 +57,7 @@ public final class PodStore {
         }
     }
 
-    /** Two of them are never the same one, even if they want the same pod. */
+    /** No record: what is generated to compare records takes milliseconds when it is first used, in the first ADD. */
     private static final class Waiter {
         private final Predicate<NodePod> wanted;
         private final CompletableFuture<NodePod> found = new CompletableFuture<>();

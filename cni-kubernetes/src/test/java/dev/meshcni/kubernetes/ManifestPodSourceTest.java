@@ -154,6 +154,17 @@ class ManifestPodSourceTest {
     }
 
     @Test
+    void aPipeIsNotWaitedFor() throws Exception {
+        assertThat(new ProcessBuilder("mkfifo", directory.resolve("a.yaml").toString())
+                        .start()
+                        .waitFor())
+                .isZero();
+        Files.writeString(directory.resolve("shop.yaml"), WEB);
+
+        assertThat(find("web", "")).isPresent();
+    }
+
+    @Test
     void aMissingDirectoryIsNotReady() {
         try (ManifestPodSource source = new ManifestPodSource(directory.resolve("none"))) {
             assertThat(source.notReady())

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.redirect.testkit.Pods;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -48,6 +49,24 @@ class UnreadAnnotationsTest {
             })
     void othersAreNotOurs(String name) {
         assertThat(UnreadAnnotations.warnings(pod(name))).isEmpty();
+    }
+
+    @Test
+    void severalAreWarnedOfInTheOrderOfTheirNames() {
+        Pod pod = Pods.injected(
+                Map.of(
+                        "traffic.sidecar.istio.io/b", "1",
+                        "sidecar.istio.io/injct", "true",
+                        "traffic.sidecar.istio.io/a", "1",
+                        "prometheus.io/port", "1"),
+                Map.of());
+
+        assertThat(UnreadAnnotations.warnings(pod))
+                .extracting(warning -> warning.substring(0, warning.indexOf(" has no effect")))
+                .containsExactly(
+                        "annotation \"sidecar.istio.io/injct\"",
+                        "annotation \"traffic.sidecar.istio.io/a\"",
+                        "annotation \"traffic.sidecar.istio.io/b\"");
     }
 
     private static Pod pod(String annotation) {

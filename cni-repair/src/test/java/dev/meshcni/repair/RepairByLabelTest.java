@@ -5,22 +5,18 @@ package dev.meshcni.repair;
 
 import static dev.meshcni.testkit.Eventually.eventually;
 import static dev.meshcni.testkit.TestPods.NAMESPACE;
-import static dev.meshcni.testkit.TestPods.crashing;
 import static dev.meshcni.testkit.TestPods.injected;
 import static dev.meshcni.testkit.TestPods.started;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.repair.RepairSettings.Mode;
-import dev.meshcni.testkit.CapturedLog;
 import dev.meshcni.testkit.Slow;
 import io.fabric8.kubernetes.api.model.Pod;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
-/** Pods without redirection that are labelled ({@code --repair-label-pods}), and pods whose containers crash. */
+/** Pods without redirection that are labelled ({@code --repair-label-pods}). */
 @Timeout(120)
 @Slow
 class RepairByLabelTest extends RepairFixture {
@@ -70,38 +66,5 @@ class RepairByLabelTest extends RepairFixture {
         eventually("later rounds skip it", () -> !counted("label", "skip", 0));
         assertThat(server.calls(call -> call.method().equals("PATCH"))).isEqualTo(1);
         assertThat(server.calls(call -> call.path().endsWith("/status"))).isEqualTo(1);
-    }
-
-    @ParameterizedTest
-    @EnumSource(Mode.class)
-    void aCrashChangesNothingWhereTheNamespaceCannotBeSeen(Mode mode) throws Exception {
-        namespaces.hide();
-        create(crashing(injected("web"), 126));
-        try (CapturedLog log = CapturedLog.of(RepairController.class)) {
-            start(mode, FAST_ROUNDS, true);
-
-            eventually("it is said", () -> log.lines().toString().contains("pods are not repaired in place: hidden"));
-            assertThat(server.calls(RepairFixture::isWrite)).isZero();
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(Mode.class)
-    void aCrashChangesNothingWhereTheRedirectionIsThere(Mode mode) throws Exception {
-        Pod web = create(started(injected("web")));
-        start(Mode.REPAIR);
-        eventually("the pod is redirected", () -> namespaces.isRedirected(uid(web)));
-        eventually("it has its event", () -> server.calls(RepairFixture::isEvent) == 1);
-        controller.close();
-        pods.close();
-        api.close();
-        int looks = namespaces.looks();
-        server.update(NAMESPACE, "web", pod -> crashing(pod, 126));
-
-        start(mode, FAST_ROUNDS, true);
-
-        eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
-        assertThat(server.calls(RepairFixture::isWrite)).isEqualTo(1);
-        assertThat(namespaces.applied()).isEqualTo(1);
     }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Pods that run without redirection and are redirected while they run. */
+/** Pods that are redirected while they run, and those that repair leaves alone in whatever mode. */
 @Timeout(120)
 @Slow
 class RepairControllerTest extends RepairFixture {
@@ -93,6 +93,39 @@ class RepairControllerTest extends RepairFixture {
 
         assertThat(server.calls(RepairFixture::isWrite)).isEqualTo(writes);
         assertThat(namespaces.applied()).isEqualTo(applied);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aCrashChangesNothingWhereTheNamespaceCannotBeSeen(Mode mode) throws Exception {
+        namespaces.hide();
+        create(crashing(injected("web"), 126));
+        try (CapturedLog log = CapturedLog.of(RepairController.class)) {
+            start(mode, FAST_ROUNDS, true);
+
+            eventually("it is said", () -> log.lines().toString().contains("pods are not repaired in place: hidden"));
+            assertThat(server.calls(RepairFixture::isWrite)).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aCrashChangesNothingWhereTheRedirectionIsThere(Mode mode) throws Exception {
+        Pod web = create(started(injected("web")));
+        start(Mode.REPAIR);
+        eventually("the pod is redirected", () -> namespaces.isRedirected(uid(web)));
+        eventually("it has its event", () -> server.calls(RepairFixture::isEvent) == 1);
+        controller.close();
+        pods.close();
+        api.close();
+        int looks = namespaces.looks();
+        server.update(NAMESPACE, "web", pod -> crashing(pod, 126));
+
+        start(mode, FAST_ROUNDS, true);
+
+        eventually("several rounds are over", () -> namespaces.looks() > looks + 4);
+        assertThat(server.calls(RepairFixture::isWrite)).isEqualTo(1);
+        assertThat(namespaces.applied()).isEqualTo(1);
     }
 
     @Test

@@ -21,10 +21,20 @@ public final class CapturedLog implements AutoCloseable {
         this.logger = logger;
     }
 
+    /** The lines at the level INFO and above. */
     public static CapturedLog of(Class<?> source) {
+        return of(source, Level.INFO);
+    }
+
+    /** The lines at the level DEBUG and above. */
+    public static CapturedLog inDetail(Class<?> source) {
+        return of(source, Level.DEBUG);
+    }
+
+    private static CapturedLog of(Class<?> source, Level level) {
         CapturedLog log = new CapturedLog((Logger) LoggerFactory.getLogger(source));
         log.appender.start();
-        log.logger.setLevel(Level.INFO);
+        log.logger.setLevel(level);
         log.logger.setAdditive(false);
         log.logger.addAppender(log.appender);
         return log;

@@ -30,7 +30,7 @@ public final class HungFileSystem implements AutoCloseable {
     public static HungFileSystem mount() {
         Lane.requireRoot();
         try {
-            Path mount = Files.createTempDirectory("it-hung-");
+            Path mount = Files.createTempDirectory("meshcni-hung-");
             Process holder = new ProcessBuilder(
                             "sh", "-c", """
                             exec 3<>/dev/fuse
@@ -41,7 +41,7 @@ public final class HungFileSystem implements AutoCloseable {
                     .start();
             HungFileSystem hung = new HungFileSystem(mount, holder);
             if (!"mounted".equals(holder.inputReader().readLine())) {
-                hung.close();
+                Files.delete(mount);
                 throw new AssertionError("FUSE cannot be mounted: "
                         + holder.errorReader().lines().toList());
             }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meshcni.api.chain.ChainAdapters;
 import dev.meshcni.core.AgentProtocol;
+import dev.meshcni.core.AttachmentStore;
 import dev.meshcni.core.Backends;
 import dev.meshcni.core.PluginHandler;
 import dev.meshcni.core.PrevResultCheck;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -61,9 +63,11 @@ class FrontDoorTest {
         backends.forEach(RedirectBackend::detect);
         handler = new PluginHandler(
                 new ManifestPodSource(manifests),
+                Optional::empty,
                 Backends.of(backends),
                 new PrevResultCheck(ChainAdapters.installed()),
-                Duration.ZERO);
+                Duration.ZERO,
+                AttachmentStore.NONE);
         machineBefore = NetworkState.ofTheMachine();
         bystanderBefore = NetworkState.of(bystander);
     }

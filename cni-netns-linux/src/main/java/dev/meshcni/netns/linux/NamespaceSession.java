@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -26,7 +25,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /**
  * A stay in one network namespace: a platform thread of its own opens it, enters it once, does there what it is told
@@ -34,7 +32,7 @@ import java.util.stream.Collectors;
  *
  * <p>The caller waits for each step until its deadline and no longer. What can hang in the kernel, such as opening a
  * path on a file system whose server is gone, then hangs a thread that nobody waits for. There is a bound on these
- * threads, and a path that hangs is not opened a second time until the first attempt has ended.
+ * threads, and a path that counts as blocked is not opened again until the attempt that hangs has ended.
  */
 final class NamespaceSession implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(NamespaceSession.class.getName());
@@ -123,7 +121,7 @@ final class NamespaceSession implements AutoCloseable {
     static NamespaceSession begin(Path netns, HostPaths hostPaths, Occupancy occupancy, Deadline deadline) {
         LibC.load();
         Handover.prepare();
-        if (blocked().contains(netns)) {
+        if (isBlocked(netns)) {
             throw new RedirectException("an earlier attempt to open the network namespace " + netns
                     + " is still blocked: check whether the file system of the path responds");
         }
@@ -194,18 +192,20 @@ final class NamespaceSession implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new RedirectException("interrupted before a network namespace was opened", e);
         }
-        throw new RedirectException(MAX_SESSIONS + " network namespaces are already in use, and "
-                + blocked().size() + " of their paths are blocked");
+        throw new RedirectException(MAX_SESSIONS + " network namespaces are already in use, and " + blockedPaths()
+                + " of their paths are blocked");
     }
 
-    private static Set<Path> blocked() {
+    private static boolean isBlocked(Path netns) {
         synchronized (HANGING) {
-            return HANGING.isEmpty()
-                    ? Set.of()
-                    : HANGING.entrySet().stream()
-                            .filter(path -> path.getValue().remaining().isZero())
-                            .map(Map.Entry::getKey)
-                            .collect(Collectors.toUnmodifiableSet());
+            Deadline blocked = HANGING.get(netns);
+            return blocked != null && blocked.remaining().isZero();
+        }
+    }
+
+    private static long blockedPaths() {
+        synchronized (HANGING) {
+            return HANGING.keySet().stream().filter(NamespaceSession::isBlocked).count();
         }
     }
 

@@ -27,7 +27,9 @@ import java.util.function.Supplier;
  * but see {@link UserNamespace}.
  */
 public final class NetworkNamespace {
-    private static final Path OWN = Path.of("/proc/thread-self/ns/net");
+    /** That of the calling thread. */
+    static final Path OWN = Path.of("/proc/thread-self/ns/net");
+
     private static final Path OF_THE_NODE = Path.of("/proc/1/ns/net");
 
     /** That of the thread that the process started with, which stays there; looked at once, when it is needed. */

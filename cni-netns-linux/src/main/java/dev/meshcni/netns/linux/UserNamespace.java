@@ -31,7 +31,7 @@ final class UserNamespace implements AutoCloseable {
     }
 
     static UserNamespace ofNetworkNamespace() {
-        Path own = Path.of("/proc/thread-self/ns/net");
+        Path own = NetworkNamespace.OWN;
         return owner(LibC.check(LibC.open(own, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + own));
     }
 

@@ -12,21 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-/** STATUS, GC and VERSION of the plugin (CNI specification 1.1, section 2), and what an agent remembers. */
-class FurtherVerbsTest extends VerbFixture {
-    @Test
-    void whatIsGoneSinceAnEarlierAgentIsForgotten() {
-        pods.pods.add(ListedPods.injected("shop", "web", Map.of()));
-        handle("ADD");
-        PluginHandler stillThere = handler();
-        assertThat(stillThere.forgetGone(backend, BUDGET)).isZero();
-        backend.renew(NETNS);
-
-        assertThat(handler().forgetGone(backend, BUDGET)).isEqualTo(1);
-
-        assertThat(store.kept).isEmpty();
-    }
-
+/** STATUS, GC and VERSION of the plugin (CNI specification 1.1, section 2). */
+class StatusGcVersionTest extends VerbFixture {
     @Test
     void statusIsAnErrorUntilThePodsAreKnown() throws JsonProcessingException {
         pods.notReady = Optional.of("the first list has not come in");
