@@ -22,9 +22,7 @@ class BaseCniTest {
     @ParameterizedTest
     @EnumSource(names = {"MESHCNI_MULTUS_MANIFESTS", "MESHCNI_CALICO_MANIFESTS"})
     void podsAreRedirectedBehindItAndItsFilesAreGivenBack(Setting manifests) {
-        try (ForeignManifests foreign = ForeignManifests.named(manifests)) {
-            cluster.installation().remove();
-            foreign.applyAndAwait();
+        try (ForeignCni _ = ForeignCni.install(cluster, manifests)) {
             String manifest = Installation.manifest("{}");
             NodeFiles files = NodeFiles.of(cluster, manifest);
             List<String> before = files.state();
@@ -48,9 +46,7 @@ class BaseCniTest {
 
     @Test
     void podsAreRedirectedThatMultusAttachesToANetworkOfOurs() {
-        try (ForeignManifests multus = ForeignManifests.named(Setting.MESHCNI_MULTUS_MANIFESTS)) {
-            cluster.installation().remove();
-            multus.applyAndAwait();
+        try (ForeignCni _ = ForeignCni.install(cluster, Setting.MESHCNI_MULTUS_MANIFESTS)) {
             String manifest =
                     Installation.manifest("{chained: false, provider: multus, cniConfDir: /etc/cni/multus/net.d}");
             NodeFiles files = NodeFiles.of(cluster, manifest);

@@ -50,8 +50,9 @@ record ForeignManifests(String yaml) implements AutoCloseable {
                 "--timeout=90s");
     }
 
+    /** Returns when their pods are gone, too. */
     @Override
     public void close() {
-        Cluster.kubectl(yaml, "delete", "--filename=-", "--ignore-not-found");
+        Cluster.kubectl(yaml, "delete", "--filename=-", "--ignore-not-found", "--cascade=foreground");
     }
 }

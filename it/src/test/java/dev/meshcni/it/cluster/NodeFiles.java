@@ -39,6 +39,20 @@ record NodeFiles(NodeMachine machine, String conf, String bin, String run) {
                 .toList();
     }
 
+    /** What is in the directory of configurations. */
+    List<String> configurationFiles() {
+        return machine.run("find", conf, "-mindepth", "1", "-maxdepth", "1")
+                .lines()
+                .toList();
+    }
+
+    /** Removes what has come into the directory of configurations since: not every CNI takes its own away. */
+    void removeConfigurationsBut(List<String> before) {
+        configurationFiles().stream()
+                .filter(file -> !before.contains(file))
+                .forEach(file -> machine.run("rm", "-r", file));
+    }
+
     /** The files in the run directory. */
     List<String> runFiles() {
         return machine.result("find", run, "-mindepth", "1").out().lines().toList();
