@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
@@ -92,8 +93,12 @@ public final class ManifestPodSource implements PodSource {
 
     private List<Pod> parsed(Path file) {
         try {
-            FileTime modified = Files.getLastModifiedTime(file);
-            long size = Files.size(file);
+            BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!found.isRegularFile()) {
+                return List.of();
+            }
+            FileTime modified = found.lastModifiedTime();
+            long size = found.size();
             Parsed known = files.get(file);
             if (known == null || !known.modified().equals(modified) || known.size() != size) {
                 known = new Parsed(modified, size, PodManifests.read(file));
@@ -108,9 +113,7 @@ public final class ManifestPodSource implements PodSource {
 
     private static boolean isManifest(Path file) {
         String name = String.valueOf(file.getFileName());
-        return !name.startsWith(".")
-                && (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json"))
-                && Files.isRegularFile(file);
+        return !name.startsWith(".") && (name.endsWith(".yaml") || name.endsWith(".yml") || name.endsWith(".json"));
     }
 
     private static void pause() {

@@ -34,9 +34,7 @@ public final class UnreadAnnotations {
         List<String> warnings = new ArrayList<>();
         // Nearly every pod has none, and each ADD asks.
         for (String name : pod.annotations().keySet()) {
-            if (isUnknown(name)) {
-                warning(name).ifPresent(warnings::add);
-            }
+            warning(name).ifPresent(warnings::add);
         }
         warnings.sort(null);
         return List.copyOf(warnings);
@@ -44,7 +42,7 @@ public final class UnreadAnnotations {
 
     /** Returns whether an annotation of this name was probably meant for the redirection, and is not read. */
     public static boolean isMistake(String name) {
-        return name.length() <= LONGEST_NAME && isUnknown(name) && warning(name).isPresent();
+        return name.length() <= LONGEST_NAME && warning(name).isPresent();
     }
 
     /** An annotation of Istio's that is none of those that are read. */
@@ -56,6 +54,9 @@ public final class UnreadAnnotations {
     }
 
     private static Optional<String> warning(String name) {
+        if (!isUnknown(name)) {
+            return Optional.empty();
+        }
         Optional<String> meant = meant(name);
         return meant.isPresent() || name.startsWith(TRAFFIC)
                 ? Optional.of("annotation " + InvalidParameterException.quote(name) + " has no effect"

@@ -31,8 +31,8 @@ final class UserNamespace implements AutoCloseable {
     }
 
     static UserNamespace ofNetworkNamespace() {
-        Path own = NetworkNamespace.OWN;
-        return owner(LibC.check(LibC.open(own, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + own));
+        return owner(LibC.check(
+                LibC.open(NetworkNamespace.OWN, LibC.O_RDONLY | LibC.O_CLOEXEC), "opening " + NetworkNamespace.OWN));
     }
 
     /** The same by a socket that is in the network namespace: a thread that is new has no directory in /proc yet. */

@@ -22,11 +22,10 @@ class BaseCniTest {
     @ParameterizedTest
     @EnumSource(names = {"MESHCNI_MULTUS_MANIFESTS", "MESHCNI_CALICO_MANIFESTS"})
     void podsAreRedirectedBehindItAndItsFilesAreGivenBack(Setting manifests) {
-        try (ForeignCni _ = ForeignCni.install(cluster, manifests)) {
-            String manifest = Installation.manifest("{}");
-            NodeFiles files = NodeFiles.of(cluster, manifest);
+        try (ForeignCni foreign = ForeignCni.install(cluster, manifests)) {
+            NodeFiles files = foreign.files();
             List<String> before = files.state();
-            cluster.installation().ensure(manifest);
+            cluster.installation().ensure(Installation.manifest("{}"));
             try (TestNamespace shop = TestNamespace.create(cluster, "base")) {
                 Peer peer = Peer.start(shop);
                 Load.Figures figures;
